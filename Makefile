@@ -1,0 +1,63 @@
+# Every target makes what it needs first; a second call starts at once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PORT ?= 8000
+HOST ?= 127.0.0.1
+STAGE ?= dev
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format lint types floors coverage lock package deploy clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make the virtual environment and install what is locked
+
+$(STAMP): infra/requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Gatehouse needs Python 3.11 or newer: make PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r infra/requirements-dev.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: $(STAMP) ## Serve the real app on this machine: PORT= HOST= TENANT= TLS=1
+	@$(BIN)/gatehouse local --port $(PORT) --host $(HOST) $(if $(TENANT),--tenant "$(TENANT)") $(if $(filter 1,$(TLS)),--tls)
+
+test: $(STAMP) ## Run the tests
+	@$(BIN)/pytest
+
+check: $(STAMP) lint types floors coverage ## Everything that CI runs: format, lint, types, floors, tests with coverage
+
+format: $(STAMP) ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lint: $(STAMP)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/cfn-lint infra/stage.yaml infra/realm.yaml
+
+types: $(STAMP)
+	@$(BIN)/mypy
+
+floors: $(STAMP)
+	@$(BIN)/lint-imports
+
+coverage: $(STAMP)
+	@$(BIN)/pytest --cov --cov-report=term
+
+lock: $(STAMP) ## Lock the requirements anew, after a change of pyproject.toml
+	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet -o requirements.txt
+	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --all-extras -o infra/requirements-dev.txt
+
+package: $(STAMP) ## Build the deployment package into build/: STAGE=
+	@$(BIN)/chalice package --stage $(STAGE) build
+
+deploy: $(STAMP) ## Deploy a stage to the AWS account of the environment: STAGE=
+	@$(BIN)/gatehouse deploy --stage $(STAGE)
+
+clean: ## Remove everything that was made
+	rm -rf $(VENV) .gatehouse build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

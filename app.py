@@ -1,0 +1,12 @@
+"""The Chalice app: which path leads where. `chalice deploy` reads the routes off it; Lambda calls it."""
+
+from chalicelib import wiring
+from chalicelib.http import oauth
+from chalicelib.http.application import Application
+
+app = Application("gatehouse", wiring.services)
+
+app.serve("/oauth/token", ("POST",), oauth.token, event="f")
+app.serve("/.well-known/openid-configuration", ("GET",), oauth.metadata)
+app.serve("/.well-known/oauth-authorization-server", ("GET",), oauth.metadata)
+app.serve("/.well-known/jwks.json", ("GET",), oauth.jwks)

@@ -1,0 +1,1 @@
+"""What answers for a realm: who somebody is, and whether that is their password."""

@@ -1,0 +1,176 @@
+"""Every error that leaves the server, as one tree. What is private goes into `reason`, which only the log reads.
+
+WireError
+├── InvalidRequest 400 ── RequestTooLarge 413
+├── InvalidClient 401
+├── InvalidGrant 400
+├── InvalidTarget 400
+├── UnauthorizedClient 400
+├── UnsupportedGrantType 400
+├── Unauthorized 403
+├── NotFound 404
+├── MethodNotAllowed 405
+├── TooManyAttempts 429
+├── ServerError 500
+└── TemporarilyUnavailable 503
+"""
+
+from typing import ClassVar
+
+DESCRIPTION_LIMIT = 300
+ECHO_LIMIT = 100
+
+
+def printable(text: str, limit: int = DESCRIPTION_LIMIT) -> str:
+    """Return text cut to limit characters, with `?` for all that an error_description must not hold.
+
+    Source: RFC 6749 5.2 (printable ASCII without the double quote and the backslash).
+    """
+    return "".join(char if " " <= char <= "~" and char not in '"\\' else "?" for char in text[:limit])
+
+
+def echoed(value: str) -> str:
+    """Return what may be repeated of a value off the wire inside a description: short and printable."""
+    return printable(value, ECHO_LIMIT)
+
+
+class WireError(Exception):
+    """The root: a wire code, a status, words that are safe to send, and a reason for the log alone.
+
+    description: sent as error_description. reason: logged, never sent; it must hold no secret either.
+    event: the Auth0 log code of this outcome, or "" for the endpoint's usual one.
+    Source: RFC 6749 5.2; docs/adr/0007.
+    """
+
+    error: ClassVar[str]
+    status: ClassVar[int]
+
+    def __init__(self, description: str, *, reason: str = "", event: str = "") -> None:
+        """Keep the public words apart from the private reason."""
+        super().__init__(description)
+        self.description = printable(description)
+        self.reason = reason or self.description
+        self.event = event
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers that this error adds to its response."""
+        return {}
+
+
+class InvalidRequest(WireError):
+    """The request is malformed. Source: RFC 6749 5.2."""
+
+    error, status = "invalid_request", 400
+
+
+class RequestTooLarge(InvalidRequest):
+    """The body is over the limit. Source: RFC 9110 15.5.14."""
+
+    status = 413
+
+
+class InvalidClient(WireError):
+    """Client authentication failed; says nothing of why. Source: RFC 6749 5.2."""
+
+    error, status = "invalid_client", 401
+
+    def __init__(self, *, reason: str, basic: bool = False) -> None:
+        """basic: whether the client tried HTTP Basic, and so is owed a challenge."""
+        super().__init__("Client authentication failed.", reason=reason)
+        self.basic = basic
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The Basic challenge, where Basic was tried."""
+        return {"WWW-Authenticate": 'Basic realm="gatehouse", charset="UTF-8"'} if self.basic else {}
+
+
+class InvalidGrant(WireError):
+    """What was shown to prove who is asking does not. Source: RFC 6749 5.2."""
+
+    error, status = "invalid_grant", 400
+
+
+class InvalidTarget(WireError):
+    """The audience is unknown. Source: RFC 8707 2."""
+
+    error, status = "invalid_target", 400
+
+
+class UnauthorizedClient(WireError):
+    """The client lacks the grant. Source: RFC 6749 5.2."""
+
+    error, status = "unauthorized_client", 400
+
+
+class UnsupportedGrantType(WireError):
+    """No grant of that name exists here. Source: RFC 6749 5.2."""
+
+    error, status = "unsupported_grant_type", 400
+
+
+class Unauthorized(WireError):
+    """The user is blocked; Auth0's word for it."""
+
+    error, status = "unauthorized", 403
+
+
+class NotFound(WireError):
+    """No such path."""
+
+    error, status = "not_found", 404
+
+
+class MethodNotAllowed(WireError):
+    """The path exists, the method does not. Source: RFC 9110 15.5.6."""
+
+    error, status = "method_not_allowed", 405
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        """allowed: the methods that the path takes."""
+        super().__init__("This path takes " + ", ".join(allowed) + " only.")
+        self.allowed = allowed
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The Allow header."""
+        return {"Allow": ", ".join(self.allowed)}
+
+
+class TooManyAttempts(WireError):
+    """Guessing was stopped. retry_after_s: whole seconds until another try is worth making."""
+
+    error, status = "too_many_attempts", 429
+
+    def __init__(self, description: str, *, retry_after_s: int, event: str) -> None:
+        """event: limit_wc for an account, limit_mu for an address."""
+        super().__init__(description, event=event)
+        self.retry_after_s = retry_after_s
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The Retry-After header."""
+        return {"Retry-After": str(self.retry_after_s)}
+
+
+class ServerError(WireError):
+    """Something here is at fault. The words never say what."""
+
+    error, status = "server_error", 500
+
+
+class TemporarilyUnavailable(WireError):
+    """AWS throttled, failed or did not answer in time; a retry may pass."""
+
+    error, status = "temporarily_unavailable", 503
+    retry_after_s: ClassVar[int] = 1
+
+    def __init__(self, *, reason: str) -> None:
+        """reason: the call and the failure, for the log."""
+        super().__init__("The service is temporarily unavailable. Please try again.", reason=reason)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The Retry-After header."""
+        return {"Retry-After": str(self.retry_after_s)}

@@ -1,0 +1,1 @@
+"""One file per endpoint: the steps of an answer, in order."""

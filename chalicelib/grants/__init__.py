@@ -1,0 +1,1 @@
+"""One file per grant. A grant proves who is asking; it decides and issues nothing."""

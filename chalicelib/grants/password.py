@@ -1,0 +1,99 @@
+"""The password grant and Auth0's password-realm grant: a username and a password, checked in a realm."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalicelib.directories.dynamodb import DynamoDirectory
+from chalicelib.errors import InvalidGrant, InvalidRequest, Unauthorized
+from chalicelib.identifiers import digest, is_acceptable
+from chalicelib.model.login import Login
+from chalicelib.model.request import Request
+from chalicelib.model.tenant import Client, Realm, Tenant
+from chalicelib.model.user import User
+from chalicelib.protection import AccountGuard, Attempt
+from chalicelib.store.attempts import Counter
+from chalicelib.store.config import ConfigStore
+from chalicelib.store.transactions import Write
+
+WRONG = "Wrong email or password."
+
+
+def default_directory(tenant: Tenant, _: Request) -> str:
+    """Return the realm of grant_type=password; raises InvalidRequest where the tenant has none."""
+    if tenant.default_directory is None:
+        raise InvalidRequest("Authorization server not configured with default connection.")
+    return tenant.default_directory
+
+
+def requested_realm(_: Tenant, request: Request) -> str:
+    """Return the realm that the request names."""
+    return request.required("realm")
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordGrant:
+    """Proves a person by username and password.
+
+    grant_type, parameters: which of the two grants this is. realm_name: where they differ. directory_of: the directory
+    of a realm. commit: does writes apart from a token. clock: epoch seconds.
+    """
+
+    grant_type: str
+    parameters: tuple[str, ...]
+    realm_name: Callable[[Tenant, Request], str]
+    config: ConfigStore
+    directory_of: Callable[[Realm], DynamoDirectory]
+    guard: AccountGuard
+    commit: Callable[[tuple[Write, ...]], None]
+    clock: Callable[[], float]
+    log_codes: tuple[str, str] = ("sepft", "fepft")
+
+    def prove(self, client: Client, request: Request) -> Login:
+        """Return who is asking; raises InvalidGrant, Unauthorized for a blocked user, TooManyAttempts.
+
+        Unknown user and wrong password differ in the log alone: the same bytes, the same calls, one bcrypt each.
+        """
+        username, password = request.required("username"), request.required("password")
+        if not is_acceptable(username):
+            raise InvalidRequest("username is too long or holds control characters.")
+        directory = self._directory(client, request)
+        request.outcome.user = f"name:{digest(username)}"
+        user_id = directory.find(username)
+        attempt = self._attempt(directory.realm, user_id or request.outcome.user, request)
+        with self.guard.admitted(attempt, lambda: directory.read(user_id)) as user:
+            is_right = directory.has_password(user, password)
+        request.outcome.user = user.user_id if user else request.outcome.user
+        if user is None or not is_right:
+            self.guard.fail(attempt)
+            raise InvalidGrant(WRONG, reason="wrong password" if user else "unknown user", event="fp" if user else "fu")
+        self._refuse_blocked(user, attempt)
+        write = directory.login_write(user, password, int(self.clock()), request.source_ip)
+        return self._login(user, client, attempt, write)
+
+    def _directory(self, client: Client, request: Request) -> DynamoDirectory:
+        name = self.realm_name(self.config.tenant(), request)
+        realm = self.config.realm(name) if name in client.realms else None
+        if realm is None:
+            raise InvalidRequest("Unknown realm.")
+        request.outcome.realm = realm.name
+        return self.directory_of(realm)
+
+    def _attempt(self, realm: Realm, account: str, request: Request) -> Attempt:
+        counter = Counter(account=f"{realm.name}#{account}", address=request.source_ip)
+        return Attempt(counter, self.config.tenant().brute_force_protection)
+
+    def _refuse_blocked(self, user: User, attempt: Attempt) -> None:
+        if user.blocked:
+            self.commit(self.guard.clear_writes(attempt))
+            raise Unauthorized("user is blocked", event="f")
+
+    def _login(self, user: User, client: Client, attempt: Attempt, write: Write) -> Login:
+        return Login(
+            sub=user.user_id,
+            client_id=client.client_id,
+            gty="password",
+            amr=("pwd",),
+            auth_time=int(self.clock()),
+            writes=(*self.guard.clear_writes(attempt), write),
+            give_back=lambda: self.guard.give_back(attempt),
+        )

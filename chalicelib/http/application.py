@@ -1,0 +1,105 @@
+"""The Chalice application: one error boundary around every endpoint, and one log line for every outcome."""
+
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from chalice.app import Chalice, Response
+from chalice.app import Request as ChaliceRequest
+
+from chalicelib.errors import MethodNotAllowed, NotFound, ServerError, WireError
+from chalicelib.flows.discovery import Discovery
+from chalicelib.flows.token import TokenFlow
+from chalicelib.http import log, wire
+from chalicelib.http.wire import Reply
+from chalicelib.model.request import Outcome, Request
+from chalicelib.store.aws import counted
+
+# Every path takes every method as far as API Gateway is concerned: a wrong one must reach our own 405.
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the endpoints call. issuer: the configured URL, or "" to read it off each request."""
+
+    issuer: str
+    token: TokenFlow
+    discovery: Discovery
+
+
+Endpoint = Callable[[Services, Request], Reply]
+BAD_REQUEST = 400
+CRASHED = "The request could not be completed."
+_current_request: ContextVar[ChaliceRequest] = ContextVar("chalice_request")
+
+
+class Application(Chalice):
+    """Chalice, made safe to call from several threads, with errors that are ours on every path.
+
+    emit: takes the log line of each outcome.
+    """
+
+    def __init__(self, app_name: str, services: Callable[[], Services]) -> None:
+        """services: called for each request, so that nothing is built before the first."""
+        super().__init__(app_name)
+        self.services = services
+        self.emit: Callable[[dict[str, Any]], None] = log.write_line
+
+    @property
+    def current_request(self) -> ChaliceRequest:
+        """The request of this thread; Chalice itself keeps one for the process."""
+        return _current_request.get()
+
+    @current_request.setter
+    def current_request(self, request: ChaliceRequest) -> None:
+        _current_request.set(request)
+
+    def serve(self, path: str, methods: tuple[str, ...], endpoint: Endpoint, event: str = "") -> None:
+        """Serve an endpoint under a path; other methods than these, and HEAD where GET is, answer 405 with Allow.
+
+        event: the log code of an outcome that learns no better one; "" logs failures alone.
+        """
+        allowed = (*methods, "HEAD") if "GET" in methods else methods
+
+        def view(**_: str) -> Response:
+            return self._answer(endpoint, allowed, Outcome(event))
+
+        self.route(path, methods=list(METHODS), content_types=[])(view)
+
+    def __call__(self, event: Any, context: Any) -> dict[str, Any]:
+        """Answer one proxy event. What no endpoint can answer is ours too: an unknown path, a crash of Chalice."""
+        try:
+            if event["requestContext"]["resourcePath"] in self.routes:
+                return super().__call__(event, context)
+            error: WireError = NotFound("No such path.")
+        except Exception as crash:
+            error = ServerError(CRASHED, reason=log.crash_reason(crash))
+            self.emit({"status": error.status, "error": error.error, "reason": error.reason})
+        return wire.response(wire.error_reply(error), wire.request_id(event)).to_dict()
+
+    def _answer(self, endpoint: Endpoint, methods: tuple[str, ...], outcome: Outcome) -> Response:
+        started = time.perf_counter()
+        with counted() as count:
+            reply = self._reply(endpoint, methods, outcome)
+        request_id = wire.request_id(self.current_request.to_original_event())
+        if outcome.event or reply.status >= BAD_REQUEST:
+            ms = int(1000 * (time.perf_counter() - started))
+            about = {"request_id": request_id, "path": self.current_request.path, "status": reply.status}
+            self.emit(log.line(outcome, **about, ms=ms, aws_calls=count.calls))
+        return wire.response(reply, request_id)
+
+    def _reply(self, endpoint: Endpoint, methods: tuple[str, ...], outcome: Outcome) -> Reply:
+        try:
+            if self.current_request.method not in methods:
+                raise MethodNotAllowed(methods)
+            services = self.services()
+            return endpoint(services, wire.read(self.current_request, services.issuer, outcome))
+        except WireError as failure:
+            error = failure
+        except Exception as crash:
+            error = ServerError(CRASHED, reason=log.crash_reason(crash))
+        outcome.error, outcome.reason, outcome.event = error.error, error.reason, error.event or outcome.event
+        return wire.error_reply(error)

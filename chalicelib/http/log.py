@@ -1,0 +1,33 @@
+"""The one line that each outcome leaves in the log."""
+
+import json
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.model.request import Outcome
+
+MAX_FRAMES = 6
+
+
+def write_line(line: Mapping[str, Any]) -> None:
+    """Write one JSON line to standard output, which is Lambda's log."""
+    sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
+
+
+def line(outcome: Outcome, **more: Any) -> dict[str, Any]:
+    """Return the line of an outcome, without what is empty."""
+    time = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return {"time": time} | {name: value for name, value in (asdict(outcome) | more).items() if value != ""}
+
+
+def crash_reason(crash: Exception) -> str:
+    """Say where something crashed: the exception's type and the frames, never its message, which may hold a secret."""
+    frames = traceback.extract_tb(crash.__traceback__)[-MAX_FRAMES:]
+    places = " < ".join(
+        f"{frame.name}:{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames)
+    )
+    return f"{type(crash).__name__} in {places}"

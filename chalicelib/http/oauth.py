@@ -1,0 +1,20 @@
+"""The OAuth endpoints: from a request to a flow and back."""
+
+from chalicelib.http.application import Services
+from chalicelib.http.wire import CACHED, Reply
+from chalicelib.model.request import Request
+
+
+def token(services: Services, request: Request) -> Reply:
+    """POST /oauth/token (RFC 6749 3.2)."""
+    return Reply(services.token.answer(request))
+
+
+def metadata(services: Services, request: Request) -> Reply:
+    """GET the authorization server's metadata (RFC 8414 3, OpenID Connect Discovery 4)."""
+    return Reply(services.discovery.metadata(request.issuer), headers=CACHED)
+
+
+def jwks(services: Services, _: Request) -> Reply:
+    """GET the public keys (RFC 7517 5)."""
+    return Reply(services.discovery.jwks(), headers=CACHED)

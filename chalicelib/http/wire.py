@@ -1,0 +1,163 @@
+"""From API Gateway's bytes to a Request, strictly, and from an answer to a response."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from chalice.app import Request as ChaliceRequest
+from chalice.app import Response
+
+from chalicelib.errors import InvalidRequest, RequestTooLarge, WireError
+from chalicelib.model.request import Outcome, Request
+
+MAX_BODY_BYTES = 16 * 1024
+MAX_PARAMETERS = 100
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+# What must be a string wherever it appears, and never stands in a URL, which logs and proxies keep.
+CREDENTIALS = frozenset(
+    {
+        "client_id",
+        "client_secret",
+        "client_assertion",
+        "username",
+        "password",
+        "refresh_token",
+        "token",
+        "access_token",
+        "mfa_token",
+        "otp",
+        "oob_code",
+        "binding_code",
+        "recovery_code",
+    }
+)
+PARAMETERS = CREDENTIALS | {"grant_type", "scope", "audience", "resource", "realm", "client_assertion_type"}
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_ALWAYS = {
+    "Content-Type": JSON,
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+}
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+CACHED = {"Cache-Control": "public, max-age=300"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an endpoint answers: a JSON body, a status, and headers beside those that every response has."""
+
+    body: Mapping[str, Any] = field(repr=False)
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=lambda: NO_STORE)
+
+
+def request_id(event: Mapping[str, Any]) -> str:
+    """Return API Gateway's id of the request in a proxy event."""
+    return str(event.get("requestContext", {}).get("requestId", ""))
+
+
+def read(chalice_request: ChaliceRequest, issuer: str, outcome: Outcome) -> Request:
+    """Return the parsed request; raises InvalidRequest for what the docs' "Every response" refuses.
+
+    issuer: the configured one, or "" to take it from API Gateway's request context. outcome: what the log will say.
+    """
+    query = set(chalice_request.query_params or ())
+    if CREDENTIALS & query:
+        raise InvalidRequest("Credentials and tokens are never taken from the query string.")
+    context = chalice_request.context
+    return Request(
+        issuer=issuer or _issuer(context),
+        source_ip=str(context["identity"]["sourceIp"]),
+        params=_parameters(_body(chalice_request), chalice_request.headers.get("content-type", "")),
+        authorization=chalice_request.headers.get("authorization", ""),
+        outcome=outcome,
+    )
+
+
+def error_reply(error: WireError) -> Reply:
+    """Return the one shape of every error. Source: RFC 6749 5.2."""
+    body = {"error": error.error, "error_description": error.description}
+    return Reply(body, error.status, {**NO_STORE, **error.headers})
+
+
+def response(reply: Reply, request_id: str) -> Response:
+    """Return the reply as Chalice sends it."""
+    return Response(
+        body=json.dumps(reply.body, separators=(",", ":")),
+        status_code=reply.status,
+        headers={**_ALWAYS, **reply.headers, "X-Request-Id": request_id},
+    )
+
+
+def _issuer(context: Mapping[str, Any]) -> str:
+    """Read the issuer off the request context: the domain, and what stands in the path before the resource's own."""
+    depth = str(context["resourcePath"]).count("/")
+    prefix = str(context["path"]).rstrip("/").rsplit("/", depth)[0]
+    return f"https://{context['domainName']}{prefix}/"
+
+
+def _body(chalice_request: ChaliceRequest) -> bytes:
+    body = chalice_request.raw_body
+    return body.encode() if isinstance(body, str) else body
+
+
+def _parameters(body: bytes, content_type: str) -> dict[str, str]:
+    if len(body) > MAX_BODY_BYTES:
+        raise RequestTooLarge("The request body is over 16 KiB.")
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        text = "\ufffd"
+    # API Gateway replaces what is no UTF-8 before we see it; no client sends the replacement itself.
+    if "\ufffd" in text:
+        raise InvalidRequest("The request body is not valid UTF-8.")
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == JSON:
+        return _from_json(text)
+    if media_type == FORM or not text:
+        return _from_form(text)
+    raise InvalidRequest(f"Content-Type must be {FORM} or {JSON}.")
+
+
+def _from_form(text: str) -> dict[str, str]:
+    if _BAD_ESCAPE.search(text):
+        raise InvalidRequest("The form holds a malformed percent-encoding.")
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
+    except UnicodeDecodeError:
+        raise InvalidRequest("The form is not valid UTF-8.") from None
+    except ValueError:
+        raise InvalidRequest("The form holds too many parameters.") from None
+    return {name: value for name, value in _unique(pairs).items() if value}
+
+
+def _from_json(text: str) -> dict[str, str]:
+    try:
+        members = json.loads(text or "{}", object_pairs_hook=_unique, parse_constant=_no_constant)
+        # An escaped lone surrogate is JSON, but no text: nothing could hash or store it.
+        json.dumps(members, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise InvalidRequest("The request body is not valid JSON.") from None
+    if not isinstance(members, dict):
+        raise InvalidRequest("The request body must be a JSON object.")
+    for name in PARAMETERS & set(members):
+        if not isinstance(members[name], str | None):
+            raise InvalidRequest(f"{name} must be a string.")
+    return {name: value for name, value in members.items() if isinstance(value, str) and value}
+
+
+def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            raise InvalidRequest("A parameter is given twice.")
+        members[name] = value
+    return members
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")

@@ -1,0 +1,25 @@
+"""What a person types as username: how it is compared, and how the log names it."""
+
+import hashlib
+import unicodedata
+
+MAX_LENGTH = 320
+
+
+def canonical(typed: str) -> str:
+    """Return the form under which an identifier is unique in its realm: trimmed, NFC, case-folded.
+
+    Folding can undo NFC, so NFC comes last again. One rule for all of Unicode: `Straße` and `STRASSE` are one name,
+    a Turkish dotless i and an `i` are two. Source: docs/adr/0005.
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", typed.strip()).casefold())
+
+
+def is_acceptable(typed: str) -> bool:
+    """Whether this can be an identifier at all: 1 to 320 characters, no control characters."""
+    return 0 < len(typed) <= MAX_LENGTH and not any(unicodedata.category(char) == "Cc" for char in typed)
+
+
+def digest(typed: str) -> str:
+    """Return what stands for a typed name where the name itself must not: 16 hex digits."""
+    return hashlib.sha256(canonical(typed).encode()).hexdigest()[:16]

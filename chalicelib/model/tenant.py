@@ -1,0 +1,103 @@
+"""The configuration of one stage: the tenant, its realms, APIs and clients."""
+
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+
+PASSWORD = "password"
+PASSWORD_REALM = "http://auth0.com/oauth/grant-type/password-realm"
+
+
+@dataclass(frozen=True, slots=True)
+class BruteForceProtection:
+    """How guessing at one account is stopped.
+
+    max_attempts: failures that block. block_lifetime_s: seconds from the last counted attempt to the end of the block.
+    allowlist: addresses and CIDR blocks that are never counted.
+    """
+
+    enabled: bool = True
+    max_attempts: int = 10
+    block_lifetime_s: int = 2_592_000
+    allowlist: tuple[str, ...] = ()
+
+    def guards(self, address: str) -> bool:
+        """Whether attempts from this address are counted."""
+        if not self.enabled:
+            return False
+        return not any(ip_address(address) in ip_network(entry, strict=False) for entry in self.allowlist)
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """What holds for a whole stage.
+
+    default_directory: the realm of grant_type=password; None refuses that grant.
+    default_audience: the audience of a request that names none; None yields a token for /userinfo alone.
+    grant_types: every grant that some client of this tenant has.
+    """
+
+    friendly_name: str
+    default_directory: str | None = None
+    default_audience: str | None = None
+    grant_types: tuple[str, ...] = ()
+    brute_force_protection: BruteForceProtection = field(default_factory=BruteForceProtection)
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordPolicy:
+    """What a new password must keep to. min_length counts characters after NFC; history is a number of passwords."""
+
+    min_length: int = 8
+    history: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Realm:
+    """One user directory. identifiers: what a person may type as username (`username`, `email`)."""
+
+    name: str
+    display_name: str
+    identifiers: tuple[str, ...]
+    users_table: str
+    password_policy: PasswordPolicy = field(default_factory=PasswordPolicy)
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """One OAuth resource server. scopes: in the order of the tenant file.
+
+    token_dialect: `rfc9068_profile` (typ at+jwt) or `access_token` (Auth0's typ JWT).
+    """
+
+    identifier: str
+    name: str
+    scopes: tuple[str, ...] = ()
+    signing_alg: str = "RS256"
+    token_lifetime_s: int = 86_400
+    allow_offline_access: bool = False
+    token_dialect: str = "rfc9068_profile"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSecret:
+    """A client secret at rest: its SHA-256 in hex. expires_at: epoch seconds; None while it is the current one."""
+
+    sha256: str = field(repr=False)
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One application. realms: the directories whose users may log in through it.
+
+    jwks: the public keys of a private_key_jwt client, each a JWK.
+    """
+
+    client_id: str
+    name: str
+    token_endpoint_auth_method: str
+    grant_types: frozenset[str]
+    realms: frozenset[str]
+    secrets: tuple[ClientSecret, ...] = field(default=(), repr=False)
+    jwks: tuple[dict[str, str], ...] = ()
+    is_token_endpoint_ip_header_trusted: bool = False

@@ -1,0 +1,35 @@
+"""A person in one realm."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """The record of one person. Times are epoch seconds.
+
+    password_hash: the stored form (`passwords.py`); "" where no password was ever set, which no password matches.
+    credential_version: counts what must end logins under way: a new password, a block.
+    """
+
+    user_id: str
+    username: str = ""
+    email: str = ""
+    email_verified: bool = False
+    name: str = ""
+    given_name: str = ""
+    family_name: str = ""
+    nickname: str = ""
+    picture: str = ""
+    phone_number: str = ""
+    blocked: bool = False
+    password_hash: str = field(default="", repr=False)
+    credential_version: int = 1
+    created_at: int = 0
+    updated_at: int = 0
+    last_password_reset: int = 0
+    last_login: int = 0
+    last_ip: str = ""
+    logins_count: int = 0
+    app_metadata: dict[str, Any] = field(default_factory=dict)
+    user_metadata: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,70 @@
+"""Passwords and their hashes: bcrypt, with a scheme of its own for what bcrypt cannot take (docs/adr/0004)."""
+
+import hmac
+import re
+import secrets
+import unicodedata
+from base64 import b64encode
+
+import bcrypt
+
+BCRYPT_LIMIT_BYTES = 72
+FOREIGN_COSTS = range(4, 15)
+_BCRYPT = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
+_LONG = re.compile(r"\$bcrypt-sha256\$v=2,t=2b,r=(\d{1,2})\$([./A-Za-z0-9]{22})\$([./A-Za-z0-9]{31})")
+
+
+def hash_password(password: str, cost: int) -> str:
+    """Return the stored form of a password under a fresh salt.
+
+    `$2b$` for up to 72 bytes of UTF-8 after NFC; `$bcrypt-sha256$v=2` (passlib's) over that: bcrypt of the base64
+    of HMAC-SHA256 keyed with the salt, so that a plain SHA-256 stolen elsewhere cannot stand in for the password.
+    """
+    secret = _bytes(password)
+    salt = bcrypt.gensalt(cost)
+    if len(secret) <= BCRYPT_LIMIT_BYTES:
+        return bcrypt.hashpw(secret, salt).decode()
+    hashed = bcrypt.hashpw(_shortened(secret, salt[-22:]), salt).decode()
+    return f"$bcrypt-sha256$v=2,t=2b,r={cost}${hashed[-53:-31]}${hashed[-31:]}"
+
+
+def verify(password: str, stored: str) -> bool:
+    """Whether the password has this stored form. Costs exactly one bcrypt, whatever the answer.
+
+    A password over 72 bytes never matches a plain bcrypt hash, whose maker cut it or never saw it.
+    """
+    secret = _bytes(password)
+    long = _LONG.fullmatch(stored)
+    if long:
+        cost, salt, checksum = long.groups()
+        return bcrypt.checkpw(_shortened(secret, salt.encode()), f"$2b${int(cost):02}${salt}{checksum}".encode())
+    fits = len(secret) <= BCRYPT_LIMIT_BYTES
+    matches = bcrypt.checkpw(secret if fits else _shortened(secret, stored[-53:-31].encode()), stored.encode())
+    return matches and fits
+
+
+def is_foreign_hash(stored: str) -> bool:
+    """Whether this is a bcrypt hash that may be taken over from elsewhere: `$2a$`, `$2b$`, `$2y$`, cost 4 to 14."""
+    found = _BCRYPT.fullmatch(stored)
+    return bool(found) and int(found[1]) in FOREIGN_COSTS if found else False
+
+
+def needs_rehash(stored: str, cost: int) -> bool:
+    """Whether the stored form is of another cost or make than hash_password would give now."""
+    long = _LONG.fullmatch(stored)
+    if long:
+        return int(long[1]) != cost
+    return not stored.startswith(f"$2b${cost:02}$")
+
+
+def dummy_hash(cost: int) -> str:
+    """Return a stored form that no password has, of the same cost: the work owed for an unknown user."""
+    return bcrypt.hashpw(secrets.token_bytes(32), bcrypt.gensalt(cost)).decode()
+
+
+def _bytes(password: str) -> bytes:
+    return unicodedata.normalize("NFC", password).encode()
+
+
+def _shortened(secret: bytes, salt: bytes) -> bytes:
+    return b64encode(hmac.digest(salt, secret, "sha256"))

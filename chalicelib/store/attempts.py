@@ -1,0 +1,123 @@
+"""The attempts table: how often somebody tried to get in and how often that failed, per account and address.
+
+`attempts` are those begun, `failed` those of them that ended badly; the difference is not decided yet.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.store.aws import ConditionFailed, call
+from chalicelib.store.items import from_item, to_item
+from chalicelib.store.transactions import Write
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Which counter. account: realm and person. address: where they come from, as text."""
+
+    account: str
+    address: str
+
+    def key(self) -> dict[str, Any]:
+        """Its key in the table."""
+        return to_item({"pk": f"account#{self.account}", "sk": f"address#{self.address}"})
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a counter stood at. Times are epoch seconds."""
+
+    attempts: int
+    failed: int
+    counted_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStore:
+    """Counts attempts, each change one atomic write. TTL only sweeps: expires_at is compared in every condition."""
+
+    dynamodb: "DynamoDBClient"
+    table: str
+
+    def count(self, counter: Counter, now: int, max_attempts: int, lifetime_s: int) -> Tally | None:
+        """Count one attempt if fewer than max_attempts stand; return None then, else the tally that forbids it."""
+        values = {":now": now, ":max": max_attempts, ":one": 1, ":zero": 0, ":end": now + lifetime_s}
+        try:
+            self._update(
+                counter,
+                "ADD attempts :one, failed :zero SET counted_at = :now, expires_at = :end",
+                "attribute_not_exists(attempts) OR (attempts < :max AND expires_at > :now)",
+                values,
+            )
+        except ConditionFailed as failure:
+            tally = _tally(failure.item)
+            return tally if tally.expires_at > now else self._restart(counter, tally, now, lifetime_s)
+        return None
+
+    def fail(self, counter: Counter, now: int, lifetime_s: int) -> None:
+        """Decide one counted attempt as failed. One that a success has cleared meanwhile is counted anew."""
+        try:
+            self._update(counter, "ADD failed :one", "attempts > failed", {":one": 1})
+        except ConditionFailed:
+            self._update(
+                counter,
+                "ADD attempts :one, failed :one SET counted_at = :now, expires_at = :end",
+                "attribute_not_exists(attempts) OR attempts <= failed",
+                {":one": 1, ":now": now, ":end": now + lifetime_s},
+            )
+
+    def withdraw(self, counter: Counter) -> None:
+        """Take back one counted attempt that could not be decided."""
+        try:
+            self._update(counter, "ADD attempts :minus", "attempts > failed", {":minus": -1})
+        except ConditionFailed:
+            return
+
+    def clear_write(self, counter: Counter) -> Write:
+        """Return the write that forgets a counter, for the transaction of a success."""
+        return {"Delete": {"TableName": self.table, "Key": counter.key()}}
+
+    def clear_account(self, account: str) -> int:
+        """Forget an account's counters from every address, for the tools; return how many there were."""
+        pages = self.dynamodb.get_paginator("query").paginate(
+            TableName=self.table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=to_item({":pk": f"account#{account}"}),
+            ConsistentRead=True,
+        )
+        keys = [{"pk": item["pk"], "sk": item["sk"]} for page in pages for item in page["Items"]]
+        for key in keys:
+            call(self.dynamodb.delete_item, TableName=self.table, Key=key)
+        return len(keys)
+
+    def _restart(self, counter: Counter, ended: Tally, now: int, lifetime_s: int) -> Tally | None:
+        try:
+            self._update(
+                counter,
+                "SET attempts = :one, failed = :zero, counted_at = :now, expires_at = :end",
+                "expires_at = :ended",
+                {":one": 1, ":zero": 0, ":now": now, ":end": now + lifetime_s, ":ended": ended.expires_at},
+            )
+        except ConditionFailed as failure:
+            return _tally(failure.item)
+        return None
+
+    def _update(self, counter: Counter, update: str, condition: str, values: dict[str, int]) -> None:
+        call(
+            self.dynamodb.update_item,
+            TableName=self.table,
+            Key=counter.key(),
+            UpdateExpression=update,
+            ConditionExpression=condition,
+            ExpressionAttributeValues=to_item(values),
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+
+
+def _tally(item: dict[str, Any] | None) -> Tally:
+    values = from_item(item or {})
+    return Tally(*(values.get(name, 0) for name in ("attempts", "failed", "counted_at", "expires_at")))

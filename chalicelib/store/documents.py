@@ -1,0 +1,62 @@
+"""From the config table's documents, which keep the words of the tenant file, to the model's values."""
+
+from typing import Any
+
+from chalicelib.model.tenant import Api, BruteForceProtection, Client, ClientSecret, PasswordPolicy, Realm, Tenant
+
+Document = dict[str, Any]
+
+
+def tenant_from(document: Document) -> Tenant:
+    """Return the tenant that a document describes, in the words of the tenant file."""
+    protection = document.get("attack_protection", {}).get("brute_force_protection", {})
+    return Tenant(
+        friendly_name=document["friendly_name"],
+        default_directory=document.get("default_directory"),
+        default_audience=document.get("default_audience"),
+        grant_types=tuple(document.get("grant_types", ())),
+        brute_force_protection=BruteForceProtection(
+            enabled=protection.get("enabled", True),
+            max_attempts=protection.get("max_attempts", 10),
+            block_lifetime_s=protection.get("block_lifetime", 2_592_000),
+            allowlist=tuple(protection.get("allowlist", ())),
+        ),
+    )
+
+
+def realm_from(document: Document) -> Realm:
+    """Return the realm that a document describes."""
+    return Realm(
+        name=document["name"],
+        display_name=document["display_name"],
+        identifiers=tuple(document["identifiers"]),
+        users_table=document["users_table"],
+        password_policy=PasswordPolicy(**document["password_policy"]),
+    )
+
+
+def api_from(document: Document) -> Api:
+    """Return the API that a document describes."""
+    return Api(
+        identifier=document["identifier"],
+        name=document["name"],
+        scopes=tuple(scope["value"] for scope in document["scopes"]),
+        signing_alg=document["signing_alg"],
+        token_lifetime_s=document["token_lifetime"],
+        allow_offline_access=document["allow_offline_access"],
+        token_dialect=document["token_dialect"],
+    )
+
+
+def client_from(document: Document) -> Client:
+    """Return the client that a document describes."""
+    return Client(
+        client_id=document["client_id"],
+        name=document["name"],
+        token_endpoint_auth_method=document["token_endpoint_auth_method"],
+        grant_types=frozenset(document["grant_types"]),
+        realms=frozenset(document["realms"]),
+        secrets=tuple(ClientSecret(**secret) for secret in document["secrets"]),
+        jwks=tuple(document["jwks"]),
+        is_token_endpoint_ip_header_trusted=document["is_token_endpoint_ip_header_trusted"],
+    )

@@ -1,0 +1,33 @@
+"""KMS: signs what it is given, with a key that never leaves it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from chalicelib.store.aws import call
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms.client import KMSClient
+
+MAX_MESSAGE_BYTES = 4096
+_ALGORITHMS: dict[str, Literal["RSASSA_PKCS1_V1_5_SHA_256", "ECDSA_SHA_256"]] = {
+    "RS256": "RSASSA_PKCS1_V1_5_SHA_256",
+    "ES256": "ECDSA_SHA_256",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Kms:
+    """Signs with asymmetric keys."""
+
+    client: "KMSClient"
+
+    def sign(self, key_arn: str, alg: str, message: bytes) -> bytes:
+        """Return KMS's signature of at most MAX_MESSAGE_BYTES: PKCS#1 v1.5 for RS256, DER for ES256."""
+        answer = call(
+            self.client.sign,
+            KeyId=key_arn,
+            Message=message,
+            MessageType="RAW",
+            SigningAlgorithm=_ALGORITHMS[alg],
+        )
+        return answer["Signature"]

@@ -1,0 +1,139 @@
+"""A realm's users table: `user#ID` is the record, `login#CANONICAL` leads from what a person types to the ID."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.identifiers import canonical
+from chalicelib.model.user import User
+from chalicelib.store.aws import ConditionFailed, call
+from chalicelib.store.items import Value, from_item, to_attribute, to_item
+from chalicelib.store.transactions import Write, commit
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+_METADATA = ("app_metadata", "user_metadata")
+
+
+class IdentifierTaken(Exception):
+    """Somebody of this realm has the username, the email or the user_id already."""
+
+
+class NoSuchUser(Exception):
+    """Nobody of this realm has this user_id."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserStore:
+    """The users of one realm. Every read is consistent; identifiers are unique because each has an item of its own."""
+
+    dynamodb: "DynamoDBClient"
+    table: str
+
+    def locate(self, identifier: str, kinds: tuple[str, ...]) -> str | None:
+        """Return the user_id behind a canonical identifier of one of these kinds."""
+        item = self._get(f"login#{identifier}")
+        return item["user_id"] if item and item["kind"] in kinds else None
+
+    def read(self, user_id: str) -> User | None:
+        """Return the record of that user_id."""
+        item = self._get(f"user#{user_id}")
+        return _from_item(item) if item else None
+
+    def create(self, user: User) -> None:
+        """Write a new record and its identifiers at once; raises IdentifierTaken."""
+        items = [_to_item(user), *(_login_item(user, kind, name) for kind, name in _identifiers(user))]
+        try:
+            commit(self.dynamodb, tuple(self._put_new(item) for item in items))
+        except ConditionFailed:
+            raise IdentifierTaken from None
+
+    def set_password_hash(self, user_id: str, password_hash: str, now: int) -> None:
+        """Store a new password's hash and end the logins under way; raises NoSuchUser."""
+        self._change(user_id, now, {"password_hash": password_hash, "last_password_reset": now})
+
+    def set_blocked(self, user_id: str, blocked: bool, now: int) -> None:
+        """Block or unblock and end the logins under way; raises NoSuchUser."""
+        self._change(user_id, now, {"blocked": blocked})
+
+    def delete(self, user: User) -> None:
+        """Delete the record and its identifiers at once."""
+        keys = [f"user#{user.user_id}", *(f"login#{name}" for _, name in _identifiers(user))]
+        commit(
+            self.dynamodb,
+            tuple({"Delete": {"TableName": self.table, "Key": to_item({"pk": key})}} for key in keys),
+        )
+
+    def all(self) -> Iterator[User]:
+        """Return everybody, for the tools: a scan, on no request path."""
+        for page in self.dynamodb.get_paginator("scan").paginate(TableName=self.table, ConsistentRead=True):
+            for item in page["Items"]:
+                if item["pk"]["S"].startswith("user#"):
+                    yield _from_item(from_item(item))
+
+    def login_write(self, user: User, at: int, source_ip: str, new_hash: str) -> Write:
+        """Return the write that records a login; new_hash replaces the stored one unless it is "".
+
+        Its condition fails where the password was changed or the user blocked or deleted since the record was read.
+        """
+        values: dict[str, Value] = {"last_login": at, "last_ip": source_ip}
+        if new_hash:
+            values["password_hash"] = new_hash
+        return {
+            "Update": {
+                "TableName": self.table,
+                "Key": to_item({"pk": f"user#{user.user_id}"}),
+                "UpdateExpression": f"SET {_assignments(values)} ADD logins_count :one",
+                "ConditionExpression": "credential_version = :seen",
+                "ExpressionAttributeValues": to_item(
+                    {f":{name}": value for name, value in values.items()}
+                    | {":one": 1, ":seen": user.credential_version}
+                ),
+            }
+        }
+
+    def _get(self, key: str) -> dict[str, Any] | None:
+        answer = call(self.dynamodb.get_item, TableName=self.table, Key=to_item({"pk": key}), ConsistentRead=True)
+        return from_item(answer["Item"]) if "Item" in answer else None
+
+    def _put_new(self, item: dict[str, Any]) -> Write:
+        return {"Put": {"TableName": self.table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
+
+    def _change(self, user_id: str, now: int, values: dict[str, Value]) -> None:
+        values = values | {"updated_at": now}
+        try:
+            call(
+                self.dynamodb.update_item,
+                TableName=self.table,
+                Key=to_item({"pk": f"user#{user_id}"}),
+                UpdateExpression=f"SET {_assignments(values)} ADD credential_version :one",
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeValues=to_item({f":{name}": value for name, value in values.items()} | {":one": 1}),
+            )
+        except ConditionFailed:
+            raise NoSuchUser(user_id) from None
+
+
+def _assignments(values: dict[str, Value]) -> str:
+    return ", ".join(f"{name} = :{name}" for name in values)
+
+
+def _identifiers(user: User) -> list[tuple[str, str]]:
+    return [(kind, canonical(name)) for kind, name in (("username", user.username), ("email", user.email)) if name]
+
+
+def _login_item(user: User, kind: str, identifier: str) -> dict[str, Any]:
+    return to_item({"pk": f"login#{identifier}", "user_id": user.user_id, "kind": kind})
+
+
+def _to_item(user: User) -> dict[str, Any]:
+    values = asdict(user)
+    texts = {name: json.dumps(values.pop(name)) for name in _METADATA}
+    return to_item({"pk": f"user#{user.user_id}"} | values) | {name: to_attribute(text) for name, text in texts.items()}
+
+
+def _from_item(values: dict[str, Any]) -> User:
+    fields = {name: value for name, value in values.items() if name != "pk"}
+    return User(**fields | {name: json.loads(fields.get(name, "{}")) for name in _METADATA})

@@ -1,0 +1,1 @@
+"""The tokens that are issued: their claims, and how they are signed."""

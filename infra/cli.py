@@ -1,0 +1,35 @@
+"""The `gatehouse` command: what each of its words leads to."""
+
+import typer
+
+from infra.check import check
+from infra.client_commands import clients
+from infra.deploy import deploy
+from infra.key_commands import keys
+from infra.local import local
+from infra.stage_commands import apply_command, up_command
+from infra.user_commands import users
+
+app = typer.Typer(
+    name="gatehouse",
+    help="Gatehouse: an OAuth 2.0 authorization server for highly trusted applications.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command()(local)
+app.command()(check)
+app.command("up")(up_command)
+app.command("apply")(apply_command)
+app.command()(deploy)
+app.add_typer(users)
+app.add_typer(clients)
+app.add_typer(keys)
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""What the commands that reach AWS share: the stage option, one clear line for every failure, secrets typed unseen."""
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Annotated, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+
+from infra.aws import AWS_FAILURES, said
+from infra.people import Refused
+from infra.provision import NotReady
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+REFUSED = 2
+AWS_FAILED = 1
+
+StageOption = Annotated[str, typer.Option("--stage", "-s", envvar="GATEHOUSE_STAGE", help="The stage, such as dev.")]
+RealmOption = Annotated[str, typer.Option("--realm", "-r", help="The realm, such as employees.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+console = Console()
+
+
+def reports_failures(command: Callable[P, R]) -> Callable[P, R]:
+    """Return the command with its failures as one line on stderr: exit 2 for what was refused, 1 where AWS failed."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except Refused as refusal:
+            line, code = str(refusal), REFUSED
+        except NotReady as missing:
+            line, code = f"The stage is not ready ({missing}). Run `gatehouse up` with this file first.", REFUSED
+        except AWS_FAILURES as failure:
+            line, code = f"AWS: {said(failure)}", AWS_FAILED
+        typer.echo(line, err=True)
+        raise typer.Exit(code)
+
+    return wrapped
+
+
+def read_password(from_stdin: bool) -> str:
+    """Return a password: the first line of standard input, or typed twice unseen. Never an argument, which ps shows."""
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))

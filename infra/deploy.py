@@ -1,0 +1,91 @@
+"""`gatehouse deploy`: `chalice deploy`, and then API Gateway's own answers, which each of its runs overwrites."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import boto3
+import typer
+from botocore.config import Config
+from rich.console import Console
+
+from infra.aws import AWS_FAILURES, said
+from infra.gateway_responses import put_gateway_responses
+
+PROJECT = Path(__file__).parents[1]
+# Chalice's package cannot be run as a module, and its script need not be on the PATH.
+CHALICE = (sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())")
+# API Gateway takes one deployment in five seconds, and Chalice has just made one.
+PATIENT = Config(retries={"mode": "adaptive", "total_max_attempts": 10})
+FAILED = 1
+
+
+class DeployFailed(Exception):
+    """The stage is not, or not wholly, deployed; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedApi:
+    """The API as Chalice recorded it. stage: API Gateway's name for it. url: with its final slash."""
+
+    rest_api_id: str
+    stage: str
+    url: str
+
+
+def deploy(stage: Annotated[str, typer.Option(help="The stage to deploy, as .chalice/config.json names it.")]) -> None:
+    """Deploy the function and the API, with API Gateway's own answers in our form."""
+    try:
+        api = deploy_stage(stage)
+    except DeployFailed as failure:
+        typer.echo(str(failure), err=True)
+        raise typer.Exit(FAILED) from None
+    Console().print(f"{stage} is deployed: {api.url}", highlight=False, soft_wrap=True)
+
+
+def deploy_stage(stage: str, project: Path = PROJECT) -> DeployedApi:
+    """Run `chalice deploy` in the project, and put the answers; raises DeployFailed."""
+    _require_ready(stage, project)
+    if subprocess.run([*CHALICE, "deploy", "--stage", stage], cwd=project, check=False).returncode != 0:  # noqa: S603 (our own command line)
+        raise DeployFailed(
+            f"chalice deploy failed, as it says above. Stage {stage} may be half deployed: mend it, run again."
+        )
+    api = deployed_api(stage, project)
+    try:
+        put_gateway_responses(boto3.client("apigateway", config=PATIENT), api.rest_api_id, api.stage)
+    except AWS_FAILURES as failure:
+        left = "The function is deployed, but unknown paths and oversized bodies get AWS's answers. Run again."
+        raise DeployFailed(f"{said(failure)}\n{left}") from failure
+    return api
+
+
+def deployed_api(stage: str, project: Path = PROJECT) -> DeployedApi:
+    """Return what Chalice deployed last from this project; raises DeployFailed where it never did."""
+    record = project / ".chalice" / "deployed" / f"{stage}.json"
+    resources = json.loads(record.read_text("utf-8"))["resources"] if record.exists() else []
+    for resource in resources:
+        if resource["resource_type"] == "rest_api":
+            url = str(resource["rest_api_url"])
+            return DeployedApi(str(resource["rest_api_id"]), url.rstrip("/").rpartition("/")[2], url)
+    raise DeployFailed(f"{record.relative_to(project)} names no REST API: stage {stage} was not deployed from here.")
+
+
+def _require_ready(stage: str, project: Path) -> None:
+    stages = _stages(project)
+    if stage not in stages:
+        raise DeployFailed(f"No stage {stage} in .chalice/config.json, which has: {', '.join(stages)}.")
+    if not (project / "requirements.txt").exists():
+        raise DeployFailed(
+            "requirements.txt is missing, and the function would lack its packages: make lock writes it."
+        )
+
+
+def _stages(project: Path) -> dict[str, Any]:
+    try:
+        stages: dict[str, Any] = json.loads((project / ".chalice" / "config.json").read_text("utf-8"))["stages"]
+    except (OSError, ValueError, KeyError) as fault:
+        raise DeployFailed(f"{project} holds no readable .chalice/config.json: {fault}") from fault
+    return stages

@@ -1,0 +1,61 @@
+"""What is wrong with a tenant file, as lines for the person who mends it. Never the value of a secret."""
+
+import difflib
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+LISTED_LIMIT = 20
+SHOWN_LIMIT = 80
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One fault. line: counted from 1; 0 where the fault is the file's as a whole. message: names the mend."""
+
+    line: int
+    message: str
+
+
+class TenantFileError(Exception):
+    """The tenant file is at fault. str() has a line for each fault: `FILE:LINE: message`."""
+
+    def __init__(self, path: Path, faults: Collection[Fault]) -> None:
+        """faults: in any order; they are sorted by line, and each is kept once."""
+        self.path = path
+        self.faults = tuple(sorted(set(faults)))
+        super().__init__("\n".join(self._line(fault) for fault in self.faults))
+
+    def _line(self, fault: Fault) -> str:
+        place = f"{self.path}:{fault.line}" if fault.line else str(self.path)
+        return f"{place}: {fault.message}"
+
+
+def shown(text: str) -> str:
+    """Return text as a message may hold it: cut, in backticks, `?` for what a terminal might obey."""
+    cut = text if len(text) <= SHOWN_LIMIT else text[:SHOWN_LIMIT] + "..."
+    return "`" + "".join(char if char.isprintable() else "?" for char in cut) + "`"
+
+
+def shown_key(key: str, value: object) -> str:
+    """Return how a message names a key that the file made up, or "" where it must not.
+
+    `{username: alice, password:hunter2}` is a key `password:hunter2` without a value: such a key may be a secret.
+    """
+    return shown(key) if value is not None and re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", key) else ""
+
+
+def listed(names: Collection[str]) -> str:
+    """Return names in backticks for a message, each once, the first of them where they are many."""
+    once = list(dict.fromkeys(names))
+    first = ", ".join(shown(name) for name in once[:LISTED_LIMIT])
+    return first + (", ..." if len(once) > LISTED_LIMIT else "")
+
+
+def instead(name: str, known: Collection[str]) -> str:
+    """Return the mend of an unknown name: the known name that it is close to, or all known ones."""
+    close = difflib.get_close_matches(name[:SHOWN_LIMIT], known, n=1)
+    if close:
+        return f"did you mean {shown(close[0])}?"
+    return f"known are {listed(known)}" if known else "none is defined"

@@ -1,0 +1,40 @@
+"""`gatehouse keys`: the signing keys of a stage, and their rotation by hand."""
+
+import time
+from datetime import UTC, datetime
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from infra.aws import reach
+from infra.commands import StageOption, console, reports_failures
+from infra.keys import rotate
+from infra.plan import show
+
+keys = typer.Typer(name="keys", help="List and rotate a stage's signing keys.", no_args_is_help=True)
+
+
+@keys.command("list")
+@reports_failures
+def list_(stage: StageOption) -> None:
+    """List the keys as the JWKS publishes them."""
+    table = Table("kid", "alg", "status", "since")
+    for key in reach(stage).config().keys().keys:
+        since = datetime.fromtimestamp(key.since, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        table.add_row(*(Text(cell) for cell in (key.kid, key.alg, key.status, since)))
+    console.print(table)
+
+
+@keys.command("rotate")
+@reports_failures
+def rotate_command(stage: StageOption) -> None:
+    """Take each algorithm one step: publish a next key; once it is known everywhere, sign with it; retire the old one.
+
+    Run it again after two hours, and after the longest token lifetime; it says what it waits for.
+    """
+    reached = reach(stage)
+    changes, waits = rotate(reached, int(time.time()))
+    show(console, f"Keys of stage {stage}", changes)
+    for wait in waits:
+        console.print(wait, markup=False, soft_wrap=True)

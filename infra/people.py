@@ -1,0 +1,111 @@
+"""People in realms, for the tools: made, found, changed and deleted through the deployed code's own store."""
+
+import secrets
+import time
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.identifiers import canonical, is_acceptable
+from chalicelib.model.tenant import Realm
+from chalicelib.model.user import User
+from chalicelib.passwords import hash_password, is_foreign_hash
+from chalicelib.store.attempts import AttemptStore
+from chalicelib.store.users import IdentifierTaken, UserStore
+from infra.aws import Stage
+
+MAX_PASSWORD_LENGTH = 1024
+USER_ID_BYTES = 12
+
+
+class Refused(Exception):
+    """What was asked cannot be done; the message says why, in words for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The people of one realm. bcrypt_cost: of the hashes made here."""
+
+    realm: Realm
+    store: UserStore
+    attempts: AttemptStore
+    bcrypt_cost: int = 10
+
+    @classmethod
+    def of(cls, stage: Stage, realm_name: str, bcrypt_cost: int = 10) -> "People":
+        """Return a realm's people; raises Refused for an unknown realm."""
+        realm = stage.config().realm(realm_name)
+        if realm is None:
+            known = sorted(key.partition("#")[2] for key, _ in stage.config().documents() if key.startswith("realm#"))
+            raise Refused(f"Stage {stage.name} has no realm {realm_name}. It has: {', '.join(known) or 'none'}.")
+        dynamodb = stage.clients.dynamodb
+        attempts = AttemptStore(dynamodb, f"{stage.prefix}attempts")
+        return cls(realm, UserStore(dynamodb, realm.users_table), attempts, bcrypt_cost)
+
+    def add(self, password: str | None, password_hash: str | None, **fields: Any) -> User:
+        """Make a person with a fresh user_id, and return the record. fields: as in User. Raises Refused."""
+        now = int(time.time())
+        user = User(
+            user_id=f"{self.realm.name}|{secrets.token_hex(USER_ID_BYTES)}",
+            password_hash=self._stored(password, password_hash),
+            created_at=now,
+            updated_at=now,
+            **fields,
+        )
+        self._require_identifier(user)
+        try:
+            self.store.create(user)
+        except IdentifierTaken:
+            raise Refused(f"Realm {self.realm.name} has somebody of that username or email already.") from None
+        return user
+
+    def find(self, who: str) -> User:
+        """Return the person of this user_id, username or email; raises Refused."""
+        user = self.store.read(who) or self.store.read(self.store.locate(canonical(who), ("username", "email")) or who)
+        if user is None:
+            raise Refused(f"Realm {self.realm.name} has nobody by {who}.")
+        return user
+
+    def set_password(self, user: User, password: str) -> None:
+        """Store a new password, and forget the failed attempts at the old one. Raises Refused."""
+        self.store.set_password_hash(user.user_id, self._stored(password, None), int(time.time()))
+        self.forget_attempts(user)
+
+    def set_blocked(self, user: User, blocked: bool) -> None:
+        """Block, or unblock and forget the failed attempts."""
+        self.store.set_blocked(user.user_id, blocked, int(time.time()))
+        if not blocked:
+            self.forget_attempts(user)
+
+    def delete(self, user: User) -> None:
+        """Delete the person and the attempts at them; the names are free again, the user_id never is."""
+        self.store.delete(user)
+        self.forget_attempts(user)
+
+    def forget_attempts(self, user: User) -> None:
+        """Lift every brute-force block of this person, from all addresses."""
+        self.attempts.clear_account(f"{self.realm.name}#{user.user_id}")
+
+    def _stored(self, password: str | None, password_hash: str | None) -> str:
+        if password_hash is not None:
+            if not is_foreign_hash(password_hash):
+                raise Refused("That is no bcrypt hash: $2a$, $2b$ or $2y$, of a cost from 4 to 14.")
+            return password_hash
+        return hash_password(self._acceptable(password), self.bcrypt_cost) if password is not None else ""
+
+    def _acceptable(self, password: str) -> str:
+        length, least = len(unicodedata.normalize("NFC", password)), self.realm.password_policy.min_length
+        if length < least:
+            raise Refused(f"Realm {self.realm.name} asks for {least} characters or more; that password has {length}.")
+        if length > MAX_PASSWORD_LENGTH:
+            raise Refused(f"A password has at most {MAX_PASSWORD_LENGTH} characters.")
+        return password
+
+    def _require_identifier(self, user: User) -> None:
+        names = {"username": user.username, "email": user.email}
+        if not any(names[kind] for kind in self.realm.identifiers):
+            raise Refused(f"In realm {self.realm.name} a person needs: {' or '.join(self.realm.identifiers)}.")
+        if "@" in user.username or (user.email and "@" not in user.email):
+            raise Refused("A username holds no @, an email holds one.")
+        if not all(is_acceptable(name) for name in names.values() if name):
+            raise Refused("A name has at most 320 characters and no control characters.")

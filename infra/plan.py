@@ -1,0 +1,29 @@
+"""What a command changes, or would change: shown the same way before and after."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+COLOURS = {"create": "green", "update": "yellow", "delete": "red", "keep": "cyan"}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change. action: create, update, delete, or keep for what left the file and stays. what: the thing's name."""
+
+    action: str
+    what: str
+    detail: str = ""
+
+
+def show(console: Console, title: str, changes: Sequence[Change]) -> None:
+    """Print the changes as a table, or that there are none."""
+    if not changes:
+        console.print(f"{title}: nothing to change.")
+        return
+    table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
+    for change in changes:
+        table.add_row(f"[{COLOURS[change.action]}]{change.action}[/]", change.what, change.detail)
+    console.print(table)

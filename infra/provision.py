@@ -1,0 +1,158 @@
+"""Brings a stage to what a tenant file says: `up` makes stacks and keys, `apply` writes the configuration.
+
+Both run again safely, and touch nothing that the file does not speak of.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.model.key import KeySet
+from chalicelib.store.config import ConfigStore
+from chalicelib.store.documents import Document
+from infra.aws import Stage
+from infra.keys import key_changes
+from infra.plan import Change
+from infra.stacks import stack_changes, stage_stacks
+from infra.tenant_file import Client, Realm, TenantFile
+
+SECRET_METHODS = ("client_secret_post", "client_secret_basic")
+SECTIONS = ("realm#", "api#", "client#")
+SECRET_BYTES = 32
+
+
+class NotReady(Exception):
+    """The stage lacks what `gatehouse up` makes; the message lists it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What `apply` changed, and the client secrets that it made: shown once, kept nowhere."""
+
+    changes: list[Change]
+    made_secrets: dict[str, str]
+
+
+def up(stage: Stage, file: TenantFile, dry_run: bool = False) -> list[Change]:
+    """Make what is missing: the stage's stack, a stack per realm, the signing keys. Return the changes."""
+    own, *realms = stage_stacks(stage.name, [realm.name for realm in file.realms])
+    own_changes = stack_changes(stage, own, dry_run)
+    is_new = dry_run and any(change.action == "create" for change in own_changes)
+    known = KeySet() if is_new else stage.config().keys()
+    algs = sorted({"RS256"} | {api.signing_alg for api in file.apis}, reverse=True)
+    return [
+        *own_changes,
+        *(change for stack in realms for change in stack_changes(stage, stack, dry_run)),
+        *key_changes(stage, algs, dry_run, known),
+    ]
+
+
+def apply(stage: Stage, file: TenantFile, dry_run: bool = False, prune: bool = False) -> Applied:
+    """Write the tenant, realms, APIs and clients. What left the file is kept, and deleted with prune.
+
+    Raises NotReady where `up` has to run first.
+    """
+    config = stage.config()
+    stored = {key: document for key, document in config.documents() if key.startswith(SECTIONS) or key == "tenant"}
+    _require_ready(stage, file, stored)
+    made: dict[str, str] = {}
+    wanted = _documents(stage, file, stored, made)
+    gone = sorted(set(stored) - set(wanted))
+    changes = [_change(key, document, stored) for key, document in wanted.items() if document != stored.get(key)]
+    changes += [Change("delete" if prune else "keep", _named(key), "left the file") for key in gone]
+    wanted["tenant"] |= {"grant_types": _grant_types(wanted if prune else stored | wanted)}
+    if not dry_run:
+        _write(config, {key: wanted[key] for key in wanted if wanted[key] != stored.get(key)}, gone if prune else [])
+    return Applied(changes, {} if dry_run else made)
+
+
+def _documents(
+    stage: Stage, file: TenantFile, stored: dict[str, Document], made: dict[str, str]
+) -> dict[str, Document]:
+    sections = file.model_dump(mode="json", include={"mfa", "attack_protection"})
+    kept_grants = stored.get("tenant", {}).get("grant_types", [])
+    return {
+        "tenant": file.tenant.model_dump(mode="json") | sections | {"grant_types": kept_grants},
+        **{f"realm#{realm.name}": _realm(stage, realm) for realm in file.realms},
+        **{f"api#{api.identifier}": api.model_dump(mode="json") for api in file.apis},
+        **{
+            f"client#{client.client_id}": _client(file, client, stored.get(f"client#{client.client_id}"), made)
+            for client in file.clients
+        },
+    }
+
+
+def _realm(stage: Stage, realm: Realm) -> Document:
+    return realm.model_dump(mode="json") | {"users_table": users_table(stage, realm.name)}
+
+
+def _client(file: TenantFile, client: Client, stored: Document | None, made: dict[str, str]) -> Document:
+    """Return a client's document: its secrets hashed, its client grants with it, its public keys as they are."""
+    document = client.model_dump(mode="json", exclude={"client_secret", "jwks"})
+    grants = {grant.audience: list(grant.scope) for grant in file.client_grants if grant.client_id == client.client_id}
+    keys = client.jwks.model_dump(mode="json", exclude_none=True)["keys"] if client.jwks else []
+    return document | {"jwks": keys, "client_grants": grants, "secrets": _secrets(client, stored, made)}
+
+
+def _secrets(client: Client, stored: Document | None, made: dict[str, str]) -> list[dict[str, Any]]:
+    if client.token_endpoint_auth_method not in SECRET_METHODS:
+        return []
+    known: list[dict[str, Any]] = stored["secrets"] if stored else []
+    if client.client_secret is None:
+        if known:
+            return known
+        made[client.client_id] = secrets.token_urlsafe(SECRET_BYTES)
+    digest = sha256(client.client_secret or made[client.client_id])
+    return known if digest in [secret["sha256"] for secret in known] else [{"sha256": digest, "expires_at": None}]
+
+
+def sha256(secret: str) -> str:
+    """Return a client secret's stored form."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def users_table(stage: Stage, realm: str) -> str:
+    """Return the name of a realm's table, as infra/realm.yaml gives it."""
+    return f"{stage.prefix}users-{realm}"
+
+
+def _require_ready(stage: Stage, file: TenantFile, stored: dict[str, Document]) -> None:
+    algs = stage.config().keys().algs
+    missing = [f"a key for {api.signing_alg} ({api.identifier})" for api in file.apis if api.signing_alg not in algs]
+    new = [realm.name for realm in file.realms if f"realm#{realm.name}" not in stored]
+    missing += [f"the table of realm {name}" for name in new if not _has_table(stage, users_table(stage, name))]
+    if missing:
+        raise NotReady("missing: " + ", ".join(missing))
+
+
+def _has_table(stage: Stage, table: str) -> bool:
+    try:
+        stage.clients.dynamodb.describe_table(TableName=table)
+    except stage.clients.dynamodb.exceptions.ResourceNotFoundException:
+        return False
+    return True
+
+
+def _grant_types(documents: dict[str, Document]) -> list[str]:
+    clients = [document for key, document in documents.items() if key.startswith("client#")]
+    return sorted({grant for client in clients for grant in client["grant_types"]})
+
+
+def _change(key: str, document: Document, stored: dict[str, Document]) -> Change:
+    before = stored.get(key)
+    if before is None:
+        return Change("create", _named(key))
+    return Change("update", _named(key), ", ".join(name for name in document if document[name] != before.get(name)))
+
+
+def _named(key: str) -> str:
+    kind, _, name = key.partition("#")
+    return f"{kind} {name}".strip()
+
+
+def _write(config: ConfigStore, documents: dict[str, Document], gone: list[str]) -> None:
+    for key, document in documents.items():
+        config.put(key, document)
+    for key in gone:
+        config.delete(key)

@@ -1,0 +1,53 @@
+"""`gatehouse up` and `gatehouse apply`: a stage, brought to what a tenant file says."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infra.aws import reach
+from infra.check import load_or_exit, warn_of_password_grants
+from infra.commands import StageOption, console, reports_failures
+from infra.plan import show
+from infra.provision import apply, up
+from infra.seed import seed_users
+
+FileArgument = Annotated[Path, typer.Argument(help="The tenant file.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
+
+
+@reports_failures
+def up_command(file: FileArgument, stage: StageOption, dry_run: DryRun = False) -> None:
+    """Make what the stage lacks: its stack, a stack per realm, the signing keys. Safe to run again."""
+    tenant_file = load_or_exit(file)
+    planned = up(reach(stage), tenant_file, dry_run=True)
+    show(console, f"Stage {stage} would change" if dry_run else f"Stage {stage} changes", planned)
+    if planned and not dry_run:
+        with console.status("CloudFormation and KMS are at work"):
+            up(reach(stage), tenant_file)
+        console.print("Done.")
+
+
+@reports_failures
+def apply_command(
+    file: FileArgument,
+    stage: StageOption,
+    dry_run: DryRun = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Delete what left the file (never a table of users).")] = False,
+    with_users: Annotated[
+        bool, typer.Option("--with-users", help="Make the file's users too: for test stages.")
+    ] = False,
+) -> None:
+    """Write the file's tenant, realms, APIs and clients into the stage. Safe to run again; works within a minute."""
+    tenant_file = load_or_exit(file)
+    show_first = apply(reach(stage), tenant_file, dry_run=True, prune=prune)
+    show(console, f"Stage {stage} would change" if dry_run else f"Stage {stage} changes", show_first.changes)
+    if not dry_run:
+        applied = apply(reach(stage), tenant_file, prune=prune)
+        for client_id, secret in applied.made_secrets.items():
+            console.print(
+                f"Made for client {client_id}, shown only now: client_secret={secret}", soft_wrap=True, markup=False
+            )
+        if with_users:
+            console.print(f"Users made: {seed_users(reach(stage), tenant_file)}.")
+    warn_of_password_grants(tenant_file, console)

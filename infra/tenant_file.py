@@ -1,0 +1,247 @@
+"""The tenant file: its form, and how it is read. What its parts must say of each other is in tenant_checks."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from infra.faults import TenantFileError
+from infra.tenant_checks import cross_faults
+from infra.tenant_sentences import form_faults, root_fault
+from infra.tenant_values import (
+    MONTH_S,
+    PASSWORD_GRANTS,
+    ApiIdentifier,
+    AuthMethod,
+    BcryptHash,
+    ClientId,
+    Email,
+    GrantType,
+    Label,
+    Link,
+    Listed,
+    MetadataText,
+    Network,
+    Phone,
+    RealmName,
+    ScopeValue,
+    Text,
+    Username,
+)
+from infra.text_file import read_text
+from infra.yaml_lines import Document, parse
+
+YEAR_S = 31_557_600
+
+MonthS = Field(default=MONTH_S, ge=1, le=YEAR_S)
+
+
+class _Part(BaseModel):
+    # strict: YAML's own types count, so that `client_secret: 12345` is a fault and not the text "12345".
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class Tenant(_Part):
+    """What holds for the whole stage."""
+
+    friendly_name: Label
+    default_directory: str | None = None
+    default_audience: str | None = None
+
+
+class PasswordPolicy(_Part):
+    """What a new password must keep to. min_length: characters after NFC. history: a number of passwords."""
+
+    min_length: int = Field(default=8, ge=1, le=128)
+    history: int = Field(default=0, ge=0, le=24)
+
+
+class Realm(_Part):
+    """One user directory. display_name: the name where the file gives none."""
+
+    name: RealmName
+    display_name: Label = Field(default_factory=lambda given: str(given["name"]))
+    identifiers: Listed[Literal["username", "email"]] = Field(min_length=1)
+    password_policy: PasswordPolicy = PasswordPolicy()
+
+
+class Scope(_Part):
+    """One scope of an API."""
+
+    value: ScopeValue
+    description: Text | None = None
+
+
+class Api(_Part):
+    """One OAuth resource server. token_lifetime: seconds."""
+
+    identifier: ApiIdentifier
+    name: Label
+    scopes: Listed[Scope] = ()
+    signing_alg: Literal["RS256", "ES256"] = "RS256"
+    token_lifetime: int = Field(default=86_400, ge=1, le=MONTH_S)
+    allow_offline_access: bool = False
+    token_dialect: Literal["rfc9068_profile", "access_token"] = "rfc9068_profile"
+
+
+class Jwk(_Part):
+    """One public key. Members that the file left out are None. Source: RFC 7517 4, RFC 7518 6."""
+
+    kty: Literal["RSA", "EC"]
+    n: str | None = Field(default=None, max_length=1400)
+    e: str | None = Field(default=None, max_length=16)
+    crv: Literal["P-256"] | None = None
+    x: str | None = Field(default=None, max_length=100)
+    y: str | None = Field(default=None, max_length=100)
+    kid: Text | None = None
+    alg: Literal["RS256", "ES256"] | None = None
+    use: Literal["sig"] | None = None
+
+
+class JwkSet(_Part):
+    """The public keys of a private_key_jwt client."""
+
+    keys: Listed[Jwk] = Field(min_length=1, max_length=10)
+
+
+def _idle_lifetime(given: dict[str, Any]) -> int:
+    return MONTH_S if given["infinite_token_lifetime"] else min(MONTH_S, given["token_lifetime"])
+
+
+class RefreshTokenPolicy(_Part):
+    """How a client's refresh tokens live. Lifetimes and leeway: seconds; leeway None: the server's default.
+
+    idle_token_lifetime: where the file gives none, a month, or token_lifetime where that is shorter.
+    """
+
+    rotation_type: Literal["rotating", "non-rotating"] = "non-rotating"
+    leeway: int | None = Field(default=None, ge=0, le=YEAR_S)
+    token_lifetime: int = MonthS
+    infinite_token_lifetime: bool = False
+    idle_token_lifetime: int = Field(default_factory=_idle_lifetime, ge=1, le=YEAR_S)
+    infinite_idle_token_lifetime: bool = False
+
+
+class Client(_Part):
+    """One application. client_secret: as typed; None where one is to be made, or where the method takes none."""
+
+    client_id: ClientId
+    name: Label
+    client_secret: str | None = Field(default=None, min_length=1, max_length=1024, repr=False)
+    token_endpoint_auth_method: AuthMethod = "client_secret_post"
+    grant_types: Listed[GrantType]
+    realms: Listed[str] = ()
+    is_token_endpoint_ip_header_trusted: bool = False
+    jwks: JwkSet | None = None
+    refresh_token: RefreshTokenPolicy = RefreshTokenPolicy()
+    client_metadata: dict[MetadataText, MetadataText] = Field(default={}, max_length=10)
+
+    @property
+    def has_password_grant(self) -> bool:
+        """Whether this client may send people's passwords."""
+        return any(grant in PASSWORD_GRANTS for grant in self.grant_types)
+
+
+class ClientGrant(_Part):
+    """What one client may ask for with client_credentials."""
+
+    client_id: str
+    audience: str
+    scope: Listed[str]
+
+
+class Mfa(_Part):
+    """When a second factor is owed, and which ones there are."""
+
+    policy: Literal["never", "always"] = "never"
+    factors: Listed[Literal["otp", "sms", "email", "recovery-code"]] = ()
+
+
+class BruteForceProtection(_Part):
+    """How guessing at one account is stopped. block_lifetime: seconds. allowlist: addresses and CIDR blocks."""
+
+    enabled: bool = True
+    max_attempts: int = Field(default=10, ge=1, le=100)
+    block_lifetime: int = MonthS
+    allowlist: Listed[Network] = Field(default=(), max_length=100)
+
+
+class SuspiciousIpThrottling(_Part):
+    """How one address that tries many accounts is stopped. allowlist: addresses and CIDR blocks."""
+
+    enabled: bool = True
+    max_attempts: int = Field(default=100, ge=1, le=100_000)
+    allowlist: Listed[Network] = Field(default=(), max_length=100)
+
+
+class BreachedPasswordDetection(_Part):
+    """Whether passwords that were disclosed in a breach are refused."""
+
+    enabled: bool = True
+
+
+class AttackProtection(_Part):
+    """The three protections, each at its defaults where the file says nothing."""
+
+    brute_force_protection: BruteForceProtection = BruteForceProtection()
+    suspicious_ip_throttling: SuspiciousIpThrottling = SuspiciousIpThrottling()
+    breached_password_detection: BreachedPasswordDetection = BreachedPasswordDetection()
+
+
+class User(_Part):
+    """One person, for a local run and tests. At most one of password (as typed) and password_hash (bcrypt)."""
+
+    username: Username | None = None
+    email: Email | None = None
+    email_verified: bool = False
+    password: str | None = Field(default=None, min_length=1, repr=False)
+    password_hash: BcryptHash | None = Field(default=None, repr=False)
+    name: Text | None = None
+    given_name: Text | None = None
+    family_name: Text | None = None
+    nickname: Text | None = None
+    picture: Link | None = None
+    phone_number: Phone | None = None
+    blocked: bool = False
+    # Any: the values are JSON already; yaml_lines lets nothing else through.
+    app_metadata: dict[str, Any] = {}
+    user_metadata: dict[str, Any] = {}
+
+
+class TenantFile(_Part):
+    """A whole tenant file. users: by the name of their realm."""
+
+    tenant: Tenant
+    realms: Listed[Realm] = Field(min_length=1)
+    apis: Listed[Api] = ()
+    clients: Listed[Client] = ()
+    client_grants: Listed[ClientGrant] = ()
+    mfa: Mfa = Mfa()
+    attack_protection: AttackProtection = AttackProtection()
+    users: dict[str, Listed[User]] = {}
+
+
+def load(path: Path) -> TenantFile:
+    """Return the tenant file at path, checked as a whole.
+
+    Raises TenantFileError with every fault at once; none of its texts holds a secret or a password.
+    """
+    document = parse(read_text(path))
+    if document.is_broken(()):
+        raise TenantFileError(path, document.faults)
+    if not isinstance(document.value, dict):
+        raise TenantFileError(path, [*document.faults, root_fault(document, TenantFile)])
+    tenant_file, errors = _validate(document)
+    faults = [*document.faults, *form_faults(errors, document, TenantFile), *cross_faults(document)]
+    if tenant_file is None or faults:
+        raise TenantFileError(path, faults)
+    return tenant_file
+
+
+def _validate(document: Document) -> tuple[TenantFile | None, list[ErrorDetails]]:
+    # The error holds the file's values: it ends here, and is no cause or context of what load() raises.
+    try:
+        return TenantFile.model_validate(document.value), []
+    except ValidationError as error:
+        return None, error.errors(include_url=False)

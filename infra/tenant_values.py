@@ -1,0 +1,117 @@
+"""The kinds of text that a tenant file holds, each with the sentence that says what is taken."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from ipaddress import ip_network
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import AfterValidator, Field, Strict
+from pydantic_core import PydanticCustomError
+
+from chalicelib.model.tenant import PASSWORD, PASSWORD_REALM
+from chalicelib.passwords import is_foreign_hash
+from chalicelib.scopes import OIDC_SCOPES
+
+T = TypeVar("T")
+
+PASSWORD_GRANTS = (PASSWORD, PASSWORD_REALM)
+MONTH_S = 2_592_000
+USERNAME_LIMIT = 128
+EMAIL_LIMIT = 254
+
+# A YAML list becomes a tuple, so that what load() returns cannot be changed; all else keeps its YAML type.
+Listed = Annotated[tuple[T, ...], Strict(False)]
+
+GrantType = Literal[
+    "password",
+    "http://auth0.com/oauth/grant-type/password-realm",
+    "refresh_token",
+    "client_credentials",
+    "http://auth0.com/oauth/grant-type/mfa-otp",
+    "http://auth0.com/oauth/grant-type/mfa-oob",
+    "http://auth0.com/oauth/grant-type/mfa-recovery-code",
+]
+AuthMethod = Literal["client_secret_post", "client_secret_basic", "private_key_jwt", "none"]
+
+
+def _rule(is_taken: Callable[[str], object], sentence: str) -> AfterValidator:
+    """Return the check of a kind of text. sentence: what is taken; it never quotes the value."""
+
+    def check(value: str) -> str:
+        if not is_taken(value):
+            raise PydanticCustomError("tenant_file", "{sentence}", {"sentence": sentence})
+        return value
+
+    return AfterValidator(check)
+
+
+def _has_control(text: str) -> bool:
+    return any(unicodedata.category(char) in ("Cc", "Zl", "Zp") for char in text)
+
+
+def _is_email(text: str) -> bool:
+    spaced = _has_control(text) or any(char.isspace() for char in text)
+    return bool(re.fullmatch("[^@]+@[^@]+", text)) and len(text) <= EMAIL_LIMIT and not spaced
+
+
+def _is_username(text: str) -> bool:
+    return bool(text.strip()) and len(text) <= USERNAME_LIMIT and "@" not in text and not _has_control(text)
+
+
+def _is_network(text: str) -> bool:
+    try:
+        return bool(ip_network(text, strict=False))
+    except ValueError:
+        return False
+
+
+PLAIN = _rule(lambda text: not _has_control(text), "must hold no control characters: take them out")
+
+Label = Annotated[str, Field(min_length=1, max_length=100), PLAIN]
+Text = Annotated[str, Field(min_length=1, max_length=300), PLAIN]
+Link = Annotated[str, Field(min_length=1, max_length=2048), PLAIN]
+MetadataText = Annotated[str, Field(max_length=255)]
+
+RealmName = Annotated[
+    str,
+    _rule(
+        re.compile("[a-z0-9][a-z0-9-]{0,62}").fullmatch,
+        "must be 1 to 63 characters of a-z, 0-9 and `-`, and not start with `-`",
+    ),
+]
+ClientId = Annotated[
+    str, _rule(re.compile("[!-~]{1,256}").fullmatch, "must be 1 to 256 printable ASCII characters without spaces")
+]
+ApiIdentifier = Annotated[
+    str,
+    _rule(
+        re.compile('[!"$-~]{1,600}').fullmatch,
+        "must be 1 to 600 printable ASCII characters without spaces and without `#`, best a URL",
+    ),
+]
+ScopeValue = Annotated[
+    str,
+    _rule(
+        re.compile(r"[!#-\[\]-~]{1,280}").fullmatch,
+        'must be 1 to 280 printable ASCII characters without spaces, `"` and `\\` (RFC 6749 3.3)',
+    ),
+    _rule(
+        lambda text: text not in OIDC_SCOPES,
+        "is a scope of OpenID Connect, which every client may ask for: give it another name",
+    ),
+]
+Network = Annotated[str, _rule(_is_network, "must be an IP address or a CIDR block, such as 192.0.2.7 or 192.0.2.0/24")]
+Email = Annotated[
+    str, _rule(_is_email, f"must look like name@example.com, without spaces, at most {EMAIL_LIMIT} characters")
+]
+Username = Annotated[
+    str, _rule(_is_username, f"must be 1 to {USERNAME_LIMIT} characters without `@` and without control characters")
+]
+Phone = Annotated[
+    str,
+    _rule(re.compile(r"\+[1-9][0-9]{1,14}").fullmatch, 'must be an E.164 number in quotes, such as "+14155550100"'),
+]
+BcryptHash = Annotated[
+    str, _rule(is_foreign_hash, "must be a bcrypt hash ($2a$, $2b$ or $2y$, 60 characters) of cost 04 to 14")
+]

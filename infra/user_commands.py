@@ -1,0 +1,131 @@
+"""`gatehouse users`: the people of one realm."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from chalicelib.model.user import User
+from infra.aws import reach
+from infra.commands import JsonOption, RealmOption, StageOption, console, read_password, reports_failures
+from infra.people import People
+
+users = typer.Typer(name="users", help="Add, find, change and delete the people of a realm.", no_args_is_help=True)
+
+Who = Annotated[str, typer.Argument(help="A username, an email or a user_id.")]
+PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+TIMES = ("created_at", "updated_at", "last_password_reset", "last_login")
+# A hash is useless to read and worth stealing; the version is bookkeeping.
+UNSHOWN = ("password_hash", "credential_version")
+
+
+@users.command()
+@reports_failures
+def add(
+    realm: RealmOption,
+    stage: StageOption,
+    username: Annotated[str, typer.Option(help="What the person logs in with.")] = "",
+    email: Annotated[str, typer.Option(help="The email address; logs in too where the realm says so.")] = "",
+    name: Annotated[str, typer.Option(help="The full name.")] = "",
+    email_verified: Annotated[
+        bool, typer.Option("--email-verified", help="The address is known to be theirs.")
+    ] = False,
+    password_hash: Annotated[
+        str | None, typer.Option(help="A bcrypt hash made elsewhere, instead of a password.")
+    ] = None,
+    password_stdin: PasswordStdin = False,
+) -> None:
+    """Add a person; asks for the password unless a hash is given."""
+    people = People.of(reach(stage), realm)
+    password = None if password_hash else read_password(password_stdin)
+    fields = {"username": username, "email": email, "name": name, "email_verified": email_verified}
+    console.print(people.add(password, password_hash, **fields).user_id, markup=False)
+
+
+@users.command("list")
+@reports_failures
+def list_(realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
+    """List everybody."""
+    everybody = sorted(People.of(reach(stage), realm).store.all(), key=lambda user: user.created_at)
+    if as_json:
+        console.print_json(json.dumps([_shown(user) for user in everybody]))
+        return
+    table = Table("user_id", "username", "email", "name", "blocked", "last login", "logins")
+    for user in everybody:
+        blocked, last = "blocked" if user.blocked else "", _time(user.last_login)
+        cells = (user.user_id, user.username, user.email, user.name, blocked, last, str(user.logins_count))
+        table.add_row(*(Text(cell) for cell in cells))
+    console.print(table)
+
+
+@users.command()
+@reports_failures
+def show(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
+    """Show one person, without the password's hash."""
+    shown = _shown(People.of(reach(stage), realm).find(who))
+    if as_json:
+        console.print_json(json.dumps(shown))
+        return
+    table = Table(show_header=False, box=None)
+    for name, value in shown.items():
+        table.add_row(name, Text(_time(value) if name in TIMES else str(value)))
+    console.print(table)
+
+
+@users.command("set-password")
+@reports_failures
+def set_password(who: Who, realm: RealmOption, stage: StageOption, password_stdin: PasswordStdin = False) -> None:
+    """Set a person's password, and lift the brute-force blocks of the old one."""
+    people = People.of(reach(stage), realm)
+    user = people.find(who)
+    people.set_password(user, read_password(password_stdin))
+    console.print(f"{user.user_id}: the password is set.", markup=False)
+
+
+@users.command()
+@reports_failures
+def block(who: Who, realm: RealmOption, stage: StageOption) -> None:
+    """Block a person: the right password is answered with 403 from now on."""
+    people = People.of(reach(stage), realm)
+    user = people.find(who)
+    people.set_blocked(user, True)
+    console.print(f"{user.user_id} is blocked.", markup=False)
+
+
+@users.command()
+@reports_failures
+def unblock(who: Who, realm: RealmOption, stage: StageOption) -> None:
+    """Unblock a person, and lift the brute-force blocks too."""
+    people = People.of(reach(stage), realm)
+    user = people.find(who)
+    people.set_blocked(user, False)
+    console.print(f"{user.user_id} is not blocked.", markup=False)
+
+
+@users.command()
+@reports_failures
+def delete(
+    who: Who,
+    realm: RealmOption,
+    stage: StageOption,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete a person. Their username and email are free again; their user_id is never given to anybody else."""
+    people = People.of(reach(stage), realm)
+    user = people.find(who)
+    if not yes:
+        typer.confirm(f"Delete {user.user_id} ({user.username or user.email}) for good?", abort=True)
+    people.delete(user)
+    console.print(f"{user.user_id} is deleted.", markup=False)
+
+
+def _shown(user: User) -> dict[str, Any]:
+    return {name: value for name, value in asdict(user).items() if name not in UNSHOWN}
+
+
+def _time(epoch_s: int) -> str:
+    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if epoch_s else ""
