@@ -13,7 +13,7 @@ from chalicelib.flows.token import TokenFlow
 from chalicelib.grants.password import PasswordGrant, default_directory, requested_realm
 from chalicelib.http.application import Services
 from chalicelib.model.tenant import PASSWORD, PASSWORD_REALM, Realm
-from chalicelib.passwords import dummy_hash
+from chalicelib.passwords import dummy_hash, verify
 from chalicelib.protection import AccountGuard
 from chalicelib.settings import Settings
 from chalicelib.store.attempts import AttemptStore
@@ -29,11 +29,16 @@ from chalicelib.tokens.jws import kms_jws
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the process stands in, beside AWS. clock: epoch seconds. pause: sleeps for seconds. new_id: a fresh jti."""
+    """What the process stands in, beside AWS.
+
+    clock: epoch seconds. pause: sleeps for so many seconds. new_id: a fresh jti. verify: holds a password against its
+    stored form, one bcrypt a call.
+    """
 
     clock: Callable[[], float] = time.time
     pause: Callable[[float], None] = time.sleep
     new_id: Callable[[], str] = secrets.token_urlsafe
+    verify: Callable[[str, str], bool] = verify
 
 
 def build(settings: Settings, clients: Clients, world: World) -> Services:
@@ -44,7 +49,8 @@ def build(settings: Settings, clients: Clients, world: World) -> Services:
     nobody = dummy_hash(settings.bcrypt_cost)
 
     def directory_of(realm: Realm) -> DynamoDirectory:
-        return DynamoDirectory(realm, UserStore(clients.dynamodb, realm.users_table), settings.bcrypt_cost, nobody)
+        users = UserStore(clients.dynamodb, realm.users_table)
+        return DynamoDirectory(realm, users, settings.bcrypt_cost, nobody, world.verify)
 
     password = partial(
         PasswordGrant,

@@ -3,16 +3,17 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import boto3
 import typer
 from botocore.config import Config
-from rich.console import Console
 
 from infra.aws import AWS_FAILURES, said
+from infra.commands import AWS_FAILED, REFUSED, StageOption, console
 from infra.gateway_responses import put_gateway_responses
 
 PROJECT = Path(__file__).parents[1]
@@ -20,11 +21,18 @@ PROJECT = Path(__file__).parents[1]
 CHALICE = (sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())")
 # API Gateway takes one deployment in five seconds, and Chalice has just made one.
 PATIENT = Config(retries={"mode": "adaptive", "total_max_attempts": 10})
-FAILED = 1
 
 
 class DeployFailed(Exception):
     """The stage is not, or not wholly, deployed; the message says what to do."""
+
+    exit_code = AWS_FAILED
+
+
+class DeployRefused(DeployFailed):
+    """Nothing was tried: the project or the stage's name is at fault."""
+
+    exit_code = REFUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +44,37 @@ class DeployedApi:
     url: str
 
 
-def deploy(stage: Annotated[str, typer.Option(help="The stage to deploy, as .chalice/config.json names it.")]) -> None:
+def deploy(stage: StageOption) -> None:
     """Deploy the function and the API, with API Gateway's own answers in our form."""
     try:
         api = deploy_stage(stage)
     except DeployFailed as failure:
         typer.echo(str(failure), err=True)
-        raise typer.Exit(FAILED) from None
-    Console().print(f"{stage} is deployed: {api.url}", highlight=False, soft_wrap=True)
+        raise typer.Exit(failure.exit_code) from None
+    console.print(f"Stage {stage} is deployed: {api.url}", highlight=False, soft_wrap=True)
 
 
-def deploy_stage(stage: str, project: Path = PROJECT) -> DeployedApi:
-    """Run `chalice deploy` in the project, and put the answers; raises DeployFailed."""
+def chalice_deploy(stage: str, project: Path) -> bool:
+    """Run `chalice deploy` by this interpreter, whose version becomes the function's; return whether it succeeded."""
+    run = subprocess.run([*CHALICE, "deploy", "--stage", stage], cwd=project, check=False)  # noqa: S603 (our own words)
+    return run.returncode == 0
+
+
+def deploy_stage(
+    stage: str, project: Path = PROJECT, chalice: Callable[[str, Path], bool] = chalice_deploy
+) -> DeployedApi:
+    """Deploy the project, then put the answers; raises DeployFailed, and DeployRefused before anything begins."""
     _require_ready(stage, project)
-    if subprocess.run([*CHALICE, "deploy", "--stage", stage], cwd=project, check=False).returncode != 0:  # noqa: S603 (our own command line)
+    if not chalice(stage, project):
         raise DeployFailed(
-            f"chalice deploy failed, as it says above. Stage {stage} may be half deployed: mend it, run again."
+            "chalice deploy failed, as it says above. The stage may be half deployed: mend it, run again."
         )
     api = deployed_api(stage, project)
     try:
         put_gateway_responses(boto3.client("apigateway", config=PATIENT), api.rest_api_id, api.stage)
     except AWS_FAILURES as failure:
-        left = "The function is deployed, but unknown paths and oversized bodies get AWS's answers. Run again."
-        raise DeployFailed(f"{said(failure)}\n{left}") from failure
+        left = "The function is deployed, but unknown paths and oversized bodies get AWS's own answers: run again."
+        raise DeployFailed(f"AWS: {said(failure)}\n{left}") from failure
     return api
 
 
@@ -76,16 +92,14 @@ def deployed_api(stage: str, project: Path = PROJECT) -> DeployedApi:
 def _require_ready(stage: str, project: Path) -> None:
     stages = _stages(project)
     if stage not in stages:
-        raise DeployFailed(f"No stage {stage} in .chalice/config.json, which has: {', '.join(stages)}.")
+        raise DeployRefused(f"No stage {stage} in .chalice/config.json, which has: {', '.join(stages)}.")
     if not (project / "requirements.txt").exists():
-        raise DeployFailed(
-            "requirements.txt is missing, and the function would lack its packages: make lock writes it."
-        )
+        raise DeployRefused("requirements.txt is missing, and with it the function's packages: make lock writes it.")
 
 
 def _stages(project: Path) -> dict[str, Any]:
     try:
         stages: dict[str, Any] = json.loads((project / ".chalice" / "config.json").read_text("utf-8"))["stages"]
     except (OSError, ValueError, KeyError) as fault:
-        raise DeployFailed(f"{project} holds no readable .chalice/config.json: {fault}") from fault
+        raise DeployRefused(f"{project} holds no readable .chalice/config.json: {fault}") from fault
     return stages

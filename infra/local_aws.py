@@ -1,7 +1,9 @@
 """AWS inside this process: moto, with each call made atomic, as AWS's calls are."""
 
+import logging
 import os
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,6 +26,9 @@ def local_aws() -> Iterator[None]:
     for name in FOREIGN:
         os.environ.pop(name, None)
     os.environ |= CREDENTIALS
+    # moto's CloudFormation leaves alarms out, and says so at length.
+    logging.getLogger("moto").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message="Tried to parse AWS::CloudWatch::Alarm")
     with mock_aws(config={"core": {"mock_credentials": False}}), _one_call_at_a_time():
         yield
 

@@ -195,7 +195,7 @@ class User(_Part):
     username: Username | None = None
     email: Email | None = None
     email_verified: bool = False
-    password: str | None = Field(default=None, min_length=1, repr=False)
+    password: str | None = Field(default=None, min_length=1, max_length=1024, repr=False)
     password_hash: BcryptHash | None = Field(default=None, repr=False)
     name: Text | None = None
     given_name: Text | None = None

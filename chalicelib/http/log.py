@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from chalicelib.model.request import Outcome
@@ -25,9 +26,8 @@ def line(outcome: Outcome, **more: Any) -> dict[str, Any]:
 
 
 def crash_reason(crash: Exception) -> str:
-    """Say where something crashed: the exception's type and the frames, never its message, which may hold a secret."""
-    frames = traceback.extract_tb(crash.__traceback__)[-MAX_FRAMES:]
-    places = " < ".join(
-        f"{frame.name}:{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames)
-    )
+    """Say where something crashed: the exception's type and our frames, never its message, which may hold a secret."""
+    frames = traceback.extract_tb(crash.__traceback__)
+    ours = [frame for frame in frames if "chalicelib" in frame.filename][-MAX_FRAMES:] or frames[-1:]
+    places = " < ".join(f"{frame.name}:{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(ours))
     return f"{type(crash).__name__} in {places}"

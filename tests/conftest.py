@@ -1,0 +1,120 @@
+"""The stage that the tests share: moto, provisioned by the real tools, behind the real handler."""
+
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+from app import app
+from chalicelib import passwords, wiring
+from chalicelib.settings import Settings
+from infra.aws import Stage, reach
+from infra.local_aws import local_aws
+from infra.provision import apply, up
+from infra.seed import seed_users
+from infra.tenant_file import TenantFile, load
+from tests.support.http import Http
+from tests.support.people import PeopleMaker
+
+DEMO = Path(__file__).parent.parent / "infra" / "demo-tenant.yaml"
+ISSUER = "https://login.example.com/"
+BCRYPT_COST = 4
+
+hypothesis_settings.register_profile("fixed", derandomize=True, deadline=None)
+hypothesis_settings.load_profile("fixed")
+
+
+@dataclass
+class Clock:
+    """A clock that tests move; it starts now, because PyJWT looks at the real one. paused: the seconds of each wait."""
+
+    now: float = field(default_factory=time.time)
+    paused: list[float] = field(default_factory=list)
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pause(self, seconds: float) -> None:
+        self.paused.append(seconds)
+        self.now += seconds
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture(scope="session")
+def demo() -> TenantFile:
+    """The demo tenant."""
+    return load(DEMO)
+
+
+@pytest.fixture(scope="session")
+def stage(demo: TenantFile) -> Iterator[Stage]:
+    """One stage on moto for all tests of this process, provisioned as the cloud is."""
+    with local_aws():
+        reached = reach("test")
+        up(reached, demo)
+        apply(reached, demo)
+        seed_users(reached, demo, BCRYPT_COST)
+        yield reached
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@dataclass
+class Hashes:
+    """Counts the bcrypts that were done. Safe from several threads."""
+
+    count: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def verify(self, password: str, stored: str) -> bool:
+        with self._lock:
+            self.count += 1
+        return passwords.verify(password, stored)
+
+
+@pytest.fixture
+def hashes() -> Hashes:
+    return Hashes()
+
+
+@pytest.fixture
+def world(clock: Clock, hashes: Hashes) -> wiring.World:
+    """A world that stands still: time and ids are the test's."""
+    ids = (f"jti-{number}" for number in itertools.count(1))
+    return wiring.World(clock=clock, pause=clock.pause, new_id=lambda: next(ids), verify=hashes.verify)
+
+
+@pytest.fixture
+def services(stage: Stage, world: wiring.World) -> wiring.Services:
+    """The real services on the shared stage, with nothing cached."""
+    return wiring.build(Settings(stage.name, ISSUER, BCRYPT_COST), stage.clients, world)
+
+
+_addresses = itertools.count(1)
+
+
+@pytest.fixture
+def http(services: wiring.Services) -> Iterator[Http]:
+    """A client of the real handler, from an address that no other test has."""
+    number = next(_addresses)
+    before = app.services, app.emit
+    client = Http(app, source_ip=f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}")
+    app.services, app.emit = lambda: services, client.log.append
+    yield client
+    app.services, app.emit = before
+
+
+@pytest.fixture
+def people(stage: Stage) -> PeopleMaker:
+    """Makes people whom no other test knows."""
+    return PeopleMaker(stage, BCRYPT_COST)

@@ -1,0 +1,108 @@
+"""AWS failing under a login: a contract answer, nothing issued, nothing consumed that a retry needs."""
+
+import pytest
+from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+
+from infra.aws import Stage
+from tests.support.faults import aws_error, before, failing
+from tests.support.http import Http
+from tests.support.people import PASSWORD, PeopleMaker
+
+UNAVAILABLE = {
+    "error": "temporarily_unavailable",
+    "error_description": "The service is temporarily unavailable. Please try again.",
+}
+FAILURES = [
+    aws_error("ProvisionedThroughputExceededException"),
+    aws_error("ThrottlingException"),
+    aws_error("InternalServerError"),
+    aws_error("AccessDeniedException"),
+    aws_error("ResourceNotFoundException"),
+    ReadTimeoutError(endpoint_url="https://aws.example"),
+    ConnectTimeoutError(endpoint_url="https://aws.example"),
+]
+OPERATIONS = ["GetItem", "UpdateItem", "TransactWriteItems", "Sign"]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__ + str(failure)[:60])
+def test_failing_call_answers_503_and_the_retry_gets_in(
+    http: Http, stage: Stage, people: PeopleMaker, operation: str, failure: Exception
+) -> None:
+    user = people.make()
+    with failing(stage, operation, failure):
+        response = http.login(username=user.username)
+
+    assert (response.status_code, response.json()) == (503, UNAVAILABLE)
+    assert int(response.headers["Retry-After"]) >= 1
+    assert http.log[-1]["error"] == "temporarily_unavailable"
+    assert http.login(username=user.username).status_code == 200
+
+
+@pytest.mark.parametrize("operation", ["TransactWriteItems", "Sign"])
+def test_failures_after_the_right_password_use_up_no_attempt(
+    http: Http, stage: Stage, people: PeopleMaker, operation: str
+) -> None:
+    user = people.make()
+    with failing(stage, operation, aws_error("InternalServerError")):
+        assert {http.login(username=user.username).status_code for _ in range(12)} == {503}
+
+    assert http.login(username=user.username).status_code == 200
+
+
+def test_failing_read_of_the_record_uses_up_no_attempt(http: Http, stage: Stage, people: PeopleMaker) -> None:
+    user = people.make()
+    http.login(username=user.username)
+    for _ in range(12):
+        # The first read finds the person, the second is the record's.
+        with failing(stage, "GetItem", aws_error("InternalServerError"), times=range(1, 2)):
+            assert http.login(username=user.username).status_code == 503
+
+    assert http.login(username=user.username).status_code == 200
+
+
+def test_disabled_key_stops_logins_and_no_jwks_l11(http: Http, stage: Stage, people: PeopleMaker) -> None:
+    user = people.make()
+    with failing(stage, "Sign", aws_error("DisabledException")):
+        assert http.login(username=user.username).status_code == 503
+        assert http.get("/.well-known/jwks.json").status_code == 200
+
+
+def test_conflicting_transaction_goes_again(http: Http, stage: Stage, people: PeopleMaker) -> None:
+    user = people.make()
+    conflict = aws_error("TransactionCanceledException", "None", "TransactionConflict")
+    with failing(stage, "TransactWriteItems", conflict, times=range(2)):
+        assert http.login(username=user.username).status_code == 200
+
+
+def test_count_that_meets_a_transaction_goes_again(http: Http, stage: Stage, people: PeopleMaker) -> None:
+    user = people.make()
+    with failing(stage, "UpdateItem", aws_error("TransactionConflictException"), times=range(2)):
+        assert http.login(username=user.username).status_code == 200
+
+
+def test_wrong_password_whose_failure_cannot_be_noted_stays_counted(
+    http: Http, stage: Stage, people: PeopleMaker
+) -> None:
+    user = people.make()
+    for _ in range(10):
+        with failing(stage, "UpdateItem", aws_error("InternalServerError"), times=range(1, 2)):
+            assert http.login(username=user.username, password="wrong").status_code == 503
+
+    assert http.login(username=user.username).status_code == 429
+
+
+@pytest.mark.parametrize("change", ["password", "block", "delete"])
+def test_user_changed_during_the_login_is_refused(http: Http, stage: Stage, people: PeopleMaker, change: str) -> None:
+    user = people.make()
+    employees = people.of("employees")
+    changes = {
+        "password": lambda: employees.set_password(user, "another password"),
+        "block": lambda: employees.set_blocked(user, True),
+        "delete": lambda: employees.delete(user),
+    }
+    with before(stage, "TransactWriteItems", changes[change]):
+        response = http.login(username=user.username, password=PASSWORD)
+
+    assert response.status_code == 400
+    assert response.json()["error"] == "invalid_grant"

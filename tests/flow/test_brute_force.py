@@ -1,0 +1,131 @@
+"""Brute-force protection of one account (docs/adr/0003), through HTTP."""
+
+import pytest
+
+from infra.aws import Stage
+from tests.conftest import Clock, Hashes
+from tests.support.http import Http
+from tests.support.people import PASSWORD, PeopleMaker
+
+MONTH_S = 2_592_000
+BLOCKED = {
+    "error": "too_many_attempts",
+    "error_description": "Your account has been blocked after multiple consecutive login attempts.",
+}
+
+
+def fail(http: Http, username: str, times: int) -> list[int]:
+    return [http.login(username=username, password="wrong").status_code for _ in range(times)]
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["known", "unknown"])
+def test_eleventh_attempt_is_blocked_for_known_and_unknown_names_alike(
+    http: Http, people: PeopleMaker, hashes: Hashes, is_known: bool
+) -> None:
+    username = people.make().username if is_known else "no such person"
+
+    assert fail(http, username, 10) == [400] * 10
+    response = http.login(username=username, password=PASSWORD)
+    assert (response.status_code, response.json()) == (429, BLOCKED)
+    assert int(response.headers["Retry-After"]) == MONTH_S
+    assert hashes.count == 10
+    assert http.log[-1]["event"] == "limit_wc"
+
+
+def test_blocked_answer_is_immediate(http: Http, people: PeopleMaker, clock: Clock) -> None:
+    user = people.make()
+    fail(http, user.username, 11)
+
+    assert clock.paused == []
+
+
+def test_attempts_while_blocked_do_not_extend_the_block(http: Http, people: PeopleMaker, clock: Clock) -> None:
+    user = people.make()
+    fail(http, user.username, 10)
+    clock.advance(1000)
+
+    assert http.login(username=user.username).headers["Retry-After"] == str(MONTH_S - 1000)
+
+
+def test_block_ends_by_itself_and_starts_anew(http: Http, people: PeopleMaker, clock: Clock) -> None:
+    user = people.make()
+    fail(http, user.username, 10)
+    clock.advance(MONTH_S)
+
+    assert fail(http, user.username, 10) == [400] * 10
+    assert http.login(username=user.username).status_code == 429
+
+
+def test_success_clears_the_count(http: Http, people: PeopleMaker) -> None:
+    user = people.make()
+
+    assert fail(http, user.username, 9) == [400] * 9
+    assert http.login(username=user.username).status_code == 200
+    assert fail(http, user.username, 10) == [400] * 10
+
+
+def test_username_and_email_in_any_case_are_one_account(http: Http, people: PeopleMaker) -> None:
+    user = people.make()
+    names = [user.username, user.email, user.username.upper(), f" {user.email.title()} "]
+    for turn in range(10):
+        assert fail(http, names[turn % 4], 1) == [400]
+
+    assert [http.login(username=name).status_code for name in names] == [429] * 4
+
+
+def test_other_address_is_not_blocked(http: Http, people: PeopleMaker) -> None:
+    user = people.make()
+    fail(http, user.username, 10)
+    http.source_ip = "10.200.0.1"
+
+    assert http.login(username=user.username).status_code == 200
+
+
+def test_forwarded_header_moves_nothing(http: Http, people: PeopleMaker) -> None:
+    user = people.make()
+    for number in range(10):
+        http.token({"grant_type": "password", "client_id": "demo-native", "username": user.username, "password": "x"},
+                   **{"X-Forwarded-For": f"192.0.2.{number}"})  # fmt: skip
+
+    assert http.login(username=user.username).status_code == 429
+
+
+def test_blocked_user_with_the_right_password_is_never_locked_out(http: Http, people: PeopleMaker) -> None:
+    user = people.make(blocked=True)
+
+    assert [http.login(username=user.username).status_code for _ in range(12)] == [403] * 12
+
+
+def test_namesake_in_another_realm_is_not_blocked_d08(http: Http, people: PeopleMaker) -> None:
+    email = people.make().email
+    people.make("customers", email=email)
+    for _ in range(11):
+        http.realm_login("employees", username=email, password="wrong")
+
+    assert http.realm_login("employees", username=email, password=PASSWORD).status_code == 429
+    assert http.realm_login("customers", username=email, password=PASSWORD).status_code == 200
+
+
+def test_attempt_that_nobody_decides_is_waited_for_and_then_counts(
+    http: Http, people: PeopleMaker, clock: Clock, stage: Stage
+) -> None:
+    user = people.make()
+    fail(http, user.username, 9)
+    begin_and_vanish(stage, user.user_id, http.source_ip, clock)
+
+    assert http.login(username=user.username).status_code == 429
+    assert sum(clock.paused) >= 4
+    clock.paused.clear()
+    clock.advance(10)
+    assert http.login(username=user.username).status_code == 429
+    assert clock.paused == []
+
+
+def begin_and_vanish(stage: Stage, user_id: str, address: str, clock: Clock) -> None:
+    """Count an attempt as a process does that then dies."""
+    stage.clients.dynamodb.update_item(
+        TableName=f"{stage.prefix}attempts",
+        Key={"pk": {"S": f"account#employees#{user_id}"}, "sk": {"S": f"address#{address}"}},
+        UpdateExpression="ADD attempts :one SET counted_at = :now",
+        ExpressionAttributeValues={":one": {"N": "1"}, ":now": {"N": str(int(clock()))}},
+    )

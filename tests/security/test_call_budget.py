@@ -1,0 +1,93 @@
+"""What a login costs: AWS calls, the rounds they are made in, and bcrypts. Counted, never timed."""
+
+from collections import Counter
+
+import bcrypt
+import pytest
+
+from infra.aws import Stage
+from tests.conftest import Hashes
+from tests.support.calls import Calls, calls_of
+from tests.support.http import Http
+from tests.support.people import PASSWORD, PeopleMaker
+
+
+@pytest.fixture
+def warm(http: Http) -> Http:
+    """A client of a process that has served before."""
+    assert http.login().status_code == 200
+    http.log.clear()
+    return http
+
+
+def test_warm_login_makes_five_calls_in_three_rounds(warm: Http, stage: Stage) -> None:
+    with calls_of(stage) as calls:
+        assert warm.login().status_code == 200
+
+    assert calls.rounds == [{"GetItem"}, {"GetItem", "UpdateItem"}, {"Sign", "TransactWriteItems"}]
+    assert len(calls.made) == 5
+    assert warm.log[0]["aws_calls"] == 5
+
+
+def test_warm_realm_login_makes_five_calls_in_three_rounds(warm: Http, stage: Stage) -> None:
+    assert warm.realm_login("employees").status_code == 200
+    with calls_of(stage) as calls:
+        assert warm.realm_login("employees").status_code == 200
+
+    assert (len(calls.made), len(calls.rounds)) == (5, 3)
+
+
+def failing(http: Http, stage: Stage, **params: str) -> Calls:
+    with calls_of(stage) as calls:
+        assert http.login(**params).status_code == 400
+    return calls
+
+
+def test_unknown_user_and_wrong_password_make_the_same_calls_and_one_bcrypt(
+    warm: Http, stage: Stage, hashes: Hashes
+) -> None:
+    hashes.count = 0
+    wrong = failing(warm, stage, password="wrong")
+    assert hashes.count == 1
+    unknown = failing(warm, stage, username="nobody")
+    assert hashes.count == 2
+
+    assert wrong.rounds == unknown.rounds == [{"GetItem"}, {"GetItem", "UpdateItem"}, {"UpdateItem"}]
+    assert Counter(wrong.made) == Counter(unknown.made)
+    assert [line["aws_calls"] for line in warm.log] == [4, 4]
+
+
+def test_user_without_a_password_costs_the_same_and_never_gets_in_c07(
+    warm: Http, stage: Stage, hashes: Hashes, people: PeopleMaker
+) -> None:
+    user = people.make(password=None)
+    hashes.count = 0
+    calls = failing(warm, stage, username=user.username, password="anything")
+
+    assert hashes.count == 1
+    assert len(calls.made) == 4
+
+
+def test_login_asks_for_keys_alone_and_never_scans(warm: Http, stage: Stage) -> None:
+    with calls_of(stage) as calls:
+        warm.login()
+        warm.login(username="nobody")
+
+    assert not {"Scan", "Query", "BatchGetItem"} & set(calls.made)
+    assert all(params["ConsistentRead"] for name, params in calls.parameters if name == "GetItem")
+
+
+def test_jwks_and_metadata_are_served_without_a_call(warm: Http, stage: Stage) -> None:
+    with calls_of(stage) as calls:
+        assert warm.get("/.well-known/jwks.json").status_code == 200
+        assert warm.get("/.well-known/openid-configuration").status_code == 200
+
+    assert calls.made == []
+
+
+def test_rehash_costs_no_call_more(warm: Http, stage: Stage, people: PeopleMaker) -> None:
+    user = people.make(password=None, password_hash=bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(5)).decode())
+    with calls_of(stage) as calls:
+        assert warm.login(username=user.username).status_code == 200
+
+    assert len(calls.made) == 5

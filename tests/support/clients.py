@@ -1,0 +1,34 @@
+"""Clients and APIs made for one test each."""
+
+import itertools
+from typing import Any
+
+from infra.aws import Stage
+from infra.provision import sha256
+
+_numbers = itertools.count(1)
+
+
+def make_client(
+    stage: Stage, secret: str | None = None, old_secrets: dict[str, int] | None = None, **changes: Any
+) -> str:
+    """Register a client like demo-backend, but for the changes, and return its client_id.
+
+    old_secrets: those on their way out, each with the second that it ends at.
+    """
+    config = stage.config()
+    document = dict(config.documents())["client#demo-backend"]
+    client_id = f"client-{next(_numbers)}"
+    live = [{"sha256": sha256(secret), "expires_at": None}] if secret else []
+    old = [{"sha256": sha256(text), "expires_at": ends} for text, ends in (old_secrets or {}).items()]
+    config.put(f"client#{client_id}", document | {"client_id": client_id, "secrets": live + old} | changes)
+    return client_id
+
+
+def make_api(stage: Stage, **changes: Any) -> str:
+    """Register an API like Timesheets, but for the changes, and return its identifier."""
+    config = stage.config()
+    document = dict(config.documents())["api#https://api.example.com/timesheets"]
+    identifier = f"https://api.example.com/{next(_numbers)}"
+    config.put(f"api#{identifier}", document | {"identifier": identifier} | changes)
+    return identifier

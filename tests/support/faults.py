@@ -1,0 +1,48 @@
+"""Makes AWS calls fail, by botocore's own events."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from infra.aws import Stage
+
+
+def aws_error(code: str, *reasons: str) -> ClientError:
+    """Return what botocore raises for an error code; reasons: those of a cancelled transaction."""
+    response: Any = {"Error": {"Code": code, "Message": "a message from AWS"}}
+    if reasons:
+        response["CancellationReasons"] = [{"Code": reason} for reason in reasons]
+    return ClientError(response, "Operation")
+
+
+@contextmanager
+def failing(stage: Stage, operation: str, failure: Exception, times: range = range(1_000)) -> Iterator[None]:
+    """Fail an operation inside this block, before it reaches AWS. times: which of its calls, counted from 0."""
+
+    def fail() -> None:
+        raise failure
+
+    with before(stage, operation, fail, times):
+        yield
+
+
+@contextmanager
+def before(stage: Stage, operation: str, act: Callable[[], None], times: range = range(1)) -> Iterator[None]:
+    """Act before an operation reaches AWS. times: before which of its calls in this block, counted from 0."""
+    numbers = itertools.count()
+
+    def handle(model: Any, **_: Any) -> None:
+        if model.name == operation and next(numbers) in times:
+            act()
+
+    clients = (stage.clients.dynamodb, stage.clients.kms)
+    for client in clients:
+        client.meta.events.register("before-call", handle, unique_id=f"before-{operation}")
+    try:
+        yield
+    finally:
+        for client in clients:
+            client.meta.events.unregister("before-call", unique_id=f"before-{operation}")

@@ -1,0 +1,55 @@
+"""An HTTP client of the real handler, behind the real gateway, without a port."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from chalicelib.http.application import Application
+from infra.gateway import Gateway, GatewayConfig
+from infra.proxy_event import Stage
+
+PASSWORD_REALM = "http://auth0.com/oauth/grant-type/password-realm"
+TIMESHEETS = "https://api.example.com/timesheets"
+REPORTS = "https://api.example.com/reports"
+BACKEND = {"client_id": "demo-backend", "client_secret": "demo-backend-secret"}
+ALICE = {"username": "alice", "password": "correct horse battery staple"}
+
+
+class Http:
+    """Sends requests from one source address. log: the lines that the handler wrote, oldest first."""
+
+    def __init__(self, app: Application, source_ip: str, stage: Stage | None = None) -> None:
+        """stage: where API Gateway would have the API; its root by default."""
+        self.source_ip = source_ip
+        self.log: list[dict[str, Any]] = []
+        self._gateway = Gateway(app, GatewayConfig(app.routes, stage or Stage(domain_name="api.example.test")))
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Send any request; options as httpx has them."""
+        return asyncio.run(self._send(method, path, options))
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("POST", path, **options)
+
+    def token(self, params: Mapping[str, str | None], **headers: str) -> httpx.Response:
+        """Post a form to the token endpoint; a parameter that is None is left out."""
+        form = {name: value for name, value in params.items() if value is not None}
+        return self.post("/oauth/token", data=form, headers=headers)
+
+    def login(self, **params: str | None) -> httpx.Response:
+        """Log alice in with the password grant through demo-backend, but for what params say otherwise."""
+        return self.token({"grant_type": "password", "audience": TIMESHEETS, **BACKEND, **ALICE, **params})
+
+    def realm_login(self, realm: str | None, **params: str | None) -> httpx.Response:
+        """Log in with the password-realm grant, but for what params say otherwise."""
+        return self.login(grant_type=PASSWORD_REALM, realm=realm, **params)
+
+    async def _send(self, method: str, path: str, options: dict[str, Any]) -> httpx.Response:
+        transport = httpx.ASGITransport(app=self._gateway, client=(self.source_ip, 50_000))
+        async with httpx.AsyncClient(transport=transport, base_url="https://api.example.test") as client:
+            return await client.request(method, path, **options)

@@ -1,0 +1,34 @@
+"""People made for one test each."""
+
+import itertools
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.model.user import User
+from infra.aws import Stage
+from infra.people import People
+
+PASSWORD = "correct horse battery staple"
+_numbers = itertools.count(1)
+
+
+@dataclass
+class PeopleMaker:
+    """Makes people with names that no other test has."""
+
+    stage: Stage
+    bcrypt_cost: int
+    made: list[User] = field(default_factory=list)
+
+    def of(self, realm: str) -> People:
+        """Return the realm's people, as the tools have them."""
+        return People.of(self.stage, realm, self.bcrypt_cost)
+
+    def make(self, realm: str = "employees", password: str | None = PASSWORD, **fields: Any) -> User:
+        """Make a person; a username and an email of their own where fields name none."""
+        number = next(_numbers)
+        given = {"username": f"person{number}", "email": f"person{number}@example.com"} if realm == "employees" else {}
+        given = given or {"email": f"person{number}@example.com"}
+        user = self.of(realm).add(password=password, password_hash=fields.pop("password_hash", None), **given | fields)
+        self.made.append(user)
+        return user

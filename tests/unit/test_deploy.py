@@ -1,0 +1,99 @@
+"""What `gatehouse deploy` refuses, and what it says where a half of it fails."""
+
+import json
+from pathlib import Path
+
+import boto3
+import pytest
+from typer.testing import CliRunner
+
+from infra.aws import Stage
+from infra.cli import app
+from infra.deploy import DeployedApi, DeployFailed, DeployRefused, deploy_stage, deployed_api
+from infra.gateway_responses import load_gateway_responses
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with the stage dev, never deployed."""
+    (tmp_path / ".chalice" / "deployed").mkdir(parents=True)
+    (tmp_path / ".chalice" / "config.json").write_text('{"stages": {"dev": {}, "prod": {}}}')
+    (tmp_path / "requirements.txt").touch()
+    return tmp_path
+
+
+def record(project: Path, rest_api_id: str) -> None:
+    function = {"resource_type": "lambda_function", "name": "api_handler"}
+    url = f"https://{rest_api_id}.execute-api.eu-west-1.amazonaws.com/live/"
+    api = {"resource_type": "rest_api", "rest_api_id": rest_api_id, "rest_api_url": url}
+    (project / ".chalice" / "deployed" / "dev.json").write_text(json.dumps({"resources": [function, api]}))
+
+
+def unexpected(stage: str, project: Path) -> bool:
+    raise AssertionError("nothing may be deployed")
+
+
+def test_unknown_stage_is_refused_with_the_known_ones(project: Path) -> None:
+    with pytest.raises(DeployRefused, match=r"^No stage test in \.chalice/config\.json, which has: dev, prod\.$"):
+        deploy_stage("test", project, unexpected)
+
+
+def test_missing_requirements_are_refused(project: Path) -> None:
+    (project / "requirements.txt").unlink()
+    with pytest.raises(DeployRefused, match=r"^requirements\.txt is missing"):
+        deploy_stage("dev", project, unexpected)
+
+
+@pytest.mark.parametrize("text", ["{", "{}"])
+def test_configuration_that_cannot_be_read_is_refused(project: Path, text: str) -> None:
+    (project / ".chalice" / "config.json").write_text(text)
+    with pytest.raises(DeployRefused, match=r"holds no readable \.chalice/config\.json"):
+        deploy_stage("dev", project, unexpected)
+
+
+def test_failure_of_chalice_ends_it(project: Path) -> None:
+    record(project, "never-asked")
+    with pytest.raises(DeployFailed, match=r"^chalice deploy failed"):
+        deploy_stage("dev", project, lambda stage, root: False)
+
+
+def test_stage_without_a_rest_api_has_no_address(project: Path) -> None:
+    with pytest.raises(DeployFailed, match=r"^\.chalice/deployed/dev\.json names no REST API"):
+        deployed_api("dev", project)
+
+
+def test_recorded_api_is_read_with_its_stage(project: Path) -> None:
+    record(project, "abc123")
+    url = "https://abc123.execute-api.eu-west-1.amazonaws.com/live/"
+    assert deployed_api("dev", project) == DeployedApi("abc123", "live", url)
+
+
+def test_answers_are_put_after_chalice_has_deployed(project: Path, stage: Stage) -> None:
+    client = boto3.client("apigateway")
+    api = client.create_rest_api(name="deployed")["id"]
+    root = client.get_resources(restApiId=api)["items"][0]["id"]
+    client.put_method(restApiId=api, resourceId=root, httpMethod="GET", authorizationType="NONE")
+    client.put_integration(restApiId=api, resourceId=root, httpMethod="GET", type="MOCK")
+
+    def chalice(stage: str, root: Path) -> bool:
+        record(root, api)
+        return True
+
+    assert deploy_stage("dev", project, chalice).rest_api_id == api
+    put = client.get_gateway_responses(restApiId=api)["items"]
+    assert {answer["responseType"] for answer in put} == set(load_gateway_responses())
+    assert client.get_stage(restApiId=api, stageName="live")["deploymentId"]
+
+
+def test_failure_of_the_answers_says_what_is_deployed_and_what_is_not(project: Path, stage: Stage) -> None:
+    record(project, "gone")
+    with pytest.raises(
+        DeployFailed, match=r"(?s)^AWS: .*NotFoundException.*The function is deployed, but .* run again"
+    ):
+        deploy_stage("dev", project, lambda stage, root: True)
+
+
+def test_command_says_why_it_refused() -> None:
+    result = CliRunner().invoke(app, ["deploy", "--stage", "nowhere"])
+    assert result.exit_code == 2
+    assert result.stderr == "No stage nowhere in .chalice/config.json, which has: dev, prod.\n"
