@@ -65,13 +65,14 @@ def read(chalice_request: ChaliceRequest, issuer: str, outcome: Outcome) -> Requ
 
     issuer: the configured one, or "" to take it from API Gateway's request context. outcome: what the log will say.
     """
+    context = chalice_request.context
+    outcome.source_ip = str(context["identity"]["sourceIp"])
     query = set(chalice_request.query_params or ())
     if CREDENTIALS & query:
         raise InvalidRequest("Credentials and tokens are never taken from the query string.")
-    context = chalice_request.context
     return Request(
         issuer=issuer or _issuer(context),
-        source_ip=str(context["identity"]["sourceIp"]),
+        source_ip=outcome.source_ip,
         params=_parameters(_body(chalice_request), chalice_request.headers.get("content-type", "")),
         authorization=chalice_request.headers.get("authorization", ""),
         outcome=outcome,

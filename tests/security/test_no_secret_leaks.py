@@ -2,6 +2,7 @@
 
 import json
 import time
+from typing import Any
 
 import jwt
 import pytest
@@ -125,7 +126,8 @@ def test_nothing_readable_is_stored(http: Http, people: PeopleMaker, stage: Stag
 
 
 def test_event_of_no_api_gets_an_answer_of_ours() -> None:
-    for event in ({}, {"requestContext": {}}, {"requestContext": {"resourcePath": "/oauth/token"}}):
+    events: list[dict[str, Any]] = [{}, {"requestContext": {}}, {"requestContext": {"resourcePath": "/oauth/token"}}]
+    for event in events:
         answer = app(event, None)
 
         assert answer["statusCode"] == 500
