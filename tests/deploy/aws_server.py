@@ -1,0 +1,89 @@
+"""moto as an AWS that `chalice deploy` can deploy to, and that writes down who called what.
+
+Run as a module with the path of that log, it prints its port and serves until it is killed.
+"""
+
+import io
+import json
+import logging
+import re
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+
+API_DOCUMENT = re.compile(r"/restapis(/[^/]+)?")
+CALLER = re.compile(r"Credential=([^/]+)/")
+SERVICES = {"DynamoDB_20120810": "dynamodb", "TrentService": "kms"}
+WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+
+
+@dataclass(frozen=True, slots=True)
+class AwsServer:
+    """The WSGI application: moto, one call at a time, as each of AWS's calls is atomic."""
+
+    moto: Any
+    log: TextIO
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer one AWS call."""
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        with self.lock:
+            for line in _log_lines(environ, body):
+                self.log.write(json.dumps(line) + "\n")
+                self.log.flush()
+            readable = _readable(environ, body)
+            environ |= {"wsgi.input": io.BytesIO(readable), "CONTENT_LENGTH": str(len(readable))}
+            answer: Iterable[bytes] = self.moto(environ, start_response)
+            return answer
+
+
+def _readable(environ: dict[str, Any], body: bytes) -> bytes:
+    """Return an API document as moto can read it: Chalice writes Swagger 2.0, without a description."""
+    if environ["REQUEST_METHOD"] not in ("POST", "PUT") or not API_DOCUMENT.fullmatch(environ["PATH_INFO"]):
+        return body
+    document = json.loads(body)
+    if document.pop("swagger", None):
+        document |= {"openapi": "3.0.1", "info": {"description": "", **document["info"]}}
+    return json.dumps(document).encode()
+
+
+def _log_lines(environ: dict[str, Any], body: bytes) -> Iterator[dict[str, str]]:
+    """Return the permissions that a DynamoDB or KMS call takes, each with its resource and the caller's key id."""
+    target, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+    caller = CALLER.search(environ.get("HTTP_AUTHORIZATION", ""))
+    if target not in SERVICES or not caller:
+        return
+    for action, resource in _permissions(operation, json.loads(body)):
+        yield {"caller": caller[1], "action": f"{SERVICES[target]}:{action}", "resource": resource}
+
+
+def _permissions(operation: str, call: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for member in call.get("TransactItems", []):
+        for kind, write in member.items():
+            yield WRITES[kind], write["TableName"]
+    for table in call.get("RequestItems", {}):
+        yield operation, table
+    if "TableName" in call or "KeyId" in call:
+        yield operation, call.get("TableName") or call["KeyId"]
+
+
+def main(log: Path) -> None:
+    """Serve on a free port of this machine."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    with log.open("w", encoding="utf-8") as lines:
+        app = AwsServer(DomainDispatcherApplication(create_backend_app), lines)
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        sys.stdout.write(f"{server.port}\n")
+        sys.stdout.flush()
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

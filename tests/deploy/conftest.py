@@ -1,0 +1,224 @@
+"""One real deployment for all tests of this folder: by the command, to a moto server, from a copy of the sources."""
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+import yaml
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
+
+from infra.gateway import Gateway, GatewayConfig
+from infra.proxy_event import Stage
+from tests.deploy.lambda_runtime import Environment, Function, running, runtime_python
+from tests.support.server import serving
+
+PROJECT = Path(__file__).parents[2]
+SOURCES = ("app.py", "chalicelib", "infra", ".chalice/config.json", ".chalice/policy-dev.json", "requirements.txt")
+REGION = "eu-west-1"
+# Who calls shows in the server's log: the tools, or the function.
+TOOLS, FUNCTION = "tools", "function"
+LIMIT_S = 120
+# All on one worker, where they share the deployment.
+ON_ONE_WORKER = pytest.mark.xdist_group("deploy")
+
+
+@dataclass(frozen=True, slots=True)
+class Aws:
+    """The moto server. log: its calls, as aws_server.py writes them."""
+
+    url: str
+    log: Path
+
+    def environment(self, caller: str) -> dict[str, str]:
+        """Return what leads a process to this AWS, as that caller."""
+        keys = {"AWS_ACCESS_KEY_ID": caller, "AWS_SECRET_ACCESS_KEY": caller}
+        return keys | {"AWS_ENDPOINT_URL": self.url, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+
+    def client(self, service: Any) -> Any:
+        """Return a client of one service."""
+        return boto3.Session(TOOLS, TOOLS, region_name=REGION).client(service, endpoint_url=self.url)
+
+    def calls(self, caller: str) -> list[dict[str, str]]:
+        """Return the permissions that a caller's calls took, with their resources."""
+        lines = [json.loads(line) for line in self.log.read_text("utf-8").splitlines()]
+        return [line for line in lines if line["caller"] == caller]
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """The demo tenant, and a client in it that signs with a key."""
+
+    file: Path
+    client_id: str
+    key: rsa.RSAPrivateKey
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A copy of what a deployment needs of the sources, and the commands run there."""
+
+    root: Path
+    aws: Aws
+
+    def gatehouse(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the command."""
+        return self._run("-m", "infra.cli", *arguments)
+
+    def provision(self, tenant: Tenant) -> list[subprocess.CompletedProcess[str]]:
+        """Bring the stage dev up, with the tenant and its users."""
+        file = str(tenant.file)
+        up = self.gatehouse("up", file, "--stage", "dev")
+        return [up, self.gatehouse("apply", file, "--stage", "dev", "--with-users")]
+
+    def chalice(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Chalice itself."""
+        return self._run("-c", "import sys; from chalice.cli import main; sys.exit(main())", *arguments)
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GATEHOUSE_"))}
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.root,
+            env=ours | self.aws.environment(TOOLS),
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What `gatehouse deploy` left. output: what it printed."""
+
+    project: Project
+    tenant: Tenant
+    rest_api_id: str
+    url: str
+    output: str
+
+    @property
+    def aws(self) -> Aws:
+        """Where it is deployed."""
+        return self.project.aws
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """The function's configuration."""
+        found: dict[str, Any] = self.aws.client("lambda").get_function_configuration(FunctionName="gatehouse-dev")
+        return found
+
+    @property
+    def archive(self) -> Path:
+        """The zip that was uploaded."""
+        (archive,) = (self.project.root / ".chalice" / "deployments").glob("*.zip")
+        return archive
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    log = tmp_path_factory.mktemp("aws") / "calls.jsonl"
+    command = [sys.executable, "-m", "tests.deploy.aws_server", str(log)]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        port = process.stdout.readline().strip()
+        yield Aws(f"http://127.0.0.1:{port}", log)
+        process.kill()
+
+
+@pytest.fixture(scope="session")
+def project(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    root = tmp_path_factory.mktemp("project")
+    (root / ".chalice").mkdir()
+    for name in SOURCES:
+        source = PROJECT / name
+        if source.is_dir():
+            shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(source, root / name)
+    return Project(root, aws)
+
+
+@pytest.fixture(scope="session")
+def tenant(tmp_path_factory: pytest.TempPathFactory) -> Tenant:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    jwk = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    public = {"kid": "1", "use": "sig", "alg": "RS256"} | {name: jwk[name] for name in ("kty", "n", "e")}
+    document = yaml.safe_load((PROJECT / "infra" / "demo-tenant.yaml").read_text("utf-8"))
+    client = {
+        "client_id": "signs",
+        "name": "Signs",
+        "token_endpoint_auth_method": "private_key_jwt",
+        "grant_types": ["password"],
+        "realms": ["employees"],
+        "jwks": {"keys": [public]},
+    }
+    document["clients"].append(client)
+    file = tmp_path_factory.mktemp("tenant") / "tenant.yaml"
+    file.write_text(yaml.safe_dump(document), "utf-8")
+    return Tenant(file, "signs", key)
+
+
+@pytest.fixture(scope="session")
+def deployment(project: Project, tenant: Tenant) -> Deployment:
+    """The stage dev, brought up, configured and deployed by the command alone."""
+    with ThreadPoolExecutor() as threads:
+        provisioned = threads.submit(project.provision, tenant)
+        runs = [project.gatehouse("deploy", "--stage", "dev"), *provisioned.result()]
+    assert [(run.returncode, run.stderr) for run in runs] == [(0, "")] * 3, [run.stdout for run in runs]
+    recorded = json.loads((project.root / ".chalice" / "deployed" / "dev.json").read_text("utf-8"))["resources"]
+    (api,) = (resource for resource in recorded if resource["resource_type"] == "rest_api")
+    return Deployment(project, tenant, api["rest_api_id"], api["rest_api_url"], runs[0].stdout)
+
+
+@pytest.fixture(scope="session")
+def function(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Function:
+    """The deployed function, unpacked where nothing of the sources is near."""
+    configuration, archive = deployment.configuration, deployment.archive
+    assert configuration["CodeSha256"] == base64.b64encode(hashlib.sha256(archive.read_bytes()).digest()).decode()
+    root = tmp_path_factory.mktemp("task")
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(root)
+    variables = configuration["Environment"]["Variables"] | deployment.aws.environment(FUNCTION)
+    return Function(configuration["FunctionName"], configuration["Handler"], root, variables, configuration["Timeout"])
+
+
+@pytest.fixture(scope="session")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the function prints: its log."""
+    return tmp_path_factory.mktemp("log") / "function.log"
+
+
+@pytest.fixture(scope="session")
+def environment(function: Function, printed: Path) -> Iterator[Environment]:
+    python = runtime_python(PROJECT / ".gatehouse", PROJECT / "infra" / "requirements-dev.txt")
+    with running(function, python, printed) as environment:
+        yield environment
+
+
+@pytest.fixture(scope="session")
+def site(deployment: Deployment, environment: Environment) -> Iterator[httpx.Client]:
+    """A client of the deployed API, its routes as API Gateway has them."""
+    found = deployment.aws.client("apigateway").get_resources(restApiId=deployment.rest_api_id, limit=500)["items"]
+    routes = {resource["path"]: tuple(resource.get("resourceMethods", ())) for resource in found}
+    stage = Stage("dev", "/dev", httpx.URL(deployment.url).host, deployment.rest_api_id)
+    with serving(Gateway(environment.invoke, GatewayConfig(routes, stage))) as port, at(port) as client:
+        yield client
+
+
+def at(port: int) -> httpx.Client:
+    return httpx.Client(base_url=f"http://127.0.0.1:{port}/dev", timeout=LIMIT_S)

@@ -1,0 +1,59 @@
+"""What `chalice package` makes: the zip, and the template beside it."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deploy.conftest import ON_ONE_WORKER, PROJECT, Project
+
+pytestmark = ON_ONE_WORKER
+
+MEBIBYTE = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def package(project: Project) -> Path:
+    made = project.chalice("package", "--stage", "dev", "package")
+    assert made.returncode == 0, made.stderr
+    return project.root / "package"
+
+
+@pytest.fixture(scope="module")
+def template(package: Path) -> dict[str, Any]:
+    resources: dict[str, Any] = json.loads((package / "sam.json").read_text("utf-8"))["Resources"]
+    return resources
+
+
+def test_zip_stays_below_fifteen_mebibytes(package: Path) -> None:
+    assert (package / "deployment.zip").stat().st_size < 15 * MEBIBYTE
+
+
+def test_zip_holds_the_app_and_its_packages_and_nothing_else(package: Path) -> None:
+    with zipfile.ZipFile(package / "deployment.zip") as opened:
+        names = {Path(name).parts[0] for name in opened.namelist()}
+    modules = {name for name in names if not name.endswith((".dist-info", ".so", ".libs"))}
+    assert modules == {"app.py", "chalicelib", "chalice", "jwt", "bcrypt", "cryptography", "cffi", "pycparser"}
+
+
+def test_function_is_configured_as_the_stage_says(template: dict[str, Any]) -> None:
+    properties = template["APIHandler"]["Properties"]
+    assert (properties["MemorySize"], properties["Timeout"]) == (1024, 15)
+    assert properties["Environment"]["Variables"] == {"GATEHOUSE_STAGE": "dev"}
+    assert template["RestAPI"]["Properties"]["EndpointConfiguration"] == "REGIONAL"
+
+
+def test_role_has_the_policy_that_is_written_down(template: dict[str, Any]) -> None:
+    (policy,) = template["ApiHandlerRole"]["Properties"]["Policies"]
+    assert policy["PolicyDocument"] == json.loads((PROJECT / ".chalice" / "policy-dev.json").read_text("utf-8"))
+
+
+def test_templates_are_without_fault(package: Path) -> None:
+    linter = Path(sys.executable).with_name("cfn-lint")
+    templates = [PROJECT / "infra" / "stage.yaml", PROJECT / "infra" / "realm.yaml", package / "sam.json"]
+    checked = subprocess.run([linter, *templates], capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
