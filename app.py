@@ -7,6 +7,9 @@ from chalicelib.http.application import Application
 app = Application("gatehouse", wiring.services)
 
 app.serve("/oauth/token", ("POST",), oauth.token, event="f")
+app.serve("/oauth/revoke", ("POST",), oauth.revoke)
+app.serve("/oauth/introspect", ("POST",), oauth.introspect)
+app.serve("/userinfo", ("GET", "POST"), oauth.userinfo)
 app.serve("/.well-known/openid-configuration", ("GET",), oauth.metadata)
 app.serve("/.well-known/oauth-authorization-server", ("GET",), oauth.metadata)
 app.serve("/.well-known/jwks.json", ("GET",), oauth.jwks)

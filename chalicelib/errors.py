@@ -5,8 +5,13 @@ WireError
 ├── InvalidClient 401
 ├── InvalidGrant 400
 ├── InvalidTarget 400
+├── InvalidScope 400
 ├── UnauthorizedClient 400
 ├── UnsupportedGrantType 400
+├── UnsupportedTokenType 400
+├── InvalidToken 401
+├── InsufficientScope 403
+├── AccessDenied 403
 ├── Unauthorized 403
 ├── NotFound 404
 ├── MethodNotAllowed 405
@@ -108,6 +113,59 @@ class UnsupportedGrantType(WireError):
     """No grant of that name exists here. Source: RFC 6749 5.2."""
 
     error, status = "unsupported_grant_type", 400
+
+
+class InvalidScope(WireError):
+    """More is asked than was granted before. Source: RFC 6749 5.2, 6."""
+
+    error, status = "invalid_scope", 400
+
+
+class UnsupportedTokenType(WireError):
+    """A token of this kind cannot be revoked. Source: RFC 7009 2.2.1."""
+
+    error, status = "unsupported_token_type", 400
+
+
+class InvalidToken(WireError):
+    """The access token is missing, malformed, over or not ours. Source: RFC 6750 3.1."""
+
+    error, status = "invalid_token", 401
+
+    def __init__(self, *, reason: str, is_missing: bool = False) -> None:
+        """is_missing: whether none was sent; the challenge says nothing of an error then."""
+        super().__init__(
+            "The access token is missing." if is_missing else "The access token is invalid.", reason=reason
+        )
+        self.is_missing = is_missing
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The Bearer challenge."""
+        error = "" if self.is_missing else f', error="{self.error}", error_description="{self.description}"'
+        return {"WWW-Authenticate": f'Bearer realm="gatehouse"{error}'}
+
+
+class InsufficientScope(WireError):
+    """The access token lacks a scope. Source: RFC 6750 3.1."""
+
+    error, status = "insufficient_scope", 403
+
+    def __init__(self, scope: str) -> None:
+        """scope: the one that is needed."""
+        super().__init__(f"The access token lacks the scope {scope}.")
+        self.scope = scope
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The Bearer challenge."""
+        return {"WWW-Authenticate": f'Bearer realm="gatehouse", error="{self.error}", scope="{self.scope}"'}
+
+
+class AccessDenied(WireError):
+    """What was asked is not allowed to this caller; Auth0's word for it."""
+
+    error, status = "access_denied", 403
 
 
 class Unauthorized(WireError):

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection
 
-OIDC_SCOPES = ("openid", "profile", "email", "phone", "address", "offline_access")
+OFFLINE_ACCESS = "offline_access"
+OIDC_SCOPES = ("openid", "profile", "email", "phone", "address", OFFLINE_ACCESS)
 
 
 def parse(scope: str) -> frozenset[str]:

@@ -8,9 +8,15 @@ from functools import cache, partial
 
 from chalicelib.clients import ClientAuthenticator
 from chalicelib.directories.dynamodb import DynamoDirectory
+from chalicelib.flows.access import AccessRules
 from chalicelib.flows.discovery import Discovery
+from chalicelib.flows.introspection import IntrospectionFlow
+from chalicelib.flows.revocation import RevocationFlow
 from chalicelib.flows.token import TokenFlow
+from chalicelib.flows.userinfo import UserinfoFlow
+from chalicelib.grants.client_credentials import ClientCredentialsGrant
 from chalicelib.grants.password import PasswordGrant, default_directory, requested_realm
+from chalicelib.grants.refresh_token import RefreshTokenGrant
 from chalicelib.http.application import Services
 from chalicelib.model.tenant import PASSWORD, PASSWORD_REALM, Realm
 from chalicelib.passwords import dummy_hash, verify
@@ -19,12 +25,15 @@ from chalicelib.settings import Settings
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.aws import Clients, connect
 from chalicelib.store.config import ConfigStore
+from chalicelib.store.families import FamilyStore
 from chalicelib.store.kms import Kms
 from chalicelib.store.sessions import SessionStore
 from chalicelib.store.transactions import commit
 from chalicelib.store.users import UserStore
 from chalicelib.tokens.issuer import Issuer
 from chalicelib.tokens.jws import kms_jws
+from chalicelib.tokens.refresh import RefreshTokens
+from chalicelib.tokens.verifier import AccessTokenVerifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,10 @@ def build(settings: Settings, clients: Clients, world: World) -> Services:
         users = UserStore(clients.dynamodb, realm.users_table)
         return DynamoDirectory(realm, users, settings.bcrypt_cost, nobody, world.verify)
 
+    def users_table(name: str) -> str | None:
+        realm = config.realm(name)
+        return realm.users_table if realm else None
+
     password = partial(
         PasswordGrant,
         config=config,
@@ -60,18 +73,23 @@ def build(settings: Settings, clients: Clients, world: World) -> Services:
         commit=partial(commit, clients.dynamodb),
         clock=world.clock,
     )
+    sessions = f"{prefix}sessions"
+    refresh_tokens = RefreshTokens(FamilyStore(clients.dynamodb, sessions), world.clock, users_table)
     grants = (
         password(PASSWORD, ("username", "password"), default_directory),
         password(PASSWORD_REALM, ("username", "password", "realm"), requested_realm),
+        RefreshTokenGrant(refresh_tokens, config),
+        ClientCredentialsGrant(),
     )
+    authenticator = ClientAuthenticator(config, SessionStore(clients.dynamodb, sessions), world.clock)
+    verifier = AccessTokenVerifier(config, world.clock)
+    issuer = Issuer(kms_jws(Kms(clients.kms)), clients.dynamodb, refresh_tokens, config.keys, world.clock, world.new_id)
     return Services(
         issuer=settings.issuer,
-        token=TokenFlow(
-            clients=ClientAuthenticator(config, SessionStore(clients.dynamodb, f"{prefix}sessions"), world.clock),
-            grants={grant.grant_type: grant for grant in grants},
-            config=config,
-            issuer=Issuer(kms_jws(Kms(clients.kms)), clients.dynamodb, config.keys, world.clock, world.new_id),
-        ),
+        token=TokenFlow(authenticator, {grant.grant_type: grant for grant in grants}, AccessRules(config), issuer),
+        revocation=RevocationFlow(authenticator, refresh_tokens, verifier),
+        introspection=IntrospectionFlow(authenticator, refresh_tokens, verifier, config),
+        userinfo=UserinfoFlow(verifier, config, directory_of),
         discovery=Discovery(config, tuple(grant.grant_type for grant in grants)),
     )
 

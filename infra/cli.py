@@ -8,6 +8,7 @@ from infra.deploy import deploy
 from infra.key_commands import keys
 from infra.local import local
 from infra.stage_commands import apply_command, up_command
+from infra.token_commands import tokens
 from infra.user_commands import users
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app.command("up")(up_command)
 app.command("apply")(apply_command)
 app.command()(deploy)
 app.add_typer(users)
+app.add_typer(tokens)
 app.add_typer(clients)
 app.add_typer(keys)
 

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.identifiers import canonical, is_acceptable
+from chalicelib.model.family import Family
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 from chalicelib.passwords import hash_password, is_foreign_hash
 from chalicelib.store.attempts import AttemptStore
+from chalicelib.store.config import ConfigStore
+from chalicelib.store.families import FamilyStore
 from chalicelib.store.users import IdentifierTaken, UserStore
+from chalicelib.tokens.refresh import RefreshTokens
 from infra.aws import Stage
 
 MAX_PASSWORD_LENGTH = 1024
@@ -24,11 +28,13 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The people of one realm. bcrypt_cost: of the hashes made here."""
+    """The people of one realm. config: the stage's. bcrypt_cost: of the hashes made here."""
 
+    config: ConfigStore
     realm: Realm
     store: UserStore
     attempts: AttemptStore
+    families: FamilyStore
     bcrypt_cost: int = 10
 
     @classmethod
@@ -40,7 +46,9 @@ class People:
             raise Refused(f"Stage {stage.name} has no realm {realm_name}. It has: {', '.join(known) or 'none'}.")
         dynamodb = stage.clients.dynamodb
         attempts = AttemptStore(dynamodb, f"{stage.prefix}attempts")
-        return cls(realm, UserStore(dynamodb, realm.users_table), attempts, bcrypt_cost)
+        families = FamilyStore(dynamodb, f"{stage.prefix}sessions")
+        store = UserStore(dynamodb, realm.users_table)
+        return cls(stage.config(), realm, store, attempts, families, bcrypt_cost)
 
     def add(self, password: str | None, password_hash: str | None, **fields: Any) -> User:
         """Make a person with a fresh user_id, and return the record. fields: as in User. Raises Refused."""
@@ -67,12 +75,16 @@ class People:
         return user
 
     def set_password(self, user: User, password: str) -> None:
-        """Store a new password, and forget the failed attempts at the old one. Raises Refused."""
-        self.store.set_password_hash(user.user_id, self._stored(password, None), int(time.time()))
+        """Store a new password, end the refresh tokens of the old one unless the tenant keeps them. Raises Refused.
+
+        The failed attempts at the old one are forgotten.
+        """
+        ends_families = self.config.tenant().revokes_on_password_change
+        self.store.set_password_hash(user.user_id, self._stored(password, None), int(time.time()), ends_families)
         self.forget_attempts(user)
 
     def set_blocked(self, user: User, blocked: bool) -> None:
-        """Block, or unblock and forget the failed attempts."""
+        """Block and end all refresh tokens, or unblock and forget the failed attempts."""
         self.store.set_blocked(user.user_id, blocked, int(time.time()))
         if not blocked:
             self.forget_attempts(user)
@@ -81,6 +93,34 @@ class People:
         """Delete the person and the attempts at them; the names are free again, the user_id never is."""
         self.store.delete(user)
         self.forget_attempts(user)
+
+    def live_families(self, user: User) -> list[Family]:
+        """Return the person's live refresh-token families, by client and age."""
+        tokens = RefreshTokens(self.families, time.time, lambda _: None)
+        policies = {}
+        for family in self.families.of_user(user.user_id):
+            client = self.config.client(family.client_id)
+            policies[family] = client.refresh_token if client else None
+        return [family for family, policy in policies.items() if policy and not tokens.has_ended(family, user, policy)]
+
+    def end_family(self, user: User, family_id: str) -> None:
+        """End one family by its id; raises Refused where the person has no such one."""
+        families = [family for family in self.live_families(user) if family.locator.family_id == family_id]
+        if not families:
+            raise Refused(f"{user.user_id} has no refresh token family {family_id}.")
+        self.families.end(families[0])
+
+    def end_families(self, user: User, client_id: str = "") -> int:
+        """End the person's families, of one client or all; return how many there were.
+
+        All at once is one write on the record, which no login under way slips past.
+        """
+        families = [family for family in self.live_families(user) if client_id in ("", family.client_id)]
+        if not client_id:
+            self.store.end_families(user.user_id, int(time.time()))
+        for family in families:
+            self.families.end(family)
+        return len(families)
 
     def forget_attempts(self, user: User) -> None:
         """Lift every brute-force block of this person, from all addresses."""

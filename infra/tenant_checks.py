@@ -34,6 +34,8 @@ def _unknown_references(file: Entry) -> Found:
     yield from _unknown("realm", (((*users.path, name), name) for name in users.fields), realms)
     for client in file.entries("clients"):
         yield from _unknown("realm", client.texts("realms"), realms)
+    for api in file.entries("apis"):
+        yield from _unknown("client", api.texts("introspection_clients"), clients)
     for grant in file.entries("client_grants"):
         yield from _unknown("client", grant.texts("client_id"), clients)
         yield from _unknown("API", grant.texts("audience"), apis)
@@ -71,6 +73,7 @@ def _unique_names(file: Entry) -> Iterator[tuple[str, Found]]:
     yield from (("key", _names(client.part("jwks").entries("keys"), "kid")) for client in clients)
     yield from login_names(file)
     lists = [(clients, "grant_types"), (clients, "realms"), (realms, "identifiers"), (grants, "scope")]
+    lists.append((apis, "introspection_clients"))
     for entries, key in [*lists, ([file.part("mfa")], "factors")]:
         yield from ((f"in `{key}`,", entry.texts(key)) for entry in entries)
 

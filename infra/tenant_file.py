@@ -48,6 +48,7 @@ class Tenant(_Part):
     friendly_name: Label
     default_directory: str | None = None
     default_audience: str | None = None
+    revoke_refresh_tokens_on_password_change: bool = True
 
 
 class PasswordPolicy(_Part):
@@ -74,7 +75,7 @@ class Scope(_Part):
 
 
 class Api(_Part):
-    """One OAuth resource server. token_lifetime: seconds."""
+    """One OAuth resource server. token_lifetime: seconds. introspection_clients: who may introspect its tokens."""
 
     identifier: ApiIdentifier
     name: Label
@@ -83,6 +84,7 @@ class Api(_Part):
     token_lifetime: int = Field(default=86_400, ge=1, le=MONTH_S)
     allow_offline_access: bool = False
     token_dialect: Literal["rfc9068_profile", "access_token"] = "rfc9068_profile"
+    introspection_clients: Listed[str] = ()
 
 
 class Jwk(_Part):
@@ -203,6 +205,7 @@ class User(_Part):
     nickname: Text | None = None
     picture: Link | None = None
     phone_number: Phone | None = None
+    phone_verified: bool = False
     blocked: bool = False
     # Any: the values are JSON already; yaml_lines lets nothing else through.
     app_metadata: dict[str, Any] = {}

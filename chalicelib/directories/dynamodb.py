@@ -41,7 +41,18 @@ class DynamoDirectory:
         matches = self.verify(password, stored or self.dummy_hash)
         return matches and bool(stored)
 
-    def login_write(self, user: User, password: str, at: int, source_ip: str) -> Write:
-        """Return the write that records a login, and renews a hash of another cost or make."""
-        renew = needs_rehash(user.password_hash, self.bcrypt_cost)
-        return self.users.login_write(user, at, source_ip, hash_password(password, self.bcrypt_cost) if renew else "")
+    def login_write(self, user: User, at: int, source_ip: str, renewed: dict[str, str]) -> Callable[[str, int], Write]:
+        """Return what makes the write that records a login: it takes a counter of the record and what to add to it.
+
+        renewed: what renewed_hash gave.
+        """
+        values: dict[str, str | int | bool] = {"last_login": at, "last_ip": source_ip, **renewed}
+        return lambda counter, added: self.users.login_write(
+            user, values, {"logins_count": 1} | ({counter: added} if counter else {})
+        )
+
+    def renewed_hash(self, user: User, password: str) -> dict[str, str]:
+        """Return the attribute that replaces a hash of another cost or make; nothing where it is as it should be."""
+        if not needs_rehash(user.password_hash, self.bcrypt_cost):
+            return {}
+        return {"password_hash": hash_password(password, self.bcrypt_cost)}

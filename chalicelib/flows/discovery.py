@@ -7,6 +7,13 @@ from chalicelib.clients import ASSERTION_ALGS
 from chalicelib.scopes import OIDC_SCOPES
 from chalicelib.store.config import ConfigStore
 
+CONFIDENTIAL_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
+CLAIMS = (
+    *("iss", "sub", "aud", "iat", "exp", "auth_time", "amr"),
+    *("name", "given_name", "family_name", "nickname", "preferred_username", "picture", "updated_at"),
+    *("email", "email_verified", "phone_number", "phone_number_verified"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
@@ -21,21 +28,28 @@ class Discovery:
         return {
             "issuer": issuer,
             "token_endpoint": f"{issuer}oauth/token",
+            "userinfo_endpoint": f"{issuer}userinfo",
+            "revocation_endpoint": f"{issuer}oauth/revoke",
+            "introspection_endpoint": f"{issuer}oauth/introspect",
             "jwks_uri": f"{issuer}.well-known/jwks.json",
             "grant_types_supported": [grant for grant in self.grant_types if grant in enabled],
             "response_types_supported": [],
-            "scopes_supported": [scope for scope in OIDC_SCOPES if scope != "offline_access"],
+            "scopes_supported": list(OIDC_SCOPES),
+            "claims_supported": list(CLAIMS),
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": list(self.config.keys().algs),
-            "token_endpoint_auth_methods_supported": [
-                "client_secret_basic",
-                "client_secret_post",
-                "private_key_jwt",
-                "none",
-            ],
-            "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS.values()),
+            **_authentication("token", [*CONFIDENTIAL_METHODS, "none"]),
+            **_authentication("revocation", [*CONFIDENTIAL_METHODS, "none"]),
+            **_authentication("introspection", CONFIDENTIAL_METHODS),
         }
 
     def jwks(self) -> dict[str, Any]:
         """Return the public keys: previous, current and next. Source: RFC 7517 5."""
         return {"keys": [key.jwk for key in self.config.keys().keys]}
+
+
+def _authentication(endpoint: str, methods: list[str]) -> dict[str, list[str]]:
+    return {
+        f"{endpoint}_endpoint_auth_methods_supported": methods,
+        f"{endpoint}_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS.values()),
+    }

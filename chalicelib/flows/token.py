@@ -4,21 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from chalicelib import scopes
 from chalicelib.clients import ClientAuthenticator
-from chalicelib.errors import (
-    InvalidRequest,
-    InvalidTarget,
-    ServerError,
-    TemporarilyUnavailable,
-    UnauthorizedClient,
-    UnsupportedGrantType,
-    echoed,
-)
-from chalicelib.model.login import Access, Login
+from chalicelib.errors import UnauthorizedClient, UnsupportedGrantType, echoed
+from chalicelib.flows.access import AccessRules
+from chalicelib.model.login import Login
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
-from chalicelib.store.config import ConfigStore
 from chalicelib.tokens.issuer import Issuer
 
 
@@ -34,17 +25,13 @@ class Grant(Protocol):
     def prove(self, client: Client, request: Request) -> Login: ...
 
 
-# What cannot be had: refresh tokens are not issued yet.
-OIDC_SCOPES = frozenset(scopes.OIDC_SCOPES) - {"offline_access"}
-
-
 @dataclass(frozen=True, slots=True)
 class TokenFlow:
     """Answers POST /oauth/token, whatever the grant. grants: by grant_type."""
 
     clients: ClientAuthenticator
     grants: Mapping[str, Grant]
-    config: ConfigStore
+    access: AccessRules
     issuer: Issuer
 
     def answer(self, request: Request) -> dict[str, Any]:
@@ -55,11 +42,11 @@ class TokenFlow:
         succeeded, request.outcome.event = grant.log_codes
         for name in grant.parameters:
             request.required(name)
-        access = self._access(request)
+        asked = self.access.asked(request)
         login = grant.prove(client, request)
         try:
-            tokens = self.issuer.mint(request.issuer, login, access)
-        except (TemporarilyUnavailable, ServerError):
+            tokens = self.issuer.mint(request, client, login, self.access.granted(asked, client, login))
+        except Exception:
             login.give_back()
             raise
         request.outcome.event = succeeded
@@ -72,25 +59,3 @@ class TokenFlow:
         if grant_type not in client.grant_types:
             raise UnauthorizedClient(f"Grant type '{grant_type}' not allowed for the client.")
         return grant
-
-    def _access(self, request: Request) -> Access:
-        asked = scopes.parse(request.params.get("scope", ""))
-        audience = self._audience(request)
-        if audience is None:
-            return Access(audience=None, scopes=scopes.grant(asked, (), OIDC_SCOPES))
-        api = self.config.api(audience)
-        if api is None:
-            raise InvalidTarget(f"Service not found: {echoed(audience)}")
-        return Access(
-            audience=api.identifier,
-            scopes=scopes.grant(asked, api.scopes, OIDC_SCOPES),
-            signing_alg=api.signing_alg,
-            token_lifetime_s=api.token_lifetime_s,
-            token_dialect=api.token_dialect,
-        )
-
-    def _audience(self, request: Request) -> str | None:
-        audience, resource = request.params.get("audience"), request.params.get("resource")
-        if audience is not None and resource is not None and audience != resource:
-            raise InvalidRequest("audience and resource differ.")
-        return audience or resource or self.config.tenant().default_audience

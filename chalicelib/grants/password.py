@@ -67,8 +67,21 @@ class PasswordGrant:
             self.guard.fail(attempt)
             raise InvalidGrant(WRONG, reason="wrong password" if user else "unknown user", event="fp" if user else "fu")
         self._refuse_blocked(user, attempt)
-        write = directory.login_write(user, password, int(self.clock()), request.source_ip)
-        return self._login(user, client, attempt, write)
+        write = directory.login_write(
+            user, int(self.clock()), request.source_ip, directory.renewed_hash(user, password)
+        )
+        return Login(
+            sub=user.user_id,
+            client_id=client.client_id,
+            gty=("password",),
+            amr=("pwd",),
+            auth_time=int(self.clock()),
+            user=user,
+            realm=directory.realm.name,
+            source_ip=request.source_ip,
+            writes=lambda counter, added: (*self.guard.clear_writes(attempt), write(counter, added)),
+            give_back=lambda: self.guard.give_back(attempt),
+        )
 
     def _directory(self, client: Client, request: Request) -> DynamoDirectory:
         name = self.realm_name(self.config.tenant(), request)
@@ -86,14 +99,3 @@ class PasswordGrant:
         if user.blocked:
             self.commit(self.guard.clear_writes(attempt))
             raise Unauthorized("user is blocked", event="f")
-
-    def _login(self, user: User, client: Client, attempt: Attempt, write: Write) -> Login:
-        return Login(
-            sub=user.user_id,
-            client_id=client.client_id,
-            gty="password",
-            amr=("pwd",),
-            auth_time=int(self.clock()),
-            writes=(*self.guard.clear_writes(attempt), write),
-            give_back=lambda: self.guard.give_back(attempt),
-        )

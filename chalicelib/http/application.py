@@ -11,7 +11,10 @@ from chalice.app import Request as ChaliceRequest
 
 from chalicelib.errors import MethodNotAllowed, NotFound, ServerError, WireError
 from chalicelib.flows.discovery import Discovery
+from chalicelib.flows.introspection import IntrospectionFlow
+from chalicelib.flows.revocation import RevocationFlow
 from chalicelib.flows.token import TokenFlow
+from chalicelib.flows.userinfo import UserinfoFlow
 from chalicelib.http import log, wire
 from chalicelib.http.wire import Reply
 from chalicelib.model.request import Outcome, Request
@@ -27,6 +30,9 @@ class Services:
 
     issuer: str
     token: TokenFlow
+    revocation: RevocationFlow
+    introspection: IntrospectionFlow
+    userinfo: UserinfoFlow
     discovery: Discovery
 
 

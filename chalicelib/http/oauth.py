@@ -10,6 +10,22 @@ def token(services: Services, request: Request) -> Reply:
     return Reply(services.token.answer(request))
 
 
+def revoke(services: Services, request: Request) -> Reply:
+    """POST /oauth/revoke (RFC 7009 2)."""
+    services.revocation.answer(request)
+    return Reply(None)
+
+
+def introspect(services: Services, request: Request) -> Reply:
+    """POST /oauth/introspect (RFC 7662 2)."""
+    return Reply(services.introspection.answer(request))
+
+
+def userinfo(services: Services, request: Request) -> Reply:
+    """GET or POST /userinfo (OpenID Connect Core 5.3)."""
+    return Reply(services.userinfo.answer(request))
+
+
 def metadata(services: Services, request: Request) -> Reply:
     """GET the authorization server's metadata (RFC 8414 3, OpenID Connect Discovery 4)."""
     return Reply(services.discovery.metadata(request.issuer), headers=CACHED)

@@ -35,7 +35,15 @@ CREDENTIALS = frozenset(
         "recovery_code",
     }
 )
-PARAMETERS = CREDENTIALS | {"grant_type", "scope", "audience", "resource", "realm", "client_assertion_type"}
+PARAMETERS = CREDENTIALS | {
+    "grant_type",
+    "scope",
+    "audience",
+    "resource",
+    "realm",
+    "client_assertion_type",
+    "token_type_hint",
+}
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ALWAYS = {
     "Content-Type": JSON,
@@ -48,9 +56,9 @@ CACHED = {"Cache-Control": "public, max-age=300"}
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an endpoint answers: a JSON body, a status, and headers beside those that every response has."""
+    """What an endpoint answers: a JSON body or none, a status, and headers beside those that every response has."""
 
-    body: Mapping[str, Any] = field(repr=False)
+    body: Mapping[str, Any] | None = field(repr=False)
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=lambda: NO_STORE)
 
@@ -88,7 +96,7 @@ def error_reply(error: WireError) -> Reply:
 def response(reply: Reply, request_id: str) -> Response:
     """Return the reply as Chalice sends it."""
     return Response(
-        body=json.dumps(reply.body, separators=(",", ":")),
+        body="" if reply.body is None else json.dumps(reply.body, separators=(",", ":")),
         status_code=reply.status,
         headers={**_ALWAYS, **reply.headers, "X-Request-Id": request_id},
     )

@@ -4,22 +4,47 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from chalicelib.model.user import User
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What was granted before, which this request can narrow and not widen. audience: None for /userinfo alone."""
+
+    audience: str | None
+    scopes: tuple[str, ...]
+
+
+def _no_writes(_: str, __: int) -> tuple[Any, ...]:
+    return ()
+
 
 @dataclass(frozen=True, slots=True)
 class Login:
     """Who is asking, and how a grant knows.
 
-    sub: the user_id. amr: RFC 8176 values. gty: the grant in Auth0's words. auth_time: epoch seconds.
-    writes: what the store must note of this login, in one transaction with whatever is issued.
+    sub: the user_id, or a client's own name. gty: the grants in Auth0's words, the latest first. amr: RFC 8176 values.
+    auth_time: epoch seconds. user, realm, source_ip: the person and where they are, empty for a client on its own
+    behalf.
+    original: what this login continues; None lets it ask for anything.
+    renew: uses up the refresh token that was shown and returns its successor, or None where it stays; None as a whole
+    where no refresh token was shown.
+    writes: what the store notes of this login, in one transaction with what is issued; takes a counter of the user's
+    record and what to add to it.
     give_back: returns what the proof consumed, for when the tokens cannot be issued for no fault of the person's.
     """
 
     sub: str
     client_id: str
-    gty: str
-    amr: tuple[str, ...]
-    auth_time: int
-    writes: tuple[Any, ...] = field(default=(), repr=False)
+    gty: tuple[str, ...]
+    amr: tuple[str, ...] = ()
+    auth_time: int | None = None
+    user: User | None = None
+    realm: str = ""
+    source_ip: str = ""
+    original: Original | None = None
+    renew: Callable[[], str | None] | None = field(default=None, repr=False)
+    writes: Callable[[str, int], tuple[Any, ...]] = field(default=_no_writes, repr=False)
     give_back: Callable[[], None] = field(default=lambda: None, repr=False)
 
 

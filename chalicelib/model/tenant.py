@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
 PASSWORD = "password"
+REFRESH_TOKEN = "refresh_token"
+CLIENT_CREDENTIALS = "client_credentials"
 PASSWORD_REALM = "http://auth0.com/oauth/grant-type/password-realm"
 
 
@@ -28,18 +30,34 @@ class BruteForceProtection:
 
 
 @dataclass(frozen=True, slots=True)
+class RefreshTokenPolicy:
+    """How a client's refresh tokens live. Lifetimes are seconds, None for no end.
+
+    leeway_s: how long the predecessor of a rotated token is still taken. token_lifetime_s: from the first issue.
+    idle_token_lifetime_s: from the last use.
+    """
+
+    is_rotating: bool = False
+    leeway_s: int = 10
+    token_lifetime_s: int | None = 2_592_000
+    idle_token_lifetime_s: int | None = 2_592_000
+
+
+@dataclass(frozen=True, slots=True)
 class Tenant:
     """What holds for a whole stage.
 
     default_directory: the realm of grant_type=password; None refuses that grant.
     default_audience: the audience of a request that names none; None yields a token for /userinfo alone.
-    grant_types: every grant that some client of this tenant has.
+    grant_types: every grant that some client of this tenant has. revokes_on_password_change: whether a new password
+    ends the person's refresh tokens.
     """
 
     friendly_name: str
     default_directory: str | None = None
     default_audience: str | None = None
     grant_types: tuple[str, ...] = ()
+    revokes_on_password_change: bool = True
     brute_force_protection: BruteForceProtection = field(default_factory=BruteForceProtection)
 
 
@@ -66,6 +84,7 @@ class Realm:
 class Api:
     """One OAuth resource server. scopes: in the order of the tenant file.
 
+    introspection_clients: the clients that may introspect its tokens, beside the one that a token was issued to.
     token_dialect: `rfc9068_profile` (typ at+jwt) or `access_token` (Auth0's typ JWT).
     """
 
@@ -76,6 +95,7 @@ class Api:
     token_lifetime_s: int = 86_400
     allow_offline_access: bool = False
     token_dialect: str = "rfc9068_profile"
+    introspection_clients: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +110,8 @@ class ClientSecret:
 class Client:
     """One application. realms: the directories whose users may log in through it.
 
-    jwks: the public keys of a private_key_jwt client, each a JWK.
+    jwks: the public keys of a private_key_jwt client, each a JWK. client_grants: what client_credentials may ask for,
+    scopes by audience.
     """
 
     client_id: str
@@ -101,3 +122,5 @@ class Client:
     secrets: tuple[ClientSecret, ...] = field(default=(), repr=False)
     jwks: tuple[dict[str, str], ...] = ()
     is_token_endpoint_ip_header_trusted: bool = False
+    refresh_token: RefreshTokenPolicy = field(default_factory=RefreshTokenPolicy)
+    client_grants: dict[str, tuple[str, ...]] = field(default_factory=dict)

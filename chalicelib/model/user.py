@@ -10,6 +10,8 @@ class User:
 
     password_hash: the stored form (`passwords.py`); "" where no password was ever set, which no password matches.
     credential_version: counts what must end logins under way: a new password, a block.
+    families_version: counts what ends all refresh tokens of the person; a family of an older count is dead.
+    family_counts: by counter name, how many families were begun since they were last looked through.
     """
 
     user_id: str
@@ -22,9 +24,12 @@ class User:
     nickname: str = ""
     picture: str = ""
     phone_number: str = ""
+    phone_verified: bool = False
     blocked: bool = False
     password_hash: str = field(default="", repr=False)
     credential_version: int = 1
+    families_version: int = 1
+    family_counts: dict[str, int] = field(default_factory=dict)
     created_at: int = 0
     updated_at: int = 0
     last_password_reset: int = 0

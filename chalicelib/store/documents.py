@@ -2,9 +2,19 @@
 
 from typing import Any
 
-from chalicelib.model.tenant import Api, BruteForceProtection, Client, ClientSecret, PasswordPolicy, Realm, Tenant
+from chalicelib.model.tenant import (
+    Api,
+    BruteForceProtection,
+    Client,
+    ClientSecret,
+    PasswordPolicy,
+    Realm,
+    RefreshTokenPolicy,
+    Tenant,
+)
 
 Document = dict[str, Any]
+DEFAULT_LEEWAY_S = 10
 
 
 def tenant_from(document: Document) -> Tenant:
@@ -15,6 +25,7 @@ def tenant_from(document: Document) -> Tenant:
         default_directory=document.get("default_directory"),
         default_audience=document.get("default_audience"),
         grant_types=tuple(document.get("grant_types", ())),
+        revokes_on_password_change=document.get("revoke_refresh_tokens_on_password_change", True),
         brute_force_protection=BruteForceProtection(
             enabled=protection.get("enabled", True),
             max_attempts=protection.get("max_attempts", 10),
@@ -45,6 +56,7 @@ def api_from(document: Document) -> Api:
         token_lifetime_s=document["token_lifetime"],
         allow_offline_access=document["allow_offline_access"],
         token_dialect=document["token_dialect"],
+        introspection_clients=frozenset(document.get("introspection_clients", ())),
     )
 
 
@@ -59,4 +71,15 @@ def client_from(document: Document) -> Client:
         secrets=tuple(ClientSecret(**secret) for secret in document["secrets"]),
         jwks=tuple(document["jwks"]),
         is_token_endpoint_ip_header_trusted=document["is_token_endpoint_ip_header_trusted"],
+        refresh_token=_refresh_token_policy(document["refresh_token"]),
+        client_grants={audience: tuple(scopes) for audience, scopes in document["client_grants"].items()},
+    )
+
+
+def _refresh_token_policy(document: Document) -> RefreshTokenPolicy:
+    return RefreshTokenPolicy(
+        is_rotating=document["rotation_type"] == "rotating",
+        leeway_s=DEFAULT_LEEWAY_S if document["leeway"] is None else document["leeway"],
+        token_lifetime_s=None if document["infinite_token_lifetime"] else document["token_lifetime"],
+        idle_token_lifetime_s=None if document["infinite_idle_token_lifetime"] else document["idle_token_lifetime"],
     )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 _METADATA = ("app_metadata", "user_metadata")
+# What the names of the counters begin with that say how many families a client began for this person.
+FAMILY_COUNTER = "families_of_"
 
 
 class IdentifierTaken(Exception):
@@ -40,7 +42,7 @@ class UserStore:
     def read(self, user_id: str) -> User | None:
         """Return the record of that user_id."""
         item = self._get(f"user#{user_id}")
-        return _from_item(item) if item else None
+        return user_from(item) if item else None
 
     def create(self, user: User) -> None:
         """Write a new record and its identifiers at once; raises IdentifierTaken."""
@@ -50,13 +52,17 @@ class UserStore:
         except ConditionFailed:
             raise IdentifierTaken from None
 
-    def set_password_hash(self, user_id: str, password_hash: str, now: int) -> None:
-        """Store a new password's hash and end the logins under way; raises NoSuchUser."""
-        self._change(user_id, now, {"password_hash": password_hash, "last_password_reset": now})
+    def set_password_hash(self, user_id: str, password_hash: str, now: int, ends_families: bool) -> None:
+        """Store a new password's hash, and end logins under way and, if asked, refresh tokens; raises NoSuchUser."""
+        self._change(user_id, now, {"password_hash": password_hash, "last_password_reset": now}, ends_families)
 
     def set_blocked(self, user_id: str, blocked: bool, now: int) -> None:
-        """Block or unblock and end the logins under way; raises NoSuchUser."""
-        self._change(user_id, now, {"blocked": blocked})
+        """Block, ending all that the person has, or unblock; raises NoSuchUser."""
+        self._change(user_id, now, {"blocked": blocked}, ends_families=blocked)
+
+    def end_families(self, user_id: str, now: int) -> None:
+        """End all refresh tokens of the person at once; raises NoSuchUser."""
+        self._change(user_id, now, {}, ends_families=True)
 
     def delete(self, user: User) -> None:
         """Delete the record and its identifiers at once."""
@@ -71,26 +77,22 @@ class UserStore:
         for page in self.dynamodb.get_paginator("scan").paginate(TableName=self.table, ConsistentRead=True):
             for item in page["Items"]:
                 if item["pk"]["S"].startswith("user#"):
-                    yield _from_item(from_item(item))
+                    yield user_from(from_item(item))
 
-    def login_write(self, user: User, at: int, source_ip: str, new_hash: str) -> Write:
-        """Return the write that records a login; new_hash replaces the stored one unless it is "".
+    def login_write(self, user: User, values: dict[str, Value], counts: dict[str, int]) -> Write:
+        """Return the write that records a login: attributes set, and numbers added to.
 
         Its condition fails where the password was changed or the user blocked or deleted since the record was read.
         """
-        values: dict[str, Value] = {"last_login": at, "last_ip": source_ip}
-        if new_hash:
-            values["password_hash"] = new_hash
+        added = ", ".join(f"{name} :{name}" for name in counts)
+        named = {f":{name}": value for name, value in (values | counts).items()}
         return {
             "Update": {
                 "TableName": self.table,
                 "Key": to_item({"pk": f"user#{user.user_id}"}),
-                "UpdateExpression": f"SET {_assignments(values)} ADD logins_count :one",
+                "UpdateExpression": f"SET {_assignments(values)} ADD {added}",
                 "ConditionExpression": "credential_version = :seen",
-                "ExpressionAttributeValues": to_item(
-                    {f":{name}": value for name, value in values.items()}
-                    | {":one": 1, ":seen": user.credential_version}
-                ),
+                "ExpressionAttributeValues": to_item(named | {":seen": user.credential_version}),
             }
         }
 
@@ -101,16 +103,18 @@ class UserStore:
     def _put_new(self, item: dict[str, Any]) -> Write:
         return {"Put": {"TableName": self.table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
 
-    def _change(self, user_id: str, now: int, values: dict[str, Value]) -> None:
+    def _change(self, user_id: str, now: int, values: dict[str, Value], ends_families: bool) -> None:
         values = values | {"updated_at": now}
+        counts = {":one": 1} | {f":{name}": value for name, value in values.items()}
         try:
             call(
                 self.dynamodb.update_item,
                 TableName=self.table,
                 Key=to_item({"pk": f"user#{user_id}"}),
-                UpdateExpression=f"SET {_assignments(values)} ADD credential_version :one",
+                UpdateExpression=f"SET {_assignments(values)} ADD credential_version :one"
+                + (", families_version :one" if ends_families else ""),
                 ConditionExpression="attribute_exists(pk)",
-                ExpressionAttributeValues=to_item({f":{name}": value for name, value in values.items()} | {":one": 1}),
+                ExpressionAttributeValues=to_item(counts),
             )
         except ConditionFailed:
             raise NoSuchUser(user_id) from None
@@ -129,11 +133,14 @@ def _login_item(user: User, kind: str, identifier: str) -> dict[str, Any]:
 
 
 def _to_item(user: User) -> dict[str, Any]:
-    values = asdict(user)
+    values = {name: value for name, value in asdict(user).items() if name != "family_counts"}
     texts = {name: json.dumps(values.pop(name)) for name in _METADATA}
     return to_item({"pk": f"user#{user.user_id}"} | values) | {name: to_attribute(text) for name, text in texts.items()}
 
 
-def _from_item(values: dict[str, Any]) -> User:
-    fields = {name: value for name, value in values.items() if name != "pk"}
-    return User(**fields | {name: json.loads(fields.get(name, "{}")) for name in _METADATA})
+def user_from(values: dict[str, Any]) -> User:
+    """Return the record from the plain values of its item."""
+    counts = {name: value for name, value in values.items() if name.startswith(FAMILY_COUNTER)}
+    fields = {name: value for name, value in values.items() if name not in counts and name != "pk"}
+    metadata = {name: json.loads(fields.get(name, "{}")) for name in _METADATA}
+    return User(**fields | metadata, family_counts=counts)

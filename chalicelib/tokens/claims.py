@@ -3,16 +3,22 @@
 from typing import Any
 
 from chalicelib.model.login import Access, Login
+from chalicelib.model.user import User
 
 # Auth0's dialect keeps its own typ; everything else follows RFC 9068 2.1.
 TYP = {"rfc9068_profile": "at+jwt", "access_token": "JWT"}
+ID_TOKEN_TYP = "JWT"
+ID_TOKEN_LIFETIME_S = 36_000
+OPENID = "openid"
 
 
 def access_token_claims(issuer: str, login: Login, access: Access, jti: str, now: int) -> dict[str, Any]:
     """Return an access token's claims. now: epoch seconds.
 
-    aud is the API alone, or the API and /userinfo where openid was granted. Source: RFC 9068 2.2; contract.md "Tokens".
+    aud is the API alone, or the API and /userinfo where openid was granted. gty is a list where the login continues
+    another. Source: RFC 9068 2.2; docs/http.md "Tokens".
     """
+    gty = login.gty[0] if len(login.gty) == 1 else list(login.gty)
     return {
         "iss": issuer,
         "sub": login.sub,
@@ -23,14 +29,55 @@ def access_token_claims(issuer: str, login: Login, access: Access, jti: str, now
         "client_id": login.client_id,
         "azp": login.client_id,
         "scope": access.scope,
-        "gty": login.gty,
-        "auth_time": login.auth_time,
-        "amr": list(login.amr),
+        "gty": gty,
+    } | _authentication(login)
+
+
+def id_token_claims(issuer: str, login: Login, user: User, scopes: tuple[str, ...], now: int) -> dict[str, Any]:
+    """Return an ID token's claims: who logged in, when and how, and what the scopes show of them.
+
+    Source: OpenID Connect Core 2, 5.4.
+    """
+    return {
+        "iss": issuer,
+        "sub": login.sub,
+        "aud": login.client_id,
+        "iat": now,
+        "exp": now + ID_TOKEN_LIFETIME_S,
+        **_authentication(login),
+        **user_claims(user, scopes),
     }
+
+
+def user_claims(user: User, scopes: tuple[str, ...]) -> dict[str, Any]:
+    """Return what the granted scopes show of a person, without what is not known. Source: OpenID Connect Core 5.4."""
+    by_scope: dict[str, dict[str, Any]] = {
+        "profile": {
+            "name": user.name,
+            "given_name": user.given_name,
+            "family_name": user.family_name,
+            "nickname": user.nickname,
+            "preferred_username": user.username,
+            "picture": user.picture,
+            "updated_at": user.updated_at,
+        },
+        "email": {"email": user.email, "email_verified": user.email_verified if user.email else ""},
+        "phone": {
+            "phone_number": user.phone_number,
+            "phone_number_verified": user.phone_verified if user.phone_number else "",
+        },
+    }
+    shown = {name: value for scope in scopes for name, value in by_scope.get(scope, {}).items()}
+    return {name: value for name, value in shown.items() if value != ""}
+
+
+def _authentication(login: Login) -> dict[str, Any]:
+    """Return when and how a person logged in; a client on its own behalf never did."""
+    return {} if login.auth_time is None else {"auth_time": login.auth_time, "amr": list(login.amr)}
 
 
 def _audience(issuer: str, access: Access) -> str | list[str]:
     userinfo = f"{issuer}userinfo"
     if access.audience is None:
         return userinfo
-    return [access.audience, userinfo] if "openid" in access.scopes else access.audience
+    return [access.audience, userinfo] if OPENID in access.scopes else access.audience

@@ -1,0 +1,70 @@
+"""/oauth/introspect (RFC 7662): whether a token is live, told to those whom it concerns. It uses nothing up."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.clients import ClientAuthenticator
+from chalicelib.errors import InvalidClient, InvalidToken
+from chalicelib.model.request import Request
+from chalicelib.model.tenant import Client
+from chalicelib.store.config import ConfigStore
+from chalicelib.tokens.refresh import Found, RefreshTokens
+from chalicelib.tokens.verifier import AccessTokenVerifier, audiences
+
+INACTIVE = {"active": False}
+SHOWN = ("scope", "client_id", "sub", "aud", "iss", "exp", "iat", "jti", "auth_time", "amr", "gty")
+
+
+@dataclass(frozen=True, slots=True)
+class IntrospectionFlow:
+    """Answers POST /oauth/introspect."""
+
+    clients: ClientAuthenticator
+    refresh_tokens: RefreshTokens
+    verifier: AccessTokenVerifier
+    config: ConfigStore
+
+    def answer(self, request: Request) -> dict[str, Any]:
+        """Return what RFC 7662 2.2 says of a live token, and exactly {"active": false} of any other.
+
+        Raises InvalidClient for a public client too: it could be anybody.
+        """
+        client = self.clients.authenticate(request)
+        if client.token_endpoint_auth_method == "none":
+            raise InvalidClient(reason="a public client introspects nothing")
+        token = request.required("token")
+        found = self.refresh_tokens.find(token, client)
+        if found:
+            return self._of_refresh_token(found, client, request.issuer)
+        return self._of_access_token(token, client, request.issuer)
+
+    def _of_refresh_token(self, found: Found, client: Client, issuer: str) -> dict[str, Any]:
+        family = found.family
+        has_ended = self.refresh_tokens.has_ended(family, found.user, client.refresh_token)
+        if has_ended or found.user.blocked or not found.is_current:
+            return INACTIVE
+        end = {"exp": family.ends_at} if family.ends_at else {}
+        return {
+            "active": True,
+            "token_type": "refresh_token",
+            "scope": " ".join(family.scopes),
+            "client_id": family.client_id,
+            "sub": found.user.user_id,
+            "iss": issuer,
+            "iat": family.created_at,
+            **end,
+        }
+
+    def _of_access_token(self, token: str, client: Client, issuer: str) -> dict[str, Any]:
+        try:
+            claims = self.verifier.verify(token, issuer)
+        except InvalidToken:
+            return INACTIVE
+        if not self._concerns(claims, client):
+            return INACTIVE
+        return {"active": True, "token_type": "Bearer"} | {name: claims[name] for name in SHOWN if name in claims}
+
+    def _concerns(self, claims: dict[str, Any], client: Client) -> bool:
+        """Whether a token is the client's own, or for an API that lets the client introspect."""
+        api = self.config.api(audiences(claims)[0])
+        return claims["client_id"] == client.client_id or bool(api and client.client_id in api.introspection_clients)

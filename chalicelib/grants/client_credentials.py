@@ -1,0 +1,30 @@
+"""The client credentials grant (RFC 6749 4.4): a client on its own behalf, within its client grant."""
+
+from dataclasses import dataclass
+
+from chalicelib.errors import AccessDenied, echoed
+from chalicelib.model.login import Login, Original
+from chalicelib.model.request import Request
+from chalicelib.model.tenant import CLIENT_CREDENTIALS, Client
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCredentialsGrant:
+    """Proves nothing beyond the client, which is authenticated by now; a public one is nobody."""
+
+    grant_type: str = CLIENT_CREDENTIALS
+    parameters: tuple[str, ...] = ("audience",)
+    log_codes: tuple[str, str] = ("seccft", "feccft")
+
+    def prove(self, client: Client, request: Request) -> Login:
+        """Return the client as the one who is asking; raises AccessDenied without a client grant for the audience."""
+        audience = request.required("audience")
+        scopes = client.client_grants.get(audience)
+        if scopes is None or client.token_endpoint_auth_method == "none":
+            raise AccessDenied(f"Client is not authorized to access {echoed(audience)}.")
+        return Login(
+            sub=f"{client.client_id}@clients",
+            client_id=client.client_id,
+            gty=("client-credentials",),
+            original=Original(audience, scopes),
+        )

@@ -1,0 +1,41 @@
+"""The refresh token grant (RFC 6749 6): a token that was issued with an earlier login."""
+
+from dataclasses import dataclass
+
+from chalicelib.errors import InvalidGrant
+from chalicelib.model.login import Login, Original
+from chalicelib.model.request import Request
+from chalicelib.model.tenant import REFRESH_TOKEN, Client
+from chalicelib.store.config import ConfigStore
+from chalicelib.tokens.refresh import UNKNOWN, RefreshTokens
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshTokenGrant:
+    """Proves a person by their refresh token; who they are is read afresh, how they proved it is carried on."""
+
+    refresh_tokens: RefreshTokens
+    config: ConfigStore
+    grant_type: str = REFRESH_TOKEN
+    parameters: tuple[str, ...] = ("refresh_token",)
+    log_codes: tuple[str, str] = ("sertft", "fertft")
+
+    def prove(self, client: Client, request: Request) -> Login:
+        """Return who is asking; raises InvalidGrant, Unauthorized for a blocked user."""
+        found = self.refresh_tokens.check(request.required("refresh_token"), client)
+        family, user = found.family, found.user
+        request.outcome.realm, request.outcome.user = family.locator.realm, user.user_id
+        if family.audience and self.config.api(family.audience) is None:
+            raise InvalidGrant(UNKNOWN, reason="the API is gone")
+        return Login(
+            sub=user.user_id,
+            client_id=client.client_id,
+            gty=("refresh_token", "password"),
+            amr=family.amr,
+            auth_time=family.auth_time,
+            user=user,
+            realm=family.locator.realm,
+            original=Original(family.audience or None, family.scopes),
+            renew=lambda: self.refresh_tokens.renew(found, client, request.source_ip),
+            give_back=lambda: self.refresh_tokens.let_retry(found, client),
+        )

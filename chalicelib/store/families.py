@@ -1,0 +1,124 @@
+"""Refresh-token families in the sessions table: pk `user#ID`, sk `family#CLIENT#FAMILY`, one item each."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.model.family import Family, Locator
+from chalicelib.model.user import User
+from chalicelib.store.aws import ConditionFailed, call
+from chalicelib.store.items import Value, from_item, to_item
+from chalicelib.store.transactions import Write
+from chalicelib.store.users import user_from
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+_LISTS = ("scopes", "amr")
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyStore:
+    """The families of one stage. Every read is consistent; a rotation is one conditional write."""
+
+    dynamodb: "DynamoDBClient"
+    table: str
+
+    def read_with_user(self, locator: Locator, client_id: str, users_table: str) -> tuple[Family | None, User | None]:
+        """Return a client's family and the person's fresh record, in one call."""
+        keys = {
+            self.table: _key(locator.user_id, client_id, locator.family_id),
+            users_table: to_item({"pk": f"user#{locator.user_id}"}),
+        }
+        request = {table: {"Keys": [key], "ConsistentRead": True} for table, key in keys.items()}
+        answer = call(self.dynamodb.batch_get_item, RequestItems=request)  # type: ignore[arg-type]  # a TypedDict there
+        if answer.get("UnprocessedKeys"):
+            raise TemporarilyUnavailable(reason="batch_get_item: unprocessed keys")
+        found = [from_item(item) for table in keys for item in answer["Responses"].get(table, [])]
+        family = next((family_from(values) for values in found if "family_id" in values), None)
+        return family, next((user_from(values) for values in found if "family_id" not in values), None)
+
+    def begin_write(self, family: Family, expires_at: int) -> Write:
+        """Return the write of a new family. expires_at: when TTL may sweep it, 0 for never."""
+        return {"Put": {"TableName": self.table, "Item": _to_item(family, expires_at)}}
+
+    def replace(self, before: Family, after: Family, expires_at: int) -> Family | None:
+        """Write a family's next state if its current token is still the same; return None then, else what stands there.
+
+        Raises ConditionFailed where the family has ended.
+        """
+        try:
+            call(
+                self.dynamodb.put_item,
+                TableName=self.table,
+                Item=_to_item(after, expires_at),
+                ConditionExpression="current_hash = :seen",
+                ExpressionAttributeValues=to_item({":seen": before.current_hash}),
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ConditionFailed as failure:
+            if failure.item is None:
+                raise
+            return family_from(from_item(failure.item))
+        return None
+
+    def prolong_previous(self, family: Family, until_ms: int) -> None:
+        """Take the predecessor of the family's current token until then; nothing where another is current by now."""
+        with suppress(ConditionFailed):
+            call(
+                self.dynamodb.update_item,
+                TableName=self.table,
+                Key=_key(family.locator.user_id, family.client_id, family.locator.family_id),
+                UpdateExpression="SET previous_until_ms = :until",
+                ConditionExpression="current_hash = :current",
+                ExpressionAttributeValues=to_item({":until": until_ms, ":current": family.current_hash}),
+            )
+
+    def end(self, family: Family) -> None:
+        """End a family, whatever state it is in by now."""
+        key = _key(family.locator.user_id, family.client_id, family.locator.family_id)
+        call(self.dynamodb.delete_item, TableName=self.table, Key=key)
+
+    def of_user(self, user_id: str, client_id: str = "") -> Iterator[Family]:
+        """Return a person's families, of one client or of all."""
+        pages = self.dynamodb.get_paginator("query").paginate(
+            TableName=self.table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+            ExpressionAttributeValues=to_item(
+                {":pk": f"user#{user_id}", ":sk": f"family#{client_id}#" if client_id else "family#"}
+            ),
+            ConsistentRead=True,
+        )
+        for page in call(lambda: list(pages)):
+            yield from (family_from(from_item(item)) for item in page["Items"])
+
+
+def _key(user_id: str, client_id: str, family_id: str) -> dict[str, Any]:
+    return to_item({"pk": f"user#{user_id}", "sk": f"family#{client_id}#{family_id}"})
+
+
+def _to_item(family: Family, expires_at: int) -> dict[str, Any]:
+    locator = family.locator
+    values: dict[str, Value] = {
+        "realm": locator.realm,
+        "user_id": locator.user_id,
+        "family_id": locator.family_id,
+        "scopes": " ".join(family.scopes),
+        "amr": " ".join(family.amr),
+    }
+    for name in Family.__dataclass_fields__:
+        if name not in ("locator", *_LISTS):
+            values[name] = getattr(family, name)
+    ttl = {"expires_at": expires_at} if expires_at else {}
+    return _key(locator.user_id, family.client_id, locator.family_id) | to_item(values | ttl)
+
+
+def family_from(values: dict[str, Any]) -> Family:
+    """Return a family from the plain values of its item."""
+    locator = Locator(values["realm"], values["user_id"], values["family_id"])
+    fields: dict[str, Any] = {
+        name: values[name] for name in Family.__dataclass_fields__ if name not in ("locator", *_LISTS)
+    }
+    return Family(locator=locator, **fields, scopes=tuple(values["scopes"].split()), amr=tuple(values["amr"].split()))

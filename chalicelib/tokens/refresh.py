@@ -1,0 +1,226 @@
+"""Refresh tokens: opaque, rotated without losing a client whose answer got lost (docs/adr/0011).
+
+A token is 256 random bits, the place of its family, and a checksum: one that was damaged on its way harms nobody. Its
+successor's secret is made from its own and a nonce that only the store has, so that the same token always leads to the
+same successor, while neither the store's thief nor the predecessor's holder can make it alone.
+"""
+
+import hashlib
+import hmac
+import json
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from chalicelib.errors import InvalidGrant, TemporarilyUnavailable, Unauthorized
+from chalicelib.model.family import Family, Locator
+from chalicelib.model.login import Access, Login
+from chalicelib.model.tenant import Client, RefreshTokenPolicy
+from chalicelib.model.user import User
+from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.families import FamilyStore
+from chalicelib.store.transactions import Write
+from chalicelib.store.users import FAMILY_COUNTER
+
+UNKNOWN = "Unknown or invalid refresh token."
+MAX_TOKEN_LENGTH = 1024
+MAX_FAMILIES = 200
+SECRET_BYTES = 32
+CHECKSUM_BYTES = 4
+# How long a client may retry after an answer that is known not to have reached it.
+RETRY_S = 86_400
+
+
+def encode(locator: Locator, secret: bytes) -> str:
+    """Return the token of a family for a secret."""
+    place = json.dumps([locator.realm, locator.user_id, locator.family_id], separators=(",", ":")).encode()
+    return urlsafe_b64encode(secret + place + _checksum(secret + place)).rstrip(b"=").decode()
+
+
+def decode(token: str) -> tuple[Locator, bytes] | None:
+    """Return a token's place and secret; None for what was never a token, or was damaged."""
+    if len(token) > MAX_TOKEN_LENGTH:
+        return None
+    try:
+        raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+        secret, place = raw[:SECRET_BYTES], json.loads(raw[SECRET_BYTES:-CHECKSUM_BYTES])
+        locator = Locator(*place)
+        # There is one way to write a token: what does not come out the same went in changed.
+        return (locator, secret) if encode(locator, secret) == token else None
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _checksum(body: bytes) -> bytes:
+    return hashlib.sha256(body).digest()[:CHECKSUM_BYTES]
+
+
+def successor(secret: bytes, nonce: str) -> bytes:
+    """Return the secret that follows a secret under the family's nonce."""
+    return hmac.digest(bytes.fromhex(nonce), b"successor" + secret, "sha256")
+
+
+def hashed(secret: bytes) -> str:
+    """Return a secret's stored form."""
+    return hashlib.sha256(secret).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A refresh token's family and person, as they stand, and the token's secret. Nothing is said of its worth yet."""
+
+    family: Family
+    user: User
+    secret: bytes = field(repr=False)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this is the family's one live token."""
+        return hmac.compare_digest(hashed(self.secret), self.family.current_hash)
+
+    @property
+    def is_predecessor(self) -> bool:
+        """Whether this is the token before the live one."""
+        return hmac.compare_digest(hashed(self.secret), self.family.previous_hash)
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshTokens:
+    """Begins, checks and renews families. clock: epoch seconds. users_table: of a realm, None for an unknown one."""
+
+    families: FamilyStore
+    clock: Callable[[], float]
+    users_table: Callable[[str], str | None]
+
+    def begin(self, login: Login, user: User, access: Access, client: Client) -> tuple[str, tuple[Write, ...]]:
+        """Return a new family's first token, and all writes of its login."""
+        now, secret, policy = int(self.clock()), secrets.token_bytes(SECRET_BYTES), client.refresh_token
+        family = Family(
+            locator=Locator(login.realm, user.user_id, self._new_id()),
+            client_id=client.client_id,
+            audience=access.audience or "",
+            scopes=access.scopes,
+            auth_time=login.auth_time or now,
+            amr=login.amr,
+            families_version=user.families_version,
+            current_hash=hashed(secret),
+            created_at=now,
+            created_ip=login.source_ip,
+            ends_at=now + policy.token_lifetime_s if policy.token_lifetime_s else 0,
+            last_used_at=now,
+            last_used_ip=login.source_ip,
+        )
+        counter = FAMILY_COUNTER + hashlib.sha256(client.client_id.encode()).hexdigest()[:16]
+        writes = login.writes(counter, self._make_room(user, client, counter))
+        return encode(family.locator, secret), (*writes, self.families.begin_write(family, sweep_at(family, policy)))
+
+    def find(self, token: str, client: Client) -> Found | None:
+        """Return what a client's token leads to, in one call; None where it leads nowhere, in none."""
+        decoded = decode(token)
+        table = self.users_table(decoded[0].realm) if decoded and decoded[0].realm in client.realms else None
+        if decoded is None or table is None:
+            return None
+        family, user = self.families.read_with_user(decoded[0], client.client_id, table)
+        return Found(family, user, decoded[1]) if family and user else None
+
+    def check(self, token: str, client: Client) -> Found:
+        """Return what a token leads to if it may be used.
+
+        Raises InvalidGrant for a token that is none, is another client's, has ended or lost its person; Unauthorized
+        where the person is blocked. One that was superseded too long ago ends its family: it is in two hands.
+        """
+        found = self.find(token, client)
+        if found is None:
+            raise InvalidGrant(UNKNOWN, reason="no refresh token of this client and a person")
+        self._require_unused(found)
+        if found.user.blocked:
+            raise Unauthorized("user is blocked")
+        if self.has_ended(found.family, found.user, client.refresh_token):
+            raise InvalidGrant(UNKNOWN, reason="the family has ended")
+        return found
+
+    def renew(self, presented: Found, client: Client, source_ip: str) -> str | None:
+        """Use a token up and return its successor; None where the client keeps the one that it has.
+
+        One write, and none for a predecessor. Raises InvalidGrant where the family ended meanwhile.
+        """
+        family, policy = presented.family, client.refresh_token
+        if not presented.is_current:
+            return encode(family.locator, successor(presented.secret, family.nonce))
+        after = self._used(presented, policy, source_ip)
+        try:
+            other = self.families.replace(family, after, sweep_at(after, policy))
+        except ConditionFailed:
+            raise InvalidGrant(UNKNOWN, reason="the family ended meanwhile") from None
+        if other is None:
+            return encode(family.locator, successor(presented.secret, after.nonce)) if policy.is_rotating else None
+        # Somebody was faster with the same token: there is one successor, and it is this client's too.
+        raced = replace(presented, family=other)
+        self._require_unused(raced)
+        return self.renew(raced, client, source_ip)
+
+    def let_retry(self, presented: Found, client: Client) -> None:
+        """Let a client whose answer is known to be lost use its token again, whatever its leeway."""
+        with suppress(TemporarilyUnavailable):
+            now = self.find(encode(presented.family.locator, presented.secret), client)
+            if now and now.is_predecessor and not now.is_current:
+                self.families.prolong_previous(now.family, self._now_ms() + 1000 * RETRY_S)
+
+    def has_ended(self, family: Family, user: User, policy: RefreshTokenPolicy) -> bool:
+        """Whether a family is over: by time, whatever TTL has swept, or because all of the person's were ended."""
+        now, idle_s = self.clock(), policy.idle_token_lifetime_s
+        is_idle = idle_s is not None and now >= family.last_used_at + idle_s
+        return is_idle or 0 < family.ends_at <= now or family.families_version != user.families_version
+
+    def _require_unused(self, found: Found) -> None:
+        is_in_leeway = found.is_predecessor and self._now_ms() < found.family.previous_until_ms
+        if not found.is_current and not is_in_leeway:
+            self.families.end(found.family)
+            raise InvalidGrant(UNKNOWN, reason="a superseded refresh token was used again", event="ferrt")
+
+    def _used(self, presented: Found, policy: RefreshTokenPolicy, source_ip: str) -> Family:
+        now, family = int(self.clock()), presented.family
+        # An end that was set once stays; a family without one gets it as soon as the client's policy has one.
+        ends_at = family.ends_at or (now + policy.token_lifetime_s if policy.token_lifetime_s else 0)
+        used = replace(family, last_used_at=now, last_used_ip=source_ip, ends_at=ends_at)
+        if not policy.is_rotating:
+            return used
+        nonce = secrets.token_hex(SECRET_BYTES)
+        return replace(
+            used,
+            current_hash=hashed(successor(presented.secret, nonce)),
+            previous_hash=family.current_hash,
+            previous_until_ms=self._now_ms() + 1000 * policy.leeway_s if policy.leeway_s else 0,
+            nonce=nonce,
+        )
+
+    def _make_room(self, user: User, client: Client, counter: str) -> int:
+        """End the oldest families where a client has as many as it may; return what to add to the counter.
+
+        The counter counts beginnings alone, so it is never too low: only where it is full does looking cost a call.
+        """
+        count = user.family_counts.get(counter, 0)
+        if count < MAX_FAMILIES:
+            return 1
+        families = self.families.of_user(user.user_id, client.client_id)
+        live = [family for family in families if not self.has_ended(family, user, client.refresh_token)]
+        surplus = max(0, len(live) - MAX_FAMILIES + 1)
+        for family in live[:surplus]:
+            self.families.end(family)
+        return len(live) - surplus + 1 - count
+
+    def _now_ms(self) -> int:
+        return int(self.clock() * 1000)
+
+    def _new_id(self) -> str:
+        # Ids of one client sort by age, and so do the items.
+        return f"{self._now_ms():012x}{secrets.token_hex(10)}"
+
+
+def sweep_at(family: Family, policy: RefreshTokenPolicy) -> int:
+    """Return when TTL may sweep a family, 0 for never."""
+    idle_s = policy.idle_token_lifetime_s
+    ends = [family.ends_at, family.last_used_at + idle_s if idle_s is not None else 0]
+    return min((end for end in ends if end), default=0)

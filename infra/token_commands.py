@@ -1,0 +1,72 @@
+"""`gatehouse tokens`: the refresh tokens that a person has out, by client; end one, a client's or all."""
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from infra.aws import reach
+from infra.commands import JsonOption, RealmOption, StageOption, console, reports_failures
+from infra.people import People, Refused
+
+tokens = typer.Typer(name="tokens", help="List and end the refresh tokens of a person.", no_args_is_help=True)
+
+UserOption = Annotated[str, typer.Option("--user", "-u", help="A username, an email or a user_id.")]
+
+
+@tokens.command("list")
+@reports_failures
+def list_(user: UserOption, realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
+    """List a person's live families: one per login, whatever number of tokens it has seen."""
+    people = People.of(reach(stage), realm)
+    rows = [
+        {
+            "family": family.locator.family_id,
+            "client_id": family.client_id,
+            "audience": family.audience,
+            "scope": " ".join(family.scopes),
+            "created": _time(family.created_at),
+            "from": family.created_ip,
+            "last_used": _time(family.last_used_at),
+            "last_from": family.last_used_ip,
+            "ends": _time(family.ends_at) if family.ends_at else "never",
+        }
+        for family in people.live_families(people.find(user))
+    ]
+    if as_json:
+        console.print_json(json.dumps(rows))
+        return
+    table = Table("family", "client", "created, from", "last used, from", "ends")
+    for row in rows:
+        created, used = f"{row['created']}\n{row['from']}", f"{row['last_used']}\n{row['last_from']}"
+        cells = (row["family"], row["client_id"], created, used, row["ends"])
+        table.add_row(*(Text(cell, overflow="fold") for cell in cells))
+    console.print(table)
+
+
+@tokens.command()
+@reports_failures
+def revoke(
+    user: UserOption,
+    realm: RealmOption,
+    stage: StageOption,
+    family: Annotated[str, typer.Option(help="End this family alone.")] = "",
+    client: Annotated[str, typer.Option(help="End this client's families alone.")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="End all of the person's families.")] = False,
+) -> None:
+    """End one family, those of one client, or all. Access tokens that are out live on until they end."""
+    if sum(map(bool, (family, client, everything))) != 1:
+        raise Refused("Say which: --family ID, --client ID or --all.")
+    people = People.of(reach(stage), realm)
+    person = people.find(user)
+    if family:
+        people.end_family(person, family)
+    count = 1 if family else people.end_families(person, client)
+    console.print(f"{person.user_id}: ended {count}.", markup=False)
+
+
+def _time(epoch_s: int) -> str:
+    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
