@@ -134,7 +134,9 @@ class RefreshTokens:
         found = self.find(token, client)
         if found is None:
             raise InvalidGrant(UNKNOWN, reason="no refresh token of this client and a person")
-        self._require_unused(found)
+        if not self._may_be_used(found):
+            self.families.end(found.family)
+            raise InvalidGrant(UNKNOWN, reason="a superseded refresh token was used again", event="ferrt")
         if found.user.blocked:
             raise Unauthorized("user is blocked")
         if self.has_ended(found.family, found.user, client.refresh_token):
@@ -156,9 +158,11 @@ class RefreshTokens:
             raise InvalidGrant(UNKNOWN, reason="the family ended meanwhile") from None
         if other is None:
             return encode(family.locator, successor(presented.secret, after.nonce)) if policy.is_rotating else None
-        # Somebody was faster with the same token: there is one successor, and it is this client's too.
+        # Another request was faster with the same token: there is one successor, and it is this client's too. Where even
+        # that one was used by now, this request came in time and is late, which is no reuse.
         raced = replace(presented, family=other)
-        self._require_unused(raced)
+        if not self._may_be_used(raced):
+            raise InvalidGrant(UNKNOWN, reason="another request used the token, and its successor too")
         return self.renew(raced, client, source_ip)
 
     def let_retry(self, presented: Found, client: Client) -> None:
@@ -174,11 +178,9 @@ class RefreshTokens:
         is_idle = idle_s is not None and now >= family.last_used_at + idle_s
         return is_idle or 0 < family.ends_at <= now or family.families_version != user.families_version
 
-    def _require_unused(self, found: Found) -> None:
-        is_in_leeway = found.is_predecessor and self._now_ms() < found.family.previous_until_ms
-        if not found.is_current and not is_in_leeway:
-            self.families.end(found.family)
-            raise InvalidGrant(UNKNOWN, reason="a superseded refresh token was used again", event="ferrt")
+    def _may_be_used(self, found: Found) -> bool:
+        """Whether this is the live token, or the one before it within its leeway."""
+        return found.is_current or (found.is_predecessor and self._now_ms() < found.family.previous_until_ms)
 
     def _used(self, presented: Found, policy: RefreshTokenPolicy, source_ip: str) -> Family:
         now, family = int(self.clock()), presented.family
