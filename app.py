@@ -10,3 +10,5 @@ app.serve("/oauth/token", ("POST",), oauth.token, event="f")
 app.serve("/.well-known/openid-configuration", ("GET",), oauth.metadata)
 app.serve("/.well-known/oauth-authorization-server", ("GET",), oauth.metadata)
 app.serve("/.well-known/jwks.json", ("GET",), oauth.jwks)
+
+wiring.warm_up()

@@ -11,7 +11,7 @@ TYP = {"rfc9068_profile": "at+jwt", "access_token": "JWT"}
 def access_token_claims(issuer: str, login: Login, access: Access, jti: str, now: int) -> dict[str, Any]:
     """Return an access token's claims. now: epoch seconds.
 
-    aud is the API alone, or the API and /userinfo where openid was granted. Source: RFC 9068 2.2; contract.md "Tokens".
+    aud is the API alone, or with /userinfo where openid was granted. Source: RFC 9068 2.2; docs/http.md "Tokens".
     """
     return {
         "iss": issuer,

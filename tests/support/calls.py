@@ -45,7 +45,11 @@ class Calls:
 def calls_of(stage: Stage) -> Iterator[Calls]:
     """Collect the calls that the stage's clients make inside this block, and the rounds that they make them in."""
     calls = Calls()
-    handlers: dict[str, Callable[..., None]] = {"before-call": calls.begins, "after-call": calls.ends, "provide-client-params": calls.asked}
+    handlers: dict[str, Callable[..., None]] = {
+        "before-call": calls.begins,
+        "after-call": calls.ends,
+        "provide-client-params": calls.asked,
+    }
     clients = (stage.clients.dynamodb, stage.clients.kms)
     for client in clients:
         for event, handler in handlers.items():
