@@ -13,3 +13,5 @@ app.serve("/userinfo", ("GET", "POST"), oauth.userinfo)
 app.serve("/.well-known/openid-configuration", ("GET",), oauth.metadata)
 app.serve("/.well-known/oauth-authorization-server", ("GET",), oauth.metadata)
 app.serve("/.well-known/jwks.json", ("GET",), oauth.jwks)
+
+wiring.warm_up()

@@ -4,6 +4,8 @@ import hashlib
 import unicodedata
 
 MAX_LENGTH = 320
+# A key of DynamoDB has at most 2048 bytes, and normalising can make many of one character.
+MAX_CANONICAL_BYTES = 1280
 
 
 def canonical(typed: str) -> str:
@@ -16,8 +18,10 @@ def canonical(typed: str) -> str:
 
 
 def is_acceptable(typed: str) -> bool:
-    """Whether this can be an identifier at all: 1 to 320 characters, no control characters."""
-    return 0 < len(typed) <= MAX_LENGTH and not any(unicodedata.category(char) == "Cc" for char in typed)
+    """Whether this can be an identifier at all: up to 320 characters, not all blank, no control characters."""
+    if len(typed) > MAX_LENGTH or any(unicodedata.category(char) == "Cc" for char in typed):
+        return False
+    return 0 < len(canonical(typed).encode()) <= MAX_CANONICAL_BYTES
 
 
 def digest(typed: str) -> str:

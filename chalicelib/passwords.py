@@ -17,12 +17,13 @@ _LONG = re.compile(r"\$bcrypt-sha256\$v=2,t=2b,r=([0-9]{1,2})\$([./A-Za-z0-9]{22
 def hash_password(password: str, cost: int) -> str:
     """Return the stored form of a password under a fresh salt.
 
-    `$2b$` for up to 72 bytes of UTF-8 after NFC; `$bcrypt-sha256$v=2` (passlib's) over that: bcrypt of the base64
-    of HMAC-SHA256 keyed with the salt, so that a plain SHA-256 stolen elsewhere cannot stand in for the password.
+    `$2b$` for up to 72 bytes of UTF-8 after NFC; `$bcrypt-sha256$v=2` (passlib's) for what bcrypt does not take whole:
+    bcrypt of the base64 of HMAC-SHA256 keyed with the salt, so that a plain SHA-256 stolen elsewhere cannot stand in
+    for the password.
     """
     secret = _bytes(password)
     salt = bcrypt.gensalt(cost)
-    if len(secret) <= BCRYPT_LIMIT_BYTES:
+    if _fits(secret):
         return bcrypt.hashpw(secret, salt).decode()
     hashed = bcrypt.hashpw(_shortened(secret, salt[-22:]), salt).decode()
     return f"$bcrypt-sha256$v=2,t=2b,r={cost}${hashed[-53:-31]}${hashed[-31:]}"
@@ -31,14 +32,14 @@ def hash_password(password: str, cost: int) -> str:
 def verify(password: str, stored: str) -> bool:
     """Whether the password has this stored form. Costs exactly one bcrypt, whatever the answer.
 
-    A password over 72 bytes never matches a plain bcrypt hash, whose maker cut it or never saw it.
+    What bcrypt does not take whole never matches a plain bcrypt hash, whose maker cut it or never saw it.
     """
     secret = _bytes(password)
     long = _LONG.fullmatch(stored)
     if long:
         cost, salt, checksum = long.groups()
         return bcrypt.checkpw(_shortened(secret, salt.encode()), f"$2b${int(cost):02}${salt}{checksum}".encode())
-    fits = len(secret) <= BCRYPT_LIMIT_BYTES
+    fits = _fits(secret)
     matches = bcrypt.checkpw(secret if fits else _shortened(secret, stored[-53:-31].encode()), stored.encode())
     return matches and fits
 
@@ -64,6 +65,11 @@ def dummy_hash(cost: int) -> str:
 
 def _bytes(password: str) -> bytes:
     return unicodedata.normalize("NFC", password).encode()
+
+
+def _fits(secret: bytes) -> bool:
+    """Whether bcrypt takes all of it: it stops after 72 bytes, and at a NUL it begins again."""
+    return len(secret) <= BCRYPT_LIMIT_BYTES and b"\0" not in secret
 
 
 def _shortened(secret: bytes, salt: bytes) -> bytes:

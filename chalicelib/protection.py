@@ -87,6 +87,15 @@ class AccountGuard:
                 self.give_back(attempt)
             raise
 
+    @contextmanager
+    def given_back_on_failure(self, attempt: Attempt) -> Iterator[None]:
+        """Give a counted attempt back if AWS fails inside this block."""
+        try:
+            yield
+        except TemporarilyUnavailable:
+            self.give_back(attempt)
+            raise
+
     def give_back(self, attempt: Attempt) -> None:
         """Take a counted attempt back, where AWS kept it from being decided or its login from being completed."""
         if attempt.is_counted:

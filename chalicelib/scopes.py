@@ -16,7 +16,7 @@ def grant(asked: frozenset[str], api_scopes: tuple[str, ...], oidc_scopes: Colle
 
     api_scopes: all that the API defines. oidc_scopes: those OIDC scopes that can be had here.
     The two groups do not know each other: OIDC scopes are exactly those asked; of the API's, all where none of them
-    is asked, else the intersection. What nobody defines is dropped. Source: contract.md "Scopes".
+    is asked, else the intersection. What nobody defines is dropped. Source: docs/http.md "Scopes".
     """
     asked_of_api = asked - frozenset(OIDC_SCOPES)
     oidc = tuple(scope for scope in OIDC_SCOPES if scope in asked and scope in oidc_scopes)

@@ -39,15 +39,23 @@ class Settings:
             faults.append(f"{PREFIX}STAGE is missing: it names the tables.")
         if issuer and not _is_issuer(issuer):
             faults.append(f"{PREFIX}ISSUER must be an http(s) URL without query that ends in a slash.")
-        if not cost.isascii() or not cost.isdigit() or int(cost) not in BCRYPT_COSTS:
+        if cost not in map(str, BCRYPT_COSTS):
             faults.append(f"{PREFIX}BCRYPT_COST must be a number from {BCRYPT_COSTS[0]} to {BCRYPT_COSTS[-1]}.")
         if faults:
             raise BadSettings("\n".join(faults))
         return cls(stage, issuer, int(cost))
 
 
+def is_in_lambda(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether this process is a function, and not a deployment that looks at the routes."""
+    return "AWS_LAMBDA_FUNCTION_NAME" in environ
+
+
 def _is_issuer(text: str) -> bool:
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
     return bool(
         parts.scheme in ("http", "https") and parts.netloc and text.endswith("/") and not parts.query + parts.fragment
     )

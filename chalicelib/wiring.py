@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -21,7 +22,7 @@ from chalicelib.http.application import Services
 from chalicelib.model.tenant import PASSWORD, PASSWORD_REALM, Realm
 from chalicelib.passwords import dummy_hash, verify
 from chalicelib.protection import AccountGuard
-from chalicelib.settings import Settings
+from chalicelib.settings import Settings, is_in_lambda
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.aws import Clients, connect
 from chalicelib.store.config import ConfigStore
@@ -98,3 +99,13 @@ def build(settings: Settings, clients: Clients, world: World) -> Services:
 def services() -> Services:
     """Return this process's services, from its environment; built at the first call."""
     return build(Settings.from_environ(), connect(), World())
+
+
+def warm_up() -> None:
+    """Build the services while Lambda starts the process, which has a whole processor then, and no request waiting.
+
+    What fails here is left to the first request, which has an answer and a log line for it.
+    """
+    if is_in_lambda():
+        with suppress(Exception):
+            services()

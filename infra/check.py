@@ -37,7 +37,7 @@ def warn_of_password_grants(tenant_file: TenantFile, console: Console) -> None:
     """Print which clients may send people's passwords; nothing where none may. Source: RFC 9700 2.4."""
     names = [client.client_id for client in tenant_file.clients if client.has_password_grant]
     if names:
-        words = "RFC 9700 2.4: the password grant must not be used where a redirect can be. Clients that have it: "
+        words = "RFC 9700 2.4: the password grant must not be used; redirect wherever you can. Clients that have it: "
         # Text, as a client_id may hold what Rich reads as markup; soft_wrap keeps one line for those who grep.
         console.print(Text(words + ", ".join(names), style="yellow"), soft_wrap=True)
 

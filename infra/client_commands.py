@@ -24,8 +24,9 @@ def list_(stage: StageOption) -> None:
     for key, client in sorted(reach(stage).config().documents(), key=lambda pair: pair[0]):
         if key.startswith("client#"):
             grants = "\n".join(grant.rpartition("/")[2] for grant in client["grant_types"])
-            cells = (client["client_id"], client["name"], client["token_endpoint_auth_method"], grants)
-            table.add_row(*(Text(cell) for cell in cells), Text("\n".join(client["realms"])))
+            realms = "\n".join(client["realms"])
+            cells = (client["client_id"], client["name"], client["token_endpoint_auth_method"], grants, realms)
+            table.add_row(*(Text(cell, overflow="fold") for cell in cells))
     console.print(table)
 
 

@@ -17,6 +17,7 @@ R = TypeVar("R")
 
 REFUSED = 2
 AWS_FAILED = 1
+NO_STAGE = "No such stage in this account and region. Check --stage, or run `gatehouse up` with its tenant file first."
 
 StageOption = Annotated[str, typer.Option("--stage", "-s", envvar="GATEHOUSE_STAGE", help="The stage, such as dev.")]
 RealmOption = Annotated[str, typer.Option("--realm", "-r", help="The realm, such as employees.")]
@@ -37,7 +38,9 @@ def reports_failures(command: Callable[P, R]) -> Callable[P, R]:
         except NotReady as missing:
             line, code = f"The stage is not ready ({missing}). Run `gatehouse up` with this file first.", REFUSED
         except AWS_FAILURES as failure:
-            line, code = f"AWS: {said(failure)}", AWS_FAILED
+            # The tables are read before anything else: where they are not, nothing of the stage is.
+            is_absent = "ResourceNotFoundException" in said(failure)
+            line, code = (NO_STAGE, REFUSED) if is_absent else (f"AWS: {said(failure)}", AWS_FAILED)
         typer.echo(line, err=True)
         raise typer.Exit(code)
 

@@ -22,7 +22,7 @@ def list_(stage: StageOption) -> None:
     table = Table("kid", "alg", "status", "since")
     for key in reach(stage).config().keys().keys:
         since = datetime.fromtimestamp(key.since, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-        table.add_row(*(Text(cell) for cell in (key.kid, key.alg, key.status, since)))
+        table.add_row(*(Text(cell, overflow="fold") for cell in (key.kid, key.alg, key.status, since)))
     console.print(table)
 
 

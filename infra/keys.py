@@ -94,7 +94,7 @@ def _step(stage: Stage, keys: list[SigningKey], now: int, longest_s: int) -> Ste
     if previous:
         return _retired(keys, previous, now, longest_s)
     if following is None:
-        made = make_key(stage, keys[0].alg, "next")
+        made = replace(make_key(stage, keys[0].alg, "next"), since=now)
         wait = (
             f"{made.alg}: {made.kid} is published as next. Rotate again in {PUBLISH_S // 60} minutes to sign with it."
         )

@@ -75,12 +75,13 @@ def local(
 
         def say_ready() -> None:
             if certificate:
-                console.print(trust_lines(certificate), highlight=False, soft_wrap=True)
+                console.print(trust_lines(certificate), highlight=False, soft_wrap=True, markup=False)
             ca_file = certificate.ca_file if certificate else None
             console.print(curl_lines(url, file, tenant == DEMO, ca_file), highlight=False, soft_wrap=True, markup=False)
             for client_id, secret in made_secrets.items():
                 console.print(f"Made for client {client_id}: client_secret={secret}", markup=False, soft_wrap=True)
-            console.print(f"Gatehouse serves {tenant} on {url}  (Ctrl-C stops it)", style="bold", soft_wrap=True)
+            ready = f"Gatehouse serves {tenant} on {url}  (Ctrl-C stops it)"
+            console.print(ready, style="bold", soft_wrap=True, markup=False)
 
         serve(gateway, listener, certificate.tls if certificate else None, say_ready)
     console.print("Stopped.")

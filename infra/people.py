@@ -26,6 +26,10 @@ class Refused(Exception):
     """What was asked cannot be done; the message says why, in words for the operator."""
 
 
+class Taken(Refused):
+    """Somebody has the name already."""
+
+
 @dataclass(frozen=True, slots=True)
 class People:
     """The people of one realm. config: the stage's. bcrypt_cost: of the hashes made here."""
@@ -64,7 +68,7 @@ class People:
         try:
             self.store.create(user)
         except IdentifierTaken:
-            raise Refused(f"Realm {self.realm.name} has somebody of that username or email already.") from None
+            raise Taken(f"Realm {self.realm.name} has somebody of that username or email already.") from None
         return user
 
     def find(self, who: str) -> User:
@@ -148,4 +152,4 @@ class People:
         if "@" in user.username or (user.email and "@" not in user.email):
             raise Refused("A username holds no @, an email holds one.")
         if not all(is_acceptable(name) for name in names.values() if name):
-            raise Refused("A name has at most 320 characters and no control characters.")
+            raise Refused("A name has at most 320 characters, no control characters, and not blanks alone.")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 COLOURS = {"create": "green", "update": "yellow", "delete": "red", "keep": "cyan"}
 
@@ -25,5 +26,7 @@ def show(console: Console, title: str, changes: Sequence[Change]) -> None:
         return
     table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
     for change in changes:
-        table.add_row(f"[{COLOURS[change.action]}]{change.action}[/]", change.what, change.detail)
+        # Text, as a name may hold what Rich reads as markup; folded, as a name that is cut is no name.
+        cells = (Text(cell, overflow="fold") for cell in (change.what, change.detail))
+        table.add_row(Text(change.action, style=COLOURS[change.action]), *cells)
     console.print(table)

@@ -1,19 +1,22 @@
 """The users of a tenant file, for local runs and tests."""
 
 from infra.aws import Stage
-from infra.people import People
-from infra.tenant_file import TenantFile
+from infra.people import People, Taken
+from infra.tenant_file import TenantFile, User
 
 
 def seed_users(stage: Stage, file: TenantFile, bcrypt_cost: int = 10) -> int:
-    """Make every user that the file lists; return how many. Raises people.Refused, for one who is there already too."""
-    count = 0
-    for realm, users in file.users.items():
-        people = People.of(stage, realm, bcrypt_cost)
-        for user in users:
-            people.add(**user.model_dump(mode="json", exclude_none=True), **_absent(user.password, user.password_hash))
-            count += 1
-    return count
+    """Make every user that the file lists and the realm has not; return how many were made."""
+    groups = [(People.of(stage, realm, bcrypt_cost), users) for realm, users in file.users.items()]
+    return sum(_seed(people, user) for people, users in groups for user in users)
+
+
+def _seed(people: People, user: User) -> bool:
+    try:
+        people.add(**user.model_dump(mode="json", exclude_none=True), **_absent(user.password, user.password_hash))
+    except Taken:
+        return False
+    return True
 
 
 def _absent(password: str | None, password_hash: str | None) -> dict[str, None]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from infra.aws import Stage
 from infra.plan import Change
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent
 CHANGE_SET = "gatehouse-up"
+NO_CHANGE = "didn't contain changes"
 WAIT: "WaiterConfigTypeDef" = {"Delay": 2, "MaxAttempts": 300}
 
 
@@ -26,6 +27,10 @@ class Stack:
     name: str
     template: str
     parameters: dict[str, str]
+
+
+class _NoChange(Exception):
+    """AWS sees nothing to do, as after an edit of a comment."""
 
 
 def stage_stacks(stage: str, realms: list[str]) -> list[Stack]:
@@ -46,16 +51,19 @@ def stack_changes(stage: Stage, stack: Stack, dry_run: bool) -> list[Change]:
     deployed = _deployed_template(cloudformation, stack.name)
     if deployed is None:
         if not dry_run:
-            _execute(cloudformation, stack, "CREATE")
+            _run(cloudformation, stack, _propose(cloudformation, stack, "CREATE"), "stack_create_complete")
         return [Change("create", f"stack {stack.name}")]
     if deployed == stack.template:
         return []
-    _propose(cloudformation, stack, "UPDATE")
-    changes = [Change("update", f"stack {stack.name}", detail) for detail in _details(cloudformation, stack)]
+    try:
+        change_set = _propose(cloudformation, stack, "UPDATE")
+    except _NoChange:
+        return []
+    changes = [Change("update", f"stack {stack.name}", detail) for detail in _details(cloudformation, change_set)]
     if dry_run:
-        cloudformation.delete_change_set(StackName=stack.name, ChangeSetName=CHANGE_SET)
+        cloudformation.delete_change_set(ChangeSetName=change_set)
     else:
-        _run(cloudformation, stack, "stack_update_complete")
+        _run(cloudformation, stack, change_set, "stack_update_complete")
     return changes
 
 
@@ -71,33 +79,34 @@ def _deployed_template(cloudformation: "CloudFormationClient", name: str) -> str
         raise
 
 
-def _execute(cloudformation: "CloudFormationClient", stack: Stack, kind: Any) -> None:
-    _propose(cloudformation, stack, kind)
-    _run(cloudformation, stack, "stack_create_complete")
-
-
-def _propose(cloudformation: "CloudFormationClient", stack: Stack, kind: Any) -> None:
-    cloudformation.create_change_set(
+def _propose(cloudformation: "CloudFormationClient", stack: Stack, kind: Any) -> str:
+    """Return the ARN of a change set; raises _NoChange."""
+    change_set = cloudformation.create_change_set(
         StackName=stack.name,
         ChangeSetName=CHANGE_SET,
         ChangeSetType=kind,
         TemplateBody=stack.template,
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in stack.parameters.items()],
         Tags=[{"Key": "gatehouse-stage", "Value": stack.parameters["Stage"]}],
-    )
-    cloudformation.get_waiter("change_set_create_complete").wait(
-        StackName=stack.name, ChangeSetName=CHANGE_SET, WaiterConfig=WAIT
-    )
+    )["Id"]
+    try:
+        cloudformation.get_waiter("change_set_create_complete").wait(ChangeSetName=change_set, WaiterConfig=WAIT)
+    except WaiterError as failure:
+        # What failed would stand in the way of the next one of its name.
+        cloudformation.delete_change_set(ChangeSetName=change_set)
+        if NO_CHANGE in failure.last_response.get("StatusReason", ""):
+            raise _NoChange from None
+        raise
+    return change_set
 
 
-def _run(cloudformation: "CloudFormationClient", stack: Stack, until: Any) -> None:
-    cloudformation.execute_change_set(StackName=stack.name, ChangeSetName=CHANGE_SET)
+def _run(cloudformation: "CloudFormationClient", stack: Stack, change_set: str, until: Any) -> None:
+    cloudformation.execute_change_set(ChangeSetName=change_set)
     cloudformation.get_waiter(until).wait(StackName=stack.name, WaiterConfig=WAIT)
 
 
-def _details(cloudformation: "CloudFormationClient", stack: Stack) -> Iterator[str]:
-    described = cloudformation.describe_change_set(StackName=stack.name, ChangeSetName=CHANGE_SET)
-    for change in described["Changes"]:
+def _details(cloudformation: "CloudFormationClient", change_set: str) -> Iterator[str]:
+    for change in cloudformation.describe_change_set(ChangeSetName=change_set)["Changes"]:
         resource = change["ResourceChange"]
         replaced = " (REPLACED)" if resource.get("Replacement") == "True" else ""
         yield f"{resource['Action'].lower()} {resource['LogicalResourceId']}{replaced}"

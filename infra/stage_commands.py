@@ -20,11 +20,12 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change,
 def up_command(file: FileArgument, stage: StageOption, dry_run: DryRun = False) -> None:
     """Make what the stage lacks: its stack, a stack per realm, the signing keys. Safe to run again."""
     tenant_file = load_or_exit(file)
-    planned = up(reach(stage), tenant_file, dry_run=True)
+    reached = reach(stage)
+    planned = up(reached, tenant_file, dry_run=True)
     show(console, f"Stage {stage} would change" if dry_run else f"Stage {stage} changes", planned)
     if planned and not dry_run:
         with console.status("CloudFormation and KMS are at work"):
-            up(reach(stage), tenant_file)
+            up(reached, tenant_file)
         console.print("Done.")
 
 
@@ -40,14 +41,15 @@ def apply_command(
 ) -> None:
     """Write the file's tenant, realms, APIs and clients into the stage. Safe to run again; works within a minute."""
     tenant_file = load_or_exit(file)
-    show_first = apply(reach(stage), tenant_file, dry_run=True, prune=prune)
+    reached = reach(stage)
+    show_first = apply(reached, tenant_file, dry_run=True, prune=prune)
     show(console, f"Stage {stage} would change" if dry_run else f"Stage {stage} changes", show_first.changes)
     if not dry_run:
-        applied = apply(reach(stage), tenant_file, prune=prune)
+        applied = apply(reached, tenant_file, prune=prune)
         for client_id, secret in applied.made_secrets.items():
             console.print(
                 f"Made for client {client_id}, shown only now: client_secret={secret}", soft_wrap=True, markup=False
             )
         if with_users:
-            console.print(f"Users made: {seed_users(reach(stage), tenant_file)}.")
+            console.print(f"Users made: {seed_users(reached, tenant_file)}.")
     warn_of_password_grants(tenant_file, console)

@@ -41,9 +41,9 @@ def add(
 ) -> None:
     """Add a person; asks for the password unless a hash is given."""
     people = People.of(reach(stage), realm)
-    password = None if password_hash else read_password(password_stdin)
+    password = None if password_hash is not None else read_password(password_stdin)
     fields = {"username": username, "email": email, "name": name, "email_verified": email_verified}
-    console.print(people.add(password, password_hash, **fields).user_id, markup=False)
+    console.print(people.add(password, password_hash, **fields).user_id, markup=False, soft_wrap=True)
 
 
 @users.command("list")
@@ -58,7 +58,7 @@ def list_(realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -
     for user in everybody:
         blocked, last = "blocked" if user.blocked else "", _time(user.last_login)
         cells = (user.user_id, user.username, user.email, user.name, blocked, last, str(user.logins_count))
-        table.add_row(*(Text(cell) for cell in cells))
+        table.add_row(*(Text(cell, overflow="fold") for cell in cells))
     console.print(table)
 
 
@@ -72,7 +72,7 @@ def show(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption =
         return
     table = Table(show_header=False, box=None)
     for name, value in shown.items():
-        table.add_row(name, Text(_time(value) if name in TIMES else str(value)))
+        table.add_row(name, Text(_time(value) if name in TIMES else str(value), overflow="fold"))
     console.print(table)
 
 

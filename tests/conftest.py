@@ -12,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 
 from app import app
 from chalicelib import passwords, wiring
+from chalicelib.http.application import Services
 from chalicelib.settings import Settings
 from infra.aws import Stage, reach
 from infra.local_aws import local_aws
@@ -95,7 +96,7 @@ def world(clock: Clock, hashes: Hashes) -> wiring.World:
 
 
 @pytest.fixture
-def services(stage: Stage, world: wiring.World) -> wiring.Services:
+def services(stage: Stage, world: wiring.World) -> Services:
     """The real services on the shared stage, with nothing cached."""
     return wiring.build(Settings(stage.name, ISSUER, BCRYPT_COST), stage.clients, world)
 
@@ -104,7 +105,7 @@ _addresses = itertools.count(1)
 
 
 @pytest.fixture
-def http(services: wiring.Services) -> Iterator[Http]:
+def http(services: Services) -> Iterator[Http]:
     """A client of the real handler, from an address that no other test has."""
     number = next(_addresses)
     before = app.services, app.emit

@@ -97,5 +97,6 @@ class PasswordGrant:
 
     def _refuse_blocked(self, user: User, attempt: Attempt) -> None:
         if user.blocked:
-            self.commit(self.guard.clear_writes(attempt))
+            with self.guard.given_back_on_failure(attempt):
+                self.commit(self.guard.clear_writes(attempt))
             raise Unauthorized("user is blocked", event="f")

@@ -18,6 +18,7 @@ from chalicelib.flows.userinfo import UserinfoFlow
 from chalicelib.http import log, wire
 from chalicelib.http.wire import Reply
 from chalicelib.model.request import Outcome, Request
+from chalicelib.settings import BadSettings
 from chalicelib.store.aws import counted
 
 # Every path takes every method as far as API Gateway is concerned: a wrong one must reach our own 405.
@@ -105,6 +106,8 @@ class Application(Chalice):
             return endpoint(services, wire.read(self.current_request, services.issuer, outcome))
         except WireError as failure:
             error = failure
+        except BadSettings as faults:
+            error = ServerError(CRASHED, reason=str(faults))
         except Exception as crash:
             error = ServerError(CRASHED, reason=log.crash_reason(crash))
         outcome.error, outcome.reason, outcome.event = error.error, error.reason, error.event or outcome.event

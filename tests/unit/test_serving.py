@@ -81,8 +81,8 @@ print("stopped", flush=True)
 def refuses(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=WAIT_S).close()
-    except ConnectionRefusedError:
-        return True
+    except ConnectionError as failure:
+        return isinstance(failure, ConnectionRefusedError)
     return False
 
 

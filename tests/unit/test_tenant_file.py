@@ -925,7 +925,7 @@ def test_checked_demo_is_fine_and_names_who_sends_passwords() -> None:
     assert result.exit_code == 0
     assert result.stdout.startswith(f"{DEMO}: fine\n")
     assert "employees" in result.stdout and "https://api.example.com/reports" in result.stdout
-    words = "RFC 9700 2.4: the password grant must not be used where a redirect can be. Clients that have it: "
+    words = "RFC 9700 2.4: the password grant must not be used; redirect wherever you can. Clients that have it: "
     assert f"{words}demo-backend, demo-native, demo-basic\n" in result.stdout
     assert result.stderr == ""
 
