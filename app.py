@@ -13,5 +13,6 @@ app.serve("/userinfo", ("GET", "POST"), oauth.userinfo)
 app.serve("/.well-known/openid-configuration", ("GET",), oauth.metadata)
 app.serve("/.well-known/oauth-authorization-server", ("GET",), oauth.metadata)
 app.serve("/.well-known/jwks.json", ("GET",), oauth.jwks)
+app.serve("/health", ("GET",), oauth.health)
 
 wiring.warm_up()

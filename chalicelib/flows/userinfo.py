@@ -28,14 +28,18 @@ class UserinfoFlow:
         scopes = tuple(claims["scope"].split())
         if OPENID not in scopes or f"{request.issuer}userinfo" not in audiences(claims):
             raise InsufficientScope(OPENID)
-        return {"sub": claims["sub"], **user_claims(self._user(claims["sub"]), scopes)}
+        return {"sub": claims["sub"], **user_claims(self._user(claims), scopes)}
 
-    def _user(self, sub: str) -> User:
-        realm = self.config.realm(sub.partition("|")[0])
-        user = self.directory_of(realm).read(sub) if realm else None
-        if user is None or user.blocked:
-            raise InvalidToken(reason="the user is gone or blocked")
-        return user
+    def _user(self, claims: dict[str, Any]) -> User:
+        client = self.config.client(claims["client_id"])
+        own_realm = claims["sub"].partition("|")[0]
+        # A user_id begins with its realm, so one read finds the person; those who kept an imported one are looked for.
+        for name in sorted(client.realms if client else (), key=lambda name: name != own_realm):
+            realm = self.config.realm(name)
+            user = self.directory_of(realm).read(claims["sub"]) if realm else None
+            if user and not user.blocked:
+                return user
+        raise InvalidToken(reason="the user is gone or blocked")
 
 
 def _bearer(request: Request) -> str:

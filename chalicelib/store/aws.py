@@ -73,6 +73,8 @@ class CallCount:
 
 
 _count: contextvars.ContextVar[CallCount | None] = contextvars.ContextVar("aws_calls", default=None)
+# By service: what the last call gave, for /health.
+_last: dict[str, str] = {}
 _pool = ThreadPoolExecutor(max_workers=64, thread_name_prefix="aws")
 
 
@@ -98,14 +100,22 @@ def call(operation: Callable[P, A], *args: P.args, **kwargs: P.kwargs) -> A:
         if count:
             count.calls += 1
         try:
-            return operation(*args, **kwargs)
-        except ClientError as error:
+            answer = operation(*args, **kwargs)
+        except (ClientError, BotoCoreError) as error:
             if not _is_conflict(error) or attempt == CONFLICT_TRIES:
-                raise _translated(error, operation) from error
-        except BotoCoreError as error:
-            raise TemporarilyUnavailable(reason=f"{_name(operation)}: {type(error).__name__}") from error
+                failure = _translated(error, operation)
+                _note(operation, failure)
+                raise failure from error
+        else:
+            _note(operation, None)
+            return answer
         time.sleep(random.uniform(0.5, 1) * CONFLICT_PAUSE_S * 2**attempt)  # noqa: S311 (a pause is no secret)
     raise AssertionError("the last try returns or raises")
+
+
+def last_outcomes() -> dict[str, str]:
+    """Return what this process's last call to each service gave: `ok`, or the failure's name."""
+    return dict(_last)
 
 
 def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
@@ -120,23 +130,32 @@ def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
     return future.result(), answer
 
 
+def _note(operation: Callable[..., Any], failure: Exception | None) -> None:
+    """Remember what became of a call; a condition that did not hold is an answer like another."""
+    client = getattr(operation, "__self__", None)
+    if client is not None:
+        outcome = failure.reason if isinstance(failure, TemporarilyUnavailable) else "ok"
+        _last[client.meta.service_model.service_name] = outcome
+
+
 def _reasons(error: ClientError) -> list[str]:
     return [reason.get("Code", "") for reason in error.response.get("CancellationReasons", [])]
 
 
-def _is_conflict(error: ClientError) -> bool:
+def _is_conflict(error: ClientError | BotoCoreError) -> bool:
+    if isinstance(error, BotoCoreError):
+        return False
     codes = {*_reasons(error), error.response["Error"]["Code"].removesuffix("Exception")}
     return _CONFLICT in codes and _CONDITION not in codes
 
 
-def _translated(error: ClientError, operation: Callable[..., Any]) -> Exception:
+def _translated(error: ClientError | BotoCoreError, operation: Callable[..., Any]) -> Exception:
+    name = getattr(operation, "__name__", "call")
+    if isinstance(error, BotoCoreError):
+        return TemporarilyUnavailable(reason=f"{name}: {type(error).__name__}")
     code = error.response["Error"]["Code"]
     if code == _CONDITION + "Exception":
-        return ConditionFailed(error.response.get("Item"))  # type: ignore[arg-type]  # as above
+        return ConditionFailed(error.response.get("Item"))  # type: ignore[arg-type]  # the stub leaves modelled members out
     if _CONDITION in _reasons(error):
         return ConditionFailed()
-    return TemporarilyUnavailable(reason=f"{_name(operation)}: {code}")
-
-
-def _name(operation: Callable[..., Any]) -> str:
-    return getattr(operation, "__name__", "call")
+    return TemporarilyUnavailable(reason=f"{name}: {code}")

@@ -158,8 +158,8 @@ class RefreshTokens:
             raise InvalidGrant(UNKNOWN, reason="the family ended meanwhile") from None
         if other is None:
             return encode(family.locator, successor(presented.secret, after.nonce)) if policy.is_rotating else None
-        # Another request was faster with the same token: there is one successor, and it is this client's too. Where even
-        # that one was used by now, this request came in time and is late, which is no reuse.
+        # Another request was faster with the same token: there is one successor, and it is this client's too. Where
+        # even that one was used by now, this request came in time and is late, which is no reuse.
         raced = replace(presented, family=other)
         if not self._may_be_used(raced):
             raise InvalidGrant(UNKNOWN, reason="another request used the token, and its successor too")

@@ -21,7 +21,7 @@ from tests.support.people import PeopleMaker
 ID_TOKEN_LIFETIME_S = 36_000
 GATE_S = 10
 OFFLINE = "openid profile offline_access read:timesheets"
-KNOWN = {
+KNOWN: dict[str, Any] = {
     "name": "Ana Lovelace",
     "given_name": "Ana",
     "family_name": "Lovelace",

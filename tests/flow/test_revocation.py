@@ -382,9 +382,7 @@ def test_revocation_makes_two_calls_and_of_an_unknown_token_none(http: Http, sta
 
 
 @pytest.mark.parametrize("operation", ["BatchGetItem", "DeleteItem"])
-def test_revocation_that_fails_says_so_and_the_retry_ends_the_family(
-    http: Http, stage: Stage, operation: str
-) -> None:
+def test_revocation_that_fails_says_so_and_the_retry_ends_the_family(http: Http, stage: Stage, operation: str) -> None:
     token = login(http)["refresh_token"]
     with failing(stage, operation, aws_error("InternalServerError")):
         response = revoke(http, token)

@@ -98,12 +98,12 @@ def test_thousand_scopes_are_taken_e05(http: Http) -> None:
     assert granted(http.login(scope=scope)) == [READ]
 
 
-@pytest.mark.parametrize("audience", [TIMESHEETS, REPORTS])
-def test_offline_access_is_not_granted_yet_e07(http: Http, audience: str) -> None:
+@pytest.mark.parametrize(("audience", "is_allowed"), [(TIMESHEETS, True), (REPORTS, False)])
+def test_offline_access_is_granted_where_the_api_allows_it_e07(http: Http, audience: str, is_allowed: bool) -> None:
     response = http.login(audience=audience, scope="offline_access")
 
-    assert "offline_access" not in granted(response)
-    assert "refresh_token" not in response.json()
+    assert ("offline_access" in granted(response)) is is_allowed
+    assert ("refresh_token" in response.json()) is is_allowed
 
 
 @pytest.mark.parametrize("scope", ["openid", "profile", "email", "phone", "address"])
