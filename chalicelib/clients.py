@@ -107,9 +107,10 @@ def _basic(request: Request) -> _Shown:
     """Read HTTP Basic. RFC 6749 form-encodes id and secret first; clients that do not are read as they are."""
     scheme, _, encoded = request.authorization.partition(" ")
     try:
-        text = b64decode(encoded.strip(), validate=True).decode()
+        decoded = b64decode(encoded.strip(), validate=True)
     except (binascii.Error, ValueError):
         raise InvalidClient(reason="the Authorization header cannot be read", basic=True) from None
+    text = _text(decoded)
     raw = tuple(text.partition(":")[::2])
     if scheme.lower() != "basic" or ":" not in text:
         raise InvalidClient(reason="the Authorization header holds no Basic credentials", basic=True)
@@ -118,6 +119,14 @@ def _basic(request: Request) -> _Shown:
     if named is not None and named not in [client_id for client_id, _ in pairs]:
         raise InvalidRequest("client_id differs from the one in the Authorization header.")
     return _Shown("client_secret_basic", pairs)
+
+
+def _text(decoded: bytes) -> str:
+    """Read UTF-8 (RFC 7617 2.1), else Latin-1, which several clients send where nothing is form-encoded."""
+    try:
+        return decoded.decode()
+    except UnicodeDecodeError:
+        return decoded.decode("latin-1")
 
 
 def _assertion(request: Request) -> _Shown:

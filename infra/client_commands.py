@@ -13,6 +13,8 @@ from infra.commands import StageOption, console, reports_failures
 from infra.people import Refused
 from infra.provision import SECRET_BYTES, SECRET_METHODS, sha256
 
+ENDED = 0
+
 clients = typer.Typer(name="clients", help="List a stage's clients and rotate their secrets.", no_args_is_help=True)
 
 
@@ -42,8 +44,9 @@ def rotate_secret(
     document = dict(config.documents()).get(f"client#{client_id}")
     if document is None or document["token_endpoint_auth_method"] not in SECRET_METHODS:
         raise Refused(f"Stage {stage} has no client {client_id} with a secret.")
-    secret, ends = secrets.token_urlsafe(SECRET_BYTES), int(time.time()) + overlap
-    # Only the latest secret overlaps: an older one that was still on its way out ends now.
-    old = [one | {"expires_at": ends} for one in document["secrets"] if one["expires_at"] is None and overlap]
+    secret, ends = secrets.token_urlsafe(SECRET_BYTES), int(time.time()) + overlap if overlap else ENDED
+    # Only the latest secret overlaps: an older one that was still on its way out ends now. What has ended stays known,
+    # or an apply of a file that still holds it would bring it back.
+    old = [one | {"expires_at": ends if one["expires_at"] is None else ENDED} for one in document["secrets"]]
     config.put(f"client#{client_id}", document | {"secrets": [{"sha256": sha256(secret), "expires_at": None}, *old]})
     console.print(f"Shown only now: client_secret={secret}", soft_wrap=True, markup=False)

@@ -8,6 +8,7 @@ from typing import Annotated, ParamSpec, TypeVar
 import typer
 from rich.console import Console
 
+from chalicelib.store.users import NoSuchUser
 from infra.aws import AWS_FAILURES, said
 from infra.people import Refused
 from infra.provision import NotReady
@@ -35,6 +36,8 @@ def reports_failures(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except Refused as refusal:
             line, code = str(refusal), REFUSED
+        except NoSuchUser as gone:
+            line, code = f"{gone} was deleted meanwhile.", REFUSED
         except NotReady as missing:
             line, code = f"The stage is not ready ({missing}). Run `gatehouse up` with this file first.", REFUSED
         except AWS_FAILURES as failure:

@@ -22,7 +22,7 @@ from infra.serving import CannotListen, listen, serve
 from infra.tenant_file import TenantFile
 from infra.tls import make_certificate, trust_lines
 
-DEMO = Path(__file__).parent / "demo-tenant.yaml"
+DEMO = Path(__file__).resolve().parent / "demo-tenant.yaml"
 STAGE = "dev"
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 (it is compared, not bound)
 GOOD_BELOW = 400
@@ -77,7 +77,9 @@ def local(
             if certificate:
                 console.print(trust_lines(certificate), highlight=False, soft_wrap=True, markup=False)
             ca_file = certificate.ca_file if certificate else None
-            console.print(curl_lines(url, file, tenant == DEMO, ca_file), highlight=False, soft_wrap=True, markup=False)
+            console.print(
+                curl_lines(url, file, tenant.resolve() == DEMO, ca_file), highlight=False, soft_wrap=True, markup=False
+            )
             for client_id, secret in made_secrets.items():
                 console.print(f"Made for client {client_id}: client_secret={secret}", markup=False, soft_wrap=True)
             ready = f"Gatehouse serves {tenant} on {url}  (Ctrl-C stops it)"

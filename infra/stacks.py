@@ -1,5 +1,6 @@
 """The CloudFormation stacks of a stage: what they would change, through change sets, and the change itself."""
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,7 @@ def _propose(cloudformation: "CloudFormationClient", stack: Stack, kind: Any) ->
     """Return the ARN of a change set; raises _NoChange."""
     change_set = cloudformation.create_change_set(
         StackName=stack.name,
-        ChangeSetName=CHANGE_SET,
+        ChangeSetName=f"{CHANGE_SET}-{secrets.token_hex(4)}",
         ChangeSetType=kind,
         TemplateBody=stack.template,
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in stack.parameters.items()],

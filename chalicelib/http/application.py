@@ -84,7 +84,8 @@ class Application(Chalice):
             error: WireError = NotFound("No such path.")
         except Exception as crash:
             error = ServerError(CRASHED, reason=log.crash_reason(crash))
-            self.emit({"status": error.status, "error": error.error, "reason": error.reason})
+            outcome = Outcome(error=error.error, reason=error.reason)
+            self.emit(log.line(outcome, request_id=wire.request_id(event), status=error.status))
         return wire.response(wire.error_reply(error), wire.request_id(event)).to_dict()
 
     def _answer(self, endpoint: Endpoint, methods: tuple[str, ...], outcome: Outcome) -> Response:

@@ -58,6 +58,13 @@ def test_odd_secrets_are_taken_raw_and_form_encoded_b10(http: Http, stage: Stage
     assert basic_login(http, basic(client_id, quote_plus(secret))).status_code == 200
 
 
+def test_latin1_secret_is_taken_b10(http: Http, stage: Stage) -> None:
+    client_id = make_client(stage, secret="p\u00a3und", token_endpoint_auth_method="client_secret_basic")
+    encoded = b64encode(f"{client_id}:p\u00a3und".encode("latin-1")).decode()
+
+    assert basic_login(http, f"Basic {encoded}").status_code == 200
+
+
 def test_secret_in_the_body_is_taken_where_registered_b02(http: Http) -> None:
     assert http.login().status_code == 200
 

@@ -1,0 +1,97 @@
+"""The command on moto, run as an operator runs it."""
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click import unstyle
+from typer.testing import CliRunner
+
+from infra.aws import Stage, reach
+from infra.cli import app
+from infra.commands import console
+from infra.local_aws import local_aws
+from infra.provision import up
+from infra.tenant_file import load
+from tests.cli.tenant import write
+
+# Wide enough for any table; what an 80-column terminal shows is a test of its own.
+WIDE = 250
+_BORDERS = re.compile("[\u2500-\u257f]")
+_numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the stages of these tests be made: moto's CloudFormation leaves alarms out, and warns of it."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.filterwarnings("ignore:Tried to parse AWS..CloudWatch..Alarm"))
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What became of a command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The lines that it printed, each as its words, without the borders of tables."""
+        lines = (_BORDERS.sub(" ", line).split() for line in self.out.splitlines())
+        return [words for words in lines if words]
+
+
+@dataclass(frozen=True, slots=True)
+class Gatehouse:
+    """The command, on one stage. directory: where its tenant files are written."""
+
+    stage: Stage
+    directory: Path
+
+    def run(self, *arguments: str, typed: str | None = None, columns: int = WIDE) -> Ran:
+        """Run the command; typed: standard input. What it does not handle is raised here."""
+        environment = {"GATEHOUSE_STAGE": self.stage.name, "COLUMNS": str(columns)}
+        # This console is made at import, and keeps the COLUMNS of then, where there were any.
+        console.width = columns
+        result = CliRunner().invoke(app, arguments, input=typed, env=environment, catch_exceptions=False)
+        return Ran(result.exit_code, unstyle(result.stdout), unstyle(result.stderr))
+
+    def up(self, document: dict[str, Any], *options: str) -> Ran:
+        """Run `gatehouse up` with this tenant."""
+        return self.run("up", write(self.directory, document), *options)
+
+    def apply(self, document: dict[str, Any], *options: str) -> Ran:
+        """Run `gatehouse apply` with this tenant."""
+        return self.run("apply", write(self.directory, document), *options)
+
+    def provision(self, document: dict[str, Any]) -> Ran:
+        """Make the stage, and return what `gatehouse apply` said."""
+        up(self.stage, load(Path(write(self.directory, document))))
+        applied = self.apply(document)
+        assert (applied.code, applied.err) == (0, "")
+        return applied
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[Stage]:
+    """AWS in this process, beside what the other tests have there, and the clients that reach it."""
+    with local_aws():
+        yield reach("none")
+
+
+@pytest.fixture
+def gatehouse(aws: Stage, tmp_path: Path) -> Gatehouse:
+    """The command, on a stage that does not exist yet."""
+    return Gatehouse(replace(aws, name=f"stage{next(_numbers)}"), tmp_path)
+
+
+@pytest.fixture
+def shared(stage: Stage, tmp_path: Path) -> Gatehouse:
+    """The command, on the stage that the tests share."""
+    return Gatehouse(stage, tmp_path)

@@ -1,0 +1,87 @@
+"""The words of the command, and the help of each."""
+
+from importlib.metadata import entry_points
+from typing import Any
+
+import pytest
+from click import unstyle
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from infra.cli import app, main
+
+WORDS = [
+    (),
+    ("local",),
+    ("check",),
+    ("up",),
+    ("apply",),
+    ("deploy",),
+    ("users",),
+    ("users", "add"),
+    ("users", "list"),
+    ("users", "show"),
+    ("users", "set-password"),
+    ("users", "block"),
+    ("users", "unblock"),
+    ("users", "delete"),
+    ("clients",),
+    ("clients", "list"),
+    ("clients", "rotate-secret"),
+    ("keys",),
+    ("keys", "list"),
+    ("keys", "rotate"),
+]
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    """Return this command and every one below it, by the words that lead there."""
+    found = {path: command}
+    for name, inner in getattr(command, "commands", {}).items():
+        found |= commands(inner, (*path, name))
+    return found
+
+
+def test_every_command_is_in_the_list_of_these_tests() -> None:
+    assert list(commands(get_command(app))) == WORDS
+
+
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+def test_help_of_a_command_says_how_it_is_used_and_what_for(words: tuple[str, ...]) -> None:
+    ran = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "200"}, catch_exceptions=False)
+    text = " ".join(unstyle(ran.stdout).split())
+
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    assert text.startswith(" ".join(["Usage: gatehouse", *words]))
+    assert commands(get_command(app))[words].help.partition("\n")[0] in text
+
+
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+def test_every_option_and_argument_says_what_it_is(words: tuple[str, ...]) -> None:
+    assert [one.name for one in commands(get_command(app))[words].params if not one.help] == []
+
+
+@pytest.mark.parametrize("words", [(), ("users",), ("clients",), ("keys",)], ids=" ".join)
+def test_command_without_its_last_word_shows_the_help(words: tuple[str, ...]) -> None:
+    ran = CliRunner().invoke(app, words, catch_exceptions=False)
+
+    assert (ran.exit_code, "Commands" in unstyle(ran.output)) == (2, True)
+
+
+def test_unknown_command_is_refused() -> None:
+    ran = CliRunner().invoke(app, ["lokal"])
+
+    assert (ran.exit_code, "No such command" in unstyle(ran.stderr)) == (2, True)
+
+
+def test_command_without_a_stage_asks_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GATEHOUSE_STAGE", raising=False)
+    ran = CliRunner().invoke(app, ["keys", "list"])
+
+    assert (ran.exit_code, "--stage" in unstyle(ran.stderr)) == (2, True)
+
+
+def test_installed_script_is_this_command() -> None:
+    (script,) = entry_points(group="console_scripts", name="gatehouse")
+
+    assert script.load() is main
