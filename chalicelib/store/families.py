@@ -1,7 +1,6 @@
 """Refresh-token families in the sessions table: pk `user#ID`, sk `family#CLIENT#FAMILY`, one item each."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,18 +62,6 @@ class FamilyStore:
                 raise
             return family_from(from_item(failure.item))
         return None
-
-    def prolong_previous(self, family: Family, until_ms: int) -> None:
-        """Take the predecessor of the family's current token until then; nothing where another is current by now."""
-        with suppress(ConditionFailed):
-            call(
-                self.dynamodb.update_item,
-                TableName=self.table,
-                Key=_key(family.locator.user_id, family.client_id, family.locator.family_id),
-                UpdateExpression="SET previous_until_ms = :until",
-                ConditionExpression="current_hash = :current",
-                ExpressionAttributeValues=to_item({":until": until_ms, ":current": family.current_hash}),
-            )
 
     def end(self, family: Family) -> None:
         """End a family, whatever state it is in by now."""

@@ -167,10 +167,11 @@ class RefreshTokens:
 
     def let_retry(self, presented: Found, client: Client) -> None:
         """Let a client whose answer is known to be lost use its token again, whatever its leeway."""
-        with suppress(TemporarilyUnavailable):
+        with suppress(TemporarilyUnavailable, ConditionFailed):
             now = self.find(encode(presented.family.locator, presented.secret), client)
-            if now and now.is_predecessor and not now.is_current:
-                self.families.prolong_previous(now.family, self._now_ms() + 1000 * RETRY_S)
+            if now and now.is_predecessor:
+                until = replace(now.family, previous_until_ms=self._now_ms() + 1000 * RETRY_S)
+                self.families.replace(now.family, until, sweep_at(until, client.refresh_token))
 
     def has_ended(self, family: Family, user: User, policy: RefreshTokenPolicy) -> bool:
         """Whether a family is over: by time, whatever TTL has swept, or because all of the person's were ended."""

@@ -1,12 +1,20 @@
 """Brute-force protection of one account (docs/adr/0003), through HTTP."""
 
+import itertools
+from typing import Any
+
 import pytest
 
+from chalicelib.wiring import World
 from infra.aws import Stage
+from infra.tenant_file import TenantFile
 from tests.conftest import Clock, Hashes
+from tests.support.faults import aws_error, failing
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
+from tests.support.stages import client_of, provisioned
 
+_numbers = itertools.count(1)
 MONTH_S = 2_592_000
 BLOCKED = {
     "error": "too_many_attempts",
@@ -129,3 +137,68 @@ def begin_and_vanish(stage: Stage, user_id: str, address: str, clock: Clock) -> 
         UpdateExpression="ADD attempts :one SET counted_at = :now",
         ExpressionAttributeValues={":one": {"N": "1"}, ":now": {"N": str(int(clock()))}},
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "statuses"),
+    [
+        ({"enabled": False}, [400] * 15),
+        ({"allowlist": ["10.255.0.0/16"]}, [400] * 15),
+        ({"allowlist": ["10.255.0.2"]}, [400] * 15),
+        ({"allowlist": ["10.9.0.0/16", "2001:db8::/32"]}, [400] * 10 + [429] * 5),
+        ({"max_attempts": 3}, [400] * 3 + [429] * 12),
+    ],
+    ids=["disabled", "network-allowed", "address-allowed", "others-allowed", "three-attempts"],
+)
+def test_tenant_says_who_is_counted_and_how_often(
+    stage: Stage, demo: TenantFile, world: World, changes: dict[str, Any], statuses: list[int]
+) -> None:
+    own = provisioned(f"protected-{next(_numbers)}", demo)
+    config = own.config()
+    tenant = dict(config.documents())["tenant"]
+    protection = tenant["attack_protection"]
+    changed = protection["brute_force_protection"] | changes
+    config.put("tenant", tenant | {"attack_protection": protection | {"brute_force_protection": changed}})
+
+    with client_of(own, world) as client:
+        assert [client.login(password="wrong").status_code for _ in range(15)] == statuses
+
+
+def test_block_lifetime_is_the_tenants(stage: Stage, demo: TenantFile, world: World, clock: Clock) -> None:
+    short = {"max_attempts": 1, "block_lifetime": 60}
+    protection = demo.attack_protection.model_copy(
+        update={"brute_force_protection": demo.attack_protection.brute_force_protection.model_copy(update=short)}
+    )
+    own = provisioned(f"protected-{next(_numbers)}", demo.model_copy(update={"attack_protection": protection}))
+
+    with client_of(own, world) as client:
+        assert client.login(password="wrong").status_code == 400
+        assert client.login().headers["Retry-After"] == "60"
+        clock.advance(60)
+        assert client.login().status_code == 200
+
+
+@pytest.mark.parametrize("operation", ["Sign", "TransactWriteItems"])
+def test_uncounted_login_that_aws_fails_is_given_nothing_back(
+    stage: Stage, demo: TenantFile, world: World, operation: str
+) -> None:
+    open_to_all = demo.attack_protection.brute_force_protection.model_copy(update={"enabled": False})
+    protection = demo.attack_protection.model_copy(update={"brute_force_protection": open_to_all})
+    own = provisioned(f"protected-{next(_numbers)}", demo.model_copy(update={"attack_protection": protection}))
+
+    with client_of(own, world) as client:
+        assert client.login().status_code == 200
+        with failing(own, operation, aws_error("InternalServerError")):
+            assert client.login().status_code == 503
+        assert own.clients.dynamodb.scan(TableName=f"{own.prefix}attempts")["Items"] == []
+
+
+def test_blocked_user_whose_count_cannot_be_cleared_is_not_charged(
+    http: Http, people: PeopleMaker, stage: Stage
+) -> None:
+    user = people.make(blocked=True)
+    for _ in range(12):
+        with failing(stage, "TransactWriteItems", aws_error("InternalServerError")):
+            assert http.login(username=user.username).status_code == 503
+
+    assert http.login(username=user.username).status_code == 403
