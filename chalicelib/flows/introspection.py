@@ -8,7 +8,7 @@ from chalicelib.errors import InvalidClient, InvalidToken
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
 from chalicelib.store.config import ConfigStore
-from chalicelib.tokens.refresh import Found, RefreshTokens
+from chalicelib.tokens.refresh import Found, RefreshTokens, sweep_at
 from chalicelib.tokens.verifier import AccessTokenVerifier, audiences
 
 INACTIVE = {"active": False}
@@ -39,11 +39,11 @@ class IntrospectionFlow:
         return self._of_access_token(token, client, request.issuer)
 
     def _of_refresh_token(self, found: Found, client: Client, issuer: str) -> dict[str, Any]:
-        family = found.family
-        has_ended = self.refresh_tokens.has_ended(family, found.user, client.refresh_token)
-        if has_ended or found.user.blocked or not found.is_current:
+        family, policy = found.family, client.refresh_token
+        is_over = self.refresh_tokens.has_ended(family, found.user, policy) or found.user.blocked
+        if is_over or not found.is_current or (family.audience and self.config.api(family.audience) is None):
             return INACTIVE
-        end = {"exp": family.ends_at} if family.ends_at else {}
+        ends_at = sweep_at(family, policy)
         return {
             "active": True,
             "token_type": "refresh_token",
@@ -51,9 +51,9 @@ class IntrospectionFlow:
             "client_id": family.client_id,
             "sub": found.user.user_id,
             "iss": issuer,
-            "iat": family.created_at,
-            **end,
-        }
+            # A token that a rotation made is as old as the rotation, which was the last use of the family.
+            "iat": family.last_used_at if policy.is_rotating else family.created_at,
+        } | ({"exp": ends_at} if ends_at else {})
 
     def _of_access_token(self, token: str, client: Client, issuer: str) -> dict[str, Any]:
         try:

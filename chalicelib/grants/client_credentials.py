@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from chalicelib.errors import AccessDenied, echoed
+from chalicelib.errors import AccessDenied, UnauthorizedClient, echoed
 from chalicelib.model.login import Login, Original
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import CLIENT_CREDENTIALS, Client
@@ -10,17 +10,22 @@ from chalicelib.model.tenant import CLIENT_CREDENTIALS, Client
 
 @dataclass(frozen=True, slots=True)
 class ClientCredentialsGrant:
-    """Proves nothing beyond the client, which is authenticated by now; a public one is nobody."""
+    """Proves nothing beyond the client, which is authenticated by now; a public one could be anybody."""
 
     grant_type: str = CLIENT_CREDENTIALS
-    parameters: tuple[str, ...] = ("audience",)
+    parameters: tuple[str, ...] = ()
     log_codes: tuple[str, str] = ("seccft", "feccft")
 
     def prove(self, client: Client, request: Request) -> Login:
-        """Return the client as the one who is asking; raises AccessDenied without a client grant for the audience."""
-        audience = request.required("audience")
+        """Return the client as the one who is asking.
+
+        Raises UnauthorizedClient for a public client (RFC 6749 4.4), AccessDenied without a client grant for the API.
+        """
+        if client.token_endpoint_auth_method == "none":
+            raise UnauthorizedClient(f"Grant type '{self.grant_type}' not allowed for the client.")
+        audience = request.params.get("resource") or request.required("audience")
         scopes = client.client_grants.get(audience)
-        if scopes is None or client.token_endpoint_auth_method == "none":
+        if scopes is None:
             raise AccessDenied(f"Client is not authorized to access {echoed(audience)}.")
         return Login(
             sub=f"{client.client_id}@clients",

@@ -44,6 +44,8 @@ class AccessTokenVerifier:
             # Whom it is for is the caller's to ask: an API's audience, or /userinfo.
             options={"require": REQUIRED, "verify_aud": False},
         )
+        if not isinstance(claims["scope"], str) or not audiences(claims):
+            raise jwt.InvalidTokenError("claims of another form")
         if claims["exp"] <= self.clock() or header.get("typ") != self._typ(claims):
             raise jwt.InvalidTokenError("over, or of another kind")
         return claims
@@ -54,6 +56,6 @@ class AccessTokenVerifier:
 
 
 def audiences(claims: dict[str, Any]) -> list[str]:
-    """Return the audiences of a token's claims, the API first."""
+    """Return the audiences of a token's claims, the API first; none of what is no text."""
     aud = claims["aud"]
-    return [aud] if isinstance(aud, str) else list(aud)
+    return [one for one in (aud if isinstance(aud, list) else [aud]) if isinstance(one, str)]
