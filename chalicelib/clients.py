@@ -6,12 +6,13 @@ import hmac
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from typing import Any
 from urllib.parse import unquote_plus
 
 import jwt
 
 from chalicelib.errors import InvalidClient, InvalidRequest, echoed
+from chalicelib.identifiers import is_text
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
 from chalicelib.store.config import ConfigStore
@@ -82,7 +83,7 @@ class ClientAuthenticator:
     def _is_fresh(self, client: Client, claims: dict[str, Any]) -> bool:
         now, exp, jti = int(self.clock()), int(claims["exp"]), claims["jti"]
         is_long_lived = exp > now + ASSERTION_LIFETIME_S + ASSERTION_LEEWAY_S
-        if is_long_lived or not _is_text(jti) or len(jti) > MAX_JTI_LENGTH:
+        if is_long_lived or not is_text(jti) or len(jti) > MAX_JTI_LENGTH:
             return False
         name = f"jti#{client.client_id}#{hashlib.sha256(jti.encode()).hexdigest()}"
         # The assertion is taken until its leeway ends, and so must the memory of its jti last.
@@ -147,14 +148,9 @@ def _subject(assertion: str) -> str:
         subject = jwt.decode(assertion, options={"verify_signature": False}).get("sub")
     except (jwt.PyJWTError, ValueError, RecursionError):
         raise InvalidClient(reason="the client_assertion cannot be read") from None
-    if not _is_text(subject):
+    if not is_text(subject):
         raise InvalidClient(reason="the client_assertion has no sub")
     return subject
-
-
-def _is_text(value: object) -> TypeGuard[str]:
-    """Whether this is a string that can be stored: JSON can spell half a character, which nothing can encode."""
-    return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _verified(assertion: str, jwk: dict[str, str], client_id: str, issuer: str) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import unicodedata
+from typing import TypeGuard
 
 MAX_LENGTH = 320
 # A key of DynamoDB has at most 2048 bytes, and normalising can make many of one character.
@@ -22,6 +23,11 @@ def is_acceptable(typed: str) -> bool:
     if len(typed) > MAX_LENGTH or any(unicodedata.category(char) == "Cc" for char in typed):
         return False
     return 0 < len(canonical(typed).encode()) <= MAX_CANONICAL_BYTES
+
+
+def is_text(value: object) -> TypeGuard[str]:
+    """Whether this is a string that can be stored: JSON can spell half a character, which nothing can encode."""
+    return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def digest(typed: str) -> str:

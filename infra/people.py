@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.identifiers import canonical, is_acceptable
 from chalicelib.model.family import Family
-from chalicelib.model.tenant import Realm
+from chalicelib.model.tenant import Realm, RefreshTokenPolicy
 from chalicelib.model.user import User
 from chalicelib.passwords import hash_password, is_foreign_hash
 from chalicelib.store.attempts import AttemptStore
@@ -96,16 +96,18 @@ class People:
     def delete(self, user: User) -> None:
         """Delete the person and the attempts at them; the names are free again, the user_id never is."""
         self.store.delete(user)
+        for family in self.families.of_user(user.user_id):
+            self.families.end(family)
         self.forget_attempts(user)
 
     def live_families(self, user: User) -> list[Family]:
         """Return the person's live refresh-token families, by client and age."""
         tokens = RefreshTokens(self.families, time.time, lambda _: None)
-        policies = {}
-        for family in self.families.of_user(user.user_id):
-            client = self.config.client(family.client_id)
-            policies[family] = client.refresh_token if client else None
-        return [family for family, policy in policies.items() if policy and not tokens.has_ended(family, user, policy)]
+        return [
+            family
+            for family in self.families.of_user(user.user_id)
+            if not tokens.has_ended(family, user, self._policy(family.client_id))
+        ]
 
     def end_family(self, user: User, family_id: str) -> None:
         """End one family by its id; raises Refused where the person has no such one."""
@@ -129,6 +131,11 @@ class People:
     def forget_attempts(self, user: User) -> None:
         """Lift every brute-force block of this person, from all addresses."""
         self.attempts.clear_account(f"{self.realm.name}#{user.user_id}")
+
+    def _policy(self, client_id: str) -> RefreshTokenPolicy:
+        client = self.config.client(client_id)
+        # A client that is gone may come back, and its families with it.
+        return client.refresh_token if client else RefreshTokenPolicy()
 
     def _stored(self, password: str | None, password_hash: str | None) -> str:
         if password_hash is not None:

@@ -79,7 +79,7 @@ def show(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption =
 @users.command("set-password")
 @reports_failures
 def set_password(who: Who, realm: RealmOption, stage: StageOption, password_stdin: PasswordStdin = False) -> None:
-    """Set a person's password, and lift the brute-force blocks of the old one."""
+    """Set a person's password, lift brute-force blocks, and end refresh tokens unless the tenant keeps them."""
     people = People.of(reach(stage), realm)
     user = people.find(who)
     people.set_password(user, read_password(password_stdin))
@@ -89,7 +89,7 @@ def set_password(who: Who, realm: RealmOption, stage: StageOption, password_stdi
 @users.command()
 @reports_failures
 def block(who: Who, realm: RealmOption, stage: StageOption) -> None:
-    """Block a person: the right password is answered with 403 from now on."""
+    """Block a person: the right password is answered with 403 from now on, and all refresh tokens end."""
     people = People.of(reach(stage), realm)
     user = people.find(who)
     people.set_blocked(user, True)

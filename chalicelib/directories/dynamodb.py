@@ -41,14 +41,14 @@ class DynamoDirectory:
         matches = self.verify(password, stored or self.dummy_hash)
         return matches and bool(stored)
 
-    def login_write(self, user: User, at: int, source_ip: str, renewed: dict[str, str]) -> Callable[[str, int], Write]:
-        """Return what makes the write that records a login: it takes a counter of the record and what to add to it.
+    def login_write(self, user: User, at: int, source_ip: str, renewed: dict[str, str]) -> Callable[[str], Write]:
+        """Return what makes the write that records a login; it takes a counter to raise by one too, or "".
 
         renewed: what renewed_hash gave.
         """
         values: dict[str, str | int | bool] = {"last_login": at, "last_ip": source_ip, **renewed}
-        return lambda counter, added: self.users.login_write(
-            user, values, {"logins_count": 1} | ({counter: added} if counter else {})
+        return lambda counter: self.users.login_write(
+            user, values, {"logins_count": 1} | ({counter: 1} if counter else {})
         )
 
     def renewed_hash(self, user: User, password: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 from chalicelib.clients import ClientAuthenticator
 from chalicelib.errors import InvalidClient, InvalidToken
 from chalicelib.model.request import Request
-from chalicelib.model.tenant import Client
+from chalicelib.model.tenant import REFRESH_TOKEN, Client
 from chalicelib.store.config import ConfigStore
 from chalicelib.tokens.refresh import Found, RefreshTokens, sweep_at
 from chalicelib.tokens.verifier import AccessTokenVerifier, audiences
@@ -41,7 +41,8 @@ class IntrospectionFlow:
     def _of_refresh_token(self, found: Found, client: Client, issuer: str) -> dict[str, Any]:
         family, policy = found.family, client.refresh_token
         is_over = self.refresh_tokens.has_ended(family, found.user, policy) or found.user.blocked
-        if is_over or not found.is_current or (family.audience and self.config.api(family.audience) is None):
+        is_gone = family.audience and self.config.api(family.audience) is None
+        if is_over or is_gone or not found.is_current or REFRESH_TOKEN not in client.grant_types:
             return INACTIVE
         ends_at = sweep_at(family, policy)
         return {

@@ -79,7 +79,7 @@ class PasswordGrant:
             user=user,
             realm=directory.realm.name,
             source_ip=request.source_ip,
-            writes=lambda counter, added: (*self.guard.clear_writes(attempt), write(counter, added)),
+            writes=lambda counter: (*self.guard.clear_writes(attempt), write(counter)),
             give_back=lambda: self.guard.give_back(attempt),
         )
 

@@ -22,9 +22,12 @@ class RefreshTokenGrant:
 
     def prove(self, client: Client, request: Request) -> Login:
         """Return who is asking; raises InvalidGrant, Unauthorized for a blocked user."""
-        found = self.refresh_tokens.check(request.required("refresh_token"), client)
+        found = self.refresh_tokens.find(request.required("refresh_token"), client)
+        if found is None:
+            raise InvalidGrant(UNKNOWN, reason="no refresh token of this client and a person")
         family, user = found.family, found.user
         request.outcome.realm, request.outcome.user = family.locator.realm, user.user_id
+        self.refresh_tokens.require_usable(found, client)
         if family.audience and self.config.api(family.audience) is None:
             raise InvalidGrant(UNKNOWN, reason="the API is gone")
         return Login(

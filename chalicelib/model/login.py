@@ -15,7 +15,7 @@ class Original:
     scopes: tuple[str, ...]
 
 
-def _no_writes(_: str, __: int) -> tuple[Any, ...]:
+def _no_writes(_: str) -> tuple[Any, ...]:
     return ()
 
 
@@ -29,8 +29,8 @@ class Login:
     original: what this login continues; None lets it ask for anything.
     renew: uses up the refresh token that was shown and returns its successor, or None where it stays; None as a whole
     where no refresh token was shown.
-    writes: what the store notes of this login, in one transaction with what is issued; takes a counter of the user's
-    record and what to add to it.
+    writes: what the store notes of this login, in one transaction with what is issued; takes the name of a counter of
+    the user's record that goes up by one with it, or "".
     give_back: returns what the proof consumed, for when the tokens cannot be issued for no fault of the person's.
     """
 
@@ -44,7 +44,7 @@ class Login:
     source_ip: str = ""
     original: Original | None = None
     renew: Callable[[], str | None] | None = field(default=None, repr=False)
-    writes: Callable[[str, int], tuple[Any, ...]] = field(default=_no_writes, repr=False)
+    writes: Callable[[str], tuple[Any, ...]] = field(default=_no_writes, repr=False)
     give_back: Callable[[], None] = field(default=lambda: None, repr=False)
 
 

@@ -119,14 +119,17 @@ def last_outcomes() -> dict[str, str]:
 
 
 def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
-    """Run two calls at the same time and return both answers; a failure is raised once both have ended."""
+    """Run two calls at the same time and return both answers.
+
+    A failure is raised once both have ended; where both fail, it is the first one's.
+    """
     future: Future[A] = _pool.submit(contextvars.copy_context().run, first)
     try:
         answer = second()
     finally:
         failure = future.exception()
-    if failure:
-        raise failure
+        if failure:
+            raise failure
     return future.result(), answer
 
 

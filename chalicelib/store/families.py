@@ -1,6 +1,8 @@
-"""Refresh-token families in the sessions table: pk `user#ID`, sk `family#CLIENT#FAMILY`, one item each."""
+"""Refresh-token families in the sessions table: pk `user#ID`, sk `family#CLIENT-DIGEST#FAMILY`, one item each."""
 
+import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -68,22 +70,43 @@ class FamilyStore:
         key = _key(family.locator.user_id, family.client_id, family.locator.family_id)
         call(self.dynamodb.delete_item, TableName=self.table, Key=key)
 
+    def correct_count(self, users_table: str, user_id: str, seen: dict[str, int], live: int) -> None:
+        """Set a counter of a person's record to what lives, unless it has moved on from what was seen."""
+        ((counter, count),) = seen.items()
+        with suppress(ConditionFailed):
+            call(
+                self.dynamodb.update_item,
+                TableName=users_table,
+                Key=to_item({"pk": f"user#{user_id}"}),
+                UpdateExpression=f"SET {counter} = :live",
+                ConditionExpression=f"{counter} = :seen",
+                ExpressionAttributeValues=to_item({":live": live, ":seen": count}),
+            )
+
     def of_user(self, user_id: str, client_id: str = "") -> Iterator[Family]:
         """Return a person's families, of one client or of all."""
         pages = self.dynamodb.get_paginator("query").paginate(
             TableName=self.table,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
             ExpressionAttributeValues=to_item(
-                {":pk": f"user#{user_id}", ":sk": f"family#{client_id}#" if client_id else "family#"}
+                {":pk": f"user#{user_id}", ":sk": _prefix(client_id) if client_id else "family#"}
             ),
             ConsistentRead=True,
         )
-        for page in call(lambda: list(pages)):
-            yield from (family_from(from_item(item)) for item in page["Items"])
+
+        def query() -> list[Any]:
+            return [item for page in pages for item in page["Items"]]
+
+        yield from (family_from(from_item(item)) for item in call(query))
 
 
 def _key(user_id: str, client_id: str, family_id: str) -> dict[str, Any]:
-    return to_item({"pk": f"user#{user_id}", "sk": f"family#{client_id}#{family_id}"})
+    return to_item({"pk": f"user#{user_id}", "sk": _prefix(client_id) + family_id})
+
+
+def _prefix(client_id: str) -> str:
+    # A digest, as a client_id may hold what parts the key; all have one length, so none begins another's.
+    return f"family#{hashlib.sha256(client_id.encode()).hexdigest()[:32]}#"
 
 
 def _to_item(family: Family, expires_at: int) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class Issuer:
         if OFFLINE_ACCESS in access.scopes and login.user:
             token, writes = self.refresh_tokens.begin(login, login.user, access, client)
         else:
-            writes = login.writes("", 0)
+            writes = login.writes("")
         try:
             commit(self.dynamodb, writes)
         except ConditionFailed:

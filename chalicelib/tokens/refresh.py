@@ -8,6 +8,7 @@ same successor, while neither the store's thief nor the predecessor's holder can
 import hashlib
 import hmac
 import json
+import re
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from chalicelib.errors import InvalidGrant, TemporarilyUnavailable, Unauthorized
+from chalicelib.identifiers import is_text
 from chalicelib.model.family import Family, Locator
 from chalicelib.model.login import Access, Login
 from chalicelib.model.tenant import Client, RefreshTokenPolicy
@@ -29,6 +31,7 @@ MAX_TOKEN_LENGTH = 1024
 MAX_FAMILIES = 200
 SECRET_BYTES = 32
 CHECKSUM_BYTES = 4
+FAMILY_ID = re.compile("[0-9a-f]{32}")
 # How long a client may retry after an answer that is known not to have reached it.
 RETRY_S = 86_400
 
@@ -47,10 +50,12 @@ def decode(token: str) -> tuple[Locator, bytes] | None:
         raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
         secret, place = raw[:SECRET_BYTES], json.loads(raw[SECRET_BYTES:-CHECKSUM_BYTES])
         locator = Locator(*place)
-        # There is one way to write a token: what does not come out the same went in changed.
-        return (locator, secret) if encode(locator, secret) == token else None
     except (ValueError, TypeError, RecursionError):
         return None
+    if not all(is_text(part) for part in place) or not FAMILY_ID.fullmatch(locator.family_id):
+        return None
+    # There is one way to write a token: what does not come out the same went in changed.
+    return (locator, secret) if encode(locator, secret) == token else None
 
 
 def _checksum(body: bytes) -> bytes:
@@ -113,8 +118,9 @@ class RefreshTokens:
             last_used_ip=login.source_ip,
         )
         counter = FAMILY_COUNTER + hashlib.sha256(client.client_id.encode()).hexdigest()[:16]
-        writes = login.writes(counter, self._make_room(user, client, counter))
-        return encode(family.locator, secret), (*writes, self.families.begin_write(family, sweep_at(family, policy)))
+        self._make_room(family, user, client, counter)
+        writes = (*login.writes(counter), self.families.begin_write(family, sweep_at(family, policy)))
+        return encode(family.locator, secret), writes
 
     def find(self, token: str, client: Client) -> Found | None:
         """Return what a client's token leads to, in one call; None where it leads nowhere, in none."""
@@ -125,15 +131,12 @@ class RefreshTokens:
         family, user = self.families.read_with_user(decoded[0], client.client_id, table)
         return Found(family, user, decoded[1]) if family and user else None
 
-    def check(self, token: str, client: Client) -> Found:
-        """Return what a token leads to if it may be used.
+    def require_usable(self, found: Found, client: Client) -> None:
+        """Let a token pass that may be used; any other is refused.
 
-        Raises InvalidGrant for a token that is none, is another client's, has ended or lost its person; Unauthorized
-        where the person is blocked. One that was superseded too long ago ends its family: it is in two hands.
+        Raises InvalidGrant where its family has ended, Unauthorized where the person is blocked. A token that was
+        superseded too long ago ends its family: it is in two hands (RFC 9700 4.14.2).
         """
-        found = self.find(token, client)
-        if found is None:
-            raise InvalidGrant(UNKNOWN, reason="no refresh token of this client and a person")
         if not self._may_be_used(found):
             self.families.end(found.family)
             raise InvalidGrant(UNKNOWN, reason="a superseded refresh token was used again", event="ferrt")
@@ -141,7 +144,6 @@ class RefreshTokens:
             raise Unauthorized("user is blocked")
         if self.has_ended(found.family, found.user, client.refresh_token):
             raise InvalidGrant(UNKNOWN, reason="the family has ended")
-        return found
 
     def renew(self, presented: Found, client: Client, source_ip: str) -> str | None:
         """Use a token up and return its successor; None where the client keeps the one that it has.
@@ -156,7 +158,8 @@ class RefreshTokens:
             other = self.families.replace(family, after, sweep_at(after, policy))
         except ConditionFailed:
             raise InvalidGrant(UNKNOWN, reason="the family ended meanwhile") from None
-        if other is None:
+        # Our own nonce stands there where botocore has sent the write again after its answer was lost.
+        if other is None or (policy.is_rotating and other.nonce == after.nonce):
             return encode(family.locator, successor(presented.secret, after.nonce)) if policy.is_rotating else None
         # Another request was faster with the same token: there is one successor, and it is this client's too. Where
         # even that one was used by now, this request came in time and is late, which is no reuse.
@@ -199,20 +202,21 @@ class RefreshTokens:
             nonce=nonce,
         )
 
-    def _make_room(self, user: User, client: Client, counter: str) -> int:
-        """End the oldest families where a client has as many as it may; return what to add to the counter.
+    def _make_room(self, family: Family, user: User, client: Client, counter: str) -> None:
+        """End the oldest families where a client has as many as it may.
 
-        The counter counts beginnings alone, so it is never too low: only where it is full does looking cost a call.
+        The counter counts beginnings, so it is never too low: only where it is full does looking cost calls.
         """
         count = user.family_counts.get(counter, 0)
-        if count < MAX_FAMILIES:
-            return 1
+        table = self.users_table(family.locator.realm)
+        if count < MAX_FAMILIES or table is None:
+            return
         families = self.families.of_user(user.user_id, client.client_id)
-        live = [family for family in families if not self.has_ended(family, user, client.refresh_token)]
+        live = [one for one in families if not self.has_ended(one, user, client.refresh_token)]
         surplus = max(0, len(live) - MAX_FAMILIES + 1)
-        for family in live[:surplus]:
-            self.families.end(family)
-        return len(live) - surplus + 1 - count
+        for one in live[:surplus]:
+            self.families.end(one)
+        self.families.correct_count(table, user.user_id, {counter: count}, len(live) - surplus)
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)

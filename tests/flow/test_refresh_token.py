@@ -1,19 +1,26 @@
 """Refresh tokens (RFC 6749 6, RFC 9700 4.14), through HTTP. Rows I of the case list."""
 
+import hashlib
+import json
 import threading
+from base64 import urlsafe_b64encode
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import jwt
 import pytest
 
+from chalicelib.model.family import Locator
+from chalicelib.store.users import FAMILY_COUNTER
+from chalicelib.tokens.refresh import decode, encode
 from infra.aws import Stage
 from tests.conftest import Clock
 from tests.support.calls import calls_of
 from tests.support.clients import make_api, make_client
-from tests.support.faults import aws_error, before, failing
+from tests.support.faults import aws_error, before, failing, sent_twice
 from tests.support.http import REPORTS, TIMESHEETS, Http
 from tests.support.people import PASSWORD, PeopleMaker
 
@@ -51,6 +58,12 @@ def login(http: Http, client_id: str, **params: str | None) -> dict[str, Any]:
 def refresh(http: Http, client_id: str, token: str, **params: str | None) -> httpx.Response:
     given = {"grant_type": "refresh_token", "refresh_token": token, "client_id": client_id, "client_secret": SECRET}
     return http.token(given | params)
+
+
+def decoded(token: str) -> tuple[Locator, bytes]:
+    found = decode(token)
+    assert found is not None
+    return found
 
 
 def claims_of(body: dict[str, Any]) -> dict[str, Any]:
@@ -512,3 +525,113 @@ def test_password_that_changes_during_the_login_issues_no_family(
 
     assert response.status_code == 400
     assert people.of("employees").live_families(people.of("employees").find(user.user_id)) == []
+
+
+def test_refused_request_gives_the_predecessor_no_more_time(http: Http, client_id: str, clock: Clock) -> None:
+    token = login(http, client_id)["refresh_token"]
+    successor = refresh(http, client_id, token).json()["refresh_token"]
+    assert refresh(http, client_id, token, scope="nobody:knows").json()["error"] == "invalid_scope"
+    clock.advance(10)
+
+    assert refresh(http, client_id, token).json() == UNKNOWN
+    assert refresh(http, client_id, successor).json() == UNKNOWN
+
+
+def test_loser_of_a_race_without_leeway_gets_no_more_time(http: Http, stage: Stage, clock: Clock) -> None:
+    client_id = make_client(stage, secret=SECRET, refresh_token=policy(leeway=0))
+    token = login(http, client_id)["refresh_token"]
+    winners: list[httpx.Response] = []
+    with before(stage, "PutItem", lambda: winners.append(refresh(http, client_id, token))):
+        assert refresh(http, client_id, token).json() == UNKNOWN
+
+    assert refresh(http, client_id, winners[0].json()["refresh_token"]).status_code == 200
+    assert refresh(http, client_id, token).json() == UNKNOWN
+
+
+@pytest.mark.parametrize("leeway", [0, None])
+def test_write_that_botocore_sends_twice_is_no_race(http: Http, stage: Stage, leeway: int | None) -> None:
+    client_id = make_client(stage, secret=SECRET, refresh_token=policy(leeway=leeway))
+    token = login(http, client_id)["refresh_token"]
+    with sent_twice(stage, "PutItem"):
+        response = refresh(http, client_id, token)
+
+    assert response.status_code == 200
+    assert refresh(http, client_id, response.json()["refresh_token"]).status_code == 200
+
+
+def test_client_whose_id_holds_the_separator_is_another_client(http: Http, stage: Stage) -> None:
+    config = stage.config()
+    short = make_client(stage, secret=SECRET, refresh_token=policy())
+    document = dict(config.documents())[f"client#{short}"]
+    config.put(f"client#{short}#b", document | {"client_id": f"{short}#b"})
+    locator, secret = decoded(login(http, f"{short}#b")["refresh_token"])
+
+    rewritten = encode(replace(locator, family_id=f"b#{locator.family_id}"), secret)
+    assert refresh(http, short, rewritten).json() == UNKNOWN
+    assert refresh(http, short, encode(locator, secret)).json() == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        [[], 1, 2],
+        ["employees", "a", "b", "c"],
+        ["employees", 7, "0" * 32],
+        ["employees", "\ud800", "0" * 32],
+        ["employees", "employees|1", "not hexadecimal"],
+        {"realm": "employees"},
+        None,
+    ],
+)
+def test_crafted_place_is_an_invalid_grant(http: Http, client_id: str, place: Any) -> None:
+    body = bytes(32) + json.dumps(place, separators=(",", ":")).encode()
+    crafted = urlsafe_b64encode(body + hashlib.sha256(body).digest()[:4]).rstrip(b"=").decode()
+
+    assert refresh(http, client_id, crafted).json() == UNKNOWN
+    client = {"client_id": client_id, "client_secret": SECRET}
+    assert http.post("/oauth/revoke", data=client | {"token": crafted}).status_code == 200
+    assert http.post("/oauth/introspect", data=client | {"token": crafted}).json() == {"active": False}
+
+
+def test_reuse_is_logged_with_whose_token_it_was(http: Http, client_id: str, people: PeopleMaker, clock: Clock) -> None:
+    user = people.make()
+    token = login(http, client_id, username=user.username)["refresh_token"]
+    refresh(http, client_id, token)
+    clock.advance(10)
+    refresh(http, client_id, token)
+
+    line = http.log[-1]
+    assert (line["event"], line["realm"], line["user"], line["client_id"]) == (
+        "ferrt",
+        "employees",
+        user.user_id,
+        client_id,
+    )
+
+
+def test_parallel_logins_at_the_cap_keep_the_counter_right(
+    http: Http, client_id: str, people: PeopleMaker, stage: Stage
+) -> None:
+    user = people.make()
+    counter = FAMILY_COUNTER + hashlib.sha256(client_id.encode()).hexdigest()[:16]
+    stage.clients.dynamodb.update_item(
+        TableName=f"{stage.prefix}users-employees",
+        Key={"pk": {"S": f"user#{user.user_id}"}},
+        UpdateExpression=f"SET {counter} = :full",
+        ExpressionAttributeValues={":full": {"N": "200"}},
+    )
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: login(http, client_id, username=user.username), range(8)))
+
+    found = people.of("employees").find(user.user_id)
+    assert len(people.of("employees").live_families(found)) == 8
+    assert found.family_counts[counter] >= 8
+
+
+def test_deleted_user_leaves_no_family_behind(http: Http, client_id: str, people: PeopleMaker, stage: Stage) -> None:
+    user = people.make()
+    login(http, client_id, username=user.username)
+    people.of("employees").delete(user)
+
+    sessions = stage.clients.dynamodb.scan(TableName=f"{stage.prefix}sessions")["Items"]
+    assert not [item for item in sessions if item["pk"]["S"] == f"user#{user.user_id}"]

@@ -46,3 +46,21 @@ def before(stage: Stage, operation: str, act: Callable[[], None], times: range =
     finally:
         for client in clients:
             client.meta.events.unregister("before-call", unique_id=f"before-{operation}")
+
+
+@contextmanager
+def sent_twice(stage: Stage, operation: str) -> Iterator[None]:
+    """Let the first answer of an operation inside this block get lost, so that botocore sends the call again."""
+    lost = iter([0])
+    client = stage.clients.dynamodb
+    event = f"needs-retry.dynamodb.{operation}"
+
+    # The stub knows of no handler that answers; this event's do.
+    def lose(**_: Any) -> Any:
+        return next(lost, None)
+
+    client.meta.events.register_first(event, lose, unique_id="sent-twice")
+    try:
+        yield
+    finally:
+        client.meta.events.unregister(event, unique_id="sent-twice")
