@@ -506,7 +506,7 @@ def test_family_that_ends_during_the_refresh_gets_nothing(http: Http, client_id:
 
     def end() -> None:
         for item in stage.clients.dynamodb.scan(TableName=f"{stage.prefix}sessions")["Items"]:
-            if client_id in item["sk"]["S"]:
+            if item.get("client_id", {}).get("S") == client_id:
                 key = {"pk": item["pk"], "sk": item["sk"]}
                 stage.clients.dynamodb.delete_item(TableName=f"{stage.prefix}sessions", Key=key)
 
