@@ -63,6 +63,11 @@ class WireError(Exception):
         return {}
 
 
+def is_refusal(failure: Exception) -> bool:
+    """Whether a failure is an answer that a retry would get again, and no fault of ours."""
+    return isinstance(failure, WireError) and failure.status < ServerError.status
+
+
 class InvalidRequest(WireError):
     """The request is malformed. Source: RFC 6749 5.2."""
 

@@ -62,9 +62,9 @@ def build(settings: Settings, clients: Clients, world: World) -> Services:
         users = UserStore(clients.dynamodb, realm.users_table)
         return DynamoDirectory(realm, users, settings.bcrypt_cost, nobody, world.verify)
 
-    def users_table(name: str) -> str | None:
+    def users_of(name: str) -> UserStore | None:
         realm = config.realm(name)
-        return realm.users_table if realm else None
+        return UserStore(clients.dynamodb, realm.users_table) if realm else None
 
     password = partial(
         PasswordGrant,
@@ -75,7 +75,7 @@ def build(settings: Settings, clients: Clients, world: World) -> Services:
         clock=world.clock,
     )
     sessions = f"{prefix}sessions"
-    refresh_tokens = RefreshTokens(FamilyStore(clients.dynamodb, sessions), world.clock, users_table)
+    refresh_tokens = RefreshTokens(FamilyStore(clients.dynamodb, sessions), world.clock, users_of)
     grants = (
         password(PASSWORD, ("username", "password"), default_directory),
         password(PASSWORD_REALM, ("username", "password", "realm"), requested_realm),

@@ -65,20 +65,19 @@ def thumbprint(members: dict[str, Any]) -> str:
 
 # Longer than any cache of the JWKS that its max-age, or a client of ours, allows.
 PUBLISH_S = 7200
+# The longest lifetime that a tenant file can give a token, and the minute that processes keep a key set for.
+RETIRE_S = 2_592_000 + 60
 
 
 def rotate(stage: Stage, now: int) -> tuple[list[Change], list[str]]:
     """Take each algorithm's keys one step on; return what changed, and what is waited for, each a sentence.
 
-    next -> current once it was published for PUBLISH_S; current -> previous then; previous is dropped once the longest
-    token that it signed has ended. A dropped key stays in KMS, where its owner disables it.
+    next -> current once it was published for PUBLISH_S; current -> previous then; previous is dropped after RETIRE_S,
+    when the longest token that it can have signed has ended. A dropped key stays in KMS, where its owner disables it.
     """
     config = stage.config()
     known = config.keys()
-    longest_s = max(
-        [86_400, *(int(doc["token_lifetime"]) for key, doc in config.documents() if key.startswith("api#"))]
-    )
-    steps = [_step(stage, [key for key in known.keys if key.alg == alg], now, longest_s) for alg in known.algs]
+    steps = [_step(stage, [key for key in known.keys if key.alg == alg], now) for alg in known.algs]
     keys = tuple(key for step in steps for key in step[0])
     if keys != known.keys:
         config.put_keys(KeySet(keys))
@@ -88,11 +87,11 @@ def rotate(stage: Stage, now: int) -> tuple[list[Change], list[str]]:
 Step = tuple[list[SigningKey], list[Change], list[str]]
 
 
-def _step(stage: Stage, keys: list[SigningKey], now: int, longest_s: int) -> Step:
+def _step(stage: Stage, keys: list[SigningKey], now: int) -> Step:
     by_status = {key.status: key for key in keys}
     following, previous = by_status.get("next"), by_status.get("previous")
     if previous:
-        return _retired(keys, previous, now, longest_s)
+        return _retired(keys, previous, now)
     if following is None:
         made = replace(make_key(stage, keys[0].alg, "next"), since=now)
         wait = (
@@ -111,9 +110,8 @@ def _promoted(current: SigningKey, following: SigningKey, now: int) -> Step:
     return keys, changes, [f"{current.alg}: rotate again once the longest token of {current.kid} has ended."]
 
 
-def _retired(keys: list[SigningKey], previous: SigningKey, now: int, longest_s: int) -> Step:
-    # Processes sign with the key set that they have cached for a minute more.
-    ends_at = previous.since + longest_s + 60
+def _retired(keys: list[SigningKey], previous: SigningKey, now: int) -> Step:
+    ends_at = previous.since + RETIRE_S
     if now < ends_at:
         return (
             keys,

@@ -8,7 +8,7 @@ from chalicelib.errors import InvalidClient, InvalidToken
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import REFRESH_TOKEN, Client
 from chalicelib.store.config import ConfigStore
-from chalicelib.tokens.refresh import Found, RefreshTokens, sweep_at
+from chalicelib.tokens.refresh import Found, RefreshTokens, ends_at_last
 from chalicelib.tokens.verifier import AccessTokenVerifier, audiences
 
 INACTIVE = {"active": False}
@@ -44,7 +44,7 @@ class IntrospectionFlow:
         is_gone = family.audience and self.config.api(family.audience) is None
         if is_over or is_gone or not found.is_current or REFRESH_TOKEN not in client.grant_types:
             return INACTIVE
-        ends_at = sweep_at(family, policy)
+        ends_at = ends_at_last(family, policy)
         return {
             "active": True,
             "token_type": "refresh_token",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chalicelib.clients import ClientAuthenticator
-from chalicelib.errors import ServerError, UnauthorizedClient, UnsupportedGrantType, WireError, echoed
+from chalicelib.errors import UnauthorizedClient, UnsupportedGrantType, echoed
 from chalicelib.flows.access import AccessRules
 from chalicelib.model.login import Login
 from chalicelib.model.request import Request
@@ -47,8 +47,7 @@ class TokenFlow:
         try:
             tokens = self.issuer.mint(request, client, login, self.access.granted(asked, client, login))
         except Exception as failure:
-            if not isinstance(failure, WireError) or failure.status >= ServerError.status:
-                login.give_back()
+            login.give_back(failure)
             raise
         request.outcome.event = succeeded
         return tokens

@@ -80,7 +80,8 @@ class PasswordGrant:
             realm=directory.realm.name,
             source_ip=request.source_ip,
             writes=lambda counter: (*self.guard.clear_writes(attempt), write(counter)),
-            give_back=lambda: self.guard.give_back(attempt),
+            # Whatever came of it, the password was right.
+            give_back=lambda _: self.guard.give_back(attempt),
         )
 
     def _directory(self, client: Client, request: Request) -> DynamoDirectory:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from chalicelib.errors import InvalidGrant
+from chalicelib.errors import InvalidGrant, is_refusal
 from chalicelib.model.login import Login, Original
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import REFRESH_TOKEN, Client
@@ -40,5 +40,5 @@ class RefreshTokenGrant:
             realm=family.locator.realm,
             original=Original(family.audience or None, family.scopes),
             renew=lambda: self.refresh_tokens.renew(found, client, request.source_ip),
-            give_back=lambda: self.refresh_tokens.let_retry(found, client),
+            give_back=lambda failure: None if is_refusal(failure) else self.refresh_tokens.let_retry(found, client),
         )

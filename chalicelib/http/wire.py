@@ -15,6 +15,8 @@ from chalicelib.model.request import Outcome, Request
 
 MAX_BODY_BYTES = 16 * 1024
 MAX_PARAMETERS = 100
+# What these send as a body has no meaning (RFC 9110 9.3.1).
+BODILESS = ("GET", "HEAD")
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 # What must be a string wherever it appears, and never stands in a URL, which logs and proxies keep.
@@ -81,7 +83,7 @@ def read(chalice_request: ChaliceRequest, issuer: str, outcome: Outcome) -> Requ
     return Request(
         issuer=issuer or _issuer(context),
         source_ip=outcome.source_ip,
-        params=_parameters(_body(chalice_request), chalice_request.headers.get("content-type", "")),
+        params={} if chalice_request.method in BODILESS else _parameters(chalice_request),
         authorization=chalice_request.headers.get("authorization", ""),
         outcome=outcome,
     )
@@ -114,7 +116,8 @@ def _body(chalice_request: ChaliceRequest) -> bytes:
     return body.encode() if isinstance(body, str) else body
 
 
-def _parameters(body: bytes, content_type: str) -> dict[str, str]:
+def _parameters(chalice_request: ChaliceRequest) -> dict[str, str]:
+    body, content_type = _body(chalice_request), chalice_request.headers.get("content-type", "")
     if len(body) > MAX_BODY_BYTES:
         raise RequestTooLarge("The request body is over 16 KiB.")
     try:

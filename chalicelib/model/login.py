@@ -31,7 +31,7 @@ class Login:
     where no refresh token was shown.
     writes: what the store notes of this login, in one transaction with what is issued; takes the name of a counter of
     the user's record that goes up by one with it, or "".
-    give_back: returns what the proof consumed, for when the tokens cannot be issued for no fault of the person's.
+    give_back: returns what the proof consumed, where this failure keeps the tokens from being issued.
     """
 
     sub: str
@@ -45,7 +45,7 @@ class Login:
     original: Original | None = None
     renew: Callable[[], str | None] | None = field(default=None, repr=False)
     writes: Callable[[str], tuple[Any, ...]] = field(default=_no_writes, repr=False)
-    give_back: Callable[[], None] = field(default=lambda: None, repr=False)
+    give_back: Callable[[Exception], None] = field(default=lambda _: None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

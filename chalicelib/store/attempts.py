@@ -3,15 +3,20 @@
 `attempts` are those begun, `failed` those of them that ended badly; the difference is not decided yet.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.store.aws import ConditionFailed, call
 from chalicelib.store.items import from_item, to_item
 from chalicelib.store.transactions import Write
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+# How often a count may change between two looks at it before that is given up.
+FAIL_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +60,31 @@ class AttemptStore:
             )
         except ConditionFailed as failure:
             tally = _tally(failure.item)
-            return tally if tally.expires_at > now else self._restart(counter, tally, now, lifetime_s)
+            if tally.expires_at > now:
+                return tally
+            is_ours = self._restart(counter, tally, now, lifetime_s)
+            return None if is_ours else self.count(counter, now, max_attempts, lifetime_s)
         return None
 
     def fail(self, counter: Counter, now: int, lifetime_s: int) -> None:
         """Decide one counted attempt as failed. One that a success has cleared meanwhile is counted anew."""
-        try:
-            self._update(counter, "ADD failed :one", "attempts > failed", {":one": 1})
-        except ConditionFailed:
-            self._update(
-                counter,
-                "ADD attempts :one, failed :one SET counted_at = :now, expires_at = :end",
-                "attribute_not_exists(attempts) OR attempts <= failed",
-                {":one": 1, ":now": now, ":end": now + lifetime_s},
-            )
+        anew = {":one": 1, ":now": now, ":end": now + lifetime_s}
+        for _ in range(FAIL_TRIES):
+            with suppress(ConditionFailed):
+                return self._update(counter, "ADD failed :one", "attempts > failed", {":one": 1})
+            with suppress(ConditionFailed):
+                return self._update(
+                    counter,
+                    "ADD attempts :one, failed :one SET counted_at = :now, expires_at = :end",
+                    "attribute_not_exists(attempts) OR attempts <= failed",
+                    anew,
+                )
+        raise TemporarilyUnavailable(reason="update_item: the counter would not stand still")
 
     def withdraw(self, counter: Counter) -> None:
         """Take back one counted attempt that could not be decided."""
-        try:
+        with suppress(ConditionFailed):
             self._update(counter, "ADD attempts :minus", "attempts > failed", {":minus": -1})
-        except ConditionFailed:
-            return
 
     def clear_write(self, counter: Counter) -> Write:
         """Return the write that forgets a counter, for the transaction of a success."""
@@ -94,7 +103,8 @@ class AttemptStore:
             call(self.dynamodb.delete_item, TableName=self.table, Key=key)
         return len(keys)
 
-    def _restart(self, counter: Counter, ended: Tally, now: int, lifetime_s: int) -> Tally | None:
+    def _restart(self, counter: Counter, ended: Tally, now: int, lifetime_s: int) -> bool:
+        """Begin an ended count anew with one attempt; return False where another request was faster."""
         try:
             self._update(
                 counter,
@@ -102,9 +112,9 @@ class AttemptStore:
                 "expires_at = :ended",
                 {":one": 1, ":zero": 0, ":now": now, ":end": now + lifetime_s, ":ended": ended.expires_at},
             )
-        except ConditionFailed as failure:
-            return _tally(failure.item)
-        return None
+        except ConditionFailed:
+            return False
+        return True
 
     def _update(self, counter: Counter, update: str, condition: str, values: dict[str, int]) -> None:
         call(

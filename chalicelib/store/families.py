@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 _LISTS = ("scopes", "amr")
+BATCH_TRIES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,18 @@ class FamilyStore:
             users_table: to_item({"pk": f"user#{locator.user_id}"}),
         }
         request = {table: {"Keys": [key], "ConsistentRead": True} for table, key in keys.items()}
-        answer = call(self.dynamodb.batch_get_item, RequestItems=request)  # type: ignore[arg-type]  # a TypedDict there
-        if answer.get("UnprocessedKeys"):
-            raise TemporarilyUnavailable(reason="batch_get_item: unprocessed keys")
+        answer = self._read_whole(request)
         found = [from_item(item) for table in keys for item in answer["Responses"].get(table, [])]
         family = next((family_from(values) for values in found if "family_id" in values), None)
         return family, next((user_from(values) for values in found if "family_id" not in values), None)
+
+    def _read_whole(self, request: dict[str, Any]) -> Any:
+        """Read all keys, a second time where DynamoDB left some out: it throttles a batch without an error."""
+        for _ in range(BATCH_TRIES):
+            answer = call(self.dynamodb.batch_get_item, RequestItems=request)
+            if not answer.get("UnprocessedKeys"):
+                return answer
+        raise TemporarilyUnavailable(reason="batch_get_item: unprocessed keys")
 
     def begin_write(self, family: Family, expires_at: int) -> Write:
         """Return the write of a new family. expires_at: when TTL may sweep it, 0 for never."""
@@ -69,19 +75,6 @@ class FamilyStore:
         """End a family, whatever state it is in by now."""
         key = _key(family.locator.user_id, family.client_id, family.locator.family_id)
         call(self.dynamodb.delete_item, TableName=self.table, Key=key)
-
-    def correct_count(self, users_table: str, user_id: str, seen: dict[str, int], live: int) -> None:
-        """Set a counter of a person's record to what lives, unless it has moved on from what was seen."""
-        ((counter, count),) = seen.items()
-        with suppress(ConditionFailed):
-            call(
-                self.dynamodb.update_item,
-                TableName=users_table,
-                Key=to_item({"pk": f"user#{user_id}"}),
-                UpdateExpression=f"SET {counter} = :live",
-                ConditionExpression=f"{counter} = :seen",
-                ExpressionAttributeValues=to_item({":live": live, ":seen": count}),
-            )
 
     def of_user(self, user_id: str, client_id: str = "") -> Iterator[Family]:
         """Return a person's families, of one client or of all."""

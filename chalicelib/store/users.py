@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,18 @@ class UserStore:
     def end_families(self, user_id: str, now: int) -> None:
         """End all refresh tokens of the person at once; raises NoSuchUser."""
         self._change(user_id, now, {}, ends_families=True)
+
+    def correct_count(self, user: User, counter: str, live: int) -> None:
+        """Set a counter of families to what lives, unless it has moved on since the record was read."""
+        with suppress(ConditionFailed):
+            call(
+                self.dynamodb.update_item,
+                TableName=self.table,
+                Key=to_item({"pk": f"user#{user.user_id}"}),
+                UpdateExpression=f"SET {counter} = :live",
+                ConditionExpression=f"{counter} = :seen",
+                ExpressionAttributeValues=to_item({":live": live, ":seen": user.family_counts[counter]}),
+            )
 
     def delete(self, user: User) -> None:
         """Delete the record and its identifiers at once."""

@@ -78,5 +78,5 @@ class Issuer:
         key = self.keys().current(alg)
         if key is None:
             raise ServerError("The login could not be completed.", reason=f"no current {alg} key")
-        payload = json.dumps(claims, separators=(",", ":")).encode()
+        payload = json.dumps(claims, separators=(",", ":"), ensure_ascii=False).encode()
         return self.jws.encode(payload, key, alg, {"kid": key.kid, "typ": typ})  # type: ignore[arg-type]  # PyJWT hands the key to KmsAlgorithm unread

@@ -24,7 +24,7 @@ from chalicelib.model.user import User
 from chalicelib.store.aws import ConditionFailed
 from chalicelib.store.families import FamilyStore
 from chalicelib.store.transactions import Write
-from chalicelib.store.users import FAMILY_COUNTER
+from chalicelib.store.users import FAMILY_COUNTER, UserStore
 
 UNKNOWN = "Unknown or invalid refresh token."
 MAX_TOKEN_LENGTH = 1024
@@ -93,11 +93,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class RefreshTokens:
-    """Begins, checks and renews families. clock: epoch seconds. users_table: of a realm, None for an unknown one."""
+    """Begins, checks and renews families. clock: epoch seconds. users_of: a realm's, None for an unknown one."""
 
     families: FamilyStore
     clock: Callable[[], float]
-    users_table: Callable[[str], str | None]
+    users_of: Callable[[str], UserStore | None]
 
     def begin(self, login: Login, user: User, access: Access, client: Client) -> tuple[str, tuple[Write, ...]]:
         """Return a new family's first token, and all writes of its login."""
@@ -118,18 +118,22 @@ class RefreshTokens:
             last_used_ip=login.source_ip,
         )
         counter = FAMILY_COUNTER + hashlib.sha256(client.client_id.encode()).hexdigest()[:16]
-        self._make_room(family, user, client, counter)
-        writes = (*login.writes(counter), self.families.begin_write(family, sweep_at(family, policy)))
+        if user.family_counts.get(counter, 0) >= MAX_FAMILIES:
+            self._make_room(login, user, client, counter)
+        writes = (*login.writes(counter), self.families.begin_write(family, ends_at_last(family, policy)))
         return encode(family.locator, secret), writes
 
     def find(self, token: str, client: Client) -> Found | None:
         """Return what a client's token leads to, in one call; None where it leads nowhere, in none."""
-        decoded = decode(token)
-        table = self.users_table(decoded[0].realm) if decoded and decoded[0].realm in client.realms else None
-        if decoded is None or table is None:
+        locator, secret = decode(token) or (None, b"")
+        users = self.users_of(locator.realm) if locator and locator.realm in client.realms else None
+        if locator is None or users is None:
             return None
-        family, user = self.families.read_with_user(decoded[0], client.client_id, table)
-        return Found(family, user, decoded[1]) if family and user else None
+        family, user = self.families.read_with_user(locator, client.client_id, users.table)
+        # Whoever holds a token can write its place anew: what it leads to must say the same of itself.
+        if family is None or user is None or (family.locator, family.client_id) != (locator, client.client_id):
+            return None
+        return Found(family, user, secret)
 
     def require_usable(self, found: Found, client: Client) -> None:
         """Let a token pass that may be used; any other is refused.
@@ -155,7 +159,7 @@ class RefreshTokens:
             return encode(family.locator, successor(presented.secret, family.nonce))
         after = self._used(presented, policy, source_ip)
         try:
-            other = self.families.replace(family, after, sweep_at(after, policy))
+            other = self.families.replace(family, after, ends_at_last(after, policy))
         except ConditionFailed:
             raise InvalidGrant(UNKNOWN, reason="the family ended meanwhile") from None
         # Our own nonce stands there where botocore has sent the write again after its answer was lost.
@@ -169,12 +173,12 @@ class RefreshTokens:
         return self.renew(raced, client, source_ip)
 
     def let_retry(self, presented: Found, client: Client) -> None:
-        """Let a client whose answer is known to be lost use its token again, whatever its leeway."""
+        """Let a client whose answer is known to be lost use the token again that it used up, whatever its leeway."""
         with suppress(TemporarilyUnavailable, ConditionFailed):
             now = self.find(encode(presented.family.locator, presented.secret), client)
-            if now and now.is_predecessor:
+            if now and now.is_predecessor and presented.is_current:
                 until = replace(now.family, previous_until_ms=self._now_ms() + 1000 * RETRY_S)
-                self.families.replace(now.family, until, sweep_at(until, client.refresh_token))
+                self.families.replace(now.family, until, ends_at_last(until, client.refresh_token))
 
     def has_ended(self, family: Family, user: User, policy: RefreshTokenPolicy) -> bool:
         """Whether a family is over: by time, whatever TTL has swept, or because all of the person's were ended."""
@@ -202,21 +206,20 @@ class RefreshTokens:
             nonce=nonce,
         )
 
-    def _make_room(self, family: Family, user: User, client: Client, counter: str) -> None:
-        """End the oldest families where a client has as many as it may.
+    def _make_room(self, login: Login, user: User, client: Client, counter: str) -> None:
+        """End what has ended, and the oldest families where a client has as many as it may.
 
-        The counter counts beginnings, so it is never too low: only where it is full does looking cost calls.
+        The counter counts beginnings: only where it is full does looking cost calls. It is set right afterwards.
         """
-        count = user.family_counts.get(counter, 0)
-        table = self.users_table(family.locator.realm)
-        if count < MAX_FAMILIES or table is None:
-            return
-        families = self.families.of_user(user.user_id, client.client_id)
+        families = list(self.families.of_user(user.user_id, client.client_id))
         live = [one for one in families if not self.has_ended(one, user, client.refresh_token)]
-        surplus = max(0, len(live) - MAX_FAMILIES + 1)
-        for one in live[:surplus]:
-            self.families.end(one)
-        self.families.correct_count(table, user.user_id, {counter: count}, len(live) - surplus)
+        kept = live[max(0, len(live) - MAX_FAMILIES + 1) :]
+        for one in families:
+            if one not in kept:
+                self.families.end(one)
+        users = self.users_of(login.realm)
+        if users:
+            users.correct_count(user, counter, len(kept))
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)
@@ -226,8 +229,8 @@ class RefreshTokens:
         return f"{self._now_ms():012x}{secrets.token_hex(10)}"
 
 
-def sweep_at(family: Family, policy: RefreshTokenPolicy) -> int:
-    """Return when TTL may sweep a family, 0 for never."""
+def ends_at_last(family: Family, policy: RefreshTokenPolicy) -> int:
+    """Return when a family ends if it is not used again, 0 for never."""
     idle_s = policy.idle_token_lifetime_s
     ends = [family.ends_at, family.last_used_at + idle_s if idle_s is not None else 0]
     return min((end for end in ends if end), default=0)

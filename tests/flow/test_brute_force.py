@@ -9,7 +9,7 @@ from chalicelib.wiring import World
 from infra.aws import Stage
 from infra.tenant_file import TenantFile
 from tests.conftest import Clock, Hashes
-from tests.support.faults import aws_error, failing
+from tests.support.faults import aws_error, before, failing
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.stages import client_of, provisioned
@@ -202,3 +202,56 @@ def test_blocked_user_whose_count_cannot_be_cleared_is_not_charged(
             assert http.login(username=user.username).status_code == 503
 
     assert http.login(username=user.username).status_code == 403
+
+
+def test_right_password_is_given_back_though_the_login_is_refused_after_it(
+    stage: Stage, demo: TenantFile, world: World
+) -> None:
+    own = provisioned(f"protected-{next(_numbers)}", demo, default_audience="https://api.example.com/timesheets")
+    own.config().delete("api#https://api.example.com/timesheets")
+
+    with client_of(own, world) as client:
+        answers = [client.login(audience=None) for _ in range(12)]
+    assert {(answer.status_code, answer.json()["error"]) for answer in answers} == {(400, "invalid_target")}
+
+
+def test_failure_that_is_decided_after_a_success_and_another_count_is_counted(
+    http: Http, people: PeopleMaker, stage: Stage
+) -> None:
+    user = people.make()
+
+    def succeed_and_begin_another() -> None:
+        assert http.login(username=user.username).status_code == 200
+
+    def begin_another() -> None:
+        begin_and_vanish(stage, user.user_id, http.source_ip, Clock())
+
+    # The second write of the request decides it as failed; the third counts it anew.
+    with before(stage, "UpdateItem", succeed_and_begin_another, range(1, 2)):
+        assert http.login(username=user.username, password="wrong").status_code == 400
+    with before(stage, "UpdateItem", begin_another, range(2, 3)):
+        assert http.login(username=user.username, password="wrong").status_code == 400
+
+    assert tally(stage, user.user_id, http.source_ip)["failed"] == 2
+
+
+def test_two_requests_that_meet_an_ended_count_are_both_counted(
+    http: Http, people: PeopleMaker, stage: Stage, clock: Clock
+) -> None:
+    user = people.make()
+    fail(http, user.username, 10)
+    clock.advance(MONTH_S)
+
+    # The first write meets the ended count, the second begins it anew; another request comes between the two.
+    def another() -> None:
+        assert fail(http, user.username, 1) == [400]
+
+    with before(stage, "UpdateItem", another, range(1, 2)):
+        assert http.login(username=user.username).status_code == 200
+
+
+def tally(stage: Stage, user_id: str, address: str) -> dict[str, int]:
+    """Return what a counter stands at."""
+    key = {"pk": {"S": f"account#employees#{user_id}"}, "sk": {"S": f"address#{address}"}}
+    item = stage.clients.dynamodb.get_item(TableName=f"{stage.prefix}attempts", Key=key)["Item"]
+    return {name: int(value["N"]) for name, value in item.items() if "N" in value}

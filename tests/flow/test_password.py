@@ -4,7 +4,7 @@ import jwt
 import pytest
 
 from infra.aws import Stage
-from tests.conftest import ISSUER, Clock
+from tests.conftest import ISSUER, Clock, Hashes
 from tests.support.calls import calls_of
 from tests.support.clients import make_client
 from tests.support.http import TIMESHEETS, Http
@@ -219,3 +219,22 @@ def test_as_many_calls_are_made_however_many_there_are(http: Http, people: Peopl
 
     assert many.rounds == few.rounds
     assert len(many.made) == len(few.made) == 5
+
+
+@pytest.mark.parametrize("username", ["alice", "nobody"])
+def test_empty_password_is_a_missing_one_for_known_and_unknown_alike_c04(
+    http: Http, hashes: Hashes, username: str
+) -> None:
+    response = http.login(username=username, password="")
+
+    assert response.json()["error_description"] == "Missing required parameter: password"
+    assert response.status_code == 400
+    assert hashes.count == 0
+
+
+def test_names_of_any_script_fit_a_token(http: Http, people: PeopleMaker) -> None:
+    name = "\u738b" * 300
+    user = people.make(name=name)
+    body = http.login(username=user.username, scope="openid profile").json()
+
+    assert claims_of(body["id_token"])["name"] == name

@@ -20,7 +20,7 @@ from infra.aws import Stage
 from tests.conftest import Clock
 from tests.support.calls import calls_of
 from tests.support.clients import make_api, make_client
-from tests.support.faults import aws_error, before, failing, sent_twice
+from tests.support.faults import aws_error, before, failing, left_out, sent_twice
 from tests.support.http import REPORTS, TIMESHEETS, Http
 from tests.support.people import PASSWORD, PeopleMaker
 
@@ -613,13 +613,7 @@ def test_parallel_logins_at_the_cap_keep_the_counter_right(
     http: Http, client_id: str, people: PeopleMaker, stage: Stage
 ) -> None:
     user = people.make()
-    counter = FAMILY_COUNTER + hashlib.sha256(client_id.encode()).hexdigest()[:16]
-    stage.clients.dynamodb.update_item(
-        TableName=f"{stage.prefix}users-employees",
-        Key={"pk": {"S": f"user#{user.user_id}"}},
-        UpdateExpression=f"SET {counter} = :full",
-        ExpressionAttributeValues={":full": {"N": "200"}},
-    )
+    counter = fill_counter(stage, user.user_id, client_id)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: login(http, client_id, username=user.username), range(8)))
 
@@ -635,3 +629,61 @@ def test_deleted_user_leaves_no_family_behind(http: Http, client_id: str, people
 
     sessions = stage.clients.dynamodb.scan(TableName=f"{stage.prefix}sessions")["Items"]
     assert not [item for item in sessions if item["pk"]["S"] == f"user#{user.user_id}"]
+
+
+def test_token_cannot_be_moved_to_a_namesake_of_another_realm(
+    http: Http, client_id: str, people: PeopleMaker, stage: Stage
+) -> None:
+    user = people.make()
+    people.of("customers").store.create(replace(user, username=""))
+    locator, secret = decoded(login(http, client_id, username=user.username)["refresh_token"])
+    people.of("employees").set_blocked(user, True)
+
+    assert refresh(http, client_id, encode(replace(locator, realm="customers"), secret)).json() == UNKNOWN
+
+
+def test_failing_answer_to_a_predecessor_gives_it_no_more_time(
+    http: Http, client_id: str, stage: Stage, clock: Clock
+) -> None:
+    token = login(http, client_id)["refresh_token"]
+    refresh(http, client_id, token)
+    with failing(stage, "Sign", aws_error("ThrottlingException")):
+        assert refresh(http, client_id, token).status_code == 503
+    clock.advance(10)
+
+    assert refresh(http, client_id, token).json() == UNKNOWN
+
+
+def test_keys_that_a_batch_leaves_out_are_read_again(http: Http, client_id: str, stage: Stage) -> None:
+    token = login(http, client_id)["refresh_token"]
+    with left_out(stage, times=1):
+        assert refresh(http, client_id, token).status_code == 200
+    token = login(http, client_id)["refresh_token"]
+    with left_out(stage, times=2):
+        assert refresh(http, client_id, token).status_code == 503
+
+    assert refresh(http, client_id, token).status_code == 200
+
+
+def test_full_house_is_cleared_of_what_has_ended(http: Http, client_id: str, people: PeopleMaker, stage: Stage) -> None:
+    user = people.make()
+    for _ in range(3):
+        login(http, client_id, username=user.username)
+    people.of("employees").set_password(user, PASSWORD)
+    fill_counter(stage, user.user_id, client_id)
+    login(http, client_id, username=user.username)
+
+    sessions = stage.clients.dynamodb.scan(TableName=f"{stage.prefix}sessions")["Items"]
+    assert len([item for item in sessions if item["pk"]["S"] == f"user#{user.user_id}"]) == 1
+
+
+def fill_counter(stage: Stage, user_id: str, client_id: str) -> str:
+    """Let a client's counter of a person's families be full, and return its name."""
+    counter = FAMILY_COUNTER + hashlib.sha256(client_id.encode()).hexdigest()[:16]
+    stage.clients.dynamodb.update_item(
+        TableName=f"{stage.prefix}users-employees",
+        Key={"pk": {"S": f"user#{user_id}"}},
+        UpdateExpression=f"SET {counter} = :full",
+        ExpressionAttributeValues={":full": {"N": "200"}},
+    )
+    return counter

@@ -14,7 +14,7 @@ from infra.aws import Stage
 from tests.conftest import ISSUER
 from tests.support.clients import make_client
 from tests.support.faults import aws_error, failing
-from tests.support.http import Http
+from tests.support.http import BACKEND, Http
 from tests.support.people import PeopleMaker
 
 CANARY = "canary-6f1d0c2e"
@@ -133,3 +133,23 @@ def test_event_of_no_api_gets_an_answer_of_ours() -> None:
         assert answer["statusCode"] == 500
         assert json.loads(answer["body"])["error"] == "server_error"
         assert answer["headers"]["Cache-Control"] == "no-store"
+
+
+def test_refresh_tokens_are_in_no_log(
+    http: Http, people: PeopleMaker, stage: Stage, capfd: pytest.CaptureFixture[str]
+) -> None:
+    user = people.make(password=CANARY)
+    body = http.login(username=user.username, password=CANARY, scope="openid offline_access").json()
+    first, access_token = body["refresh_token"], body["access_token"]
+    refresh = {**BACKEND, "grant_type": "refresh_token"}
+    second = http.token(refresh | {"refresh_token": first}).json()["refresh_token"]
+    for token in (first, second, first[:-1], second + "x"):
+        for path in ("/oauth/revoke", "/oauth/introspect"):
+            http.post(path, data={**BACKEND, "token": token})
+        http.token(refresh | {"refresh_token": token})
+        http.get("/userinfo", headers={"Authorization": f"Bearer {token}"})
+    with failing(stage, "BatchGetItem", RuntimeError(second)):
+        http.token(refresh | {"refresh_token": second})
+    http.get("/userinfo", headers={"Authorization": f"Bearer {access_token}"})
+
+    assert_unseen(http, capfd, first, second, first[:40], second[:40], access_token, body["id_token"])

@@ -25,7 +25,8 @@ from chalicelib.model.tenant import Client, RefreshTokenPolicy
 from chalicelib.model.user import User
 from chalicelib.store.families import FamilyStore
 from chalicelib.store.transactions import commit
-from chalicelib.tokens.refresh import Found, RefreshTokens
+from chalicelib.store.users import UserStore
+from chalicelib.tokens.refresh import RETRY_S, Found, RefreshTokens
 from infra.aws import Stage
 from tests.conftest import Clock
 from tests.support.people import PeopleMaker
@@ -55,15 +56,16 @@ class Schedules(RuleBasedStateMachine):
     def login(self) -> None:
         self.clock = Clock()
         store = FamilyStore(self.stage.clients.dynamodb, f"{self.stage.prefix}sessions")
-        table = f"{self.stage.prefix}users-employees"
-        self.tokens = RefreshTokens(store, self.clock, lambda _: table)
+        users = UserStore(self.stage.clients.dynamodb, f"{self.stage.prefix}users-employees")
+        self.tokens = RefreshTokens(store, self.clock, lambda _: users)
         proved = Login(self.user.user_id, CLIENT.client_id, ("password",), realm="employees", auth_time=1)
         token, writes = self.tokens.begin(proved, self.user, Access(None, ("offline_access",)), CLIENT)
         commit(self.stage.clients.dynamodb, writes)
         # Oldest first: the tokens that were ever live, and the successor of each as it was answered.
         self.line = [token]
         self.successors: dict[str, str] = {}
-        self.rotated_at: dict[str, float] = {}
+        # Until when the client may still use a token that was used up.
+        self.usable_until: dict[str, float] = {}
         self.held = token
         self.under_way: list[UnderWay] = []
 
@@ -82,9 +84,9 @@ class Schedules(RuleBasedStateMachine):
         self.under_way.append(UnderWay(self.held, self.checked(self.held)))
 
     @precondition(lambda self: self.under_way)
-    @rule(data=st.data(), is_lost=st.booleans())
-    def server_answers(self, data: st.DataObject, is_lost: bool) -> None:
-        """One of the requests goes on to its write; its answer arrives or is lost."""
+    @rule(data=st.data(), outcome=st.sampled_from(["arrives", "is lost", "cannot be signed"]))
+    def server_answers(self, data: st.DataObject, outcome: str) -> None:
+        """One of the requests goes on to its write; its answer arrives, is lost, or fails for want of a signature."""
         request = self.under_way.pop(data.draw(st.integers(0, len(self.under_way) - 1)))
         try:
             successor = self.tokens.renew(request.found, CLIENT, "192.0.2.1")
@@ -94,11 +96,15 @@ class Schedules(RuleBasedStateMachine):
             return
         assert successor is not None
         assert self.successors.setdefault(request.token, successor) == successor, "a second branch"
-        self.rotated_at.setdefault(request.token, self.clock())
+        self.usable_until.setdefault(request.token, self.clock() + LEEWAY_S)
+        if outcome == "cannot be signed":
+            self.tokens.let_retry(request.found, CLIENT)
+            if request.found.is_current and self.line[-1] in (request.token, successor):
+                self.usable_until[request.token] = self.clock() + RETRY_S
         if successor not in self.line:
             assert self.line[-1] == request.token, "a branch from a token that was not the newest"
             self.line.append(successor)
-        if not is_lost and self.line.index(successor) > self.line.index(self.held):
+        if outcome == "arrives" and self.line.index(successor) > self.line.index(self.held):
             self.held = successor
 
     @precondition(lambda self: self.under_way)
@@ -106,11 +112,11 @@ class Schedules(RuleBasedStateMachine):
     def server_crashes_before_its_write(self, data: st.DataObject) -> None:
         self.under_way.pop(data.draw(st.integers(0, len(self.under_way) - 1)))
 
-    @rule(seconds=st.floats(0.001, 2 * LEEWAY_S))
+    @rule(seconds=st.floats(0.001, 2 * LEEWAY_S) | st.just(RETRY_S / 2))
     def time_passes(self, seconds: float) -> None:
         """Time passes; while an answer to the client is lost, only as much as the leeway leaves it."""
-        if self.held in self.rotated_at:
-            assume(self.clock() + seconds < self.rotated_at[self.held] + LEEWAY_S)
+        if self.held in self.usable_until:
+            assume(self.clock() + seconds < self.usable_until[self.held])
         self.clock.advance(seconds)
 
     @precondition(lambda self: len(self.line) > 2 and not self.under_way)

@@ -30,7 +30,7 @@ def failing(stage: Stage, operation: str, failure: Exception, times: range = ran
 
 
 @contextmanager
-def before(stage: Stage, operation: str, act: Callable[[], None], times: range = range(1)) -> Iterator[None]:
+def before(stage: Stage, operation: str, act: Callable[[], object], times: range = range(1)) -> Iterator[None]:
     """Act before an operation reaches AWS. times: before which of its calls in this block, counted from 0."""
     numbers = itertools.count()
 
@@ -64,3 +64,20 @@ def sent_twice(stage: Stage, operation: str) -> Iterator[None]:
         yield
     finally:
         client.meta.events.unregister(event, unique_id="sent-twice")
+
+
+@contextmanager
+def left_out(stage: Stage, times: int) -> Iterator[None]:
+    """Let DynamoDB leave all keys of a batch out so many times inside this block, as it does when it throttles."""
+    left = iter(range(times))
+
+    def leave_out(parsed: dict[str, Any], **_: Any) -> None:
+        if next(left, None) is not None:
+            parsed["Responses"], parsed["UnprocessedKeys"] = {}, {"a table": {"Keys": []}}
+
+    client = stage.clients.dynamodb
+    client.meta.events.register("after-call.dynamodb.BatchGetItem", leave_out, unique_id="left-out")
+    try:
+        yield
+    finally:
+        client.meta.events.unregister("after-call.dynamodb.BatchGetItem", unique_id="left-out")
