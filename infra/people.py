@@ -103,11 +103,9 @@ class People:
     def live_families(self, user: User) -> list[Family]:
         """Return the person's live refresh-token families, by client and age."""
         tokens = RefreshTokens(self.families, time.time, lambda _: None)
-        return [
-            family
-            for family in self.families.of_user(user.user_id)
-            if not tokens.has_ended(family, user, self._policy(family.client_id))
-        ]
+        families = self.families.of_user(user.user_id)
+        live = [one for one in families if not tokens.has_ended(one, user, self._policy(one.client_id))]
+        return sorted(live, key=lambda family: (family.client_id, family.locator.family_id))
 
     def end_family(self, user: User, family_id: str) -> None:
         """End one family by its id; raises Refused where the person has no such one."""

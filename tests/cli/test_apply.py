@@ -291,4 +291,5 @@ def test_documents_keep_the_words_of_the_tenant_file(gatehouse: Gatehouse) -> No
         "token_lifetime": 86_400,
         "allow_offline_access": False,
         "token_dialect": "rfc9068_profile",
+        "introspection_clients": [],
     }
