@@ -49,27 +49,17 @@ class PasswordGrant:
     log_codes: tuple[str, str] = ("sepft", "fepft")
 
     def prove(self, client: Client, request: Request) -> Login:
-        """Return who is asking; raises InvalidGrant, Unauthorized for a blocked user, TooManyAttempts.
-
-        Unknown user and wrong password differ in the log alone: the same bytes, the same calls, one bcrypt each.
-        """
-        username, password = request.required("username"), request.required("password")
+        """Return who is asking; raises InvalidGrant, Unauthorized for a blocked user, TooManyAttempts."""
+        username = request.required("username")
         if not is_acceptable(username):
             raise InvalidRequest("username is too long or holds control characters.")
         directory = self._directory(client, request)
         request.outcome.user = f"name:{digest(username)}"
         user_id = directory.find(username)
         attempt = self._attempt(directory.realm, user_id or request.outcome.user, request)
-        with self.guard.admitted(attempt, lambda: directory.read(user_id)) as user:
-            is_right = directory.has_password(user, password)
-        request.outcome.user = user.user_id if user else request.outcome.user
-        if user is None or not is_right:
-            self.guard.fail(attempt)
-            raise InvalidGrant(WRONG, reason="wrong password" if user else "unknown user", event="fp" if user else "fu")
-        self._refuse_blocked(user, attempt)
-        write = directory.login_write(
-            user, int(self.clock()), request.source_ip, directory.renewed_hash(user, password)
-        )
+        user = self._proved(directory, user_id, attempt, request)
+        renewed = directory.renewed_hash(user, request.required("password"))
+        write = directory.login_write(user, int(self.clock()), request.source_ip, renewed)
         return Login(
             sub=user.user_id,
             client_id=client.client_id,
@@ -83,6 +73,23 @@ class PasswordGrant:
             # Whatever came of it, the password was right.
             give_back=lambda _: self.guard.give_back(attempt),
         )
+
+    def _proved(self, directory: DynamoDirectory, user_id: str | None, attempt: Attempt, request: Request) -> User:
+        """Count the attempt, then check it. user_id: None for an unknown user.
+
+        Unknown user and wrong password differ in the log alone: the same bytes, the same calls, one bcrypt each.
+        """
+        with self.guard.admitted(attempt, lambda: directory.read(user_id)) as user:
+            is_right = directory.has_password(user, request.required("password"))
+        if user is None:
+            self.guard.fail(attempt)
+            raise InvalidGrant(WRONG, reason="unknown user", event="fu")
+        request.outcome.user = user.user_id
+        if not is_right:
+            self.guard.fail(attempt)
+            raise InvalidGrant(WRONG, reason="wrong password", event="fp")
+        self._refuse_blocked(user, attempt)
+        return user
 
     def _directory(self, client: Client, request: Request) -> DynamoDirectory:
         name = self.realm_name(self.config.tenant(), request)
