@@ -4,7 +4,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 
 from chalicelib.clients import ClientAuthenticator
@@ -13,7 +13,7 @@ from chalicelib.flows.access import AccessRules
 from chalicelib.flows.discovery import Discovery
 from chalicelib.flows.introspection import IntrospectionFlow
 from chalicelib.flows.revocation import RevocationFlow
-from chalicelib.flows.token import TokenFlow
+from chalicelib.flows.token import Grant, TokenFlow
 from chalicelib.flows.userinfo import UserinfoFlow
 from chalicelib.grants.client_credentials import ClientCredentialsGrant
 from chalicelib.grants.password import PasswordGrant, default_directory, requested_realm
@@ -51,47 +51,73 @@ class World:
     verify: Callable[[str, str], bool] = verify
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What several of the services stand on, for one stage."""
+
+    settings: Settings
+    clients: Clients
+    world: World
+    config: ConfigStore
+    sessions_table: str
+    refresh_tokens: RefreshTokens
+    nobody: str = field(repr=False)
+
+    def directory_of(self, realm: Realm) -> DynamoDirectory:
+        users = UserStore(self.clients.dynamodb, realm.users_table)
+        return DynamoDirectory(realm, users, self.settings.bcrypt_cost, self.nobody, self.world.verify)
+
+
 def build(settings: Settings, clients: Clients, world: World) -> Services:
     """Build everything for one stage."""
+    parts = _parts(settings, clients, world)
+    config, refresh_tokens = parts.config, parts.refresh_tokens
+    grants = {grant.grant_type: grant for grant in _grants(parts)}
+    sessions = SessionStore(clients.dynamodb, parts.sessions_table)
+    authenticator = ClientAuthenticator(config, sessions, world.clock)
+    verifier = AccessTokenVerifier(config, world.clock)
+    issuer = Issuer(kms_jws(Kms(clients.kms)), clients.dynamodb, refresh_tokens, config.keys, world.clock, world.new_id)
+    return Services(
+        issuer=settings.issuer,
+        token=TokenFlow(authenticator, grants, AccessRules(config), issuer),
+        revocation=RevocationFlow(authenticator, refresh_tokens, verifier),
+        introspection=IntrospectionFlow(authenticator, refresh_tokens, verifier, config),
+        userinfo=UserinfoFlow(verifier, config, parts.directory_of),
+        discovery=Discovery(config, tuple(grants)),
+    )
+
+
+def _parts(settings: Settings, clients: Clients, world: World) -> _Parts:
     prefix = f"gatehouse-{settings.stage}-"
     config = ConfigStore(clients.dynamodb, f"{prefix}config", world.clock)
-    guard = AccountGuard(AttemptStore(clients.dynamodb, f"{prefix}attempts"), world.clock, world.pause)
-    nobody = dummy_hash(settings.bcrypt_cost)
-
-    def directory_of(realm: Realm) -> DynamoDirectory:
-        users = UserStore(clients.dynamodb, realm.users_table)
-        return DynamoDirectory(realm, users, settings.bcrypt_cost, nobody, world.verify)
 
     def users_of(name: str) -> UserStore | None:
         realm = config.realm(name)
         return UserStore(clients.dynamodb, realm.users_table) if realm else None
 
+    sessions_table = f"{prefix}sessions"
+    refresh_tokens = RefreshTokens(FamilyStore(clients.dynamodb, sessions_table), world.clock, users_of)
+    nobody = dummy_hash(settings.bcrypt_cost)
+    return _Parts(settings, clients, world, config, sessions_table, refresh_tokens, nobody)
+
+
+def _grants(parts: _Parts) -> tuple[Grant, ...]:
+    """Return every grant: a new one is one file and one line here."""
+    clients, world = parts.clients, parts.world
+    attempts = AttemptStore(clients.dynamodb, f"gatehouse-{parts.settings.stage}-attempts")
     password = partial(
         PasswordGrant,
-        config=config,
-        directory_of=directory_of,
-        guard=guard,
+        config=parts.config,
+        directory_of=parts.directory_of,
+        guard=AccountGuard(attempts, world.clock, world.pause),
         commit=partial(commit, clients.dynamodb),
         clock=world.clock,
     )
-    sessions = f"{prefix}sessions"
-    refresh_tokens = RefreshTokens(FamilyStore(clients.dynamodb, sessions), world.clock, users_of)
-    grants = (
+    return (
         password(PASSWORD, ("username", "password"), default_directory),
         password(PASSWORD_REALM, ("username", "password", "realm"), requested_realm),
-        RefreshTokenGrant(refresh_tokens, config),
+        RefreshTokenGrant(parts.refresh_tokens, parts.config),
         ClientCredentialsGrant(),
-    )
-    authenticator = ClientAuthenticator(config, SessionStore(clients.dynamodb, sessions), world.clock)
-    verifier = AccessTokenVerifier(config, world.clock)
-    issuer = Issuer(kms_jws(Kms(clients.kms)), clients.dynamodb, refresh_tokens, config.keys, world.clock, world.new_id)
-    return Services(
-        issuer=settings.issuer,
-        token=TokenFlow(authenticator, {grant.grant_type: grant for grant in grants}, AccessRules(config), issuer),
-        revocation=RevocationFlow(authenticator, refresh_tokens, verifier),
-        introspection=IntrospectionFlow(authenticator, refresh_tokens, verifier, config),
-        userinfo=UserinfoFlow(verifier, config, directory_of),
-        discovery=Discovery(config, tuple(grant.grant_type for grant in grants)),
     )
 
 

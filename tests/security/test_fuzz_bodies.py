@@ -1,5 +1,6 @@
 """Anything at all, sent to the token endpoint: never a crash, always the contract's shape."""
 
+import hashlib
 import json
 from base64 import b64encode, urlsafe_b64encode
 from typing import Any
@@ -256,3 +257,30 @@ def test_any_claims_that_are_signed_are_answered_by_the_contract(
     assertion = jwt.api_jws.encode(payload, KEY, "ES256")
 
     require_contract(post(http, login_of(client_assertion=assertion, client_assertion_type=ASSERTION_TYPE)))
+
+
+PLACES = st.lists(st.sampled_from(["employees", "customers", "partners", "-", "0" * 32]) | JSON, max_size=4) | JSON
+
+
+@settings(over_http, max_examples=400)
+@given(st.binary(min_size=32, max_size=32), PLACES)
+@example(bytes(32), [[], "x", "y"])
+@example(bytes(32), ["employees", "\ud800", "0" * 32])
+def test_any_place_in_a_well_formed_refresh_token_is_no_token_anywhere(http: Http, secret: bytes, place: Any) -> None:
+    body = secret + json.dumps(place, separators=(",", ":")).encode()
+    token = urlsafe_b64encode(body + hashlib.sha256(body).digest()[:4]).rstrip(b"=").decode()
+
+    refresh = http.token({**BACKEND, "grant_type": "refresh_token", "refresh_token": token})
+    assert (refresh.status_code, refresh.json()["error"]) == (400, "invalid_grant")
+    assert http.post("/oauth/revoke", data={**BACKEND, "token": token}).status_code == 200
+    assert http.post("/oauth/introspect", data={**BACKEND, "token": token}).json() == {"active": False}
+
+
+@settings(over_http, max_examples=400)
+@given(VALUES | HEADER_BYTES.map(lambda raw: raw.decode("latin-1")))
+def test_any_token_at_all_is_answered_by_the_contract_beside_the_token_endpoint(http: Http, token: str) -> None:
+    for path in ("/oauth/revoke", "/oauth/introspect"):
+        assert http.post(path, data={**BACKEND, "token": token}).status_code in (200, 400)
+    as_header = f"Bearer {token}".encode("utf-8", "replace").translate(None, bytes([*range(9), *range(10, 32), 127]))
+    assert http.get("/userinfo", headers={"Authorization": as_header}).status_code == 401
+    assert http.post("/userinfo", data={"access_token": token}).status_code == 401
