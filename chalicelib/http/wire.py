@@ -15,6 +15,7 @@ from chalicelib.model.request import Outcome, Request
 
 MAX_BODY_BYTES = 16 * 1024
 MAX_PARAMETERS = 100
+MAX_JSON_DEPTH = 32
 # What these send as a body has no meaning (RFC 9110 9.3.1).
 BODILESS = ("GET", "HEAD")
 FORM = "application/x-www-form-urlencoded"
@@ -154,12 +155,23 @@ def _from_json(text: str) -> dict[str, str]:
         json.dumps(members, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise InvalidRequest("The request body is not valid JSON.") from None
+    if not _is_shallow(members):
+        raise InvalidRequest("The request body is nested too deep.")
     if not isinstance(members, dict):
         raise InvalidRequest("The request body must be a JSON object.")
     for name in PARAMETERS & set(members):
         if not isinstance(members[name], str | None):
             raise InvalidRequest(f"{name} must be a string.")
     return {name: value for name, value in members.items() if isinstance(value, str) and value}
+
+
+def _is_shallow(value: Any) -> bool:
+    """Whether JSON is nested no deeper than MAX_JSON_DEPTH; how deep the parser itself goes depends on the Python."""
+    level = [value]
+    for _ in range(MAX_JSON_DEPTH):
+        containers = [item for item in level if isinstance(item, dict | list)]
+        level = [inner for item in containers for inner in (item.values() if isinstance(item, dict) else item)]
+    return not level
 
 
 def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -589,3 +589,12 @@ def test_pair_of_surrogates_is_one_character(http: Http, people: PeopleMaker) ->
 
     assert "\\ud83d\\ude00" in body
     assert post_json(http, body).status_code == 200
+
+
+@pytest.mark.parametrize(("depth", "status"), [(30, 200), (33, 400), (4000, 400)])
+def test_unknown_member_may_be_nested_but_not_without_end(http: Http, depth: int, status: int) -> None:
+    login = json.dumps({"grant_type": "password", **BACKEND, **ALICE})
+    nested = f'{login[:-1]}, "more": {"[" * depth}{"]" * depth}}}'
+
+    response = http.post(TOKEN, content=nested, headers={"Content-Type": "application/json"})
+    assert response.status_code == status
