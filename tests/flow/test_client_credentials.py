@@ -84,7 +84,7 @@ def test_missing_audience_is_told(http: Http) -> None:
 
 
 def test_resource_names_the_audience_too_e11(http: Http) -> None:
-    # contract.md "Audience": the request's audience, or resource (RFC 8707), same meaning.
+    # docs/http.md "Audience and scopes": the request's audience, or resource (RFC 8707), same meaning.
     response = ask(http, audience=None, resource=TIMESHEETS)
 
     assert response.status_code == 200
