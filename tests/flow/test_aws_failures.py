@@ -3,10 +3,16 @@
 import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
+from app import app
+from chalicelib import wiring
+from chalicelib.wiring import World
 from infra.aws import Stage
+from infra.tenant_file import TenantFile
+from tests.support.clients import make_api
 from tests.support.faults import aws_error, before, failing
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
+from tests.support.stages import client_of, provisioned
 
 UNAVAILABLE = {
     "error": "temporarily_unavailable",
@@ -106,3 +112,43 @@ def test_user_changed_during_the_login_is_refused(http: Http, stage: Stage, peop
 
     assert response.status_code == 400
     assert response.json()["error"] == "invalid_grant"
+
+
+def test_count_that_never_stands_still_is_an_answer_of_ours(http: Http, stage: Stage, people: PeopleMaker) -> None:
+    user = people.make()
+    moved_on = aws_error("ConditionalCheckFailedException")
+    with failing(stage, "UpdateItem", moved_on, times=range(1, 1_000)):
+        response = http.login(username=user.username, password="wrong")
+
+    assert (response.status_code, response.json()) == (503, UNAVAILABLE)
+
+
+def test_api_whose_algorithm_has_no_key_is_a_server_error_that_the_log_explains(http: Http, stage: Stage) -> None:
+    response = http.login(audience=make_api(stage, signing_alg="ES512"))
+
+    assert (response.status_code, response.json()["error"]) == (500, "server_error")
+    assert http.log[-1]["reason"] == "no current ES512 key"
+
+
+def test_stage_without_a_tenant_is_a_server_error_that_the_log_explains(
+    demo: TenantFile, stage: Stage, world: World
+) -> None:
+    bare = provisioned("bare", demo)
+    bare.config().delete("tenant")
+
+    with client_of(bare, world) as client:
+        response = client.login()
+    assert (response.status_code, response.json()["error"]) == (500, "server_error")
+    assert client.log[-1]["reason"] == "gatehouse-bare-config holds no tenant"
+
+
+def test_process_with_bad_settings_answers_and_logs_every_fault(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    app.services = wiring.services
+    wiring.services.cache_clear()
+    monkeypatch.setenv("GATEHOUSE_STAGE", "")
+    monkeypatch.setenv("GATEHOUSE_BCRYPT_COST", "99")
+    response = http.login()
+
+    assert (response.status_code, response.json()["error"]) == (500, "server_error")
+    assert "GATEHOUSE_STAGE is missing" in http.log[-1]["reason"]
+    assert "GATEHOUSE_BCRYPT_COST must be" in http.log[-1]["reason"]

@@ -1,6 +1,7 @@
 """What the wire takes and how all is answered, through HTTP. Each test names its row of the case list."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -8,6 +9,7 @@ from urllib.parse import quote, urlencode
 import httpx
 import pytest
 
+from app import app
 from chalicelib.http import log, oauth
 from chalicelib.http.application import Application, Services
 from infra.aws import Stage as AwsStage
@@ -598,3 +600,27 @@ def test_unknown_member_may_be_nested_but_not_without_end(http: Http, depth: int
 
     response = http.post(TOKEN, content=nested, headers={"Content-Type": "application/json"})
     assert response.status_code == status
+
+
+def test_binary_body_that_is_no_utf8_is_invalid_a12(http: Http) -> None:
+    # API Gateway hands a body on in base64 where an API's binary types say so.
+    event = proxy_event(request_of(b""), "/oauth/token", {}, Stage())
+    event |= {"body": b64encode(b"username=\xff").decode(), "isBase64Encoded": True}
+    answer = app(event, None)
+
+    assert answer["statusCode"] == 400
+    assert json.loads(answer["body"])["error"] == "invalid_request"
+
+
+def request_of(body: bytes) -> HttpRequest:
+    return HttpRequest(
+        request_id="1",
+        method="POST",
+        path="/oauth/token",
+        query="",
+        headers=(("content-type", "application/x-www-form-urlencoded"),),
+        body=body,
+        peer="192.0.2.1",
+        scheme="https",
+        port=443,
+    )
