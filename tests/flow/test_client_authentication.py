@@ -17,6 +17,7 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from infra.aws import Stage
 from tests.conftest import ISSUER, Clock
 from tests.support.clients import make_client
+from tests.support.faults import sent_twice
 from tests.support.http import ALICE, Http
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -340,3 +341,13 @@ def test_old_secret_works_until_its_overlap_ends_b17(http: Http, stage: Stage, c
     clock.advance(101)
     assert http.login(client_id=client_id, client_secret="old").json() == FAILED
     assert http.login(client_id=client_id, client_secret="new").status_code == 200
+
+
+def test_assertion_whose_note_botocore_sends_twice_is_no_replay_b12_b13(
+    http: Http, assertion_client: str, stage: Stage
+) -> None:
+    signed = assertion(assertion_client)
+    with sent_twice(stage, "PutItem"):
+        assert assertion_login(http, signed).status_code == 200
+
+    assert assertion_login(http, signed).json() == FAILED
