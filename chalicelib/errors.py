@@ -12,6 +12,7 @@ WireError
 ├── InvalidToken 401
 ├── InsufficientScope 403
 ├── AccessDenied 403
+├── InteractionRequired 403
 ├── Unauthorized 403
 ├── NotFound 404
 ├── MethodNotAllowed 405
@@ -171,6 +172,12 @@ class AccessDenied(WireError):
     """What was asked is not allowed to this caller; Auth0's word for it."""
 
     error, status = "access_denied", 403
+
+
+class InteractionRequired(WireError):
+    """A rule wants to send the person elsewhere, which a token endpoint cannot; Auth0's word for it."""
+
+    error, status = "interaction_required", 403
 
 
 class Unauthorized(WireError):

@@ -20,17 +20,22 @@ from chalicelib.grants.password import PasswordGrant, default_directory, request
 from chalicelib.grants.refresh_token import RefreshTokenGrant
 from chalicelib.http.application import Services
 from chalicelib.model.tenant import PASSWORD, PASSWORD_REALM, Realm
+from chalicelib.model.user import User
 from chalicelib.passwords import dummy_hash, verify
 from chalicelib.protection import AccountGuard
+from chalicelib.rules.loading import load
+from chalicelib.rules.runner import Metadata, Rules
 from chalicelib.settings import Settings, is_in_lambda
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.aws import Clients, connect
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.families import FamilyStore
 from chalicelib.store.kms import Kms
+from chalicelib.store.rule_settings import RuleSettings
 from chalicelib.store.sessions import SessionStore
 from chalicelib.store.transactions import commit
 from chalicelib.store.users import UserStore
+from chalicelib.store.vault import Vault, data_key_alias
 from chalicelib.tokens.issuer import Issuer
 from chalicelib.tokens.jws import kms_jws
 from chalicelib.tokens.refresh import RefreshTokens
@@ -59,9 +64,15 @@ class _Parts:
     clients: Clients
     world: World
     config: ConfigStore
+    users_of: Callable[[str], UserStore | None]
     sessions_table: str
     refresh_tokens: RefreshTokens
     nobody: str = field(repr=False)
+
+    @property
+    def vault(self) -> Vault:
+        """What seals secrets at rest."""
+        return Vault(self.clients.kms, data_key_alias(self.settings.stage))
 
     def directory_of(self, realm: Realm) -> DynamoDirectory:
         users = UserStore(self.clients.dynamodb, realm.users_table)
@@ -79,7 +90,7 @@ def build(settings: Settings, clients: Clients, world: World) -> Services:
     issuer = Issuer(kms_jws(Kms(clients.kms)), clients.dynamodb, refresh_tokens, config.keys, world.clock, world.new_id)
     return Services(
         issuer=settings.issuer,
-        token=TokenFlow(authenticator, grants, AccessRules(config), issuer),
+        token=TokenFlow(authenticator, grants, AccessRules(config), _rules(parts), issuer),
         revocation=RevocationFlow(authenticator, refresh_tokens, verifier),
         introspection=IntrospectionFlow(authenticator, refresh_tokens, verifier, config),
         userinfo=UserinfoFlow(verifier, config, parts.directory_of),
@@ -98,7 +109,24 @@ def _parts(settings: Settings, clients: Clients, world: World) -> _Parts:
     sessions_table = f"{prefix}sessions"
     refresh_tokens = RefreshTokens(FamilyStore(clients.dynamodb, sessions_table), world.clock, users_of)
     nobody = dummy_hash(settings.bcrypt_cost)
-    return _Parts(settings, clients, world, config, sessions_table, refresh_tokens, nobody)
+    return _Parts(settings, clients, world, config, users_of, sessions_table, refresh_tokens, nobody)
+
+
+def _rules(parts: _Parts) -> Rules:
+    config, clock = parts.config, parts.world.clock
+
+    def keep(realm: str, user: User, changed: dict[str, Metadata]) -> None:
+        users = parts.users_of(realm)
+        if users:
+            users.keep_metadata(user, changed, int(clock()))
+
+    return Rules(
+        rules=load(parts.settings.rule_packages),
+        budget_s=parts.settings.rule_budget_s,
+        tenant=lambda: config.tenant().friendly_name,
+        configuration=RuleSettings(config, parts.vault, clock).read,
+        keep=keep,
+    )
 
 
 def _grants(parts: _Parts) -> tuple[Grant, ...]:

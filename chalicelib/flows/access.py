@@ -1,6 +1,6 @@
 """What a login is granted: an audience and scopes, from what was asked and what may be had."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib import scopes
 from chalicelib.errors import InvalidRequest, InvalidScope, InvalidTarget, echoed
@@ -50,6 +50,14 @@ class AccessRules:
         if api is None:
             return Access(audience=None, scopes=granted)
         return Access(api.identifier, granted, api.signing_alg, api.token_lifetime_s, api.token_dialect)
+
+    def replaced(self, access: Access, wanted: Access, client: Client) -> Access:
+        """Return what rules made of what was granted, but for a refresh token that nobody may have here."""
+        if wanted.scopes == access.scopes:
+            return wanted
+        api = self._api(access.audience) if access.audience else None
+        denied = frozenset(scopes.OIDC_SCOPES) - _oidc_scopes(api, client)
+        return replace(wanted, scopes=tuple(one for one in wanted.scopes if one not in denied))
 
     def _api(self, audience: str) -> Api:
         api = self.config.api(audience)

@@ -18,6 +18,7 @@ from chalicelib.flows.userinfo import UserinfoFlow
 from chalicelib.http import log, wire
 from chalicelib.http.wire import Reply
 from chalicelib.model.request import Outcome, Request
+from chalicelib.rules.loading import BadRules
 from chalicelib.settings import BadSettings
 from chalicelib.store.aws import counted
 
@@ -107,7 +108,7 @@ class Application(Chalice):
             return endpoint(services, wire.read(self.current_request, services.issuer, outcome))
         except WireError as failure:
             error = failure
-        except BadSettings as faults:
+        except (BadSettings, BadRules) as faults:
             error = ServerError(CRASHED, reason=str(faults))
         except Exception as crash:
             error = ServerError(CRASHED, reason=log.crash_reason(crash))

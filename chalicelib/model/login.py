@@ -1,6 +1,6 @@
 """What was proved, and what was granted: the two halves of a token."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,9 +23,9 @@ def _no_writes(_: str) -> tuple[Any, ...]:
 class Login:
     """Who is asking, and how a grant knows.
 
-    sub: the user_id, or a client's own name. gty: the grants in Auth0's words, the latest first. amr: RFC 8176 values.
-    auth_time: epoch seconds. user, realm, source_ip: the person and where they are, empty for a client on its own
-    behalf.
+    sub: the user_id, or a client's own name. gty: the grants in Auth0's words, the latest first. protocol: what Auth0's
+    rules know this kind of login by. amr: RFC 8176 values. auth_time: epoch seconds. user, realm, source_ip: the
+    person and where they are, empty for a client on its own behalf.
     original: what this login continues; None lets it ask for anything.
     renew: uses up the refresh token that was shown and returns its successor, or None where it stays; None as a whole
     where no refresh token was shown.
@@ -37,6 +37,7 @@ class Login:
     sub: str
     client_id: str
     gty: tuple[str, ...]
+    protocol: str = ""
     amr: tuple[str, ...] = ()
     auth_time: int | None = None
     user: User | None = None
@@ -50,13 +51,18 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What the token is for. audience: the API, or None for /userinfo alone. token_lifetime_s: seconds."""
+    """What the token is for. audience: the API, or None for /userinfo alone. token_lifetime_s: seconds.
+
+    claims, id_token_claims: what rules add to either token.
+    """
 
     audience: str | None
     scopes: tuple[str, ...]
     signing_alg: str = "RS256"
     token_lifetime_s: int = 86_400
     token_dialect: str = "rfc9068_profile"
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    id_token_claims: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def scope(self) -> str:

@@ -111,7 +111,7 @@ class Client:
     """One application. realms: the directories whose users may log in through it.
 
     jwks: the public keys of a private_key_jwt client, each a JWK. client_grants: what client_credentials may ask for,
-    scopes by audience.
+    scopes by audience. client_metadata: the team's own words, for rules.
     """
 
     client_id: str
@@ -124,3 +124,4 @@ class Client:
     is_token_endpoint_ip_header_trusted: bool = False
     refresh_token: RefreshTokenPolicy = field(default_factory=RefreshTokenPolicy)
     client_grants: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    client_metadata: dict[str, str] = field(default_factory=dict)

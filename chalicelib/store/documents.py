@@ -73,6 +73,7 @@ def client_from(document: Document) -> Client:
         is_token_endpoint_ip_header_trusted=document["is_token_endpoint_ip_header_trusted"],
         refresh_token=_refresh_token_policy(document["refresh_token"]),
         client_grants={audience: tuple(scopes) for audience, scopes in document["client_grants"].items()},
+        client_metadata=document.get("client_metadata", {}),
     )
 
 
