@@ -15,7 +15,7 @@ from chalicelib.model.tenant import Client
 from chalicelib.model.user import User
 from chalicelib.rules.claims import refusal
 from chalicelib.rules.loading import Rule
-from chalicelib.rules.scene import Occasion, Scene, Token, scene
+from chalicelib.rules.scene import Occasion, Scene, scene
 
 Metadata = dict[str, Any]
 
@@ -83,12 +83,11 @@ class Run:
             self.failure = failure
 
     def _state(self) -> dict[tuple[str, object], Any]:
-        user, context = self.scene.user, self.scene.context
-        if not (isinstance(context.access_token, Token) and isinstance(context.id_token, Token)):
+        user, context, tokens = self.scene.user, self.scene.context, self.scene.tokens
+        if any(getattr(context, name, None) is not token for name, token in tokens.items()):
             raise BadRule(self.current, "replaced a token: claims are set on context.access_token and context.id_token")
         if not (isinstance(user.app_metadata, dict) and isinstance(user.user_metadata, dict)):
             raise BadRule(self.current, "made app_metadata or user_metadata something else than a dict")
-        tokens = {"access_token": context.access_token, "id_token": context.id_token}
         claims = {(name, claim): value for name, token in tokens.items() for claim, value in token.items()}
         others = {"redirect": context.redirect, "multifactor": context.multifactor, "scope": context.access_token.scope}
         return claims | {("", name): value for name, value in others.items()}
@@ -182,9 +181,8 @@ def _scopes(run: Run) -> tuple[str, ...]:
 
 def _claims(run: Run, token: str, scopes: tuple[str, ...], outcome: Outcome) -> dict[str, Any]:
     """Return the claims that were set, without those that nobody may set; each of these leaves a warning."""
-    claims: dict[str, Any] = getattr(run.scene.context, token)
     accepted = {}
-    for claim, value in claims.items():
+    for claim, value in run.scene.tokens[token].items():
         rule, why = run.set_by[token, claim], refusal(claim, scopes)
         if why:
             outcome.warnings.append(f"rule {rule}: {token} claim {printable(str(claim))} left out: {why}")

@@ -1,6 +1,7 @@
 """What a rule sees: Auth0's `user` and `context` in snake_case, made anew for every run, so that none sees another's.
 
-Their types are C's own SimpleNamespace, dict and list, which no rule can write on; what they hold is copied.
+Their types are C's own SimpleNamespace, dict and list, which no rule can write on, or made anew as well; what they
+hold is copied.
 """
 
 import copy
@@ -65,29 +66,17 @@ _TEXTS = ("email", "username", "name", "given_name", "family_name", "nickname", 
 _TIMES = ("created_at", "updated_at", "last_password_reset", "last_login")
 
 
-class _Sealed(type):
-    """A class that nobody can write on: what one request left there, the next would see."""
-
-    def __setattr__(cls, name: str, value: object) -> None:
-        raise TypeError(f"{cls.__name__} cannot be changed")
-
-    def __delattr__(cls, name: str) -> None:
-        raise TypeError(f"{cls.__name__} cannot be changed")
-
-
-class Token(dict[str, Any], metaclass=_Sealed):
-    """The claims that rules add to a token. scope: the granted scopes, which rules may replace or change in place."""
-
-    __slots__ = ("scope",)
-    scope: Any
-
-
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One run's objects. denials: the reasons that `context.deny` was called with."""
+    """One run's objects.
+
+    tokens: by name, the claims that rules add to a token; its attribute `scope` has the granted scopes, which rules may
+    replace or change in place. denials: the reasons that `context.deny` was called with.
+    """
 
     user: SimpleNamespace
     context: SimpleNamespace
+    tokens: dict[str, Any]
     denials: list[Any]
 
 
@@ -112,7 +101,7 @@ class Occasion:
 def scene(occasion: Occasion) -> Scene:
     """Return what the rules of one login see. Source: docs/rules.md "What a rule sees"."""
     denials: list[Any] = []
-    login, client = occasion.login, occasion.client
+    login, client, tokens = occasion.login, occasion.client, _tokens(occasion.access)
     context = SimpleNamespace(
         tenant=occasion.tenant,
         client_id=client.client_id,
@@ -121,8 +110,7 @@ def scene(occasion: Occasion) -> Scene:
         **_connection(login),
         protocol=login.protocol,
         stats=SimpleNamespace(logins_count=occasion.logins_count),
-        access_token=_token(list(occasion.access.scopes)),
-        id_token=_token([]),
+        **tokens,
         multifactor=None,
         redirect=None,
         primary_user=login.sub,
@@ -133,7 +121,7 @@ def scene(occasion: Occasion) -> Scene:
         # A list's own method: a function of ours would carry our globals with it.
         deny=denials.append,
     )
-    return Scene(_user(occasion), context, denials)
+    return Scene(_user(occasion), context, tokens, denials)
 
 
 def _connection(login: Login) -> dict[str, Any]:
@@ -147,10 +135,12 @@ def _connection(login: Login) -> dict[str, Any]:
     }
 
 
-def _token(scope: list[str]) -> Token:
-    token = Token()
-    token.scope = scope
-    return token
+def _tokens(access: Access) -> dict[str, Any]:
+    # A class of this run alone: what a rule writes on one of the module's, the next request would see.
+    token: Any = type("Token", (dict,), {"__slots__": ("scope",)})
+    tokens = {"access_token": token(), "id_token": token()}
+    tokens["access_token"].scope = list(access.scopes)
+    return tokens
 
 
 def _roles(user: User) -> list[Any]:
