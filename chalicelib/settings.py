@@ -24,7 +24,7 @@ class Settings:
     issuer: the issuer's URL with its final slash; "" takes it from API Gateway's request context.
     bcrypt_cost: the cost of hashes made from now on, 4 to 15.
     rule_packages: the importable packages whose rules run, in their order. rule_budget_s: seconds that all rules of a
-    login have together.
+    login have together. email_from: the sender of emails, which SES has verified; "" sends none.
     """
 
     stage: str
@@ -32,16 +32,17 @@ class Settings:
     bcrypt_cost: int = 10
     rule_packages: tuple[str, ...] = ()
     rule_budget_s: float = 5.0
+    email_from: str = ""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Read GATEHOUSE_STAGE, GATEHOUSE_ISSUER, GATEHOUSE_BCRYPT_COST, GATEHOUSE_RULE_BUDGET_S and RULE_PACKAGES.
+        """Read the GATEHOUSE_ variables of docs/operating.md, and RULE_PACKAGES.
 
         Raises BadSettings with all faults at once; an unknown GATEHOUSE_ name is one of them.
         """
         ours = {name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX)}
         stage, issuer, cost = ours.pop("STAGE", ""), ours.pop("ISSUER", ""), ours.pop("BCRYPT_COST", "10")
-        budget = ours.pop("RULE_BUDGET_S", "5")
+        budget, email_from = ours.pop("RULE_BUDGET_S", "5"), ours.pop("EMAIL_FROM", "")
         faults = [f"{PREFIX}{name} is no setting of Gatehouse." for name in sorted(ours)]
         if not stage:
             faults.append(f"{PREFIX}STAGE is missing: it names the tables.")
@@ -53,7 +54,7 @@ class Settings:
             faults.append(f"{PREFIX}RULE_BUDGET_S must be a number of seconds, over 0 and up to {MAX_RULE_BUDGET_S}.")
         if faults:
             raise BadSettings("\n".join(faults))
-        return cls(stage, issuer, int(cost), rule_packages(environ), float(budget))
+        return cls(stage, issuer, int(cost), rule_packages(environ), float(budget), email_from)
 
 
 def rule_packages(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:

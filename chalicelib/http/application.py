@@ -12,6 +12,7 @@ from chalice.app import Request as ChaliceRequest
 from chalicelib.errors import MethodNotAllowed, NotFound, ServerError, WireError
 from chalicelib.flows.discovery import Discovery
 from chalicelib.flows.introspection import IntrospectionFlow
+from chalicelib.flows.mfa import MfaFlow
 from chalicelib.flows.revocation import RevocationFlow
 from chalicelib.flows.token import TokenFlow
 from chalicelib.flows.userinfo import UserinfoFlow
@@ -35,6 +36,7 @@ class Services:
     revocation: RevocationFlow
     introspection: IntrospectionFlow
     userinfo: UserinfoFlow
+    mfa: MfaFlow
     discovery: Discovery
 
 

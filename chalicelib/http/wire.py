@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from chalice.app import Request as ChaliceRequest
 from chalice.app import Response
@@ -61,7 +61,7 @@ CACHED = {"Cache-Control": "public, max-age=300"}
 class Reply:
     """What an endpoint answers: a JSON body or none, a status, and headers beside those that every response has."""
 
-    body: Mapping[str, Any] | None = field(repr=False)
+    body: Mapping[str, Any] | list[Any] | None = field(repr=False)
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=lambda: NO_STORE)
 
@@ -87,6 +87,7 @@ def read(chalice_request: ChaliceRequest, issuer: str, outcome: Outcome) -> Requ
         source_ip=outcome.source_ip,
         params={name: value for name, value in body.items() if isinstance(value, str)},
         body=body,
+        path_params={name: unquote(value) for name, value in (chalice_request.uri_params or {}).items()},
         query=query,
         hostname=str(context.get("domainName", "")),
         user_agent=chalice_request.headers.get("user-agent", ""),
@@ -97,7 +98,7 @@ def read(chalice_request: ChaliceRequest, issuer: str, outcome: Outcome) -> Requ
 
 def error_reply(error: WireError) -> Reply:
     """Return the one shape of every error. Source: RFC 6749 5.2."""
-    body = {"error": error.error, "error_description": error.description}
+    body = {"error": error.error, "error_description": error.description, **error.members}
     return Reply(body, error.status, {**NO_STORE, **error.headers})
 
 

@@ -32,13 +32,15 @@ class Request:
 
     params: the body's parameters; absent, empty and null ones are not in it. body: the same with what is no string.
     issuer: this server's URL as its tokens name it, with the final slash. source_ip: as API Gateway saw it.
-    query, hostname, user_agent: for rules alone; nothing is decided by them.
+    path_params: what stands in the path for its names. query, hostname, user_agent: for rules alone; nothing is decided
+    by them.
     """
 
     issuer: str
     source_ip: str
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    path_params: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     hostname: str = ""
     user_agent: str = ""

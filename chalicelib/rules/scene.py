@@ -158,7 +158,7 @@ def _user(occasion: Occasion) -> SimpleNamespace:
         "phone_verified": user.phone_verified,
         "blocked": user.blocked,
         "logins_count": occasion.logins_count,
-        "multifactor": [],
+        "multifactor": [kind for kind in user.multifactor.split(",") if kind],
         "identities": [_identity(user, login)],
     }
     merged = {name: value for name, value in user.app_metadata.items() if name not in UNMERGED}

@@ -42,9 +42,13 @@ class Issuer:
         The tokens leave only if the login was noted. Raises InvalidGrant where the user was changed meanwhile.
         """
         unsigned = self._unsigned(request.issuer, login, access)
-        refresh_token, signed = both(lambda: self._note(client, login, access), lambda: self._signed(unsigned))
+        if login.is_used_up:
+            signed = self._signed(unsigned)
+            refresh_token = self._note(client, login, access)
+        else:
+            refresh_token, signed = both(lambda: self._note(client, login, access), lambda: self._signed(unsigned))
         answer = {**signed, "token_type": "Bearer", "expires_in": access.token_lifetime_s, "scope": access.scope}
-        return answer if refresh_token is None else answer | {"refresh_token": refresh_token}
+        return answer | ({"refresh_token": refresh_token} if refresh_token else {}) | dict(login.members)
 
     def _note(self, client: Client, login: Login, access: Access) -> str | None:
         """Write what this login leaves in the store, and return the refresh token to hand out."""
@@ -58,7 +62,7 @@ class Issuer:
         try:
             commit(self.dynamodb, writes)
         except ConditionFailed:
-            raise InvalidGrant("Wrong email or password.", reason="the user was changed during the login") from None
+            raise InvalidGrant(login.refused, reason="the proof was used, or the user changed, meanwhile") from None
         return token
 
     def _unsigned(self, issuer: str, login: Login, access: Access) -> list[Unsigned]:

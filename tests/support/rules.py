@@ -11,7 +11,7 @@ from app import app
 from chalicelib import wiring
 from chalicelib.settings import Settings
 from infra.aws import Stage
-from tests.conftest import BCRYPT_COST, ISSUER
+from tests.conftest import BCRYPT_COST, EMAIL_FROM, ISSUER
 from tests.support.http import Http
 
 Function = Callable[[Any, Any], object]
@@ -36,7 +36,7 @@ def ruled(stage: Stage, world: wiring.World, *functions: Function, budget_s: flo
     """Put the handler on the stage with these rules until the block ends, and yield a client of it."""
     before = app.services, app.emit
     with package(*functions) as name:
-        settings = Settings(stage.name, ISSUER, BCRYPT_COST, (name,), budget_s)
+        settings = Settings(stage.name, ISSUER, BCRYPT_COST, (name,), budget_s, EMAIL_FROM)
         services = wiring.build(settings, stage.clients, world)
         client = Http(app, ip or f"10.254.{next(_numbers) % 256}.1")
         app.services, app.emit = lambda: services, client.log.append
