@@ -15,7 +15,6 @@ from chalicelib.model.tenant import Client
 from chalicelib.model.user import User
 from chalicelib.rules.loading import Rule
 from chalicelib.rules.runner import Decision, Metadata, Rules
-from chalicelib.rules.scene import Token
 from chalicelib.store.config import ConfigStore
 
 ABSENT = "-"
@@ -52,7 +51,11 @@ class Attempt:
     def access(self) -> Access:
         """Return what the login is granted before any rule runs; raises a WireError for what it may not ask."""
         rules = AccessRules(self.config)
-        return rules.granted(rules.asked(self.request), self.client, self.login)
+        return rules.granted(self.request, rules.asked(self.request), self.client, self.login)
+
+    def replaced(self, access: Access, decision: Decision) -> Access:
+        """Return what is granted after the rules ran."""
+        return AccessRules(self.config).replaced(self.request, access, decision.access, self.client)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def attempt_rules(rules: tuple[Rule, ...], attempt: Attempt, budget_s: float) ->
     try:
         access = attempt.access()
         decision = runner.decide(attempt.request, attempt.client, attempt.login, access)
-        outcome = _granted(decision, AccessRules(attempt.config).replaced(access, decision.access, attempt.client))
+        outcome = _granted(decision, attempt.replaced(access, decision))
     except WireError as refusal:
         outcome = {
             "status": refusal.status,
@@ -140,7 +143,7 @@ def _values(user: Any, context: Any) -> dict[str, str]:
 
 def _flat(path: str, value: Any) -> Iterator[tuple[str, str]]:
     """Yield every value below a path as JSON; a list is one value."""
-    if isinstance(value, Token):
+    if isinstance(value, dict) and hasattr(value, "scope"):
         yield from _flat(f"{path}.scope", value.scope)
     if isinstance(value, SimpleNamespace):
         for name, member in vars(value).items():

@@ -20,6 +20,7 @@ from infra.proxy_event import Stage
 from tests.deploy.conftest import FUNCTION, ON_ONE_WORKER, PROJECT, Aws, Deployment, Project, at
 from tests.deploy.lambda_runtime import Function, running, runtime_python
 from tests.deploy.logins import SECRET_LOGIN
+from tests.deploy.test_policies import allows, call_of, statements
 from tests.support.server import serving
 
 pytestmark = ON_ONE_WORKER
@@ -27,6 +28,7 @@ pytestmark = ON_ONE_WORKER
 HIRED = """
 def hired(user, context):
     context.access_token["https://hired.example.com/by"] = context.tenant
+    context.access_token["https://hired.example.com/key"] = context.configuration["API_KEY"]
 
 
 RULES = [hired]
@@ -108,8 +110,10 @@ def site(
 
 
 @pytest.fixture(scope="module")
-def claims(site: httpx.Client) -> dict[str, Any]:
-    """What the access token of alice says."""
+def claims(site: httpx.Client, ruled_project: Project) -> dict[str, Any]:
+    """What the access token of alice says, on a stage with a setting for its rules."""
+    put = ruled_project.gatehouse("rules", "settings", "set", "API_KEY", "--stage", "dev", "--stdin", typed="a value")
+    assert (put.returncode, put.stderr) == (0, "")
     answer = site.post("/oauth/token", data=SECRET_LOGIN)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = jwt.decode(answer.json()["access_token"], options={"verify_signature": False})
@@ -128,6 +132,14 @@ def test_login_runs_the_rules_of_vendor(claims: dict[str, Any]) -> None:
 
 def test_login_runs_the_rules_of_a_requirement(claims: dict[str, Any]) -> None:
     assert claims["https://hired.example.com/by"] == "Gatehouse demo"
+
+
+def test_rules_read_a_setting_by_a_call_that_the_policy_allows(claims: dict[str, Any], deployment: Deployment) -> None:
+    taken = {(call["action"], call["resource"]) for call in deployment.aws.calls(FUNCTION)}
+    opened = [call_of(deployment, action, name) for action, name in taken if action == "kms:Decrypt"]
+    assert claims["https://hired.example.com/key"] == "a value"
+    assert opened
+    assert all(any(allows(one, call) for one in statements("dev")) for call in opened)
 
 
 def holdings(aws: Aws) -> Any:
