@@ -92,12 +92,7 @@ def attempt_rules(rules: tuple[Rule, ...], attempt: Attempt, budget_s: float) ->
         decision = runner.decide(attempt.request, attempt.client, attempt.login, access)
         outcome = _granted(decision, attempt.replaced(access, decision))
     except WireError as refusal:
-        outcome = {
-            "status": refusal.status,
-            "error": refusal.error,
-            "error_description": refusal.description,
-            "reason": refusal.reason,
-        }
+        outcome = _refused(refusal)
     said = attempt.request.outcome
     return Trial(tuple(steps), outcome | {"metadata": kept}, tuple(said.warnings), said.traceback)
 
@@ -105,6 +100,15 @@ def attempt_rules(rules: tuple[Rule, ...], attempt: Attempt, budget_s: float) ->
 def as_json(trial: Trial) -> dict[str, Any]:
     """Return a trial as plain values."""
     return asdict(trial)
+
+
+def _refused(refusal: WireError) -> dict[str, Any]:
+    return {
+        "status": refusal.status,
+        "error": refusal.error,
+        "error_description": refusal.description,
+        "reason": refusal.reason,
+    }
 
 
 def _granted(decision: Decision, access: Access) -> dict[str, Any]:
