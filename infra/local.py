@@ -19,6 +19,7 @@ from infra.commands import reports_failures
 from infra.curls import curl_lines
 from infra.gateway import Gateway, GatewayConfig, Served
 from infra.local_aws import local_aws
+from infra.outbox import Outbox, WithOutbox
 from infra.provision import apply, up
 from infra.rule_packages import load_here, split
 from infra.seed import seed_users
@@ -29,6 +30,7 @@ from infra.tls import make_certificate, trust_lines
 
 DEMO = Path(__file__).resolve().parent / "demo-tenant.yaml"
 STAGE = "dev"
+EMAIL_FROM = "login@gatehouse.example"
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 (it is compared, not bound)
 GOOD_BELOW = 400
 
@@ -105,7 +107,7 @@ def local(  # noqa: PLR0913, PLR0917 (its options)
             ready = f"Gatehouse serves {tenant} on {url}  (Ctrl-C stops it)"
             console.print(ready, style="bold", soft_wrap=True, markup=False)
 
-        serve(gateway, listener, certificate.tls if certificate else None, say_ready)
+        serve(WithOutbox(gateway, Outbox(console)), listener, certificate.tls if certificate else None, say_ready)
     console.print("Stopped.")
 
 
@@ -119,7 +121,9 @@ def provision(file: TenantFile, bcrypt_cost: int = 10) -> dict[str, str]:
 
 
 def _gateway(url: str, lines: RequestLines, packages: tuple[str, ...]) -> Gateway:
-    os.environ |= {"GATEHOUSE_STAGE": STAGE, "GATEHOUSE_ISSUER": url, RULE_PACKAGES: ",".join(packages)}
+    reach(STAGE).clients.sesv2().create_email_identity(EmailIdentity=EMAIL_FROM)
+    ours = {"GATEHOUSE_STAGE": STAGE, "GATEHOUSE_ISSUER": url, "GATEHOUSE_EMAIL_FROM": EMAIL_FROM}
+    os.environ |= ours | {RULE_PACKAGES: ",".join(packages)}
     # The app reads its environment; what it needs of it is known only now.
     from app import app  # noqa: PLC0415
 

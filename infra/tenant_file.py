@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from chalicelib.model.tenant import MFA_GRANTS
 from infra.faults import TenantFileError
 from infra.tenant_checks import cross_faults
 from infra.tenant_sentences import form_faults, root_fault
@@ -143,6 +144,11 @@ class Client(_Part):
     def has_password_grant(self) -> bool:
         """Whether this client may send people's passwords."""
         return any(grant in PASSWORD_GRANTS for grant in self.grant_types)
+
+    @property
+    def has_mfa_grant(self) -> bool:
+        """Whether this client may show a second factor."""
+        return any(grant in MFA_GRANTS for grant in self.grant_types)
 
 
 class ClientGrant(_Part):

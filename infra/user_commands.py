@@ -17,6 +17,7 @@ from infra.people import People
 users = typer.Typer(name="users", help="Add, find, change and delete the people of a realm.", no_args_is_help=True)
 
 Who = Annotated[str, typer.Argument(help="A username, an email or a user_id.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 TIMES = ("created_at", "updated_at", "last_password_reset", "last_login")
 # A hash is useless to read and worth stealing; the version is bookkeeping.
@@ -108,12 +109,7 @@ def unblock(who: Who, realm: RealmOption, stage: StageOption) -> None:
 
 @users.command()
 @reports_failures
-def delete(
-    who: Who,
-    realm: RealmOption,
-    stage: StageOption,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-) -> None:
+def delete(who: Who, realm: RealmOption, stage: StageOption, yes: Yes = False) -> None:
     """Delete a person. Their username and email are free again; their user_id is never given to anybody else."""
     people = People.of(reach(stage), realm)
     user = people.find(who)

@@ -92,10 +92,14 @@ class AttemptStore:
 
     def clear_account(self, account: str) -> int:
         """Forget an account's counters from every address, for the tools; return how many there were."""
+        return self.clear(f"account#{account}")
+
+    def clear(self, pk: str) -> int:
+        """Forget everything under a partition key, for the tools; return how many items there were."""
         pages = self.dynamodb.get_paginator("query").paginate(
             TableName=self.table,
             KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues=to_item({":pk": f"account#{account}"}),
+            ExpressionAttributeValues=to_item({":pk": pk}),
             ConsistentRead=True,
         )
         keys = [{"pk": item["pk"], "sk": item["sk"]} for page in pages for item in page["Items"]]

@@ -25,6 +25,10 @@ WORDS = [
     ("users", "block"),
     ("users", "unblock"),
     ("users", "delete"),
+    ("users", "mfa"),
+    ("users", "mfa", "list"),
+    ("users", "mfa", "reset"),
+    ("users", "mfa", "enroll"),
     ("tokens",),
     ("tokens", "list"),
     ("tokens", "revoke"),
@@ -74,7 +78,9 @@ def test_every_option_and_argument_says_what_it_is(words: tuple[str, ...]) -> No
 
 
 @pytest.mark.parametrize(
-    "words", [(), ("users",), ("clients",), ("keys",), ("rules",), ("rules", "settings")], ids=" ".join
+    "words",
+    [(), ("users",), ("users", "mfa"), ("clients",), ("keys",), ("rules",), ("rules", "settings")],
+    ids=" ".join,
 )
 def test_command_without_its_last_word_shows_the_help(words: tuple[str, ...]) -> None:
     ran = CliRunner().invoke(app, words, catch_exceptions=False)
