@@ -6,7 +6,6 @@ from typing import Protocol
 
 from chalicelib.directories.dynamodb import DynamoDirectory
 from chalicelib.mfa.case import Case, Cases, Proof
-from chalicelib.model.enrolment import PendingLogin
 from chalicelib.model.login import Login
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client, Realm
@@ -43,11 +42,8 @@ class MfaGrant:
 
     def prove(self, client: Client, request: Request) -> Login:
         """Return who is asking, with what they first asked for; raises InvalidGrant, ExpiredToken, TooManyAttempts."""
-        case = self.cases.of_login(request.required("mfa_token"), request, client)
-        proof = self.factor.prove(case, request)
-        # A case of an mfa_token has its login.
-        waiting: PendingLogin = case.pending  # type: ignore[assignment]
-        writes = self._writes(case, proof, request)
+        case = self.cases.to_prove(request.required("mfa_token"), request, client)
+        proof, waiting = self.factor.prove(case, request), case.pending
         return Login(
             sub=case.user.user_id,
             client_id=client.client_id,
@@ -61,7 +57,7 @@ class MfaGrant:
             asked=waiting.asked,
             original=waiting.original,
             has_second_factor=True,
-            writes=lambda counter: (*proof.writes, self.pending.use_login(waiting), *writes(counter)),
+            writes=self._writes(case, proof, request),
             is_used_up=True,
             refused=self.refused,
             members=proof.members,
@@ -73,4 +69,5 @@ class MfaGrant:
         write = directory.login_write(case.user, int(self.clock()), request.source_ip, proof.record)
         counter = Counter(account=case.account, address=request.source_ip)
         attempt = Attempt(counter, case.tenant.brute_force_protection)
-        return lambda name: (*self.guard.clear_writes(attempt), write(name))
+        used = (self.pending.use_login(case.pending),) if case.is_login else ()
+        return lambda name: (*proof.writes, *used, *self.guard.clear_writes(attempt), write(name))
