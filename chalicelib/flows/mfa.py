@@ -28,6 +28,7 @@ from chalicelib.store.aws import ConditionFailed
 
 NOT_ENROLLED = "User is not enrolled. You can use /mfa/associate endpoint to enroll the first authenticator."
 ENROLLED = "User is already enrolled. Use an access token of the MFA API to enroll another authenticator."
+REFRESHED = "A refresh token enrolls no authenticator. Log in with the password to enroll the first one."
 PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 # Of RFC 5321 what SES takes: no quotes, no display name, no list.
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,189}")
@@ -66,11 +67,12 @@ class MfaFlow:
     def associate(self, request: Request) -> dict[str, Any]:
         """Return a new authenticator's secret or its sent code, and the first recovery code; it is confirmed by use.
 
-        Raises AccessDenied where only a password speaks for a person who has a second factor, TooManyAttempts.
+        Raises AccessDenied where only a password speaks for a person who has a second factor, or only a refresh token
+        for anybody; TooManyAttempts.
         """
         case = self._case(request, ENROLL)
-        if case.is_login and case.enrolment.active:
-            raise AccessDenied(ENROLLED)
+        if case.is_login and not case.may_enrol_first:
+            raise AccessDenied(ENROLLED if case.is_enrolled else REFRESHED)
         if len(case.enrolment.authenticators) >= MAX_AUTHENTICATORS:
             raise AccessDenied("The user has as many authenticators as there may be.")
         kind = _wanted(case, request)

@@ -45,15 +45,24 @@ class Case:
         return (*(one for one in self.enrolment.active if self.is_on(one.kind)), *own_email(self.user, self.tenant))
 
     @property
+    def is_enrolled(self) -> bool:
+        """Whether a confirmed second factor is on, be it a recovery code; an own email does not count."""
+        return any(self.is_on(kind) for kind in self.enrolment.kinds.split(","))
+
+    @property
+    def may_enrol_first(self) -> bool:
+        """Whether this login may enrol the first factor. A refresh token never does: a thief of it could plant one."""
+        return self.is_login and not self.is_enrolled and self.pending.original is None
+
+    @property
     def usable(self) -> tuple[Authenticator, ...]:
         """What a code may come from: those, and what this very login may confirm; of an access token that alone.
 
         Somebody who has a password alone may enrol a first factor, and never gets another one confirmed beside it.
         """
         waiting = [one for one in self.enrolment.authenticators if not one.is_active and self.is_on(one.kind)]
-        may_be_first = not self.enrolment.active
-        own_id = self.pending.login_id
-        ours = [one for one in waiting if not one.enrolled_by or (may_be_first and one.enrolled_by == own_id)]
+        own_id = self.pending.login_id if self.may_enrol_first else ""
+        ours = [one for one in waiting if one.enrolled_by in ("", own_id)]
         return (*self.active, *ours) if self.is_login else tuple(ours)
 
     def is_on(self, kind: str) -> bool:
