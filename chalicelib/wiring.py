@@ -203,6 +203,7 @@ def _grants(parts: _Parts, factors: Factors) -> tuple[Grant, ...]:
         pending=parts.pending,
         directory_of=parts.directory_of,
         guard=parts.guard,
+        commit=partial(commit, parts.clients.dynamodb),
         clock=parts.world.clock,
     )
     otp, oob, recovery = ("mfa_token", "otp"), ("mfa_token", "oob_code"), ("mfa_token", "recovery_code")

@@ -1,10 +1,12 @@
 """The three MFA grants: an earlier login that waits, and a second factor."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.directories.dynamodb import DynamoDirectory
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.mfa.case import Case, Cases, Proof
 from chalicelib.model.login import Login
 from chalicelib.model.request import Request
@@ -26,7 +28,7 @@ class MfaGrant:
     """Proves a person by what waits for a second factor, and that factor.
 
     grant_type, parameters, log_codes, refused: which of the grants this is; refused is what a code that another
-    request used meanwhile is answered with. clock: epoch seconds.
+    request used meanwhile is answered with. commit: does writes apart from a token. clock: epoch seconds.
     """
 
     grant_type: str
@@ -38,6 +40,7 @@ class MfaGrant:
     pending: PendingStore
     directory_of: Callable[[Realm], DynamoDirectory]
     guard: AccountGuard
+    commit: Callable[[tuple[Write, ...]], None]
     clock: Callable[[], float]
 
     def prove(self, client: Client, request: Request) -> Login:
@@ -60,6 +63,8 @@ class MfaGrant:
             writes=self._writes(case, proof, request),
             is_used_up=True,
             refused=self.refused,
+            # Whatever came of it, the code was right.
+            give_back=lambda _: self._give_back(proof),
             members=proof.members,
         )
 
@@ -70,4 +75,8 @@ class MfaGrant:
         counter = Counter(account=case.account, address=request.source_ip)
         attempt = Attempt(counter, case.tenant.brute_force_protection)
         used = (self.pending.use_login(case.pending),) if case.is_login else ()
-        return lambda name: (*proof.writes, *used, *self.guard.clear_writes(attempt), write(name))
+        return lambda name: (proof.give_back, *proof.writes, *used, *self.guard.clear_writes(attempt), write(name))
+
+    def _give_back(self, proof: Proof) -> None:
+        with suppress(TemporarilyUnavailable):
+            self.commit((proof.give_back,))
