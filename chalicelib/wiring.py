@@ -109,7 +109,9 @@ class _Parts:
     @property
     def cases(self) -> Cases:
         """Who waits for a second factor."""
-        return Cases(self.config, self.pending, self.enrolments_of, self.world.clock)
+        verify = AccessTokenVerifier(self.config, self.world.clock).verify
+        people = PersonFinder(self.config, self.directory_of)
+        return Cases(self.config, self.pending, self.enrolments_of, verify, people.find, self.world.clock)
 
     def enrolments_of(self, realm: Realm) -> EnrolmentStore:
         return EnrolmentStore(self.clients.dynamodb, realm.users_table)
@@ -137,7 +139,7 @@ def build(settings: Settings, clients: Clients, world: World) -> Services:
         revocation=RevocationFlow(authenticator, refresh_tokens, verifier),
         introspection=IntrospectionFlow(authenticator, refresh_tokens, verifier, config),
         userinfo=UserinfoFlow(verifier, people),
-        mfa=MfaFlow(authenticator, parts.cases, factors, verifier, people),
+        mfa=MfaFlow(authenticator, parts.cases, factors),
         discovery=Discovery(config, tuple(grants)),
     )
 
@@ -201,6 +203,7 @@ def _grants(parts: _Parts, factors: Factors) -> tuple[Grant, ...]:
         pending=parts.pending,
         directory_of=parts.directory_of,
         guard=parts.guard,
+        commit=partial(commit, parts.clients.dynamodb),
         clock=parts.world.clock,
     )
     otp, oob, recovery = ("mfa_token", "otp"), ("mfa_token", "oob_code"), ("mfa_token", "recovery_code")

@@ -39,7 +39,7 @@ class RefreshTokenGrant:
             auth_time=family.auth_time,
             user=user,
             realm=family.locator.realm,
-            original=Original(family.audience or None, family.scopes),
+            original=Original(family.audience or None, family.scopes, family.ends_at),
             renew=lambda: self.refresh_tokens.renew(found, client, request.source_ip),
             give_back=lambda failure: None if is_refusal(failure) else self.refresh_tokens.let_retry(found, client),
         )

@@ -11,7 +11,10 @@ MFA_OTP = "http://auth0.com/oauth/grant-type/mfa-otp"
 MFA_OOB = "http://auth0.com/oauth/grant-type/mfa-oob"
 MFA_RECOVERY_CODE = "http://auth0.com/oauth/grant-type/mfa-recovery-code"
 # Our own API of a person's authenticators; it stands in no tenant file.
-MFA_SCOPES = ("enroll", "read:authenticators", "remove:authenticators")
+ENROLL = "enroll"
+READ_AUTHENTICATORS = "read:authenticators"
+REMOVE_AUTHENTICATORS = "remove:authenticators"
+MFA_SCOPES = (ENROLL, READ_AUTHENTICATORS, REMOVE_AUTHENTICATORS)
 MFA_TOKEN_LIFETIME_S = 600
 MFA_GRANTS = (MFA_OTP, MFA_OOB, MFA_RECOVERY_CODE)
 

@@ -48,7 +48,7 @@ class PendingStore:
         return PendingLogin(
             **values,
             asked=Asked(asked["audience"], frozenset(asked["scopes"])),
-            original=Original(original["audience"], tuple(original["scopes"])) if original else None,
+            original=Original(**original | {"scopes": tuple(original["scopes"])}) if original else None,
         )
 
     def put_challenge(self, challenge: Challenge) -> None:

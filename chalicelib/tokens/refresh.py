@@ -113,7 +113,7 @@ class RefreshTokens:
             current_hash=hashed(secret),
             created_at=now,
             created_ip=login.source_ip,
-            ends_at=now + policy.token_lifetime_s if policy.token_lifetime_s else 0,
+            ends_at=_first_end(login, now + policy.token_lifetime_s if policy.token_lifetime_s else 0),
             last_used_at=now,
             last_used_ip=login.source_ip,
         )
@@ -227,6 +227,12 @@ class RefreshTokens:
     def _new_id(self) -> str:
         # Ids of one client sort by age, and so do the items.
         return f"{self._now_ms():012x}{secrets.token_hex(10)}"
+
+
+def _first_end(login: Login, ends_at: int) -> int:
+    """Return when a new family ends: one that continues another, after a second factor at refresh, no later than it."""
+    ends = (login.original.ends_at if login.original else 0, ends_at)
+    return min((end for end in ends if end), default=0)
 
 
 def ends_at_last(family: Family, policy: RefreshTokenPolicy) -> int:

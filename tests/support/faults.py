@@ -38,7 +38,7 @@ def before(stage: Stage, operation: str, act: Callable[[], object], times: range
         if model.name == operation and next(numbers) in times:
             act()
 
-    clients = (stage.clients.dynamodb, stage.clients.kms)
+    clients = (stage.clients.dynamodb, stage.clients.kms, stage.clients.sns(), stage.clients.sesv2())
     for client in clients:
         client.meta.events.register("before-call", handle, unique_id=f"before-{operation}")
     try:
