@@ -8,11 +8,12 @@ HOST ?= 127.0.0.1
 STAGE ?= dev
 EXAMPLES ?= 300
 SEED ?= 1
+MINUTES ?= 5
 # Compiled at once, on all processors, so that the first run starts as fast as the second.
 COMPILED := boto3 botocore chalice cryptography jwt moto pydantic requests responses rich typer uvicorn werkzeug
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lint types floors coverage lock fuzz package deploy clean
+.PHONY: help setup run test check format lint types floors coverage lock fuzz soak package deploy clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +62,9 @@ lock: $(STAMP) ## Lock the requirements anew, after a change of pyproject.toml
 
 fuzz: $(STAMP) ## Hold a running server against docs/openapi.yaml: EXAMPLES= SEED=
 	@$(BIN)/python -m bench.fuzz --examples $(EXAMPLES) --seed $(SEED)
+
+soak: $(STAMP) ## Drive a running server with a mix of requests, and watch its memory: MINUTES=
+	@$(BIN)/python -m bench.soak --minutes $(MINUTES)
 
 package: $(STAMP) ## Build the deployment package into build/: STAGE=
 	@$(BIN)/chalice package --stage $(STAGE) build
