@@ -26,7 +26,8 @@ from tests.cli.local_run import local_run
 PROJECT = Path(__file__).resolve().parents[1]
 DOCUMENT = PROJECT / "docs" / "openapi.yaml"
 CONFIG = PROJECT / "bench" / "schemathesis.toml"
-MAX_ATTEMPTS = 10
+# As many as the demo tenant allows: whoever guesses on is refused.
+GUESSES = 10
 # What no request brings about: faults of AWS and of ours, what API Gateway or a firewall in front answers, and what
 # only a rule asks for, as the demo tenant has none.
 EXCUSED = (
@@ -63,7 +64,7 @@ def fuzz(url: str, ordered: Fuzz, directory: Path) -> tuple[int, dict[str, int]]
 
     Its report goes to standard output. directory: for what is left behind.
     """
-    for _ in range(MAX_ATTEMPTS):
+    for _ in range(GUESSES):
         httpx.post(f"{url}oauth/token", data={**BACKEND, **GUESS})
     tally = directory / "tally.json"
     options = {
