@@ -107,7 +107,7 @@ def memory_lines(samples: list[Sample]) -> list[str]:
     low, high = min(one.rss_mib for one in samples), max(one.rss_mib for one in samples)
     bars = [BARS[int((one.rss_mib - low) / (high - low or 1) * (len(BARS) - 1))] for one in samples]
     minutes = {int(one.after_s // MINUTE_S): one for one in reversed(samples)}
-    shown = [*(minutes[minute] for minute in sorted(minutes)), samples[-1]]
+    shown = dict.fromkeys([*(minutes[minute] for minute in sorted(minutes)), samples[-1]])
     values = ", ".join(f"{one.rss_mib:.0f} after {one.after_s:.0f} s" for one in shown)
     return [f"{low:.0f} MiB {''.join(bars)} {high:.0f} MiB", f"MiB: {values}"]
 
