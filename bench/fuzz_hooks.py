@@ -17,18 +17,24 @@ import httpx
 import jwt
 import schemathesis
 from hypothesis import strategies as st
+from pyotp import TOTP
 
-from bench.fuzz_known import EVERYWHERE_ELSE, LOGINS, NAMES, ODD, REQUESTS, TALLY, Known
+from bench.fuzz_known import EVERYWHERE_ELSE, LOGINS, NAMES, ODD, REQUESTS, SOURCES, TALLY, Known, Source
 
 Case = schemathesis.Case[Any]
 Cases = st.SearchStrategy[Case]
 # Its own types are of no help here: what stands in a request may be anything.
 Operation = Any
 
-KINDS = ("access_token", "id_token", "refresh_token")
+KINDS = ("id_token", "refresh_token", "mfa_token", "oob_code", "recovery_code")
+# What is asked for anew each time.
+CHANGING = ("authenticator",)
+# The one client of the demo tenant that has the MFA grants.
+MFA_CLIENT = "demo-backend"
 KEPT = 8
 FORM = "application/x-www-form-urlencoded"
-OK = 200
+# What stands in place of something live that the server did not give.
+NONE = "none"
 
 _MARK = re.compile(r"live:(\w+):([\w-]+):(\d)")
 # By kind and client, the newest last.
@@ -60,16 +66,15 @@ def before_call(context: schemathesis.HookContext, case: Case, kwargs: dict[str,
     url = case.operation.base_url
     if isinstance(case.body, dict):
         case.body = {name: _with_live(value, url) for name, value in case.body.items()}
-    for name, value in list(case.headers.items()):
-        case.headers[name] = _with_live(value, url)
+    for part in (case.headers, case.path_parameters):
+        for name, value in list(part.items()):
+            part[name] = _with_live(value, url)
 
 
 @schemathesis.hook
 def after_call(context: schemathesis.HookContext, case: Case, response: schemathesis.Response) -> None:
-    """Keep the tokens of the answer for later requests, and count it."""
-    body = _members(response.content)
-    if response.status_code == OK:
-        _keep(body)
+    """Keep what is live in the answer for later requests, and count it."""
+    body = _keep(response.content)
     if response.request.method == case.operation.method.upper():
         _tally[f"{_operation_id(case.operation)} {response.status_code} {_kind(body, case)}".rstrip()] += 1
 
@@ -100,6 +105,7 @@ def _with_known(case: Case, known: Known) -> Case:
     case.headers.pop("Authorization", None)
     case.headers.update(known.headers)
     case.query.update(known.query)
+    case.path_parameters.update(known.path)
     return case
 
 
@@ -108,21 +114,53 @@ def _with_live(value: Any, url: str) -> Any:
 
 
 def _live(mark: re.Match[str], url: str) -> str:
-    """Return a token that the client was given; where it has none yet, it logs in."""
+    """Return what a client was given; where it has none yet, it is asked for."""
     kind, client_id, age = mark.groups()
-    tokens = _tokens[kind, client_id]
-    if not tokens:
-        login = LOGINS[client_id]
-        _keep(httpx.post(f"{url}/oauth/token", data=login.body, headers=login.headers).raise_for_status().json())
-    return tokens[-1 - int(age) % len(tokens)]
+    if kind == "issuer":
+        return f"{url}/"
+    if kind in CHANGING:
+        _tokens[kind, client_id].clear()
+    if not _tokens[kind, client_id]:
+        source = SOURCES.get(kind) or Source(LOGINS[client_id])
+        form, headers = ({name: _with_live(value, url) for name, value in (part or {}).items()} for part in _of(source))
+        _keep(httpx.request(source.method, f"{url}{source.path}", data=form, headers=headers).content)
+    tokens = _tokens[kind, client_id] or [NONE]
+    found = tokens[-1 - int(age) % len(tokens)]
+    return TOTP(found).now() if kind == "otp_secret" and found != NONE else found
 
 
-def _keep(body: Mapping[str, Any]) -> None:
+def _of(source: Source) -> tuple[Mapping[str, str] | None, Mapping[str, str]]:
+    return source.request.body, source.request.headers
+
+
+def _keep(content: bytes) -> Mapping[str, Any]:
+    """Keep what is live in an answer, and return its members."""
+    body: dict[str, Any] | list[dict[str, str]] = _json(content)
+    if isinstance(body, list):
+        _tokens["authenticator", MFA_CLIENT].extend(one["id"] for one in body)
+        return {}
+    client_id = MFA_CLIENT
     if "access_token" in body:
-        client_id = jwt.decode(body["access_token"], options={"verify_signature": False})["client_id"]
-        for kind in KINDS:
-            if kind in body:
-                _tokens[kind, client_id].append(body[kind])
+        claims = jwt.decode(body["access_token"], options={"verify_signature": False})
+        client_id = claims["client_id"]
+        _tokens[_access_kind(claims), client_id].append(body["access_token"])
+    for kind in KINDS:
+        # The code of an association is over as soon as there is another one.
+        if kind in body and "authenticator_type" not in body:
+            _tokens[kind, client_id].append(body[kind])
+    for code in body.get("recovery_codes", []):
+        _tokens["recovery_code", MFA_CLIENT].append(code)
+    if "secret" in body:
+        _tokens["otp_secret", MFA_CLIENT].append(body["secret"])
+    return body
+
+
+def _access_kind(claims: Mapping[str, Any]) -> str:
+    aud = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+    if not aud[0].endswith("/mfa/"):
+        return "access_token"
+    verbs = {"read:authenticators": "read", "remove:authenticators": "remove"}
+    return "mfa_api_" + verbs.get(claims["scope"], "token")
 
 
 def _kind(body: Mapping[str, Any], case: Case) -> str:
@@ -133,9 +171,8 @@ def _kind(body: Mapping[str, Any], case: Case) -> str:
     return str(body.get("error") or body.get("token_type", ""))
 
 
-def _members(content: bytes) -> Mapping[str, Any]:
+def _json(content: bytes) -> Any:
     try:
-        body = json.loads(content)
+        return json.loads(content)
     except ValueError:
         return {}
-    return body if isinstance(body, dict) else {}

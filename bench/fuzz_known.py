@@ -1,7 +1,7 @@
-"""What the fuzzer knows of the demo tenant: requests that get far.
+"""What the fuzzer knows of the demo tenant and of fuzz_rules.py: requests that get far.
 
-`live:KIND:CLIENT:AGE` stands for a token that the client was given, the newest or an older one; fuzz_hooks.py puts the
-token in its place when the request is sent, so that the same request is drawn in every run.
+`live:KIND:CLIENT:AGE` stands for what a client was given, the newest or an older one, such as a token; fuzz_hooks.py
+puts that in its place when the request is sent, so that the same request is drawn in every run.
 """
 
 from base64 import b64encode
@@ -39,6 +39,16 @@ class Known:
     body: Params | None = None
     headers: Params = field(default_factory=dict)
     query: Params = field(default_factory=dict)
+    path: Params = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The request that something live is the answer of."""
+
+    request: Known
+    method: str = "POST"
+    path: str = "/oauth/token"
 
 
 def live(kind: str, client_id: str = "demo-backend", age: int = 0) -> str:
@@ -55,13 +65,60 @@ def _bearer(token: str) -> Params:
     return {"Authorization": f"Bearer {token}"}
 
 
-# How each client comes to tokens.
+# Bob owes a second factor, but where he logs in to enrol one.
+BOB = CUSTOMER | {"username": "bob@example.com", "password": "bob's long password"}
+BOBS_LOGIN = BACKEND | BOB | {"audience": TIMESHEETS, "scope": EVERYTHING}
+MFA_SCOPES = "enroll read:authenticators remove:authenticators"
+MFA_API = {"audience": live("issuer") + "mfa/", "scope": MFA_SCOPES}
+MFA_TOKEN = {"mfa_token": live("mfa_token")}
+_BY_API = _bearer(live("mfa_api_token"))
+_BY_MFA_TOKEN = _bearer(live("mfa_token"))
+_OTP = {"authenticator_types": "otp"}
+_SMS = {"authenticator_types": "oob", "oob_channels": "sms", "phone_number": "+14155550100"}
+_EMAIL_CODE = Known(BACKEND | MFA_TOKEN | {"challenge_type": "oob", "oob_channel": "email"})
+
+# How each client comes to tokens, and bob to what a second factor takes.
 LOGINS = {
     "demo-backend": Known(BACKEND | LOGIN),
     "demo-native": Known(NATIVE | LOGIN),
     "demo-basic": Known(LOGIN, BASIC),
     "demo-m2m": Known(M2M | MACHINE),
 }
+SOURCES = {
+    "mfa_token": Source(Known(BOBS_LOGIN)),
+    "mfa_api_token": Source(Known(BACKEND | BOB | MFA_API)),
+    "mfa_api_read": Source(Known(BACKEND | BOB | MFA_API | {"scope": "read:authenticators"})),
+    "mfa_api_remove": Source(Known(BACKEND | BOB | MFA_API | {"scope": "remove:authenticators"})),
+    "otp_secret": Source(Known(_OTP, _BY_API), path="/mfa/associate"),
+    "recovery_code": Source(Known(_OTP, _BY_API), path="/mfa/associate"),
+    "oob_code": Source(_EMAIL_CODE, path="/mfa/challenge"),
+    "authenticator": Source(Known(headers=_BY_API), "GET", "/mfa/authenticators"),
+}
+
+
+def mfa(kind: str, **params: str) -> Known:
+    """Return a login that goes on with a second factor."""
+    grant = {"grant_type": f"http://auth0.com/oauth/grant-type/mfa-{kind}"}
+    return Known(BACKEND | MFA_TOKEN | grant | params)
+
+
+_SECOND_FACTOR = [
+    Known(BOBS_LOGIN),
+    mfa("recovery-code", recovery_code="A" * 24),
+    mfa("oob", oob_code=live("oob_code")),
+    mfa("oob", oob_code=live("oob_code")),
+    mfa("oob", oob_code=live("oob_code"), binding_code="12345"),
+    mfa("oob", oob_code="nope"),
+    mfa("otp", otp="12345"),
+    mfa("otp", otp=live("otp_secret")),
+    Known(BOBS_LOGIN),
+    mfa("recovery-code", recovery_code=live("recovery_code")),
+    Known(BOBS_LOGIN),
+    mfa("recovery-code", recovery_code=live("recovery_code")),
+    Known(BOBS_LOGIN),
+    mfa("otp", otp=live("otp_secret")),
+    Known(BACKEND | BOB | MFA_API),
+]
 _TOKEN = [
     *LOGINS.values(),
     Known(BACKEND | ALICE),
@@ -85,6 +142,9 @@ _TOKEN = [
     Known(BACKEND | refresh("demo-backend") | {"audience": REPORTS}),
     *(Known(BACKEND | refresh("demo-backend", age)) for age in (0, 0, 0, 1, 2)),
     Known(refresh("demo-basic"), BASIC),
+    Known(BACKEND | LOGIN | {"rule": "deny"}),
+    Known(BACKEND | LOGIN | {"rule": "redirect"}),
+    *_SECOND_FACTOR,
 ]
 _OF_ONE_TOKEN = [
     *(Known(BACKEND | {"token": live(kind)}) for kind in ("access_token", "id_token", "refresh_token")),
@@ -105,8 +165,54 @@ _USERINFO = [
     *_IN_QUERY,
 ]
 
+_CHALLENGES = [
+    Known(BOBS_LOGIN | MFA_TOKEN),
+    Known(BACKEND | MFA_TOKEN | {"challenge_type": "otp"}),
+    Known(BACKEND | MFA_TOKEN | {"challenge_type": "push"}),
+    Known(BACKEND | MFA_TOKEN | {"authenticator_id": "nope"}),
+    Known(BACKEND | {"mfa_token": "nope"}),
+    Known(NATIVE | MFA_TOKEN),
+    Known(BACKEND | TOO_LONG),
+    # One more than a person is sent at once.
+    *[_EMAIL_CODE] * 21,
+]
+_ASSOCIATIONS = [
+    Known(_OTP, _bearer(live("mfa_api_read"))),
+    Known(_OTP, _bearer(live("mfa_api_remove"))),
+    Known(_OTP, _BY_MFA_TOKEN),
+    Known({"authenticator_types": "oob", "oob_channels": "email", "email": "bob@example.org"}, _BY_API),
+    Known({"authenticator_types": "oob", "oob_channels": "sms", "phone_number": "no number"}, _BY_API),
+    Known({}, _BY_API),
+    Known(_OTP, _bearer(live("access_token"))),
+    Known(_OTP),
+    Known(TOO_LONG, _BY_API),
+    # One more than a person is sent at once.
+    *[Known(_SMS, _BY_API)] * 11,
+    # The last one is what can be confirmed.
+    Known(_OTP, _BY_API),
+]
+_OF_MFA_API = [
+    Known(headers=_BY_API),
+    Known(headers=_bearer(live("mfa_api_remove"))),
+    Known(headers=_bearer(live("access_token"))),
+    Known(),
+    *_IN_QUERY,
+]
+_REMOVALS = [
+    Known(headers=_BY_API, path={"authenticator_id": "totp|dev_nope"}),
+    Known(headers=_bearer(live("mfa_api_read")), path={"authenticator_id": live("authenticator")}),
+    Known(headers=_BY_MFA_TOKEN, path={"authenticator_id": live("authenticator")}),
+    *(Known(headers=_BY_API, path={"authenticator_id": live("authenticator", age=age)}) for age in (2, 1, 0)),
+    Known(query={"access_token": "x"}, path={"authenticator_id": "totp|dev_nope"}),
+]
+
 # By the operationId of docs/openapi.yaml.
 REQUESTS = {
+    "mfaChallenge": _CHALLENGES,
+    "mfaAssociate": _ASSOCIATIONS,
+    "mfaAuthenticators": [*_OF_MFA_API, Known(headers=_BY_MFA_TOKEN)],
+    "mfaAuthenticatorsHead": [*_OF_MFA_API, Known(headers=_BY_MFA_TOKEN)],
+    "mfaAuthenticatorDelete": _REMOVALS,
     "token": _TOKEN,
     "revoke": _OF_ONE_TOKEN,
     "introspect": _OF_ONE_TOKEN,
@@ -118,7 +224,9 @@ EVERYWHERE_ELSE = _IN_QUERY
 # What goes wrong late: in one parameter of a request that gets far.
 NAMES = [
     "grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type", "username", "password",
-    "audience", "resource", "scope", "realm", "refresh_token", "token", "access_token",
+    "audience", "resource", "scope", "realm", "refresh_token", "token", "access_token", "mfa_token", "otp", "oob_code",
+    "binding_code", "recovery_code", "challenge_type", "authenticator_id", "authenticator_types", "oob_channels",
+    "email",
 ]  # fmt: skip
 ODD = [
     "", " ", "\x00", "\r\n", "%", "+", "&", "é", "e\u0301", "漢", "😀", "\u2028", "\ufffd", "a" * 400, "a" * 5000,

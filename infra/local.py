@@ -29,6 +29,8 @@ from infra.tls import make_certificate, trust_lines
 
 DEMO = Path(__file__).resolve().parent / "demo-tenant.yaml"
 STAGE = "dev"
+# Who sends the emails, which go nowhere.
+EMAIL_FROM = "login@example.com"
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 (it is compared, not bound)
 GOOD_BELOW = 400
 
@@ -119,7 +121,9 @@ def provision(file: TenantFile, bcrypt_cost: int = 10) -> dict[str, str]:
 
 
 def _gateway(url: str, lines: RequestLines, packages: tuple[str, ...]) -> Gateway:
-    os.environ |= {"GATEHOUSE_STAGE": STAGE, "GATEHOUSE_ISSUER": url, RULE_PACKAGES: ",".join(packages)}
+    os.environ |= {"GATEHOUSE_STAGE": STAGE, "GATEHOUSE_ISSUER": url, "GATEHOUSE_EMAIL_FROM": EMAIL_FROM}
+    os.environ |= {RULE_PACKAGES: ",".join(packages)}
+    reach(STAGE).clients.sesv2().create_email_identity(EmailIdentity=EMAIL_FROM)
     # The app reads its environment; what it needs of it is known only now.
     from app import app  # noqa: PLC0415
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bench.fuzz import DOCUMENT, Fuzz, fuzz, unreached
+from bench.fuzz import DOCUMENT, RULES, Fuzz, fuzz, unreached
 from tests.cli.local_run import LocalRun, local_run
 
 pytestmark = pytest.mark.xdist_group("fuzz")
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.xdist_group("fuzz")
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
-    with local_run(tmp_path_factory.mktemp("run")) as run:
+    with local_run(tmp_path_factory.mktemp("run"), "--rules", RULES) as run:
         yield run
 
 
