@@ -6,11 +6,14 @@ STAMP := $(VENV)/.installed
 PORT ?= 8000
 HOST ?= 127.0.0.1
 STAGE ?= dev
+EXAMPLES ?= 300
+SEED ?= 1
+MINUTES ?= 5
 # Compiled at once, on all processors, so that the first run starts as fast as the second.
 COMPILED := boto3 botocore chalice cryptography jwt moto pydantic requests responses rich typer uvicorn werkzeug
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lint types floors coverage lock package deploy clean
+.PHONY: help setup run test check format lint types floors coverage lock fuzz soak package deploy clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +45,7 @@ lint: $(STAMP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/cfn-lint infra/stage.yaml infra/realm.yaml
+	@$(BIN)/openapi-spec-validator docs/openapi.yaml
 
 types: $(STAMP)
 	@$(BIN)/mypy
@@ -55,6 +59,12 @@ coverage: $(STAMP)
 lock: $(STAMP) ## Lock the requirements anew, after a change of pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet -o requirements.txt
 	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --all-extras -o infra/requirements-dev.txt
+
+fuzz: $(STAMP) ## Hold a running server against docs/openapi.yaml: EXAMPLES= SEED=
+	@$(BIN)/python -m bench.fuzz --examples $(EXAMPLES) --seed $(SEED)
+
+soak: $(STAMP) ## Drive a running server with a mix of requests, and watch its memory: MINUTES=
+	@$(BIN)/python -m bench.soak --minutes $(MINUTES)
 
 package: $(STAMP) ## Build the deployment package into build/: STAGE=
 	@$(BIN)/chalice package --stage $(STAGE) build

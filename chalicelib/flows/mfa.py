@@ -80,9 +80,9 @@ class MfaFlow:
             enrolment, answer = self.factors.otp.associate(case)
             return answer | self._enrolled(case, enrolment)
         enrolment, authenticator = self.factors.oob.associate(case, kind, _address(case, kind, request))
-        recovery = self._enrolled(case, enrolment)
+        # Sent first: what is refused must not have replaced the recovery code that was shown before.
         sent = self.factors.oob.send(case, authenticator)
-        return {"authenticator_type": "oob", "oob_channel": kind, **sent, **recovery}
+        return {"authenticator_type": "oob", "oob_channel": kind, **sent, **self._enrolled(case, enrolment)}
 
     def authenticators(self, request: Request) -> list[dict[str, Any]]:
         """Return the person's authenticators, each with its id and a masked name."""

@@ -1,0 +1,1 @@
+"""The instruments: what measures Gatehouse."""
