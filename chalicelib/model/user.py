@@ -11,6 +11,7 @@ class User:
     password_hash: the stored form (`passwords.py`); "" where no password was ever set, which no password matches.
     credential_version: counts what must end logins under way: a new password, a block.
     families_version: counts what ends all refresh tokens of the person; a family of an older count is dead.
+    known_addresses: the networks of the latest right logins, the latest first.
     family_counts: by counter name, how many families were begun since they were last looked through.
     """
 
@@ -36,5 +37,6 @@ class User:
     last_login: int = 0
     last_ip: str = ""
     logins_count: int = 0
+    known_addresses: tuple[str, ...] = ()
     app_metadata: dict[str, Any] = field(default_factory=dict)
     user_metadata: dict[str, Any] = field(default_factory=dict)
