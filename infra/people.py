@@ -73,8 +73,7 @@ class People:
 
     def find(self, who: str) -> User:
         """Return the person of this user_id, username or email; raises Refused."""
-        user_id, _ = self.store.locate(canonical(who), ("username", "email"))
-        user = self.store.read(who) or self.store.read(user_id or who)
+        user = self.store.read(who) or self.store.read(self.store.locate(canonical(who), ("username", "email")) or who)
         if user is None:
             raise Refused(f"Realm {self.realm.name} has nobody by {who}.")
         return user

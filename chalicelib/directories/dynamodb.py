@@ -33,7 +33,7 @@ class DynamoDirectory:
 
     def find(self, typed: str, beside: Place) -> tuple[str | None, Values | None]:
         """Return the user_id of the person who typed this, or None, and the item of another place, in one call."""
-        user_id, (other,) = self.users.locate(canonical(typed), self.realm.identifiers, beside)
+        user_id, (other,) = self.users.locate_with(canonical(typed), self.realm.identifiers, beside)
         return user_id, other
 
     def read(self, user_id: str) -> User | None:

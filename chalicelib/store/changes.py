@@ -26,7 +26,7 @@ class Change:
 
 
 def make(dynamodb: "DynamoDBClient", place: Place, change: Change) -> Values:
-    """Make a change and return the values that it set; raises ConditionFailed, with the item that stands there."""
+    """Make a change and return the item as it is then; raises ConditionFailed, with the item that stands there."""
     values = {"ExpressionAttributeValues": to_item(change.values)} if change.values else {}
     answer = call(
         dynamodb.update_item,
@@ -34,7 +34,7 @@ def make(dynamodb: "DynamoDBClient", place: Place, change: Change) -> Values:
         Key=place.key,
         UpdateExpression=change.update,
         ConditionExpression=change.condition,
-        ReturnValues="UPDATED_NEW",
+        ReturnValues="ALL_NEW",
         ReturnValuesOnConditionCheckFailure="ALL_OLD",
         **values,  # type: ignore[arg-type]  # mypy takes one dict for every parameter
     )
@@ -42,7 +42,7 @@ def make(dynamodb: "DynamoDBClient", place: Place, change: Change) -> Values:
 
 
 def make_one_of(dynamodb: "DynamoDBClient", place: Place, *changes: Change) -> tuple[Change, Values]:
-    """Make the first change whose condition holds; return it and the values that it set. Their conditions leave no gap.
+    """Make the first change whose condition holds; return it and the item as it is then. Their conditions leave no gap.
 
     Raises TemporarilyUnavailable where the item moves from one state to another for each look at it.
     """

@@ -36,12 +36,16 @@ class UserStore:
     dynamodb: "DynamoDBClient"
     table: str
 
-    def locate(
+    def locate(self, identifier: str, kinds: tuple[str, ...]) -> str | None:
+        """Return the user_id behind a canonical identifier of one of these kinds."""
+        return _user_id(self._get(f"login#{identifier}"), kinds)
+
+    def locate_with(
         self, identifier: str, kinds: tuple[str, ...], *beside: Place
     ) -> tuple[str | None, tuple[Values | None, ...]]:
-        """Return the user_id behind a canonical identifier of one of these kinds, and the items of other places."""
+        """Return the same as locate and the items of other places, in one call."""
         item, *others = read_together(self.dynamodb, Place(self.table, f"login#{identifier}"), *beside)
-        return item["user_id"] if item and item["kind"] in kinds else None, tuple(others)
+        return _user_id(item, kinds), tuple(others)
 
     def place(self, user_id: str) -> Place:
         """Return where the record of that user_id is."""
@@ -49,11 +53,11 @@ class UserStore:
 
     def read(self, user_id: str) -> User | None:
         """Return the record of that user_id."""
-        answer = call(self.dynamodb.get_item, TableName=self.table, Key=self.place(user_id).key, ConsistentRead=True)
-        return user_from(from_item(answer["Item"])) if "Item" in answer else None
+        item = self._get(f"user#{user_id}")
+        return user_from(item) if item else None
 
     def read_with(self, user_id: str, *beside: Place) -> tuple[User | None, tuple[Values | None, ...]]:
-        """Return the record of that user_id and the items of other places, in one call."""
+        """Return the same as read and the items of other places, in one call."""
         item, *others = read_together(self.dynamodb, self.place(user_id), *beside)
         return user_from(item) if item else None, tuple(others)
 
@@ -121,6 +125,10 @@ class UserStore:
             }
         }
 
+    def _get(self, key: str) -> Values | None:
+        answer = call(self.dynamodb.get_item, TableName=self.table, Key=to_item({"pk": key}), ConsistentRead=True)
+        return from_item(answer["Item"]) if "Item" in answer else None
+
     def _put_new(self, item: dict[str, Any]) -> Write:
         return {"Put": {"TableName": self.table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
 
@@ -143,6 +151,10 @@ class UserStore:
 
 def _assignments(values: dict[str, Value]) -> str:
     return ", ".join(f"{name} = :{name}" for name in values)
+
+
+def _user_id(login: Values | None, kinds: tuple[str, ...]) -> str | None:
+    return login["user_id"] if login and login["kind"] in kinds else None
 
 
 def _identifiers(user: User) -> list[tuple[str, str]]:
