@@ -10,8 +10,7 @@ from chalicelib.model.enrolment import PendingLogin
 from chalicelib.model.login import Login
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client, Realm
-from chalicelib.protection import AccountGuard, Attempt
-from chalicelib.store.attempts import Counter
+from chalicelib.protection.account import AccountGuard, Admitted, Attempt
 from chalicelib.store.pending import PendingStore
 from chalicelib.store.transactions import Write
 
@@ -71,6 +70,6 @@ class MfaGrant:
         """Return what makes the writes of a login that is complete at last."""
         directory = self.directory_of(case.realm)
         write = directory.login_write(case.user, int(self.clock()), request.source_ip, proof.record)
-        counter = Counter(account=case.account, address=request.source_ip)
-        attempt = Attempt(counter, case.tenant.brute_force_protection)
-        return lambda name: (*self.guard.clear_writes(attempt), write(name))
+        attempt = Attempt(case.account, request.source_ip, case.tenant.brute_force_protection, None)
+        cleared = self.guard.clear_writes(Admitted(attempt, case.user, has_total=True))
+        return lambda name: (*cleared, write(name))

@@ -29,9 +29,14 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the endpoints call. issuer: the configured URL, or "" to read it off each request."""
+    """What the endpoints call.
+
+    issuer: the configured URL, or "" to read it off each request. trusted_proxies: how many stand in front of API
+    Gateway.
+    """
 
     issuer: str
+    trusted_proxies: int
     token: TokenFlow
     revocation: RevocationFlow
     introspection: IntrospectionFlow
@@ -107,7 +112,8 @@ class Application(Chalice):
             if self.current_request.method not in methods:
                 raise MethodNotAllowed(methods)
             services = self.services()
-            return endpoint(services, wire.read(self.current_request, services.issuer, outcome))
+            request = wire.read(self.current_request, services.issuer, outcome, services.trusted_proxies)
+            return endpoint(services, request)
         except WireError as failure:
             error = failure
         except (BadSettings, BadRules) as faults:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from chalicelib.errors import SlowDown, TooManyAttempts
 from chalicelib.mfa.case import Case
-from chalicelib.store.buckets import Bucket, BucketStore
 from chalicelib.store.transactions import Write
+from chalicelib.store.tries import Bucket, TryStore
 
 MINUTE_MS = 60_000
 # What the store knows it by, how many at once, and after how long there is one more.
@@ -23,7 +23,7 @@ Limit = tuple[str, int, int]
 class Limits:
     """Takes tries, per person. clock: epoch seconds."""
 
-    buckets: BucketStore
+    buckets: TryStore
     clock: Callable[[], float]
 
     def take_code(self, case: Case, limit: Limit, event: str) -> Write:
