@@ -14,6 +14,7 @@ from chalicelib.flows.access import AccessRules
 from chalicelib.flows.discovery import Discovery
 from chalicelib.flows.introspection import IntrospectionFlow
 from chalicelib.flows.mfa import Factors, MfaFlow
+from chalicelib.flows.notices import NoticeFlow
 from chalicelib.flows.revocation import RevocationFlow
 from chalicelib.flows.token import Grant, TokenFlow
 from chalicelib.flows.userinfo import UserinfoFlow
@@ -56,6 +57,7 @@ from chalicelib.store.enrolments import EnrolmentStore
 from chalicelib.store.families import FamilyStore
 from chalicelib.store.kms import Kms
 from chalicelib.store.messages import Messages
+from chalicelib.store.notices import NoticeStore
 from chalicelib.store.pending import PendingStore
 from chalicelib.store.rule_settings import RuleSettings
 from chalicelib.store.sessions import SessionStore
@@ -113,7 +115,14 @@ class _Parts:
         """What stops guessing at accounts."""
         dynamodb, table, world = self.clients.dynamodb, self.attempts_table, self.world
         attempts, totals = AttemptStore(dynamodb, table), TotalStore(dynamodb, table)
-        return AccountGuard(attempts, totals, self.addresses(), world.clock, world.pause)
+        # Nobody writes down what nobody will be told.
+        on_block = NoticeStore(dynamodb, table).note if self.settings.email_from else lambda *_: None
+        return AccountGuard(attempts, totals, self.addresses(), on_block, world.clock, world.pause)
+
+    @property
+    def messages(self) -> Messages:
+        """What reaches people."""
+        return Messages(self.clients.sns, self.clients.sesv2, self.settings.email_from)
 
     @property
     def cases(self) -> Cases:
@@ -158,6 +167,7 @@ def build(settings: Settings, clients: Clients, world: World) -> Services:
         introspection=IntrospectionFlow(authenticator, refresh_tokens, verifier, config),
         userinfo=UserinfoFlow(verifier, people),
         mfa=MfaFlow(authenticator, parts.cases, factors, verifier, people),
+        notices=_notices(parts),
         discovery=Discovery(config, tuple(grants)),
     )
 
@@ -195,14 +205,27 @@ def _rules(parts: _Parts) -> Rules:
     )
 
 
+def _notices(parts: _Parts) -> NoticeFlow:
+    dynamodb, table = parts.clients.dynamodb, parts.attempts_table
+    return NoticeFlow(
+        issuer=parts.settings.issuer,
+        friendly_name=lambda: parts.config.tenant().friendly_name,
+        notices=NoticeStore(dynamodb, table),
+        attempts=AttemptStore(dynamodb, table),
+        tickets=parts.pending,
+        users_of=parts.users_of,
+        messages=parts.messages,
+        clock=parts.world.clock,
+    )
+
+
 def _factors(parts: _Parts) -> Factors:
     """Return every second factor: a new one is one file and one line here."""
     clients, clock = parts.clients, parts.world.clock
     limits = Limits(TryStore(clients.dynamodb, parts.attempts_table), clock)
-    messages = Messages(clients.sns, clients.sesv2, parts.settings.email_from)
     return Factors(
         otp=Otp(parts.vault, limits, parts.enrolments_of, clock),
-        oob=Oob(messages, parts.pending, limits, parts.enrolments_of, clock),
+        oob=Oob(parts.messages, parts.pending, limits, parts.enrolments_of, clock),
         recovery_code=RecoveryCode(limits, parts.enrolments_of),
     )
 

@@ -13,6 +13,7 @@ from chalicelib.errors import MethodNotAllowed, NotFound, ServerError, WireError
 from chalicelib.flows.discovery import Discovery
 from chalicelib.flows.introspection import IntrospectionFlow
 from chalicelib.flows.mfa import MfaFlow
+from chalicelib.flows.notices import NoticeFlow
 from chalicelib.flows.revocation import RevocationFlow
 from chalicelib.flows.token import TokenFlow
 from chalicelib.flows.userinfo import UserinfoFlow
@@ -42,6 +43,7 @@ class Services:
     introspection: IntrospectionFlow
     userinfo: UserinfoFlow
     mfa: MfaFlow
+    notices: NoticeFlow
     discovery: Discovery
 
 

@@ -64,12 +64,14 @@ class Admitted:
 class AccountGuard:
     """Counts attempts and decides them. clock: epoch seconds. pause: sleeps for so many seconds.
 
-    addresses: counts the failures of the address too.
+    addresses: counts the failures of the address too. on_block: hears of each account that a failure blocks, whether
+    anybody has it or not, with the time.
     """
 
     attempts: AttemptStore
     totals: TotalStore
     addresses: AddressGuard
+    on_block: Callable[[str, int], None]
     clock: Callable[[], float]
     pause: Callable[[float], None]
 
@@ -145,11 +147,13 @@ class AccountGuard:
 
     def _fail_account(self, attempt: Attempt) -> None:
         if attempt.is_counted:
-            now, lifetime_s = int(self.clock()), attempt.policy.block_lifetime_s
-            both(
-                lambda: self.attempts.fail(attempt.counter, now, lifetime_s),
+            now, policy = int(self.clock()), attempt.policy
+            tally, _ = both(
+                lambda: self.attempts.fail(attempt.counter, now, policy.block_lifetime_s),
                 lambda: self.totals.fail(attempt.account, now),
             )
+            if tally.failed >= policy.max_attempts:
+                self.on_block(attempt.account, now)
 
     def _require_turn(self, attempt: Attempt, user: User | None, values: Values) -> None:
         """Let an attempt pass at an account that was guessed at too often, if it comes from where a login once did.

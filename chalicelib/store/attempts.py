@@ -64,15 +64,19 @@ class AttemptStore:
             return None if is_ours else self.count(counter, now, max_attempts, lifetime_s)
         return None
 
-    def fail(self, counter: Counter, now: int, lifetime_s: int) -> None:
-        """Decide one counted attempt as failed. One that a success has cleared meanwhile is counted anew."""
+    def fail(self, counter: Counter, now: int, lifetime_s: int) -> Tally:
+        """Decide one counted attempt as failed, and return what stands then.
+
+        One that a success has cleared meanwhile is counted anew.
+        """
         decided = Change("ADD failed :one", "attempts > failed", {":one": 1})
         anew = Change(
             "ADD attempts :one, failed :one SET counted_at = :now, expires_at = :end",
             "attribute_not_exists(attempts) OR attempts <= failed",
             {":one": 1, ":now": now, ":end": now + lifetime_s},
         )
-        make_one_of(self.dynamodb, self._place(counter), decided, anew)
+        _, values = make_one_of(self.dynamodb, self._place(counter), decided, anew)
+        return tally_from(values)
 
     def withdraw(self, counter: Counter) -> None:
         """Take back one counted attempt that could not be decided."""

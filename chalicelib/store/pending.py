@@ -1,4 +1,4 @@
-"""Logins that wait for a second factor, and codes that were sent, in the sessions table until they are used or over.
+"""Logins that wait, codes and links that were sent, in the sessions table until they are used or over.
 
 Either is known to its holder by a token of 256 random bits, and to the store by that token's hash alone.
 """
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 
 # How long the store can still tell a token that is over from one that never was.
 REMEMBERED_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What a link in an email lets its reader do. account: realm and person. ends_at: epoch seconds."""
+
+    ticket_id: str
+    account: str
+    ends_at: int
 
 
 def stored_id(token: str) -> str:
@@ -59,6 +68,20 @@ class PendingStore:
         """Return the challenge of an oob_code."""
         values = self._get(f"oob#{stored_id(oob_code)}")
         return Challenge(**values) if values else None
+
+    def put_ticket(self, ticket: Ticket) -> None:
+        """Store a ticket."""
+        self._put(f"unblock#{ticket.ticket_id}", asdict(ticket), ticket.ends_at)
+
+    def ticket(self, token: str) -> Ticket | None:
+        """Return the ticket of a link."""
+        values = self._get(f"unblock#{stored_id(token)}")
+        return Ticket(**values) if values else None
+
+    def end_ticket(self, ticket: Ticket) -> None:
+        """Use a ticket up."""
+        key = to_item({"pk": f"unblock#{ticket.ticket_id}", "sk": "once"})
+        call(self.dynamodb.delete_item, TableName=self.table, Key=key)
 
     def use_login(self, login: PendingLogin) -> Write:
         """Return the write that uses a pending login up; its condition fails where it was used already."""

@@ -66,6 +66,7 @@ def test_two_hundred_threads_evaluate_max_attempts_hashes_in_each_run_m09(
         AttemptStore(stage.clients.dynamodb, table),
         TotalStore(stage.clients.dynamodb, table),
         AddressGuard(buckets, SuspiciousIpThrottling, time.time),
+        lambda *_: None,
         time.time,
         time.sleep,
     )
