@@ -13,7 +13,7 @@ MINUTES ?= 5
 COMPILED := boto3 botocore chalice cryptography jwt moto pydantic requests responses rich typer uvicorn werkzeug
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lint types floors coverage lock fuzz soak package deploy clean
+.PHONY: help setup run test check format lint types floors coverage lock fuzz soak package figures deploy clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ soak: $(STAMP) ## Drive a running server with a mix of requests, and watch its m
 
 package: $(STAMP) ## Build the deployment package into build/: STAGE=
 	@$(BIN)/chalice package --stage $(STAGE) build
+
+figures: $(STAMP) ## Draw docs/attack-guesses.svg, and print the tables of docs/attack-protection.md
+	@$(BIN)/python -m infra.attack_figures && $(BIN)/python -m infra.attack_costs
 
 deploy: $(STAMP) ## Deploy a stage to the AWS account of the environment: STAGE=
 	@$(BIN)/gatehouse deploy --stage $(STAGE)

@@ -1,5 +1,7 @@
 """The Chalice app: which path leads where. `chalice deploy` reads the routes off it; Lambda calls it."""
 
+from chalice.app import CloudWatchEvent
+
 from chalicelib import wiring
 from chalicelib.http import mfa, oauth
 from chalicelib.http.application import Application
@@ -17,6 +19,14 @@ app.serve("/mfa/authenticators/{authenticator_id}", ("DELETE",), mfa.remove, eve
 app.serve("/.well-known/openid-configuration", ("GET",), oauth.metadata)
 app.serve("/.well-known/oauth-authorization-server", ("GET",), oauth.metadata)
 app.serve("/.well-known/jwks.json", ("GET",), oauth.jwks)
+app.serve("/u/unblock", ("GET",), oauth.unblock, event="ublkdu")
 app.serve("/health", ("GET",), oauth.health)
+
+
+@app.schedule("rate(1 minute)")
+def tell_blocked(_: CloudWatchEvent) -> None:
+    """Email the people whose accounts were blocked since the last minute."""
+    app.services().notices.send()
+
 
 wiring.warm_up()

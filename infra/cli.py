@@ -2,6 +2,7 @@
 
 import typer
 
+from infra.attack_commands import attacks
 from infra.check import check
 from infra.client_commands import clients
 from infra.deploy import deploy
@@ -27,6 +28,7 @@ app.command()(deploy)
 app.add_typer(users)
 users.add_typer(mfa)
 app.add_typer(tokens)
+app.add_typer(attacks)
 app.add_typer(clients)
 app.add_typer(keys)
 app.add_typer(rules)

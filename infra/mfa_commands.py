@@ -22,8 +22,8 @@ from chalicelib.model.login import Asked
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 from chalicelib.store.aws import ConditionFailed
-from chalicelib.store.buckets import BucketStore
 from chalicelib.store.enrolments import EnrolmentStore
+from chalicelib.store.tries import TryStore
 from chalicelib.store.users import NoSuchUser
 from chalicelib.store.vault import Vault, data_key_alias
 from infra.aws import Stage, reach
@@ -48,7 +48,7 @@ class SecondFactors:
         """Return those of a realm's people; raises Refused for an unknown realm."""
         people, dynamodb = People.of(stage, realm_name), stage.clients.dynamodb
         enrolments = EnrolmentStore(dynamodb, people.realm.users_table)
-        limits = Limits(BucketStore(dynamodb, f"{stage.prefix}attempts"), time.time)
+        limits = Limits(TryStore(dynamodb, f"{stage.prefix}attempts"), time.time)
         vault = Vault(stage.clients.kms, data_key_alias(stage.name))
         return cls(people, enrolments, Otp(vault, limits, lambda _: enrolments, time.time))
 

@@ -34,6 +34,7 @@ from infra.text_file import read_text
 from infra.yaml_lines import Document, parse
 
 YEAR_S = 31_557_600
+DAY_MS = 86_400_000
 
 MonthS = Field(default=MONTH_S, ge=1, le=YEAR_S)
 
@@ -170,16 +171,18 @@ class BruteForceProtection(_Part):
     """How guessing at one account is stopped. block_lifetime: seconds. allowlist: addresses and CIDR blocks."""
 
     enabled: bool = True
+    mode: Literal["count_per_identifier_and_ip", "count_per_identifier"] = "count_per_identifier_and_ip"
     max_attempts: int = Field(default=10, ge=1, le=100)
     block_lifetime: int = MonthS
     allowlist: Listed[Network] = Field(default=(), max_length=100)
 
 
 class SuspiciousIpThrottling(_Part):
-    """How one address that tries many accounts is stopped. allowlist: addresses and CIDR blocks."""
+    """How one address that tries many accounts is stopped. rate: milliseconds. allowlist: addresses and CIDR blocks."""
 
     enabled: bool = True
     max_attempts: int = Field(default=100, ge=1, le=100_000)
+    rate: int = Field(default=864_000, ge=1, le=DAY_MS)
     allowlist: Listed[Network] = Field(default=(), max_length=100)
 
 

@@ -73,7 +73,7 @@ def show(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption =
         return
     table = Table(show_header=False, box=None)
     for name, value in shown.items():
-        table.add_row(name, Text(_time(value) if name in TIMES else str(value), overflow="fold"))
+        table.add_row(name, Text(_cell(name, value), overflow="fold"))
     console.print(table)
 
 
@@ -121,6 +121,12 @@ def delete(who: Who, realm: RealmOption, stage: StageOption, yes: Yes = False) -
 
 def _shown(user: User) -> dict[str, Any]:
     return {name: value for name, value in asdict(user).items() if name not in UNSHOWN}
+
+
+def _cell(name: str, value: Any) -> str:
+    if name in TIMES:
+        return _time(value)
+    return " ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _time(epoch_s: int) -> str:

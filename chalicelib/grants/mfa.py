@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.directories.dynamodb import DynamoDirectory
-from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.errors import InvalidGrant, TemporarilyUnavailable
 from chalicelib.mfa.case import Case, Cases, Proof
 from chalicelib.model.login import Login
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client, Realm
-from chalicelib.protection import AccountGuard, Attempt
-from chalicelib.store.attempts import Counter
+from chalicelib.protection.account import AccountGuard, Admitted, Attempt
 from chalicelib.store.pending import PendingStore
 from chalicelib.store.transactions import Write
 
@@ -46,7 +45,7 @@ class MfaGrant:
     def prove(self, client: Client, request: Request) -> Login:
         """Return who is asking, with what they first asked for; raises InvalidGrant, ExpiredToken, TooManyAttempts."""
         case = self.cases.to_prove(request.required("mfa_token"), request, client)
-        proof, waiting = self.factor.prove(case, request), case.pending
+        proof, waiting = self._proof(case, request), case.pending
         return Login(
             sub=case.user.user_id,
             client_id=client.client_id,
@@ -68,14 +67,22 @@ class MfaGrant:
             members=proof.members,
         )
 
+    def _proof(self, case: Case, request: Request) -> Proof:
+        """Return what the factor proves; a wrong code counts for the address too."""
+        try:
+            return self.factor.prove(case, request)
+        except InvalidGrant:
+            self.guard.addresses.fail(request.source_ip, None)
+            raise
+
     def _writes(self, case: Case, proof: Proof, request: Request) -> Callable[[str], tuple[Write, ...]]:
         """Return what makes the writes of a login that is complete at last."""
         directory = self.directory_of(case.realm)
         write = directory.login_write(case.user, int(self.clock()), request.source_ip, proof.record)
-        counter = Counter(account=case.account, address=request.source_ip)
-        attempt = Attempt(counter, case.tenant.brute_force_protection)
+        attempt = Attempt(case.account, request.source_ip, case.tenant.brute_force_protection, None)
+        cleared = self.guard.clear_writes(Admitted(attempt, case.user, has_total=True))
         used = (self.pending.use_login(case.pending),) if case.is_login else ()
-        return lambda name: (proof.give_back, *proof.writes, *used, *self.guard.clear_writes(attempt), write(name))
+        return lambda name: (proof.give_back, *proof.writes, *used, *cleared, write(name))
 
     def _give_back(self, proof: Proof) -> None:
         with suppress(TemporarilyUnavailable):

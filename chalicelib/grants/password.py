@@ -10,8 +10,8 @@ from chalicelib.model.login import Login
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client, Realm, Tenant
 from chalicelib.model.user import User
-from chalicelib.protection import AccountGuard, Attempt
-from chalicelib.store.attempts import Counter
+from chalicelib.protection.account import AccountGuard, Admitted, Attempt
+from chalicelib.store.batch import Values
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.transactions import Write
 
@@ -55,9 +55,11 @@ class PasswordGrant:
             raise InvalidRequest("username is too long or holds control characters.")
         directory = self._directory(client, request)
         request.outcome.user = f"name:{digest(username)}"
-        user_id = directory.find(username)
-        attempt = self._attempt(directory.realm, user_id or request.outcome.user, request)
-        user = self._proved(directory, user_id, attempt, request)
+        addresses = self.guard.addresses
+        user_id, seen = directory.find(username, addresses.place(request.source_ip))
+        addresses.require_room(request.source_ip, seen)
+        attempt = self._attempt(directory.realm, user_id or request.outcome.user, request, seen)
+        user, admitted = self._proved(directory, user_id, attempt, request)
         renewed = directory.renewed_hash(user, request.required("password"))
         write = directory.login_write(user, int(self.clock()), request.source_ip, renewed)
         return Login(
@@ -70,17 +72,20 @@ class PasswordGrant:
             user=user,
             realm=directory.realm.name,
             source_ip=request.source_ip,
-            writes=lambda counter: (*self.guard.clear_writes(attempt), write(counter)),
+            writes=lambda counter: (*self.guard.clear_writes(admitted), write(counter)),
             # Whatever came of it, the password was right.
             give_back=lambda _: self.guard.give_back(attempt),
         )
 
-    def _proved(self, directory: DynamoDirectory, user_id: str | None, attempt: Attempt, request: Request) -> User:
+    def _proved(
+        self, directory: DynamoDirectory, user_id: str | None, attempt: Attempt, request: Request
+    ) -> tuple[User, Admitted]:
         """Count the attempt, then check it. user_id: None for an unknown user.
 
         Unknown user and wrong password differ in the log alone: the same bytes, the same calls, one bcrypt each.
         """
-        with self.guard.admitted(attempt, lambda: directory.read(user_id)) as user:
+        with self.guard.admitted(attempt, lambda beside: directory.read_with(user_id, beside)) as admitted:
+            user = admitted.user
             is_right = directory.has_password(user, request.required("password"))
         if user is None:
             self.guard.fail(attempt)
@@ -89,8 +94,8 @@ class PasswordGrant:
         if not is_right:
             self.guard.fail(attempt)
             raise InvalidGrant(WRONG, reason="wrong password", event="fp")
-        self._refuse_blocked(user, attempt)
-        return user
+        self._refuse_blocked(user, admitted)
+        return user, admitted
 
     def _directory(self, client: Client, request: Request) -> DynamoDirectory:
         name = self.realm_name(self.config.tenant(), request)
@@ -100,12 +105,12 @@ class PasswordGrant:
         request.outcome.realm = realm.name
         return self.directory_of(realm)
 
-    def _attempt(self, realm: Realm, account: str, request: Request) -> Attempt:
-        counter = Counter(account=f"{realm.name}#{account}", address=request.source_ip)
-        return Attempt(counter, self.config.tenant().brute_force_protection)
+    def _attempt(self, realm: Realm, account: str, request: Request, seen: Values | None) -> Attempt:
+        policy = self.config.tenant().brute_force_protection
+        return Attempt(f"{realm.name}#{account}", request.source_ip, policy, seen)
 
-    def _refuse_blocked(self, user: User, attempt: Attempt) -> None:
+    def _refuse_blocked(self, user: User, admitted: Admitted) -> None:
         if user.blocked:
-            with self.guard.given_back_on_failure(attempt):
-                self.commit(self.guard.clear_writes(attempt))
+            with self.guard.given_back_on_failure(admitted.attempt):
+                self.commit(self.guard.clear_writes(admitted))
             raise Unauthorized("user is blocked", event="f")

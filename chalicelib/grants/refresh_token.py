@@ -6,6 +6,7 @@ from chalicelib.errors import InvalidGrant, is_refusal
 from chalicelib.model.login import Login, Original
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import REFRESH_TOKEN, Client
+from chalicelib.protection.address import AddressGuard
 from chalicelib.store.config import ConfigStore
 from chalicelib.tokens.refresh import UNKNOWN, RefreshTokens
 
@@ -16,13 +17,21 @@ class RefreshTokenGrant:
 
     refresh_tokens: RefreshTokens
     config: ConfigStore
+    addresses: AddressGuard
     grant_type: str = REFRESH_TOKEN
     parameters: tuple[str, ...] = ("refresh_token",)
     log_codes: tuple[str, str] = ("sertft", "fertft")
 
     def prove(self, client: Client, request: Request) -> Login:
-        """Return who is asking; raises InvalidGrant, Unauthorized for a blocked user."""
-        found = self.refresh_tokens.find(request.required("refresh_token"), client)
+        """Return who is asking; raises InvalidGrant, Unauthorized for a blocked user, TooManyAttempts."""
+        address = request.source_ip
+        found, (seen,) = self.refresh_tokens.find_with(
+            request.required("refresh_token"), client, self.addresses.place(address)
+        )
+        self.addresses.require_room(address, seen)
+        # A token that was good once may come too late; all others may be guesses.
+        if found is None or not (found.is_current or found.is_predecessor):
+            self.addresses.fail(address, seen)
         if found is None:
             raise InvalidGrant(UNKNOWN, reason="no refresh token of this client and a person")
         family, user = found.family, found.user

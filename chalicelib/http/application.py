@@ -13,6 +13,7 @@ from chalicelib.errors import MethodNotAllowed, NotFound, ServerError, WireError
 from chalicelib.flows.discovery import Discovery
 from chalicelib.flows.introspection import IntrospectionFlow
 from chalicelib.flows.mfa import MfaFlow
+from chalicelib.flows.notices import NoticeFlow
 from chalicelib.flows.revocation import RevocationFlow
 from chalicelib.flows.token import TokenFlow
 from chalicelib.flows.userinfo import UserinfoFlow
@@ -29,14 +30,20 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the endpoints call. issuer: the configured URL, or "" to read it off each request."""
+    """What the endpoints call.
+
+    issuer: the configured URL, or "" to read it off each request. trusted_proxies: how many stand in front of API
+    Gateway.
+    """
 
     issuer: str
+    trusted_proxies: int
     token: TokenFlow
     revocation: RevocationFlow
     introspection: IntrospectionFlow
     userinfo: UserinfoFlow
     mfa: MfaFlow
+    notices: NoticeFlow
     discovery: Discovery
 
 
@@ -107,7 +114,8 @@ class Application(Chalice):
             if self.current_request.method not in methods:
                 raise MethodNotAllowed(methods)
             services = self.services()
-            return endpoint(services, wire.read(self.current_request, services.issuer, outcome))
+            request = wire.read(self.current_request, services.issuer, outcome, services.trusted_proxies)
+            return endpoint(services, request)
         except WireError as failure:
             error = failure
         except (BadSettings, BadRules) as faults:

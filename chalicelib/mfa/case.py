@@ -10,6 +10,7 @@ from chalicelib.model.login import Asked, Original
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import ENROLL, Client, Realm, Tenant, mfa_audience
 from chalicelib.model.user import User
+from chalicelib.protection.address import AddressGuard
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.enrolments import EnrolmentStore
 from chalicelib.store.pending import PendingStore
@@ -93,7 +94,7 @@ def own_email(user: User, tenant: Tenant) -> tuple[Authenticator, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Cases:
-    """Finds cases. clock: epoch seconds.
+    """Finds cases. addresses: refuses those that failed too often. clock: epoch seconds.
 
     enrolments_of: a realm's. verify: returns the claims of an issuer's access token. person_of: finds those claims'
     person. Either raises InvalidToken.
@@ -101,6 +102,7 @@ class Cases:
 
     config: ConfigStore
     pending: PendingStore
+    addresses: AddressGuard
     enrolments_of: Callable[[Realm], EnrolmentStore]
     verify: Callable[[str, str], dict[str, Any]]
     person_of: Callable[[dict[str, Any]], tuple[Realm, User]]
@@ -124,9 +126,13 @@ class Cases:
     def of_login(self, mfa_token: str, request: Request, client: Client | None) -> Case:
         """Return the case of an mfa_token; client: who shows it, None where nobody said.
 
-        Raises InvalidGrant where it is not this client's, or its person has changed; ExpiredToken; Unauthorized.
+        Raises InvalidGrant where it is not this client's, or its person has changed; ExpiredToken; Unauthorized;
+        TooManyAttempts for an address that failed too often.
         """
-        pending = self.pending.login(mfa_token)
+        pending, seen = self.pending.login_with(mfa_token, self.addresses.place(request.source_ip))
+        self.addresses.require_room(request.source_ip, seen)
+        if pending is None:
+            self.addresses.fail(request.source_ip, seen)
         owner = client or (self.config.client(pending.client_id) if pending else None)
         if pending is None or owner is None or pending.client_id != owner.client_id:
             raise InvalidGrant(MALFORMED, reason="no pending login of this client")

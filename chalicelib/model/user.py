@@ -12,6 +12,7 @@ class User:
     credential_version: counts what must end logins under way: a new password, a block.
     families_version: counts what ends all refresh tokens of the person; a family of an older count is dead.
     multifactor: the kinds of active second factors, between commas.
+    known_addresses: the networks of the latest right logins, the latest first.
     family_counts: by counter name, how many families were begun since they were last looked through.
     """
 
@@ -38,5 +39,6 @@ class User:
     last_login: int = 0
     last_ip: str = ""
     logins_count: int = 0
+    known_addresses: tuple[str, ...] = ()
     app_metadata: dict[str, Any] = field(default_factory=dict)
     user_metadata: dict[str, Any] = field(default_factory=dict)

@@ -29,7 +29,6 @@ B = TypeVar("B")
 
 PARALLEL_CALLS = 2
 CONFLICT_TRIES = 6
-BATCH_TRIES = 2
 CONFLICT_PAUSE_S = 0.02
 _CONFIG = Config(
     connect_timeout=1,
@@ -124,19 +123,6 @@ def call(operation: Callable[P, A], *args: P.args, **kwargs: P.kwargs) -> A:
             return answer
         time.sleep(random.uniform(0.5, 1) * CONFLICT_PAUSE_S * 2**attempt)  # noqa: S311 (a pause is no secret)
     raise AssertionError("the last try returns or raises")
-
-
-def read_batch(dynamodb: "DynamoDBClient", request: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Return the items of a BatchGetItem by table.
-
-    Reads a second time where DynamoDB left some out, as it throttles a batch without an error; raises
-    TemporarilyUnavailable where that does not help.
-    """
-    for _ in range(BATCH_TRIES):
-        answer = call(dynamodb.batch_get_item, RequestItems=request)
-        if not answer.get("UnprocessedKeys"):
-            return answer["Responses"]
-    raise TemporarilyUnavailable(reason="batch_get_item: unprocessed keys")
 
 
 def last_outcomes() -> dict[str, str]:

@@ -10,6 +10,7 @@ from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.identifiers import canonical
 from chalicelib.model.user import User
 from chalicelib.store.aws import ConditionFailed, call
+from chalicelib.store.batch import Place, Values, read_together
 from chalicelib.store.items import Value, from_item, to_attribute, to_item
 from chalicelib.store.transactions import Write, commit
 
@@ -40,13 +41,28 @@ class UserStore:
 
     def locate(self, identifier: str, kinds: tuple[str, ...]) -> str | None:
         """Return the user_id behind a canonical identifier of one of these kinds."""
-        item = self._get(f"login#{identifier}")
-        return item["user_id"] if item and item["kind"] in kinds else None
+        return _user_id(self._get(f"login#{identifier}"), kinds)
+
+    def locate_with(
+        self, identifier: str, kinds: tuple[str, ...], *beside: Place
+    ) -> tuple[str | None, tuple[Values | None, ...]]:
+        """Return the same as locate and the items of other places, in one call."""
+        item, *others = read_together(self.dynamodb, Place(self.table, f"login#{identifier}"), *beside)
+        return _user_id(item, kinds), tuple(others)
+
+    def place(self, user_id: str) -> Place:
+        """Return where the record of that user_id is."""
+        return Place(self.table, f"user#{user_id}")
 
     def read(self, user_id: str) -> User | None:
         """Return the record of that user_id."""
         item = self._get(f"user#{user_id}")
         return user_from(item) if item else None
+
+    def read_with(self, user_id: str, *beside: Place) -> tuple[User | None, tuple[Values | None, ...]]:
+        """Return the same as read and the items of other places, in one call."""
+        item, *others = read_together(self.dynamodb, self.place(user_id), *beside)
+        return user_from(item) if item else None, tuple(others)
 
     def create(self, user: User) -> None:
         """Write a new record and its identifiers at once; raises IdentifierTaken."""
@@ -142,7 +158,7 @@ class UserStore:
             ExpressionAttributeValues=to_item({f":{name}": value for name, value in (values | seen_values).items()}),
         )
 
-    def _get(self, key: str) -> dict[str, Any] | None:
+    def _get(self, key: str) -> Values | None:
         answer = call(self.dynamodb.get_item, TableName=self.table, Key=to_item({"pk": key}), ConsistentRead=True)
         return from_item(answer["Item"]) if "Item" in answer else None
 
@@ -176,6 +192,10 @@ def _merged(before: dict[str, Any], after: dict[str, Any], now: dict[str, Any]) 
     return kept | {name: value for name, value in after.items() if name not in before or before[name] != value}
 
 
+def _user_id(login: Values | None, kinds: tuple[str, ...]) -> str | None:
+    return login["user_id"] if login and login["kind"] in kinds else None
+
+
 def _identifiers(user: User) -> list[tuple[str, str]]:
     return [(kind, canonical(name)) for kind, name in (("username", user.username), ("email", user.email)) if name]
 
@@ -186,6 +206,7 @@ def _login_item(user: User, kind: str, identifier: str) -> dict[str, Any]:
 
 def _to_item(user: User) -> dict[str, Any]:
     values = {name: value for name, value in asdict(user).items() if name != "family_counts"}
+    values["known_addresses"] = " ".join(user.known_addresses)
     texts = {name: json.dumps(values.pop(name)) for name in _METADATA}
     return to_item({"pk": f"user#{user.user_id}"} | values) | {name: to_attribute(text) for name, text in texts.items()}
 
@@ -195,4 +216,5 @@ def user_from(values: dict[str, Any]) -> User:
     counts = {name: value for name, value in values.items() if name.startswith(FAMILY_COUNTER)}
     fields = {name: value for name, value in values.items() if name not in counts and name != "pk"}
     metadata = {name: json.loads(fields.get(name, "{}")) for name in _METADATA}
-    return User(**fields | metadata, family_counts=counts)
+    known = {"known_addresses": tuple(fields.get("known_addresses", "").split())}
+    return User(**fields | metadata | known, family_counts=counts)

@@ -226,10 +226,11 @@ def test_failure_that_is_decided_after_a_success_and_another_count_is_counted(
     def begin_another() -> None:
         begin_and_vanish(stage, user.user_id, http.source_ip, Clock())
 
-    # The second write of the request decides it as failed; the third counts it anew.
-    with before(stage, "UpdateItem", succeed_and_begin_another, range(1, 2)):
+    # The second write of the request at the counter decides it as failed; the third counts it anew.
+    about = f'"sk": {{"S": "address#{http.source_ip}"}}'
+    with before(stage, "UpdateItem", succeed_and_begin_another, range(1, 2), about):
         assert http.login(username=user.username, password="wrong").status_code == 400
-    with before(stage, "UpdateItem", begin_another, range(2, 3)):
+    with before(stage, "UpdateItem", begin_another, range(2, 3), about):
         assert http.login(username=user.username, password="wrong").status_code == 400
 
     assert tally(stage, user.user_id, http.source_ip)["failed"] == 2

@@ -186,11 +186,11 @@ def minutes(milliseconds: int) -> str:
 @pytest.mark.parametrize(
     "words",
     [
-        f"| {limits.CODES[1]} | every {minutes(limits.CODES[2])} |",
-        f"| {limits.RECOVERY_CODES[1]} | every {minutes(limits.RECOVERY_CODES[2])} |",
-        f"| {limits.MESSAGES['sms'][1]} | every {minutes(limits.MESSAGES['sms'][2])} |",
-        f"| {limits.MESSAGES['email'][1]} | every {minutes(limits.MESSAGES['email'][2])} |",
-        f"| 1 | every {limits.POLL_INTERVAL_MS // 1000} seconds |",
+        f"| {limits.CODES[1].size} | every {minutes(limits.CODES[1].rate_ms)} |",
+        f"| {limits.RECOVERY_CODES[1].size} | every {minutes(limits.RECOVERY_CODES[1].rate_ms)} |",
+        f"| {limits.MESSAGES['sms'][1].size} | every {minutes(limits.MESSAGES['sms'][1].rate_ms)} |",
+        f"| {limits.MESSAGES['email'][1].size} | every {minutes(limits.MESSAGES['email'][1].rate_ms)} |",
+        f"| 1 | every {limits.POLLS.rate_ms // 1000} seconds |",
         f"| {demand.LIFETIME_S // 60} minutes |",
         f"| {oob.LIFETIME_S // 60} minutes |",
         f"| {MFA_TOKEN_LIFETIME_S} seconds |",

@@ -486,7 +486,7 @@ def test_login_with_offline_access_makes_five_calls_in_three_rounds(http: Http, 
     with calls_of(stage) as calls:
         login(http, client_id)
 
-    assert calls.rounds == [{"GetItem"}, {"GetItem", "UpdateItem"}, {"Sign", "TransactWriteItems"}]
+    assert calls.rounds == [{"BatchGetItem"}, {"BatchGetItem", "UpdateItem"}, {"Sign", "TransactWriteItems"}]
     assert len(calls.made) == 5
 
 

@@ -45,3 +45,17 @@ def client_of(stage: Stage, world: wiring.World, issuer: str = ISSUER, api: ApiS
         yield client
     finally:
         app.services, app.emit = before
+
+
+@contextmanager
+def protected(stage: Stage, **sections: dict[str, object]) -> Iterator[None]:
+    """Change sections of the stage's attack protection until the block ends, for processes that begin in it."""
+    config = stage.config()
+    tenant = dict(config.documents())["tenant"]
+    before = tenant["attack_protection"]
+    changed = {name: before[name] | changes for name, changes in sections.items()}
+    config.put("tenant", tenant | {"attack_protection": before | changed})
+    try:
+        yield
+    finally:
+        config.put("tenant", tenant)

@@ -13,6 +13,7 @@ from chalicelib.errors import (
     InvalidGrant,
     InvalidRequest,
     MethodNotAllowed,
+    RateLimit,
     RequestTooLarge,
     TemporarilyUnavailable,
     TooManyAttempts,
@@ -117,6 +118,13 @@ def test_invalid_client_says_the_same_whatever_the_reason(reason: str) -> None:
 
 def test_too_many_attempts_says_when_to_come_back() -> None:
     assert TooManyAttempts("x", retry_after_s=42, event="limit_wc").headers == {"Retry-After": "42"}
+    told = TooManyAttempts("x", retry_after_s=42, event="limit_wc", rate_limit=RateLimit(10, 1_800_000_042))
+    assert told.headers == {
+        "Retry-After": "42",
+        "X-RateLimit-Limit": "10",
+        "X-RateLimit-Remaining": "0",
+        "X-RateLimit-Reset": "1800000042",
+    }
 
 
 def test_temporarily_unavailable_says_when_to_come_back_and_never_why() -> None:

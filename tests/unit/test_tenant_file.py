@@ -104,8 +104,15 @@ def test_sections_that_are_left_out_are_empty(tmp_path: Path) -> None:
     assert tenant_file.mfa.policy == "never"
     assert tenant_file.attack_protection.brute_force_protection.model_dump() == {
         "enabled": True,
+        "mode": "count_per_identifier_and_ip",
         "max_attempts": 10,
         "block_lifetime": 2_592_000,
+        "allowlist": (),
+    }
+    assert tenant_file.attack_protection.suspicious_ip_throttling.model_dump() == {
+        "enabled": True,
+        "max_attempts": 100,
+        "rate": 864_000,
         "allowlist": (),
     }
 
