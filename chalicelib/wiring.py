@@ -36,7 +36,8 @@ from chalicelib.model.user import User
 from chalicelib.passwords import dummy_hash, verify
 from chalicelib.protection import AccountGuard
 from chalicelib.rules.loading import load
-from chalicelib.rules.runner import Metadata, Rules
+from chalicelib.rules.runner import Rules
+from chalicelib.rules.values import Metadata
 from chalicelib.settings import Settings, is_in_lambda
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.aws import Clients, connect
