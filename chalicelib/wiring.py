@@ -47,7 +47,8 @@ from chalicelib.protection.account import AccountGuard
 from chalicelib.protection.address import AddressGuard
 from chalicelib.protection.client import ClientGuard
 from chalicelib.rules.loading import load
-from chalicelib.rules.runner import Metadata, Rules
+from chalicelib.rules.runner import Rules
+from chalicelib.rules.values import Metadata
 from chalicelib.settings import Settings, is_in_lambda
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.aws import Clients, connect

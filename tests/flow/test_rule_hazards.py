@@ -59,7 +59,7 @@ def test_metadata_that_deepens_with_each_login_never_locks_anybody_out(
     stage: Stage, world: wiring.World, people: PeopleMaker
 ) -> None:
     def deepen(user: Any, _: Any) -> None:
-        user.app_metadata = nested(400)
+        user.app_metadata = nested(600)
 
     user = people.make(app_metadata=nested(3))
     with ruled(stage, world, deepen) as http:

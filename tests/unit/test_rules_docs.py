@@ -15,8 +15,9 @@ from chalicelib.model.tenant import Client
 from chalicelib.model.user import User
 from chalicelib.rules.claims import RESTRICTED
 from chalicelib.rules.loading import load
-from chalicelib.rules.runner import MAX_METADATA_BYTES, MAX_SCOPES, Run
+from chalicelib.rules.runner import MAX_SCOPES, Run
 from chalicelib.rules.scene import UNMERGED, Occasion, Scene, scene
+from chalicelib.rules.values import MAX_METADATA_BYTES
 from chalicelib.settings import MAX_RULE_BUDGET_S, Settings
 from infra.team_settings import MAX_LENGTH
 from tests.support.rules import package
