@@ -114,8 +114,8 @@ class UserStore:
             )
 
     def delete(self, user: User) -> None:
-        """Delete the record and its identifiers at once."""
-        keys = [f"user#{user.user_id}", *(f"login#{name}" for _, name in _identifiers(user))]
+        """Delete the record, its identifiers and its second factors at once."""
+        keys = [f"user#{user.user_id}", f"mfa#{user.user_id}", *(f"login#{name}" for _, name in _identifiers(user))]
         commit(
             self.dynamodb,
             tuple({"Delete": {"TableName": self.table, "Key": to_item({"pk": key})}} for key in keys),

@@ -11,6 +11,7 @@ from pyotp import parse_uri
 
 from chalicelib import wiring
 from chalicelib.model.user import User
+from chalicelib.store.vault import data_key_alias
 from infra.aws import Stage
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse, Ran
@@ -217,6 +218,24 @@ def test_reset_lifts_the_limit_on_codes(mfa: Mfa, http: Http, clock: Clock) -> N
 
 def test_reset_of_somebody_without_factors_is_fine(mfa: Mfa) -> None:
     assert (mfa.run("reset", "--yes").code, mfa.listed()) == (0, [])
+
+
+def test_deleted_person_leaves_no_second_factor_behind(mfa: Mfa, clock: Clock) -> None:
+    mfa.enrolled(clock)
+    before = str(holdings(mfa.gatehouse.stage))
+    mfa.gatehouse.run("users", "delete", mfa.user.username, *EMPLOYEES, "--yes")
+
+    key = f"mfa#{mfa.user.user_id}"
+    assert (key in before, key in str(holdings(mfa.gatehouse.stage))) == (True, False)
+
+
+def test_enroll_before_the_data_key_is_there_is_one_clear_line_and_exit_2(gatehouse: Gatehouse) -> None:
+    gatehouse.provision(small_document(mfa={"factors": ["otp"]}))
+    gatehouse.run("users", "add", "--realm", "staff", "--username", "pat", "--password-stdin", typed=f"{PASSWORD}\n")
+    gatehouse.stage.clients.kms.delete_alias(AliasName=data_key_alias(gatehouse.stage.name))
+    ran = gatehouse.run("users", "mfa", "enroll", "pat", "--realm", "staff")
+
+    assert (ran.code, ran.out, "gatehouse up" in ran.err) == (2, "", True)
 
 
 @pytest.mark.parametrize("word", ["list", "reset", "enroll"])

@@ -13,12 +13,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import parse_qs
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
 API_DOCUMENT = re.compile(r"/restapis(/[^/]+)?")
 CALLER = re.compile(r"Credential=([^/]+)/")
+OUTBOUND_EMAILS = "/v2/email/outbound-emails"
+IDENTITY = "arn:aws:ses:eu-west-1:123456789012:identity"
 SERVICES = {"DynamoDB_20120810": "dynamodb", "TrentService": "kms"}
 WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
@@ -55,23 +58,38 @@ def _readable(environ: dict[str, Any], body: bytes) -> bytes:
 
 
 def _log_lines(environ: dict[str, Any], body: bytes) -> Iterator[dict[str, str]]:
-    """Return the permissions that a DynamoDB or KMS call takes, each with its resource and the caller's key id."""
-    target, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+    """Return the permissions that a call takes, each with its resource, the item's key and the caller's key id."""
     caller = CALLER.search(environ.get("HTTP_AUTHORIZATION", ""))
-    if target not in SERVICES or not caller:
-        return
-    for action, resource in _permissions(operation, json.loads(body)):
-        yield {"caller": caller[1], "action": f"{SERVICES[target]}:{action}", "resource": resource}
+    if caller:
+        for action, resource, key in _permissions(environ, body):
+            yield {"caller": caller[1], "action": action, "resource": resource, "key": key}
 
 
-def _permissions(operation: str, call: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _permissions(environ: dict[str, Any], body: bytes) -> Iterator[tuple[str, str, str]]:
+    """Return what a call of DynamoDB, KMS, SNS or SES takes: action, resource, partition key of what is written."""
+    target, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+    if target in SERVICES:
+        for action, resource, key in _of_items(operation, json.loads(body)):
+            yield f"{SERVICES[target]}:{action}", resource, key
+    elif environ["PATH_INFO"] == OUTBOUND_EMAILS:
+        yield "ses:SendEmail", f"{IDENTITY}/{json.loads(body)['FromEmailAddress']}", ""
+    elif body.startswith(b"Action=Publish&"):
+        form = parse_qs(body.decode())
+        yield "sns:Publish", form.get("PhoneNumber", form.get("TopicArn", [""]))[0], ""
+
+
+def _of_items(operation: str, call: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     for member in call.get("TransactItems", []):
         for kind, write in member.items():
-            yield WRITES[kind], write["TableName"]
+            yield WRITES[kind], write["TableName"], _key_of(write)
     for table in call.get("RequestItems", {}):
-        yield operation, table
+        yield operation, table, ""
     if "TableName" in call or "KeyId" in call:
-        yield operation, call.get("TableName") or call["KeyId"]
+        yield operation, call.get("TableName") or call["KeyId"], _key_of(call)
+
+
+def _key_of(call: dict[str, Any]) -> str:
+    return str((call.get("Item") or call.get("Key") or {}).get("pk", {}).get("S", ""))
 
 
 def main(log: Path) -> None:

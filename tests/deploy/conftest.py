@@ -32,6 +32,7 @@ REGION = "eu-west-1"
 # Who calls shows in the server's log: the tools, or the function.
 TOOLS, FUNCTION = "tools", "function"
 LIMIT_S = 120
+EMAIL_FROM = "login@example.com"
 # All on one worker, where they share the deployment.
 ON_ONE_WORKER = pytest.mark.xdist_group("deploy")
 
@@ -151,6 +152,10 @@ def project(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Project:
             shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copyfile(source, root / name)
+    config = root / ".chalice" / "config.json"
+    stages = json.loads(config.read_text("utf-8"))
+    stages["stages"]["dev"]["environment_variables"]["GATEHOUSE_EMAIL_FROM"] = EMAIL_FROM
+    config.write_text(json.dumps(stages), "utf-8")
     return Project(root, aws)
 
 

@@ -3,7 +3,7 @@
 import json
 
 from infra.gateway_responses import load_gateway_responses
-from tests.deploy.conftest import ON_ONE_WORKER, PROJECT, Deployment
+from tests.deploy.conftest import EMAIL_FROM, ON_ONE_WORKER, PROJECT, Deployment
 
 pytestmark = ON_ONE_WORKER
 
@@ -16,7 +16,8 @@ def test_deploy_prints_the_url(deployment: Deployment) -> None:
 def test_function_has_the_memory_time_and_environment_of_its_stage(deployment: Deployment) -> None:
     configuration = deployment.configuration
     assert (configuration["MemorySize"], configuration["Timeout"]) == (1024, 15)
-    assert configuration["Environment"]["Variables"] == {"GATEHOUSE_STAGE": "dev", "RULE_PACKAGES": ""}
+    variables = {"GATEHOUSE_STAGE": "dev", "GATEHOUSE_EMAIL_FROM": EMAIL_FROM, "RULE_PACKAGES": ""}
+    assert configuration["Environment"]["Variables"] == variables
 
 
 def test_only_role_has_only_the_policy_that_is_written_down(deployment: Deployment) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.conftest import ON_ONE_WORKER, PROJECT, Project
+from tests.deploy.conftest import EMAIL_FROM, ON_ONE_WORKER, PROJECT, Project
 
 pytestmark = ON_ONE_WORKER
 
@@ -37,13 +37,14 @@ def test_zip_holds_the_app_and_its_packages_and_nothing_else(package: Path) -> N
     with zipfile.ZipFile(package / "deployment.zip") as opened:
         names = {Path(name).parts[0] for name in opened.namelist()}
     modules = {name for name in names if not name.endswith((".dist-info", ".so", ".libs"))}
-    assert modules == {"app.py", "chalicelib", "chalice", "jwt", "bcrypt", "cryptography", "cffi", "pycparser"}
+    assert modules == {"app.py", "chalicelib", "chalice", "jwt", "bcrypt", "pyotp", "cryptography", "cffi", "pycparser"}
 
 
 def test_function_is_configured_as_the_stage_says(template: dict[str, Any]) -> None:
     properties = template["APIHandler"]["Properties"]
     assert (properties["MemorySize"], properties["Timeout"]) == (1024, 15)
-    assert properties["Environment"]["Variables"] == {"GATEHOUSE_STAGE": "dev", "RULE_PACKAGES": ""}
+    variables = {"GATEHOUSE_STAGE": "dev", "GATEHOUSE_EMAIL_FROM": EMAIL_FROM, "RULE_PACKAGES": ""}
+    assert properties["Environment"]["Variables"] == variables
     assert template["RestAPI"]["Properties"]["EndpointConfiguration"] == "REGIONAL"
 
 
