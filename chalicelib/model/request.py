@@ -12,7 +12,8 @@ class Outcome:
     """What the one log line of a request says; the steps fill it in as they learn it. Never a secret.
 
     event: the Auth0 log code. user: the user_id, or a hash of the typed name where nobody was found.
-    warnings: what was done otherwise than a rule asked. traceback: of a rule that raised.
+    warnings: what did not work as it was asked for, by a rule or of Pwned Passwords, and did not keep the request from
+    its answer. traceback: of a rule that raised.
     """
 
     event: str = ""

@@ -4,6 +4,7 @@ from typing import Any
 
 from chalicelib.model.tenant import (
     Api,
+    BreachedPasswordDetection,
     BruteForceProtection,
     Client,
     ClientSecret,
@@ -20,8 +21,9 @@ DEFAULT_LEEWAY_S = 10
 
 def tenant_from(document: Document) -> Tenant:
     """Return the tenant that a document describes, in the words of the tenant file."""
-    mfa = document.get("mfa", {})
-    protection = document.get("attack_protection", {}).get("brute_force_protection", {})
+    mfa, protections = document.get("mfa", {}), document.get("attack_protection", {})
+    protection = protections.get("brute_force_protection", {})
+    detection = protections.get("breached_password_detection", {})
     return Tenant(
         friendly_name=document["friendly_name"],
         default_directory=document.get("default_directory"),
@@ -35,6 +37,10 @@ def tenant_from(document: Document) -> Tenant:
             block_lifetime_s=protection.get("block_lifetime", 2_592_000),
             allowlist=tuple(protection.get("allowlist", ())),
         ),
+        breached_password_detection=BreachedPasswordDetection(
+            enabled=detection.get("enabled", True),
+            asks_range_api=detection.get("range_api", False),
+        ),
     )
 
 
@@ -45,8 +51,13 @@ def realm_from(document: Document) -> Realm:
         display_name=document["display_name"],
         identifiers=tuple(document["identifiers"]),
         users_table=document["users_table"],
-        password_policy=PasswordPolicy(**document["password_policy"]),
+        password_policy=password_policy_from(document["password_policy"]),
     )
+
+
+def password_policy_from(document: Document) -> PasswordPolicy:
+    """Return the password policy that a document describes."""
+    return PasswordPolicy(**document | {"dictionary": tuple(document.get("dictionary", ()))})
 
 
 def api_from(document: Document) -> Api:
