@@ -18,6 +18,7 @@ from chalicelib.breached.detection import is_refused
 from chalicelib.breached.filter import FILE, BreachedFilter, is_breached, shipped
 from chalicelib.breached.range_api import RangeApiFailure, is_pwned
 from chalicelib.model.tenant import BreachedPasswordDetection
+from chalicelib.passwords import verify
 from infra.breached_filter import SOURCES, BadSource, build
 from tests.support.range_api import RangeServer, serving_ranges
 
@@ -84,6 +85,15 @@ def test_numbers_in_the_docs_are_those_of_the_filter() -> None:
     assert f"{FILE.stat().st_size:,} bytes" in text
     assert hashlib.sha256(FILE.read_bytes()).hexdigest() in text
     assert all(source.archive.removesuffix(".tgz").split("-py3")[0] in text for source in SOURCES)
+
+
+def test_hash_in_the_docs_is_of_the_password_that_they_log_in_with() -> None:
+    text = DOCS.read_text("utf-8")
+    (stored,) = re.findall(r'password_hash: "([^"]+)"', text)
+    (password,) = re.findall(r"--data-urlencode password=(\S+)", text)
+
+    assert is_breached(password)
+    assert verify(password, stored)
 
 
 def test_filter_is_not_opened_before_it_is_needed() -> None:
