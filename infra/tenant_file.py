@@ -56,8 +56,10 @@ class Tenant(_Part):
 class PasswordPolicy(_Part):
     """What a new password must keep to. min_length: characters after NFC. history: a number of passwords."""
 
-    min_length: int = Field(default=8, ge=1, le=128)
+    min_length: int = Field(default=8, ge=8, le=128)
     history: int = Field(default=0, ge=0, le=24)
+    dictionary: Listed[Label] = Field(default=(), max_length=200)
+    no_personal_info: bool = True
 
 
 class Realm(_Part):
@@ -187,9 +189,10 @@ class SuspiciousIpThrottling(_Part):
 
 
 class BreachedPasswordDetection(_Part):
-    """Whether passwords that were disclosed in a breach are refused."""
+    """Whether passwords that were disclosed in a breach are refused. range_api: Pwned Passwords is asked too."""
 
     enabled: bool = True
+    range_api: bool = False
 
 
 class AttackProtection(_Part):

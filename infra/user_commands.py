@@ -20,8 +20,8 @@ Who = Annotated[str, typer.Argument(help="A username, an email or a user_id.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 TIMES = ("created_at", "updated_at", "last_password_reset", "last_login")
-# A hash is useless to read and worth stealing; the version is bookkeeping.
-UNSHOWN = ("password_hash", "credential_version", "families_version", "family_counts")
+# Hashes are useless to read and worth stealing; the versions are bookkeeping.
+UNSHOWN = ("password_hash", "password_history", "credential_version", "families_version", "family_counts")
 
 
 @users.command()

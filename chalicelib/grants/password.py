@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
+from chalicelib.breached.detection import RangeApi, is_refused
 from chalicelib.directories.dynamodb import DynamoDirectory
-from chalicelib.errors import InvalidGrant, InvalidRequest, Unauthorized
+from chalicelib.errors import InvalidGrant, InvalidRequest, PasswordLeaked, Unauthorized, WireError
 from chalicelib.identifiers import digest, is_acceptable
 from chalicelib.model.login import Login
 from chalicelib.model.request import Request
@@ -44,12 +46,13 @@ class PasswordGrant:
     config: ConfigStore
     directory_of: Callable[[Realm], DynamoDirectory]
     guard: AccountGuard
+    range_api: RangeApi
     commit: Callable[[tuple[Write, ...]], None]
     clock: Callable[[], float]
     log_codes: tuple[str, str] = ("sepft", "fepft")
 
     def prove(self, client: Client, request: Request) -> Login:
-        """Return who is asking; raises InvalidGrant, Unauthorized for a blocked user, TooManyAttempts."""
+        """Return who is asking; raises InvalidGrant, Unauthorized, PasswordLeaked, TooManyAttempts."""
         username = request.required("username")
         if not is_acceptable(username):
             raise InvalidRequest("username is too long or holds control characters.")
@@ -94,7 +97,10 @@ class PasswordGrant:
         if not is_right:
             self.guard.fail(attempt)
             raise InvalidGrant(WRONG, reason="wrong password", event="fp")
-        self._refuse_blocked(user, admitted)
+        if user.blocked:
+            self._refuse(Unauthorized("user is blocked", event="f"), admitted)
+        if self._is_breached(request):
+            self._refuse(PasswordLeaked(), admitted)
         return user, admitted
 
     def _directory(self, client: Client, request: Request) -> DynamoDirectory:
@@ -109,8 +115,12 @@ class PasswordGrant:
         policy = self.config.tenant().brute_force_protection
         return Attempt(f"{realm.name}#{account}", request.source_ip, policy, seen)
 
-    def _refuse_blocked(self, user: User, admitted: Admitted) -> None:
-        if user.blocked:
-            with self.guard.given_back_on_failure(admitted.attempt):
-                self.commit(self.guard.clear_writes(admitted))
-            raise Unauthorized("user is blocked", event="f")
+    def _is_breached(self, request: Request) -> bool:
+        detection = self.config.tenant().breached_password_detection
+        return is_refused(request.required("password"), detection, self.range_api, request.outcome.warnings.append)
+
+    def _refuse(self, refusal: WireError, admitted: Admitted) -> NoReturn:
+        """Refuse somebody whose password was right: their count is cleared."""
+        with self.guard.given_back_on_failure(admitted.attempt):
+            self.commit(self.guard.clear_writes(admitted))
+        raise refusal

@@ -15,7 +15,8 @@ class Outcome:
 
     event: the Auth0 log code. user: the user_id, or a hash of the typed name where nobody was found.
     client_ip: whom API Gateway saw, where source_ip is somebody whom they speak for.
-    warnings: what was done otherwise than a rule asked. traceback: of a rule that raised.
+    warnings: what did not work as it was asked for, by a rule or of Pwned Passwords, and did not keep the request from
+    its answer. traceback: of a rule that raised.
     """
 
     event: str = ""

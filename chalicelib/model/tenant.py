@@ -71,6 +71,17 @@ class MfaPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class BreachedPasswordDetection:
+    """Whether breached passwords are refused, at logins and when one is set.
+
+    asks_range_api: whether Pwned Passwords is asked too, over the network.
+    """
+
+    enabled: bool = True
+    asks_range_api: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshTokenPolicy:
     """How a client's refresh tokens live. Lifetimes are seconds, None for no end.
 
@@ -102,14 +113,22 @@ class Tenant:
     brute_force_protection: BruteForceProtection = field(default_factory=BruteForceProtection)
     suspicious_ip_throttling: SuspiciousIpThrottling = field(default_factory=SuspiciousIpThrottling)
     mfa: MfaPolicy = field(default_factory=MfaPolicy)
+    breached_password_detection: BreachedPasswordDetection = field(default_factory=BreachedPasswordDetection)
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordPolicy:
-    """What a new password must keep to. min_length counts characters after NFC; history is a number of passwords."""
+    """What a new password must keep to.
+
+    min_length: characters after NFC. history: how many of the last passwords, the present one among them, may not come
+    again. dictionary: words that are no passwords, in any case. no_personal_info: whether it must be free of the
+    person's names.
+    """
 
     min_length: int = 8
     history: int = 0
+    dictionary: tuple[str, ...] = ()
+    no_personal_info: bool = True
 
 
 @dataclass(frozen=True, slots=True)

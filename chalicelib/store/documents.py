@@ -5,6 +5,7 @@ from typing import Any
 from chalicelib.model.bucket import Bucket
 from chalicelib.model.tenant import (
     Api,
+    BreachedPasswordDetection,
     BruteForceProtection,
     Client,
     ClientSecret,
@@ -23,8 +24,8 @@ PER_ADDRESS = "count_per_identifier_and_ip"
 
 def tenant_from(document: Document) -> Tenant:
     """Return the tenant that a document describes, in the words of the tenant file."""
-    mfa = document.get("mfa", {})
-    protection = document.get("attack_protection", {})
+    mfa, protection = document.get("mfa", {}), document.get("attack_protection", {})
+    detection = protection.get("breached_password_detection", {})
     return Tenant(
         friendly_name=document["friendly_name"],
         default_directory=document.get("default_directory"),
@@ -34,6 +35,10 @@ def tenant_from(document: Document) -> Tenant:
         mfa=MfaPolicy(mfa.get("policy", "never"), tuple(mfa.get("factors", ()))),
         brute_force_protection=_brute_force_protection(protection.get("brute_force_protection", {})),
         suspicious_ip_throttling=_suspicious_ip_throttling(protection.get("suspicious_ip_throttling", {})),
+        breached_password_detection=BreachedPasswordDetection(
+            enabled=detection.get("enabled", True),
+            asks_range_api=detection.get("range_api", False),
+        ),
     )
 
 
@@ -62,8 +67,13 @@ def realm_from(document: Document) -> Realm:
         display_name=document["display_name"],
         identifiers=tuple(document["identifiers"]),
         users_table=document["users_table"],
-        password_policy=PasswordPolicy(**document["password_policy"]),
+        password_policy=password_policy_from(document["password_policy"]),
     )
+
+
+def password_policy_from(document: Document) -> PasswordPolicy:
+    """Return the password policy that a document describes."""
+    return PasswordPolicy(**document | {"dictionary": tuple(document.get("dictionary", ()))})
 
 
 def api_from(document: Document) -> Api:

@@ -17,7 +17,8 @@ from chalicelib.store.transactions import Write, commit
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-_METADATA = ("app_metadata", "user_metadata")
+# What is kept as JSON, and what stands for its absence.
+_JSON = {"app_metadata": "{}", "user_metadata": "{}", "password_history": "[]"}
 # What the names of the counters begin with that say how many families a client began for this person.
 FAMILY_COUNTER = "families_of_"
 # How often metadata may change under the rules' hands before that is given up.
@@ -72,9 +73,14 @@ class UserStore:
         except ConditionFailed:
             raise IdentifierTaken from None
 
-    def set_password_hash(self, user_id: str, password_hash: str, now: int, ends_families: bool) -> None:
-        """Store a new password's hash, and end logins under way and, if asked, refresh tokens; raises NoSuchUser."""
-        self._change(user_id, now, {"password_hash": password_hash, "last_password_reset": now}, ends_families)
+    def set_password_hash(self, user_id: str, hashes: list[str], now: int, ends_families: bool) -> None:
+        """Store a new password's hash, and end logins under way and, if asked, refresh tokens; raises NoSuchUser.
+
+        hashes: the new one, then those of earlier passwords that are remembered.
+        """
+        password_hash, *history = hashes
+        values: dict[str, Value] = {"password_hash": password_hash, "password_history": json.dumps(history)}
+        self._change(user_id, now, values | {"last_password_reset": now}, ends_families)
 
     def set_blocked(self, user_id: str, blocked: bool, now: int) -> None:
         """Block, ending all that the person has, or unblock; raises NoSuchUser."""
@@ -207,7 +213,7 @@ def _login_item(user: User, kind: str, identifier: str) -> dict[str, Any]:
 def _to_item(user: User) -> dict[str, Any]:
     values = {name: value for name, value in asdict(user).items() if name != "family_counts"}
     values["known_addresses"] = " ".join(user.known_addresses)
-    texts = {name: json.dumps(values.pop(name)) for name in _METADATA}
+    texts = {name: json.dumps(values.pop(name)) for name in _JSON}
     return to_item({"pk": f"user#{user.user_id}"} | values) | {name: to_attribute(text) for name, text in texts.items()}
 
 
@@ -215,6 +221,6 @@ def user_from(values: dict[str, Any]) -> User:
     """Return the record from the plain values of its item."""
     counts = {name: value for name, value in values.items() if name.startswith(FAMILY_COUNTER)}
     fields = {name: value for name, value in values.items() if name not in counts and name != "pk"}
-    metadata = {name: json.loads(fields.get(name, "{}")) for name in _METADATA}
+    loaded = {name: json.loads(fields.get(name, absent)) for name, absent in _JSON.items()}
     known = {"known_addresses": tuple(fields.get("known_addresses", "").split())}
-    return User(**fields | metadata | known, family_counts=counts)
+    return User(**fields | loaded | known, family_counts=counts)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.breached.filter import FILE
 from tests.deploy.conftest import EMAIL_FROM, ON_ONE_WORKER, PROJECT, Project
 
 pytestmark = ON_ONE_WORKER
@@ -38,6 +39,12 @@ def test_zip_holds_the_app_and_its_packages_and_nothing_else(package: Path) -> N
         names = {Path(name).parts[0] for name in opened.namelist()}
     modules = {name for name in names if not name.endswith((".dist-info", ".so", ".libs"))}
     assert modules == {"app.py", "chalicelib", "chalice", "jwt", "bcrypt", "pyotp", "cryptography", "cffi", "pycparser"}
+
+
+def test_zip_holds_the_filter_of_breached_passwords(package: Path) -> None:
+    with zipfile.ZipFile(package / "deployment.zip") as opened:
+        packed = opened.read("chalicelib/breached/passwords.fuse")
+    assert packed == FILE.read_bytes()
 
 
 def test_function_is_configured_as_the_stage_says(template: dict[str, Any]) -> None:

@@ -39,6 +39,7 @@ TREE = {
     "UnauthorizedClient": ("unauthorized_client", 400),
     "UnsupportedGrantType": ("unsupported_grant_type", 400),
     "Unauthorized": ("unauthorized", 403),
+    "PasswordLeaked": ("password_leaked", 401),
     "NotFound": ("not_found", 404),
     "MethodNotAllowed": ("method_not_allowed", 405),
     "TooManyAttempts": ("too_many_attempts", 429),

@@ -269,7 +269,7 @@ FORM = {
     ),
     "number too small": (
         TENANT + "realms:\n  - {name: a, identifiers: [email], password_policy: {min_length: 0}}  # here\n",
-        "`min_length` must be 1 or more",
+        "`min_length` must be 8 or more",
     ),
     "number too large": (
         TENANT + REALMS + "apis:\n  - {identifier: x, name: X, token_lifetime: 2592001}  # here\n",
