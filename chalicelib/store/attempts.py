@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 # How often a count may change between two looks at it before that is given up.
-FAIL_TRIES = 5
+TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +51,28 @@ class AttemptStore:
     def count(self, counter: Counter, now: int, max_attempts: int, lifetime_s: int) -> Tally | None:
         """Count one attempt if fewer than max_attempts stand; return None then, else the tally that forbids it."""
         values = {":now": now, ":max": max_attempts, ":one": 1, ":zero": 0, ":end": now + lifetime_s}
-        try:
-            self._update(
-                counter,
-                "ADD attempts :one, failed :zero SET counted_at = :now, expires_at = :end",
-                "attribute_not_exists(attempts) OR (attempts < :max AND expires_at > :now)",
-                values,
-            )
-        except ConditionFailed as failure:
-            tally = _tally(failure.item)
+        for _ in range(TRIES):
+            try:
+                self._update(
+                    counter,
+                    "ADD attempts :one, failed :zero SET counted_at = :now, expires_at = :end",
+                    "attribute_not_exists(attempts) OR (attempts < :max AND expires_at > :now)",
+                    values,
+                )
+            except ConditionFailed as failure:
+                tally = _tally(failure.item)
+            else:
+                return None
             if tally.expires_at > now:
                 return tally
-            is_ours = self._restart(counter, tally, now, lifetime_s)
-            return None if is_ours else self.count(counter, now, max_attempts, lifetime_s)
-        return None
+            if self._restart(counter, tally, now, lifetime_s):
+                return None
+        raise TemporarilyUnavailable(reason="update_item: the counter would not stand still")
 
     def fail(self, counter: Counter, now: int, lifetime_s: int) -> None:
         """Decide one counted attempt as failed. One that a success has cleared meanwhile is counted anew."""
         anew = {":one": 1, ":now": now, ":end": now + lifetime_s}
-        for _ in range(FAIL_TRIES):
+        for _ in range(TRIES):
             with suppress(ConditionFailed):
                 return self._update(counter, "ADD failed :one", "attempts > failed", {":one": 1})
             with suppress(ConditionFailed):

@@ -6,12 +6,16 @@ The number is when the bucket would be empty again (a leaky bucket as a meter, G
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.store.aws import ConditionFailed, call
 from chalicelib.store.items import from_item, to_item
 from chalicelib.store.transactions import Write
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+# How often a bucket may begin or run empty between two looks at it before that is given up.
+TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class BucketStore:
     def take(self, bucket: Bucket, now_ms: int) -> int:
         """Take one try; return 0, or in how many milliseconds there is one again."""
         full_ms = now_ms + (bucket.tries - 1) * bucket.interval_ms
-        while True:
+        for _ in range(TRIES):
             if self._begin(bucket, now_ms):
                 return 0
             empties_at = self._move(bucket, now_ms, full_ms)
@@ -43,6 +47,7 @@ class BucketStore:
             # Where it ran empty between the two writes, it begins anew.
             if empties_at > now_ms:
                 return empties_at - full_ms
+        raise TemporarilyUnavailable(reason="update_item: the bucket would not stand still")
 
     def give_back(self, bucket: Bucket) -> Write:
         """Return the write that gives one try back, for the transaction of a success."""
