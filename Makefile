@@ -13,7 +13,7 @@ MINUTES ?= 5
 COMPILED := boto3 botocore chalice cryptography jwt moto pydantic requests responses rich typer uvicorn werkzeug
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lint types floors coverage lock fuzz soak package figures deploy breached clean
+.PHONY: help setup run test check format lint types floors coverage reliability lock fuzz soak package figures deploy breached clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ floors: $(STAMP)
 
 coverage: $(STAMP)
 	@$(BIN)/pytest --cov --cov-report=term
+
+reliability: $(STAMP) ## Fail every AWS call of every flow, and write the table of docs/reliability.md
+	@$(BIN)/pytest tests/faults/test_matrix.py --reliability
 
 lock: $(STAMP) ## Lock the requirements anew, after a change of pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet -o requirements.txt

@@ -22,7 +22,7 @@ from chalicelib.http.wire import Reply
 from chalicelib.model.request import Outcome, Request
 from chalicelib.rules.loading import BadRules
 from chalicelib.settings import BadSettings
-from chalicelib.store.aws import counted
+from chalicelib.store.budget import one_request
 
 # Every path takes every method as far as API Gateway is concerned: a wrong one must reach our own 405.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -56,7 +56,7 @@ _current_request: ContextVar[ChaliceRequest] = ContextVar("chalice_request")
 class Application(Chalice):
     """Chalice, made safe to call from several threads, with errors that are ours on every path.
 
-    emit: takes the log line of each outcome.
+    emit: takes the log line of each outcome. clock: seconds from any beginning, for the time that AWS has.
     """
 
     def __init__(self, app_name: str, services: Callable[[], Services]) -> None:
@@ -64,6 +64,7 @@ class Application(Chalice):
         super().__init__(app_name)
         self.services = services
         self.emit: Callable[[dict[str, Any]], None] = log.write_line
+        self.clock: Callable[[], float] = time.monotonic
 
     @property
     def current_request(self) -> ChaliceRequest:
@@ -100,13 +101,13 @@ class Application(Chalice):
 
     def _answer(self, endpoint: Endpoint, methods: tuple[str, ...], outcome: Outcome) -> Response:
         started = time.perf_counter()
-        with counted() as count:
+        with one_request(self.clock) as budget:
             reply = self._reply(endpoint, methods, outcome)
         request_id = wire.request_id(self.current_request.to_original_event())
         if outcome.event or reply.status >= BAD_REQUEST:
             ms = int(1000 * (time.perf_counter() - started))
             about = {"request_id": request_id, "path": self.current_request.path, "status": reply.status}
-            self.emit(log.line(outcome, **about, ms=ms, aws_calls=count.calls))
+            self.emit(log.line(outcome, **about, ms=ms, aws_calls=budget.calls))
         return wire.response(reply, request_id)
 
     def _reply(self, endpoint: Endpoint, methods: tuple[str, ...], outcome: Outcome) -> Reply:

@@ -8,9 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.store.aws import ConditionFailed, call
 from chalicelib.store.batch import Place, Values
-from chalicelib.store.changes import Change, make, make_one_of
+from chalicelib.store.changes import TRIES, Change, make, make_one_of
 from chalicelib.store.items import from_item, to_item
 from chalicelib.store.transactions import Write
 
@@ -54,15 +55,18 @@ class AttemptStore:
             "attribute_not_exists(attempts) OR (attempts < :max AND expires_at > :now)",
             {":now": now, ":max": max_attempts, ":one": 1, ":zero": 0, ":end": now + lifetime_s},
         )
-        try:
-            make(self.dynamodb, self._place(counter), counted)
-        except ConditionFailed as failure:
-            tally = tally_from(from_item(failure.item or {}))
+        for _ in range(TRIES):
+            try:
+                make(self.dynamodb, self._place(counter), counted)
+            except ConditionFailed as failure:
+                tally = tally_from(from_item(failure.item or {}))
+            else:
+                return None
             if tally.expires_at > now:
                 return tally
-            is_ours = self._restart(counter, tally, now, lifetime_s)
-            return None if is_ours else self.count(counter, now, max_attempts, lifetime_s)
-        return None
+            if self._restart(counter, tally, now, lifetime_s):
+                return None
+        raise TemporarilyUnavailable(reason="update_item: the counter would not stand still")
 
     def fail(self, counter: Counter, now: int, lifetime_s: int) -> Tally:
         """Decide one counted attempt as failed, and return what stands then.

@@ -188,6 +188,13 @@ class RefreshTokens:
                 until = replace(now.family, previous_until_ms=self._now_ms() + 1000 * RETRY_S)
                 self.families.replace(now.family, until, ends_at_last(until, client.refresh_token))
 
+    def take_back(self, token: str, client: Client) -> None:
+        """End a family whose first token reached nobody, if it was begun at all."""
+        with suppress(TemporarilyUnavailable):
+            found = self.find(token, client)
+            if found:
+                self.families.end(found.family)
+
     def has_ended(self, family: Family, user: User, policy: RefreshTokenPolicy) -> bool:
         """Whether a family is over: by time, whatever TTL has swept, or because all of the person's were ended."""
         now, idle_s = self.clock(), policy.idle_token_lifetime_s

@@ -123,6 +123,14 @@ def test_count_that_never_stands_still_is_an_answer_of_ours(http: Http, stage: S
     assert (response.status_code, response.json()) == (503, UNAVAILABLE)
 
 
+def test_count_that_can_never_begin_is_an_answer_of_ours(http: Http, stage: Stage, people: PeopleMaker) -> None:
+    user = people.make()
+    with failing(stage, "UpdateItem", aws_error("ConditionalCheckFailedException"), times=range(10_000)):
+        response = http.login(username=user.username)
+
+    assert (response.status_code, response.json()) == (503, UNAVAILABLE)
+
+
 def test_api_whose_algorithm_has_no_key_is_a_server_error_that_the_log_explains(http: Http, stage: Stage) -> None:
     response = http.login(audience=make_api(stage, signing_alg="ES512"))
 
