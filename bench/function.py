@@ -15,7 +15,7 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def invoked(app: Any, event: dict[str, Any]) -> dict[str, Any]:
-    """Call the handler; return its answer, its seconds of CPU and of the wall, and the CPU of the process since it began."""
+    """Call the handler; return its answer, its seconds of CPU and of the wall, and the CPU since the process began."""
     wall, cpu = time.perf_counter(), time.process_time()
     answer = app(event, None)
     cpu_s, wall_s = time.process_time() - cpu, time.perf_counter() - wall

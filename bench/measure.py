@@ -1,37 +1,20 @@
 """The measurement: every scenario in turn, again and again, with a bcrypt in each round to compare with."""
 
 import itertools
-import random
-import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bench.rounds import rounds
 from bench.scenarios import Scenario, Session, Step
 from bench.serving import Serving
+from bench.statistics import Spread
 from bench.world import Stub, username
 
 POPULATION = 1_000_000
 # How often a scenario without a bcrypt is done in a row; one that has to be prepared by a login each time, less.
 RUN, SPENT_RUN = 10, 2
 HOLD_S = 0.03
-RESAMPLES = 1_000
 MS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """What samples come to. low, high: the quartiles."""
-
-    median: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, samples: Sequence[float]) -> "Spread":
-        """Return the spread of two samples or more."""
-        low, median, high = statistics.quantiles(samples, n=4)
-        return cls(median, low, high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +98,3 @@ def _cost(bench: Bench, scenario: Scenario, seconds: list[float], ratios: list[f
     size_bytes = sum(call.size_bytes for call in calls)
     spread = Spread.of([MS * one for one in seconds])
     return Cost(scenario.name, spread, Spread.of(ratios), len(calls), len(rounds(calls)), size_bytes)
-
-
-def interval(first: Sequence[float], second: Sequence[float]) -> tuple[float, float]:
-    """Return the 95 % bootstrap confidence interval of how far the first median lies above the second."""
-    chance = random.Random(0)  # noqa: S311 (the same samples shall always give the same interval)
-    gaps = sorted(
-        statistics.median(chance.choices(first, k=len(first))) - statistics.median(chance.choices(second, k=len(second)))
-        for _ in range(RESAMPLES)
-    )
-    return gaps[RESAMPLES // 40], gaps[-RESAMPLES // 40]

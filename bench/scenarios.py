@@ -38,7 +38,8 @@ class Scenario:
 
 def post(path: str, form: Mapping[str, str]) -> Step:
     """Return the step that posts a form as the client, its values filled from the session."""
-    return lambda session: Ask("POST", path, {name: text.format_map(session) for name, text in (form | CLIENT).items()})
+    whole = {**form, **CLIENT}
+    return lambda session: Ask("POST", path, {name: text.format_map(session) for name, text in whole.items()})
 
 
 def get(path: str, **headers: str) -> Step:

@@ -94,7 +94,8 @@ class Serving:
 @contextmanager
 def serving(python: Path, url: str, bcrypt_cost: int = COST) -> Iterator[Serving]:
     """Run a serving process until the block ends, on the AWS at url."""
-    command = [str(python), str(PROJECT / "bench" / "function.py")]
+    # -P: the modules beside the script are none of the function's.
+    command = [str(python), "-P", str(PROJECT / "bench" / "function.py")]
     began = time.monotonic()
     with subprocess.Popen(
         command,

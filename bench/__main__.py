@@ -1,0 +1,94 @@
+"""`python -m bench`: measures, prints what it measured beside the budgets, and exits 1 over a first one."""
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench import report, timing
+from bench.measure import POPULATION, Bench, costs
+from bench.process import cold_start, imports_ms, memory
+from bench.profiling import profiled
+from bench.results import Results, figures, load
+from bench.scenarios import PASSWORD_LOGIN, SCENARIOS
+from bench.serving import serving
+from bench.world import COST, Stub, hashed, package, provision, python, stub
+
+ROUNDS, STARTS, GUESSES = 80, 7, 400
+MINUTE_S = 60
+
+command = typer.Typer(help=__doc__, pretty_exceptions_enable=False, invoke_without_command=True)
+
+
+@command.callback()
+def bench(
+    context: typer.Context,
+    docs: Annotated[bool, typer.Option("--docs", help="Write the results of the last run into docs/.")] = False,
+) -> None:
+    """Measure everything that has a budget, and write bench/results.json."""
+    if context.invoked_subcommand:
+        return
+    if docs:
+        report.write("results", report.tables(load()))
+        return
+    with prepared() as (interpreter, aws):
+        results = measured(interpreter, aws, package().stat().st_size)
+    results.save()
+    for table in report.tables(results):
+        table.show(Console())
+    raise typer.Exit(any(figure.is_over for figure in figures(results)))
+
+
+@command.command()
+def profile(name: Annotated[str, typer.Argument(help="A scenario.")] = PASSWORD_LOGIN) -> None:
+    """Show where the CPU of a scenario goes, beside bcrypt."""
+    with prepared():
+        for table in profiled(next(one for one in SCENARIOS if one.name == name)):
+            table.show(Console())
+
+
+@contextmanager
+def prepared() -> Iterator[tuple[Path, Stub]]:
+    """Yield an interpreter like Lambda's, and an AWS that holds the stage with POPULATION people of each kind."""
+    with stub() as aws:
+        provision()
+        aws.control(population=POPULATION)
+        yield python(), aws
+
+
+def measured(interpreter: Path, aws: Stub, zip_bytes: int) -> Results:
+    """Measure everything."""
+    cold = cold_start(interpreter, aws.url, STARTS)
+    with serving(interpreter, aws.url) as process:
+        bcrypt_ms, measured_costs = costs(Bench(process, aws), SCENARIOS, hashed(COST), ROUNDS)
+        gaps = timing.gaps(process, hashed(COST), GUESSES)
+    return Results(
+        machine=_machine(),
+        bcrypt_ms=bcrypt_ms,
+        costs=tuple(measured_costs),
+        cold_start=cold,
+        imports_ms=imports_ms(interpreter, aws.url),
+        memory=memory(interpreter, aws.url),
+        zip_bytes=zip_bytes,
+        gaps=tuple(gaps),
+    )
+
+
+def _machine() -> dict[str, str]:
+    models = [line for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines() if line.startswith("model name")]
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "processor": f"{models[0].partition(': ')[2]}, {os.cpu_count()} cores",
+        "Python": platform.python_version(),
+        "load of the machine": f"{os.getloadavg()[1]:.1f}",
+    }
+
+
+if __name__ == "__main__":
+    command()
