@@ -11,8 +11,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import report, timing
+from bench import growth, report, timing
 from bench.measure import POPULATION, Bench, costs
+from bench.picture import drawn
 from bench.process import cold_start, imports_ms, memory
 from bench.profiling import profiled
 from bench.results import Results, figures, load
@@ -35,7 +36,7 @@ def bench(
     if context.invoked_subcommand:
         return
     if docs:
-        report.write("results", report.tables(load()))
+        _write_docs()
         return
     with prepared() as (interpreter, aws):
         results = measured(interpreter, aws, package().stat().st_size)
@@ -51,6 +52,23 @@ def profile(name: Annotated[str, typer.Argument(help="A scenario.")] = PASSWORD_
     with prepared():
         for table in profiled(next(one for one in SCENARIOS if one.name == name)):
             table.show(Console())
+
+
+@command.command("growth")
+def growth_command() -> None:
+    """Measure whether cost grows with users, realms and clients; exit 1 where it does."""
+    package()
+    points = growth.grown(python())
+    growth.save(points)
+    report.growth_table(points).show(Console())
+    raise typer.Exit(growth.has_grown(points))
+
+
+def _write_docs() -> None:
+    points = growth.load()
+    report.write("results", report.tables(load()))
+    report.write("growth", [report.growth_table(points)])
+    (report.DOCS / "growth.svg").write_text(drawn(points), "utf-8")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
-import yappi
+import yappi  # type: ignore[import-untyped]  # It has no stubs.
 
 from bench.report import Table
 from bench.scenarios import Scenario, Session, Step

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from bench.growth import Point
 from bench.results import MEBIBYTE, Results, figures
 from bench.statistics import Spread
 
@@ -37,6 +38,23 @@ class Table:
 def tables(results: Results) -> list[Table]:
     """Return every table of a run, the one with the budgets last."""
     return [_machine(results), _costs(results), _process(results), _gaps(results), _budgets(results)]
+
+
+def growth_table(points: Sequence[Point]) -> Table:
+    """Return the table behind the picture of growth."""
+    rows = [
+        (
+            f"{point.size:,} {point.kind}",
+            point.request,
+            _spread(point.cpu_ms),
+            f"{point.beyond.value:+.1f} % ({point.beyond.low:+.1f} to {point.beyond.high:+.1f})",
+            f"{point.calls} in {point.rounds}",
+            str(point.size_bytes),
+        )
+        for point in points
+    ]
+    columns = ("there are", "request", "CPU, ms", "beyond the smallest", "AWS calls in rounds", "bytes to and from AWS")
+    return Table(columns, rows)
 
 
 def write(name: str, made: Sequence[Table]) -> None:

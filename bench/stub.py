@@ -6,14 +6,15 @@ Signatures are real, made with keys of this process. Run as a module it prints i
 import asyncio
 import base64
 import json
+import secrets
 import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+import zlib
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from email.utils import formatdate
+from typing import cast
 
-import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as make_ec_key
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -21,18 +22,16 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as make_rsa_key
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from httptools import HttpRequestParser
 
 from bench.rounds import Call
 from bench.tables import Body, Refused, Tables
-from infra.serving import BACKLOG, KEEP_ALIVE_S, listen
+from infra.serving import listen
 
 CONTROL = "/control"
 SENT_EMAIL = "/v2/email/outbound-emails"
 PUBLISHED = b"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>"
 OK, BAD_REQUEST = 200, 400
-
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ class Keys:
 
 @dataclass(slots=True)
 class Stub:
-    """The ASGI application. hold_s: how long an answer is held, so that calls made together overlap.
+    """What answers. hold_s: how long an answer is held, so that calls made together overlap.
 
     calls: those answered since recording began; None while nobody asks.
     """
@@ -77,36 +76,22 @@ class Stub:
     hold_s: float = 0.0
     calls: list[Call] | None = None
 
-    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        """Answer one call."""
-        began, asked = time.perf_counter(), await _body(receive)
-        headers = dict(scope["headers"])
-        target = headers.get(b"x-amz-target", b"").decode()
-        status, answer = self._answer(scope["path"], target, asked)
-        if target and self.hold_s:
-            await asyncio.sleep(self.hold_s)
-        kind = b"text/xml" if answer == PUBLISHED else b"application/json"
-        fields = [(b"content-type", kind), (b"content-length", str(len(answer)).encode())]
-        await send({"type": "http.response.start", "status": status, "headers": fields})
-        await send({"type": "http.response.body", "body": answer})
-        if self.calls is not None and scope["path"] != CONTROL:
-            operation = target.partition(".")[2] or scope["path"]
-            self.calls.append(Call(operation, began, time.perf_counter(), len(asked) + len(answer)))
-
-    def _answer(self, path: str, target: str, asked: bytes) -> tuple[int, bytes]:
+    def answer(self, path: str, target: str, asked: bytes) -> tuple[int, bytes]:
+        """Return the status and the body of an answer. target: the operation of a JSON protocol, else ""."""
         if path == SENT_EMAIL:
             return OK, b'{"MessageId":"1"}'
-        if not target and path != CONTROL:
+        if path == CONTROL:
+            return OK, json.dumps(self.control(json.loads(asked))).encode()
+        if not target:
             return OK, PUBLISHED
         service, _, operation = target.partition(".")
         answering = self.keys.answer if service == "TrentService" else self.tables.answer
         try:
-            answer = self._control(json.loads(asked)) if path == CONTROL else answering(operation, json.loads(asked))
+            return OK, json.dumps(answering(operation, json.loads(asked))).encode()
         except Refused as refused:
             return BAD_REQUEST, json.dumps(refused.body).encode()
-        return OK, json.dumps(answer).encode()
 
-    def _control(self, asked: Body) -> Body:
+    def control(self, asked: Body) -> Body:
         """Return the calls recorded so far, and set what is asked: hold_s, population, is_recording."""
         calls = [asdict(call) for call in self.calls or ()]
         self.hold_s = asked.get("hold_s", self.hold_s)
@@ -114,36 +99,91 @@ class Stub:
         self.calls = [] if asked.get("is_recording", False) else None
         return {"calls": calls}
 
+    def record(self, call: Call) -> None:
+        """Keep a call, if somebody will ask for it."""
+        if self.calls is not None:
+            self.calls.append(call)
+
+
+class Connection(asyncio.Protocol):
+    """One connection of HTTP/1.1, kept alive. The parser calls the methods that begin with `on_`."""
+
+    def __init__(self, stub: Stub) -> None:
+        """stub: what answers."""
+        self._stub = stub
+        self._parser = HttpRequestParser(self)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the way back."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came."""
+        self._parser.feed_data(data)
+
+    def on_message_begin(self) -> None:
+        """Forget the request before."""
+        self._path, self._target, self._body = "", "", b""
+        self._began = time.perf_counter()
+
+    def on_url(self, url: bytes) -> None:
+        """Keep the path; nobody sends a query."""
+        self._path = url.decode()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep the operation."""
+        if name.lower() == b"x-amz-target":
+            self._target = value.decode()
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a part of the body."""
+        self._body += body
+
+    def on_message_complete(self) -> None:
+        """Answer, at once or later."""
+        status, body = self._stub.answer(self._path, self._target, self._body)
+        # In one piece, as so little is sent in.
+        answer = _head(status, body) + body
+        if self._target and self._stub.hold_s:
+            asyncio.get_running_loop().call_later(self._stub.hold_s, self._send, answer)
+        else:
+            self._send(answer)
+
+    def _send(self, answer: bytes) -> None:
+        self._transport.write(answer)
+        if self._path != CONTROL:
+            operation = self._target.partition(".")[2] or self._path
+            size_bytes = len(self._body) + len(answer.partition(b"\r\n\r\n")[2])
+            self._stub.record(Call(operation, self._began, time.perf_counter(), size_bytes))
+
+
+def _head(status: int, body: bytes) -> bytes:
+    """Return the status line and the headers that DynamoDB sends, as they cost the client time."""
+    headers = {
+        "Server": "Server",
+        "Date": formatdate(usegmt=True),
+        "Content-Type": "text/xml" if body == PUBLISHED else "application/x-amz-json-1.0",
+        "Content-Length": str(len(body)),
+        "Connection": "keep-alive",
+        "x-amzn-RequestId": secrets.token_hex(26).upper(),
+        "x-amz-crc32": str(zlib.crc32(body)),
+    }
+    lines = [f"HTTP/1.1 {status} -", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+    return "\r\n".join(lines).encode()
+
 
 def _base64(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
 
 
-async def _body(receive: Receive) -> bytes:
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body, more = body + message.get("body", b""), message.get("more_body", False)
-    return body
-
-
-def main() -> None:
+async def main() -> None:
     """Serve on a free port of this machine."""
-    listener = listen("127.0.0.1", 0)
-    sys.stdout.write(f"{listener.getsockname()[1]}\n")
+    stub = Stub()
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(stub), sock=listen("127.0.0.1", 0))
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
-    config = uvicorn.Config(
-        Stub(),
-        interface="asgi3",
-        http="httptools",
-        lifespan="off",
-        log_level="error",
-        access_log=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        backlog=BACKLOG,
-    )
-    uvicorn.Server(config).run(sockets=[listener])
+    await server.serve_forever()
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(main())

@@ -78,7 +78,7 @@ def provision() -> Stage:
     apply(stage, file)
     users = UserStore(stage.clients.dynamodb, users_table(stage, REALM))
     for kind, stored in ((PERSON, hashed(COST)), (HURRIED, hashed(CHEAP_COST)), (LOCKED, "")):
-        users.create(_person(kind, stored))
+        users.create(person(kind, stored))
     return stage
 
 
@@ -87,11 +87,13 @@ def hashed(cost: int) -> str:
     return bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(cost)).decode()
 
 
-def _person(kind: str, password_hash: str) -> User:
+def person(kind: str, password_hash: str, number: int = 0) -> User:
+    """Return a person as the store takes them."""
+    name = username(number, kind)
     return User(
-        user_id=f"{REALM}|{kind}-{numbered(0)}",
-        username=username(0, kind),
-        email=f"{username(0, kind)}@example.com",
+        user_id=f"{REALM}|{kind}-{numbered(number)}",
+        username=name,
+        email=f"{name}@example.com",
         email_verified=True,
         name="Alice Liddell",
         given_name="Alice",

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
+import botocore
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -31,7 +32,8 @@ _CONFIG = Config(
     read_timeout=2,
     max_pool_connections=64,
     retries={"mode": "standard", "total_max_attempts": 2},
-    user_agent_extra="gatehouse",
+    # Given whole: what botocore makes up itself, it makes up twice a call, at a tenth of the call's CPU.
+    user_agent=f"Botocore/{botocore.__version__} gatehouse",
 )
 _CONDITION = "ConditionalCheckFailed"
 _CONFLICT = "TransactionConflict"
