@@ -91,6 +91,7 @@ def costs(bench: Bench, scenarios: Sequence[Scenario], stored: str, times: int) 
 
 
 def _cost(bench: Bench, scenario: Scenario, seconds: list[float], ratios: list[float]) -> Cost:
+    bench.run(scenario)
     session = bench.session(scenario)
     bench.stub.control(is_recording=True, hold_s=HOLD_S)
     bench.after(scenario.steps, session)

@@ -37,7 +37,7 @@ class Scenario:
 
 
 def post(path: str, form: Mapping[str, str]) -> Step:
-    """Return the step that posts a form as the demo client unless it names another, its values filled from the session."""
+    """Return the step that posts a form, as the demo client unless it names another; the session fills its values."""
     whole = {**CLIENT, **form}
     return lambda session: Ask("POST", path, {name: text.format_map(session) for name, text in whole.items()})
 
