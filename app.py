@@ -1,7 +1,7 @@
 """The Chalice app: which path leads where. `chalice deploy` reads the routes off it; Lambda calls it."""
 
 from chalicelib import wiring
-from chalicelib.http import oauth
+from chalicelib.http import mfa, oauth
 from chalicelib.http.application import Application
 
 app = Application("gatehouse", wiring.services)
@@ -10,6 +10,10 @@ app.serve("/oauth/token", ("POST",), oauth.token, event="f")
 app.serve("/oauth/revoke", ("POST",), oauth.revoke)
 app.serve("/oauth/introspect", ("POST",), oauth.introspect)
 app.serve("/userinfo", ("GET", "POST"), oauth.userinfo)
+app.serve("/mfa/challenge", ("POST",), mfa.challenge, event="gd_start_auth")
+app.serve("/mfa/associate", ("POST",), mfa.associate, event="gd_start_enroll")
+app.serve("/mfa/authenticators", ("GET",), mfa.authenticators)
+app.serve("/mfa/authenticators/{authenticator_id}", ("DELETE",), mfa.remove, event="gd_unenroll")
 app.serve("/.well-known/openid-configuration", ("GET",), oauth.metadata)
 app.serve("/.well-known/oauth-authorization-server", ("GET",), oauth.metadata)
 app.serve("/.well-known/jwks.json", ("GET",), oauth.jwks)

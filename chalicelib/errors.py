@@ -10,8 +10,15 @@ WireError
 ├── UnsupportedGrantType 400
 ├── UnsupportedTokenType 400
 ├── InvalidToken 401
+├── ExpiredToken 401
+├── AuthorizationPending 400
+├── SlowDown 400
+├── UnsupportedChallengeType 400
+├── InvalidAuthenticator 400
 ├── InsufficientScope 403
 ├── AccessDenied 403
+├── InteractionRequired 403
+├── MfaRequired 403
 ├── Unauthorized 403
 ├── NotFound 404
 ├── MethodNotAllowed 405
@@ -20,7 +27,7 @@ WireError
 └── TemporarilyUnavailable 503
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 DESCRIPTION_LIMIT = 300
 ECHO_LIMIT = 100
@@ -60,6 +67,11 @@ class WireError(Exception):
     @property
     def headers(self) -> dict[str, str]:
         """Headers that this error adds to its response."""
+        return {}
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """Members that this error adds to its body."""
         return {}
 
 
@@ -171,6 +183,58 @@ class AccessDenied(WireError):
     """What was asked is not allowed to this caller; Auth0's word for it."""
 
     error, status = "access_denied", 403
+
+
+class InteractionRequired(WireError):
+    """A rule wants to send the person elsewhere, which a token endpoint cannot; Auth0's word for it."""
+
+    error, status = "interaction_required", 403
+
+
+class MfaRequired(WireError):
+    """The password was right, and a second factor is owed; Auth0's word for it."""
+
+    error, status = "mfa_required", 403
+
+    def __init__(self, mfa_token: str, requirements: dict[str, list[dict[str, str]]]) -> None:
+        """mfa_token: what the MFA grants take. requirements: which factors there are to challenge, or to enroll."""
+        super().__init__("Multifactor authentication required", event="mfar")
+        self._members = {"mfa_token": mfa_token, "mfa_requirements": requirements}
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """The mfa_token, and what can be done with it."""
+        return self._members
+
+
+class ExpiredToken(WireError):
+    """The mfa_token is over; Auth0's word for it."""
+
+    error, status = "expired_token", 401
+
+
+class AuthorizationPending(WireError):
+    """The second factor was not shown yet. Source: RFC 8628 3.5."""
+
+    error, status = "authorization_pending", 400
+
+
+class SlowDown(WireError):
+    """It was asked for too often. Source: RFC 8628 3.5."""
+
+    error, status = "slow_down", 400
+
+
+class UnsupportedChallengeType(WireError):
+    """The person has no second factor of these; Auth0's word for it."""
+
+    error, status = "unsupported_challenge_type", 400
+
+
+class InvalidAuthenticator(WireError):
+    """The person has no such authenticator; Auth0's word for it."""
+
+    error, status = "invalid_authenticator", 400
 
 
 class Unauthorized(WireError):

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 PREFIX = "GATEHOUSE_"
+RULE_PACKAGES = "RULE_PACKAGES"
 BCRYPT_COSTS = range(4, 16)
+# Lambda ends the function after 15 seconds, and a login has more to do than its rules.
+MAX_RULE_BUDGET_S = 10
 
 
 class BadSettings(Exception):
@@ -20,20 +23,26 @@ class Settings:
     stage: names the tables, `gatehouse-<stage>-...`.
     issuer: the issuer's URL with its final slash; "" takes it from API Gateway's request context.
     bcrypt_cost: the cost of hashes made from now on, 4 to 15.
+    rule_packages: the importable packages whose rules run, in their order. rule_budget_s: seconds that all rules of a
+    login have together. email_from: the sender of emails, which SES has verified; "" sends none.
     """
 
     stage: str
     issuer: str = ""
     bcrypt_cost: int = 10
+    rule_packages: tuple[str, ...] = ()
+    rule_budget_s: float = 5.0
+    email_from: str = ""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Read GATEHOUSE_STAGE, GATEHOUSE_ISSUER and GATEHOUSE_BCRYPT_COST.
+        """Read the GATEHOUSE_ variables of docs/operating.md, and RULE_PACKAGES.
 
         Raises BadSettings with all faults at once; an unknown GATEHOUSE_ name is one of them.
         """
         ours = {name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX)}
         stage, issuer, cost = ours.pop("STAGE", ""), ours.pop("ISSUER", ""), ours.pop("BCRYPT_COST", "10")
+        budget, email_from = ours.pop("RULE_BUDGET_S", "5"), ours.pop("EMAIL_FROM", "")
         faults = [f"{PREFIX}{name} is no setting of Gatehouse." for name in sorted(ours)]
         if not stage:
             faults.append(f"{PREFIX}STAGE is missing: it names the tables.")
@@ -41,14 +50,28 @@ class Settings:
             faults.append(f"{PREFIX}ISSUER must be an http(s) URL without query that ends in a slash.")
         if cost not in map(str, BCRYPT_COSTS):
             faults.append(f"{PREFIX}BCRYPT_COST must be a number from {BCRYPT_COSTS[0]} to {BCRYPT_COSTS[-1]}.")
+        if not _is_budget(budget):
+            faults.append(f"{PREFIX}RULE_BUDGET_S must be a number of seconds, over 0 and up to {MAX_RULE_BUDGET_S}.")
         if faults:
             raise BadSettings("\n".join(faults))
-        return cls(stage, issuer, int(cost))
+        return cls(stage, issuer, int(cost), rule_packages(environ), float(budget), email_from)
+
+
+def rule_packages(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the packages that RULE_PACKAGES lists, between commas or spaces, in their order."""
+    return tuple(environ.get(RULE_PACKAGES, "").replace(",", " ").split())
 
 
 def is_in_lambda(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether this process is a function, and not a deployment that looks at the routes."""
     return "AWS_LAMBDA_FUNCTION_NAME" in environ
+
+
+def _is_budget(text: str) -> bool:
+    try:
+        return 0 < float(text) <= MAX_RULE_BUDGET_S
+    except ValueError:
+        return False
 
 
 def _is_issuer(text: str) -> bool:

@@ -9,28 +9,49 @@ from functools import cache, partial
 
 from chalicelib.clients import ClientAuthenticator
 from chalicelib.directories.dynamodb import DynamoDirectory
+from chalicelib.directories.finder import PersonFinder
 from chalicelib.flows.access import AccessRules
 from chalicelib.flows.discovery import Discovery
 from chalicelib.flows.introspection import IntrospectionFlow
+from chalicelib.flows.mfa import Factors, MfaFlow
 from chalicelib.flows.revocation import RevocationFlow
 from chalicelib.flows.token import Grant, TokenFlow
 from chalicelib.flows.userinfo import UserinfoFlow
 from chalicelib.grants.client_credentials import ClientCredentialsGrant
+from chalicelib.grants.mfa import MfaGrant
 from chalicelib.grants.password import PasswordGrant, default_directory, requested_realm
 from chalicelib.grants.refresh_token import RefreshTokenGrant
 from chalicelib.http.application import Services
-from chalicelib.model.tenant import PASSWORD, PASSWORD_REALM, Realm
+from chalicelib.mfa import oob as oob_factor
+from chalicelib.mfa import otp as otp_factor
+from chalicelib.mfa import recovery as recovery_factor
+from chalicelib.mfa.case import Cases
+from chalicelib.mfa.demand import SecondFactor
+from chalicelib.mfa.limits import Limits
+from chalicelib.mfa.oob import Oob
+from chalicelib.mfa.otp import Otp
+from chalicelib.mfa.recovery import RecoveryCode
+from chalicelib.model.tenant import MFA_OOB, MFA_OTP, MFA_RECOVERY_CODE, PASSWORD, PASSWORD_REALM, Realm
+from chalicelib.model.user import User
 from chalicelib.passwords import dummy_hash, verify
 from chalicelib.protection import AccountGuard
+from chalicelib.rules.loading import load
+from chalicelib.rules.runner import Metadata, Rules
 from chalicelib.settings import Settings, is_in_lambda
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.aws import Clients, connect
+from chalicelib.store.buckets import BucketStore
 from chalicelib.store.config import ConfigStore
+from chalicelib.store.enrolments import EnrolmentStore
 from chalicelib.store.families import FamilyStore
 from chalicelib.store.kms import Kms
+from chalicelib.store.messages import Messages
+from chalicelib.store.pending import PendingStore
+from chalicelib.store.rule_settings import RuleSettings
 from chalicelib.store.sessions import SessionStore
 from chalicelib.store.transactions import commit
 from chalicelib.store.users import UserStore
+from chalicelib.store.vault import Vault, data_key_alias
 from chalicelib.tokens.issuer import Issuer
 from chalicelib.tokens.jws import kms_jws
 from chalicelib.tokens.refresh import RefreshTokens
@@ -59,9 +80,39 @@ class _Parts:
     clients: Clients
     world: World
     config: ConfigStore
+    users_of: Callable[[str], UserStore | None]
     sessions_table: str
     refresh_tokens: RefreshTokens
     nobody: str = field(repr=False)
+
+    @property
+    def vault(self) -> Vault:
+        """What seals secrets at rest."""
+        return Vault(self.clients.kms, data_key_alias(self.settings.stage))
+
+    @property
+    def pending(self) -> PendingStore:
+        """The logins that wait for a second factor."""
+        return PendingStore(self.clients.dynamodb, self.sessions_table)
+
+    @property
+    def guard(self) -> AccountGuard:
+        """What stops guessing at accounts."""
+        attempts = AttemptStore(self.clients.dynamodb, self.attempts_table)
+        return AccountGuard(attempts, self.world.clock, self.world.pause)
+
+    @property
+    def attempts_table(self) -> str:
+        """Where tries are counted."""
+        return f"gatehouse-{self.settings.stage}-attempts"
+
+    @property
+    def cases(self) -> Cases:
+        """Who waits for a second factor."""
+        return Cases(self.config, self.pending, self.enrolments_of, self.world.clock)
+
+    def enrolments_of(self, realm: Realm) -> EnrolmentStore:
+        return EnrolmentStore(self.clients.dynamodb, realm.users_table)
 
     def directory_of(self, realm: Realm) -> DynamoDirectory:
         users = UserStore(self.clients.dynamodb, realm.users_table)
@@ -72,17 +123,21 @@ def build(settings: Settings, clients: Clients, world: World) -> Services:
     """Build everything for one stage."""
     parts = _parts(settings, clients, world)
     config, refresh_tokens = parts.config, parts.refresh_tokens
-    grants = {grant.grant_type: grant for grant in _grants(parts)}
+    factors = _factors(parts)
+    grants = {grant.grant_type: grant for grant in _grants(parts, factors)}
     sessions = SessionStore(clients.dynamodb, parts.sessions_table)
     authenticator = ClientAuthenticator(config, sessions, world.clock)
     verifier = AccessTokenVerifier(config, world.clock)
+    people = PersonFinder(config, parts.directory_of)
+    second_factor = SecondFactor(config.tenant, parts.pending, world.clock)
     issuer = Issuer(kms_jws(Kms(clients.kms)), clients.dynamodb, refresh_tokens, config.keys, world.clock, world.new_id)
     return Services(
         issuer=settings.issuer,
-        token=TokenFlow(authenticator, grants, AccessRules(config), issuer),
+        token=TokenFlow(authenticator, grants, AccessRules(config), _rules(parts), second_factor, issuer),
         revocation=RevocationFlow(authenticator, refresh_tokens, verifier),
         introspection=IntrospectionFlow(authenticator, refresh_tokens, verifier, config),
-        userinfo=UserinfoFlow(verifier, config, parts.directory_of),
+        userinfo=UserinfoFlow(verifier, people),
+        mfa=MfaFlow(authenticator, parts.cases, factors, verifier, people),
         discovery=Discovery(config, tuple(grants)),
     )
 
@@ -98,26 +153,65 @@ def _parts(settings: Settings, clients: Clients, world: World) -> _Parts:
     sessions_table = f"{prefix}sessions"
     refresh_tokens = RefreshTokens(FamilyStore(clients.dynamodb, sessions_table), world.clock, users_of)
     nobody = dummy_hash(settings.bcrypt_cost)
-    return _Parts(settings, clients, world, config, sessions_table, refresh_tokens, nobody)
+    return _Parts(settings, clients, world, config, users_of, sessions_table, refresh_tokens, nobody)
 
 
-def _grants(parts: _Parts) -> tuple[Grant, ...]:
+def _rules(parts: _Parts) -> Rules:
+    config, clock = parts.config, parts.world.clock
+
+    def keep(realm: str, user: User, changed: dict[str, Metadata]) -> None:
+        users = parts.users_of(realm)
+        if users:
+            users.keep_metadata(user, changed, int(clock()))
+
+    return Rules(
+        rules=load(parts.settings.rule_packages),
+        budget_s=parts.settings.rule_budget_s,
+        tenant=lambda: config.tenant().friendly_name,
+        configuration=RuleSettings(config, parts.vault, clock).read,
+        keep=keep,
+    )
+
+
+def _factors(parts: _Parts) -> Factors:
+    """Return every second factor: a new one is one file and one line here."""
+    clients, clock = parts.clients, parts.world.clock
+    limits = Limits(BucketStore(clients.dynamodb, parts.attempts_table), clock)
+    messages = Messages(clients.sns, clients.sesv2, parts.settings.email_from)
+    return Factors(
+        otp=Otp(parts.vault, limits, parts.enrolments_of, clock),
+        oob=Oob(messages, parts.pending, limits, parts.enrolments_of, clock),
+        recovery_code=RecoveryCode(limits, parts.enrolments_of),
+    )
+
+
+def _grants(parts: _Parts, factors: Factors) -> tuple[Grant, ...]:
     """Return every grant: a new one is one file and one line here."""
-    clients, world = parts.clients, parts.world
-    attempts = AttemptStore(clients.dynamodb, f"gatehouse-{parts.settings.stage}-attempts")
     password = partial(
         PasswordGrant,
         config=parts.config,
         directory_of=parts.directory_of,
-        guard=AccountGuard(attempts, world.clock, world.pause),
-        commit=partial(commit, clients.dynamodb),
-        clock=world.clock,
+        guard=parts.guard,
+        commit=partial(commit, parts.clients.dynamodb),
+        clock=parts.world.clock,
     )
+    mfa = partial(
+        MfaGrant,
+        cases=parts.cases,
+        pending=parts.pending,
+        directory_of=parts.directory_of,
+        guard=parts.guard,
+        clock=parts.world.clock,
+    )
+    otp, oob, recovery = ("mfa_token", "otp"), ("mfa_token", "oob_code"), ("mfa_token", "recovery_code")
     return (
         password(PASSWORD, ("username", "password"), default_directory),
         password(PASSWORD_REALM, ("username", "password", "realm"), requested_realm),
         RefreshTokenGrant(parts.refresh_tokens, parts.config),
         ClientCredentialsGrant(),
+        mfa(MFA_OTP, otp, ("seotpft", "feotpft"), otp_factor.INVALID, factors.otp),
+        mfa(MFA_OOB, oob, ("seoobft", "feoobft"), oob_factor.INVALID, factors.oob),
+        mfa(MFA_RECOVERY_CODE, recovery, ("sercft", "fercft"), recovery_factor.REJECTED, factors.recovery_code),
     )
 
 

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from chalicelib.model.key import KeySet, SigningKey
+from chalicelib.store.vault import data_key_alias
 from infra.aws import Stage
 from infra.plan import Change
 
@@ -42,6 +43,28 @@ def make_key(stage: Stage, alg: str, status: str) -> SigningKey:
     arn = made["KeyMetadata"]["Arn"]
     jwk = public_jwk(kms.get_public_key(KeyId=arn)["PublicKey"], alg)
     return SigningKey(jwk["kid"], alg, arn, jwk, status, int(time.time()))
+
+
+def data_key_changes(stage: Stage, dry_run: bool) -> list[Change]:
+    """Return whether the key for data at rest is missing; make it unless dry_run.
+
+    It is never replaced: KMS turns it every year by itself, and what was sealed before stays open.
+    """
+    alias, kms = data_key_alias(stage.name), stage.clients.kms
+    try:
+        kms.describe_key(KeyId=alias)
+        return []
+    except kms.exceptions.NotFoundException:
+        pass
+    if not dry_run:
+        made = kms.create_key(
+            Description=f"Gatehouse {stage.name}: seals secrets at rest",
+            Tags=[{"TagKey": "gatehouse-stage", "TagValue": stage.name}],
+        )
+        key_id = made["KeyMetadata"]["KeyId"]
+        kms.enable_key_rotation(KeyId=key_id)
+        kms.create_alias(AliasName=alias, TargetKeyId=key_id)
+    return [Change("create", "data key", alias)]
 
 
 def public_jwk(der: bytes, alg: str) -> dict[str, str]:

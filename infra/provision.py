@@ -12,7 +12,7 @@ from chalicelib.model.key import KeySet
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.documents import Document
 from infra.aws import Stage
-from infra.keys import key_changes
+from infra.keys import data_key_changes, key_changes
 from infra.plan import Change
 from infra.stacks import stack_changes, stage_stacks
 from infra.tenant_file import Client, Realm, TenantFile
@@ -35,7 +35,7 @@ class Applied:
 
 
 def up(stage: Stage, file: TenantFile, dry_run: bool = False) -> list[Change]:
-    """Make what is missing: the stage's stack, a stack per realm, the signing keys. Return the changes."""
+    """Make what is missing: the stage's stack, a stack per realm, the keys. Return the changes."""
     own, *realms = stage_stacks(stage.name, [realm.name for realm in file.realms])
     own_changes = stack_changes(stage, own, dry_run)
     is_new = dry_run and any(change.action == "create" for change in own_changes)
@@ -45,6 +45,7 @@ def up(stage: Stage, file: TenantFile, dry_run: bool = False) -> list[Change]:
         *own_changes,
         *(change for stack in realms for change in stack_changes(stage, stack, dry_run)),
         *key_changes(stage, algs, dry_run, known),
+        *data_key_changes(stage, dry_run),
     ]
 
 

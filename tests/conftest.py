@@ -25,6 +25,7 @@ from tests.support.people import PeopleMaker
 DEMO = Path(__file__).parent.parent / "infra" / "demo-tenant.yaml"
 ISSUER = "https://login.example.com/"
 BCRYPT_COST = 4
+EMAIL_FROM = "login@example.com"
 
 hypothesis_settings.register_profile("fixed", derandomize=True, deadline=None)
 hypothesis_settings.load_profile("fixed")
@@ -62,6 +63,7 @@ def stage(demo: TenantFile) -> Iterator[Stage]:
         up(reached, demo)
         apply(reached, demo)
         seed_users(reached, demo, BCRYPT_COST)
+        reached.clients.sesv2().create_email_identity(EmailIdentity=EMAIL_FROM)
         yield reached
 
 
@@ -98,7 +100,7 @@ def world(clock: Clock, hashes: Hashes) -> wiring.World:
 @pytest.fixture
 def services(stage: Stage, world: wiring.World) -> Services:
     """The real services on the shared stage, with nothing cached."""
-    return wiring.build(Settings(stage.name, ISSUER, BCRYPT_COST), stage.clients, world)
+    return wiring.build(Settings(stage.name, ISSUER, BCRYPT_COST, email_from=EMAIL_FROM), stage.clients, world)
 
 
 _addresses = itertools.count(1)

@@ -1,21 +1,13 @@
 """What a login is granted: an audience and scopes, from what was asked and what may be had."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib import scopes
 from chalicelib.errors import InvalidRequest, InvalidScope, InvalidTarget, echoed
-from chalicelib.model.login import Access, Login, Original
+from chalicelib.model.login import Access, Asked, Login, Original
 from chalicelib.model.request import Request
-from chalicelib.model.tenant import REFRESH_TOKEN, Api, Client
+from chalicelib.model.tenant import MFA_SCOPES, MFA_TOKEN_LIFETIME_S, REFRESH_TOKEN, Api, Client, mfa_audience
 from chalicelib.store.config import ConfigStore
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a request asks for. audience: None where it names none. scopes: empty where it names none."""
-
-    audience: str | None
-    scopes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +23,16 @@ class AccessRules:
             raise InvalidRequest("audience and resource differ.")
         named = audience or resource
         if named is not None:
-            self._api(named)
+            self._api(named, request.issuer)
         return Asked(named, scopes.parse(request.params.get("scope", "")))
 
-    def granted(self, asked: Asked, client: Client, login: Login) -> Access:
+    def granted(self, request: Request, asked: Asked, client: Client, login: Login) -> Access:
         """Return what is granted; raises InvalidScope, InvalidTarget where more is asked than was granted before."""
         original = login.original
         if original is not None:
             _require_no_more(asked, original)
         audience = original.audience if original else asked.audience or self.config.tenant().default_audience
-        api = self._api(audience) if audience else None
+        api = self._api(audience, request.issuer) if audience else None
         api_scopes, oidc_scopes = api.scopes if api else (), _oidc_scopes(api, client)
         if original is None:
             granted = scopes.grant(asked.scopes, api_scopes, oidc_scopes)
@@ -51,7 +43,17 @@ class AccessRules:
             return Access(audience=None, scopes=granted)
         return Access(api.identifier, granted, api.signing_alg, api.token_lifetime_s, api.token_dialect)
 
-    def _api(self, audience: str) -> Api:
+    def replaced(self, request: Request, access: Access, wanted: Access, client: Client) -> Access:
+        """Return what rules made of what was granted, but for a refresh token that nobody may have here."""
+        if wanted.scopes == access.scopes:
+            return wanted
+        api = self._api(access.audience, request.issuer) if access.audience else None
+        denied = frozenset(scopes.OIDC_SCOPES) - _oidc_scopes(api, client)
+        return replace(wanted, scopes=tuple(one for one in wanted.scopes if one not in denied))
+
+    def _api(self, audience: str, issuer: str) -> Api:
+        if audience == mfa_audience(issuer):
+            return Api(audience, "MFA API", MFA_SCOPES, token_lifetime_s=MFA_TOKEN_LIFETIME_S)
         api = self.config.api(audience)
         if api is None:
             raise InvalidTarget(f"Service not found: {echoed(audience)}")

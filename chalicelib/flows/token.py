@@ -7,9 +7,11 @@ from typing import Any, Protocol
 from chalicelib.clients import ClientAuthenticator
 from chalicelib.errors import UnauthorizedClient, UnsupportedGrantType, echoed
 from chalicelib.flows.access import AccessRules
+from chalicelib.mfa.demand import SecondFactor
 from chalicelib.model.login import Login
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
+from chalicelib.rules.runner import Rules
 from chalicelib.tokens.issuer import Issuer
 
 
@@ -32,6 +34,8 @@ class TokenFlow:
     clients: ClientAuthenticator
     grants: Mapping[str, Grant]
     access: AccessRules
+    rules: Rules
+    second_factor: SecondFactor
     issuer: Issuer
 
     def answer(self, request: Request) -> dict[str, Any]:
@@ -45,7 +49,12 @@ class TokenFlow:
         asked = self.access.asked(request)
         login = grant.prove(client, request)
         try:
-            tokens = self.issuer.mint(request, client, login, self.access.granted(asked, client, login))
+            asked = login.asked or asked
+            granted = self.access.granted(request, asked, client, login)
+            decision = self.rules.decide(request, client, login, granted)
+            access = self.access.replaced(request, granted, decision.access, client)
+            self.second_factor.demand(client, login, asked, decision.multifactor)
+            tokens = self.issuer.mint(request, client, login, access)
         except Exception as failure:
             login.give_back(failure)
             raise

@@ -64,6 +64,7 @@ class PasswordGrant:
             sub=user.user_id,
             client_id=client.client_id,
             gty=("password",),
+            protocol="oauth2-password",
             amr=("pwd",),
             auth_time=int(self.clock()),
             user=user,

@@ -34,6 +34,7 @@ class RefreshTokenGrant:
             sub=user.user_id,
             client_id=client.client_id,
             gty=("refresh_token", "password"),
+            protocol="oauth2-refresh-token",
             amr=family.amr,
             auth_time=family.auth_time,
             user=user,

@@ -12,12 +12,14 @@ from chalice.app import Request as ChaliceRequest
 from chalicelib.errors import MethodNotAllowed, NotFound, ServerError, WireError
 from chalicelib.flows.discovery import Discovery
 from chalicelib.flows.introspection import IntrospectionFlow
+from chalicelib.flows.mfa import MfaFlow
 from chalicelib.flows.revocation import RevocationFlow
 from chalicelib.flows.token import TokenFlow
 from chalicelib.flows.userinfo import UserinfoFlow
 from chalicelib.http import log, wire
 from chalicelib.http.wire import Reply
 from chalicelib.model.request import Outcome, Request
+from chalicelib.rules.loading import BadRules
 from chalicelib.settings import BadSettings
 from chalicelib.store.aws import counted
 
@@ -34,6 +36,7 @@ class Services:
     revocation: RevocationFlow
     introspection: IntrospectionFlow
     userinfo: UserinfoFlow
+    mfa: MfaFlow
     discovery: Discovery
 
 
@@ -107,7 +110,7 @@ class Application(Chalice):
             return endpoint(services, wire.read(self.current_request, services.issuer, outcome))
         except WireError as failure:
             error = failure
-        except BadSettings as faults:
+        except (BadSettings, BadRules) as faults:
             error = ServerError(CRASHED, reason=str(faults))
         except Exception as crash:
             error = ServerError(CRASHED, reason=log.crash_reason(crash))

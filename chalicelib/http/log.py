@@ -22,7 +22,7 @@ def write_line(line: Mapping[str, Any]) -> None:
 def line(outcome: Outcome, **more: Any) -> dict[str, Any]:
     """Return the line of an outcome, without what is empty."""
     time = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return {"time": time} | {name: value for name, value in (asdict(outcome) | more).items() if value != ""}
+    return {"time": time} | {name: value for name, value in (asdict(outcome) | more).items() if value not in ("", [])}
 
 
 def crash_reason(crash: Exception) -> str:

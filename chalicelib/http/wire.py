@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from chalice.app import Request as ChaliceRequest
 from chalice.app import Response
@@ -61,7 +61,7 @@ CACHED = {"Cache-Control": "public, max-age=300"}
 class Reply:
     """What an endpoint answers: a JSON body or none, a status, and headers beside those that every response has."""
 
-    body: Mapping[str, Any] | None = field(repr=False)
+    body: Mapping[str, Any] | list[Any] | None = field(repr=False)
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=lambda: NO_STORE)
 
@@ -78,13 +78,19 @@ def read(chalice_request: ChaliceRequest, issuer: str, outcome: Outcome) -> Requ
     """
     context = chalice_request.context
     outcome.source_ip = str(context["identity"]["sourceIp"])
-    query = set(chalice_request.query_params or ())
-    if CREDENTIALS & query:
+    query = dict(chalice_request.query_params or {})
+    if CREDENTIALS & set(query):
         raise InvalidRequest("Credentials and tokens are never taken from the query string.")
+    body = {} if chalice_request.method in BODILESS else _parameters(chalice_request)
     return Request(
         issuer=issuer or _issuer(context),
         source_ip=outcome.source_ip,
-        params={} if chalice_request.method in BODILESS else _parameters(chalice_request),
+        params={name: value for name, value in body.items() if isinstance(value, str)},
+        body=body,
+        path_params={name: unquote(value) for name, value in (chalice_request.uri_params or {}).items()},
+        query=query,
+        hostname=str(context.get("domainName", "")),
+        user_agent=chalice_request.headers.get("user-agent", ""),
         authorization=chalice_request.headers.get("authorization", ""),
         outcome=outcome,
     )
@@ -92,7 +98,7 @@ def read(chalice_request: ChaliceRequest, issuer: str, outcome: Outcome) -> Requ
 
 def error_reply(error: WireError) -> Reply:
     """Return the one shape of every error. Source: RFC 6749 5.2."""
-    body = {"error": error.error, "error_description": error.description}
+    body = {"error": error.error, "error_description": error.description, **error.members}
     return Reply(body, error.status, {**NO_STORE, **error.headers})
 
 
@@ -117,7 +123,7 @@ def _body(chalice_request: ChaliceRequest) -> bytes:
     return body.encode() if isinstance(body, str) else body
 
 
-def _parameters(chalice_request: ChaliceRequest) -> dict[str, str]:
+def _parameters(chalice_request: ChaliceRequest) -> dict[str, Any]:
     body, content_type = _body(chalice_request), chalice_request.headers.get("content-type", "")
     if len(body) > MAX_BODY_BYTES:
         raise RequestTooLarge("The request body is over 16 KiB.")
@@ -148,7 +154,7 @@ def _from_form(text: str) -> dict[str, str]:
     return {name: value for name, value in _unique(pairs).items() if value}
 
 
-def _from_json(text: str) -> dict[str, str]:
+def _from_json(text: str) -> dict[str, Any]:
     try:
         members = json.loads(text or "{}", object_pairs_hook=_unique, parse_constant=_no_constant)
         # An escaped lone surrogate is JSON, but no text: nothing could hash or store it.
@@ -162,7 +168,7 @@ def _from_json(text: str) -> dict[str, str]:
     for name in PARAMETERS & set(members):
         if not isinstance(members[name], str | None):
             raise InvalidRequest(f"{name} must be a string.")
-    return {name: value for name, value in members.items() if isinstance(value, str) and value}
+    return {name: value for name, value in members.items() if value is not None and value != ""}
 
 
 def _is_shallow(value: Any) -> bool:

@@ -7,6 +7,18 @@ PASSWORD = "password"
 REFRESH_TOKEN = "refresh_token"
 CLIENT_CREDENTIALS = "client_credentials"
 PASSWORD_REALM = "http://auth0.com/oauth/grant-type/password-realm"
+MFA_OTP = "http://auth0.com/oauth/grant-type/mfa-otp"
+MFA_OOB = "http://auth0.com/oauth/grant-type/mfa-oob"
+MFA_RECOVERY_CODE = "http://auth0.com/oauth/grant-type/mfa-recovery-code"
+# Our own API of a person's authenticators; it stands in no tenant file.
+MFA_SCOPES = ("enroll", "read:authenticators", "remove:authenticators")
+MFA_TOKEN_LIFETIME_S = 600
+MFA_GRANTS = (MFA_OTP, MFA_OOB, MFA_RECOVERY_CODE)
+
+
+def mfa_audience(issuer: str) -> str:
+    """Return the audience of an issuer's MFA API."""
+    return f"{issuer}mfa/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,14 @@ class BruteForceProtection:
         if not self.enabled:
             return False
         return not any(ip_address(address) in ip_network(entry, strict=False) for entry in self.allowlist)
+
+
+@dataclass(frozen=True, slots=True)
+class MfaPolicy:
+    """When a second factor is owed, and which there are. policy: never or always; enrolment and rules come on top."""
+
+    policy: str = "never"
+    factors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +79,7 @@ class Tenant:
     grant_types: tuple[str, ...] = ()
     revokes_on_password_change: bool = True
     brute_force_protection: BruteForceProtection = field(default_factory=BruteForceProtection)
+    mfa: MfaPolicy = field(default_factory=MfaPolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +132,7 @@ class Client:
     """One application. realms: the directories whose users may log in through it.
 
     jwks: the public keys of a private_key_jwt client, each a JWK. client_grants: what client_credentials may ask for,
-    scopes by audience.
+    scopes by audience. client_metadata: the team's own words, for rules.
     """
 
     client_id: str
@@ -124,3 +145,4 @@ class Client:
     is_token_endpoint_ip_header_trusted: bool = False
     refresh_token: RefreshTokenPolicy = field(default_factory=RefreshTokenPolicy)
     client_grants: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    client_metadata: dict[str, str] = field(default_factory=dict)

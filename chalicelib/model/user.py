@@ -11,6 +11,7 @@ class User:
     password_hash: the stored form (`passwords.py`); "" where no password was ever set, which no password matches.
     credential_version: counts what must end logins under way: a new password, a block.
     families_version: counts what ends all refresh tokens of the person; a family of an older count is dead.
+    multifactor: the kinds of active second factors, between commas.
     family_counts: by counter name, how many families were begun since they were last looked through.
     """
 
@@ -27,6 +28,7 @@ class User:
     phone_verified: bool = False
     blocked: bool = False
     password_hash: str = field(default="", repr=False)
+    multifactor: str = ""
     credential_version: int = 1
     families_version: int = 1
     family_counts: dict[str, int] = field(default_factory=dict)

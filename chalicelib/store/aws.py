@@ -2,12 +2,14 @@
 
 import contextvars
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from functools import cache
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import botocore
 import botocore.session
@@ -19,6 +21,8 @@ from chalicelib.errors import TemporarilyUnavailable
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_kms.client import KMSClient
+    from mypy_boto3_sesv2.client import SESV2Client
+    from mypy_boto3_sns.client import SNSClient
 
 P = ParamSpec("P")
 A = TypeVar("A")
@@ -26,6 +30,7 @@ B = TypeVar("B")
 
 PARALLEL_CALLS = 2
 CONFLICT_TRIES = 6
+BATCH_TRIES = 2
 CONFLICT_PAUSE_S = 0.02
 _CONFIG = Config(
     connect_timeout=1,
@@ -50,20 +55,28 @@ class ConditionFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """The low-level clients; made once per process, on one session, they share its connections."""
+    """The low-level clients; made once per process, on one session, they share its connections.
+
+    sns, sesv2: made at their first use, which most processes never come to.
+    """
 
     dynamodb: "DynamoDBClient"
     kms: "KMSClient"
+    sns: Callable[[], "SNSClient"]
+    sesv2: Callable[[], "SESV2Client"]
 
 
 def connect() -> Clients:
     """Make the clients, from the environment's region and credentials."""
-    session = botocore.session.get_session()
-    # botocore makes its clients from data: only the stubs know their types.
-    return Clients(
-        dynamodb=cast("DynamoDBClient", session.create_client("dynamodb", config=_CONFIG)),
-        kms=cast("KMSClient", session.create_client("kms", config=_CONFIG)),
-    )
+    session, lock = botocore.session.get_session(), threading.Lock()
+
+    @cache
+    def made(service: str) -> Any:
+        # botocore makes its clients from data: only the stubs know their types. Its session makes one at a time.
+        with lock:
+            return session.create_client(service, config=_CONFIG)
+
+    return Clients(made("dynamodb"), made("kms"), lambda: made("sns"), lambda: made("sesv2"))
 
 
 class CallCount:
@@ -113,6 +126,19 @@ def call(operation: Callable[P, A], *args: P.args, **kwargs: P.kwargs) -> A:
             return answer
         time.sleep(random.uniform(0.5, 1) * CONFLICT_PAUSE_S * 2**attempt)  # noqa: S311 (a pause is no secret)
     raise AssertionError("the last try returns or raises")
+
+
+def read_batch(dynamodb: "DynamoDBClient", request: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the items of a BatchGetItem by table.
+
+    Reads a second time where DynamoDB left some out, as it throttles a batch without an error; raises
+    TemporarilyUnavailable where that does not help.
+    """
+    for _ in range(BATCH_TRIES):
+        answer = call(dynamodb.batch_get_item, RequestItems=request)
+        if not answer.get("UnprocessedKeys"):
+            return answer["Responses"]
+    raise TemporarilyUnavailable(reason="batch_get_item: unprocessed keys")
 
 
 def last_outcomes() -> dict[str, str]:

@@ -81,6 +81,10 @@ class ConfigStore:
         document = self._read("keys") or {"keys": []}
         return KeySet(tuple(SigningKey(**key) for key in document["keys"]))
 
+    def rule_settings(self) -> Document | None:
+        """Return the sealed settings of the team's rules."""
+        return self._read("rule_settings")
+
     def put(self, key: str, document: Document) -> None:
         """Write one document, for the tools."""
         item = to_item({"pk": key, "document": json.dumps(document, sort_keys=True)})

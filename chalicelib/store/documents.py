@@ -7,6 +7,7 @@ from chalicelib.model.tenant import (
     BruteForceProtection,
     Client,
     ClientSecret,
+    MfaPolicy,
     PasswordPolicy,
     Realm,
     RefreshTokenPolicy,
@@ -19,6 +20,7 @@ DEFAULT_LEEWAY_S = 10
 
 def tenant_from(document: Document) -> Tenant:
     """Return the tenant that a document describes, in the words of the tenant file."""
+    mfa = document.get("mfa", {})
     protection = document.get("attack_protection", {}).get("brute_force_protection", {})
     return Tenant(
         friendly_name=document["friendly_name"],
@@ -26,6 +28,7 @@ def tenant_from(document: Document) -> Tenant:
         default_audience=document.get("default_audience"),
         grant_types=tuple(document.get("grant_types", ())),
         revokes_on_password_change=document.get("revoke_refresh_tokens_on_password_change", True),
+        mfa=MfaPolicy(mfa.get("policy", "never"), tuple(mfa.get("factors", ()))),
         brute_force_protection=BruteForceProtection(
             enabled=protection.get("enabled", True),
             max_attempts=protection.get("max_attempts", 10),
@@ -73,6 +76,7 @@ def client_from(document: Document) -> Client:
         is_token_endpoint_ip_header_trusted=document["is_token_endpoint_ip_header_trusted"],
         refresh_token=_refresh_token_policy(document["refresh_token"]),
         client_grants={audience: tuple(scopes) for audience, scopes in document["client_grants"].items()},
+        client_metadata=document.get("client_metadata", {}),
     )
 
 

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.family import Family, Locator
 from chalicelib.model.user import User
-from chalicelib.store.aws import ConditionFailed, call
+from chalicelib.store.aws import ConditionFailed, call, read_batch
 from chalicelib.store.items import Value, from_item, to_item
 from chalicelib.store.transactions import Write
 from chalicelib.store.users import user_from
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 _LISTS = ("scopes", "amr")
-BATCH_TRIES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +32,10 @@ class FamilyStore:
             users_table: to_item({"pk": f"user#{locator.user_id}"}),
         }
         request = {table: {"Keys": [key], "ConsistentRead": True} for table, key in keys.items()}
-        answer = self._read_whole(request)
-        found = [from_item(item) for table in keys for item in answer["Responses"].get(table, [])]
+        answer = read_batch(self.dynamodb, request)
+        found = [from_item(item) for table in keys for item in answer.get(table, [])]
         family = next((family_from(values) for values in found if "family_id" in values), None)
         return family, next((user_from(values) for values in found if "family_id" not in values), None)
-
-    def _read_whole(self, request: dict[str, Any]) -> Any:
-        """Read all keys, a second time where DynamoDB left some out: it throttles a batch without an error."""
-        for _ in range(BATCH_TRIES):
-            answer = call(self.dynamodb.batch_get_item, RequestItems=request)
-            if not answer.get("UnprocessedKeys"):
-                return answer
-        raise TemporarilyUnavailable(reason="batch_get_item: unprocessed keys")
 
     def begin_write(self, family: Family, expires_at: int) -> Write:
         """Return the write of a new family. expires_at: when TTL may sweep it, 0 for never."""

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.identifiers import canonical
 from chalicelib.model.user import User
 from chalicelib.store.aws import ConditionFailed, call
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _METADATA = ("app_metadata", "user_metadata")
 # What the names of the counters begin with that say how many families a client began for this person.
 FAMILY_COUNTER = "families_of_"
+# How often metadata may change under the rules' hands before that is given up.
+KEEP_TRIES = 4
 
 
 class IdentifierTaken(Exception):
@@ -65,6 +68,23 @@ class UserStore:
         """End all refresh tokens of the person at once; raises NoSuchUser."""
         self._change(user_id, now, {}, ends_families=True)
 
+    def keep_metadata(self, user: User, changed: dict[str, dict[str, Any]], now: int) -> None:
+        """Store what rules made of a record's metadata, in one write.
+
+        Where the record has changed since it was read, only the first-level members that the rules changed are.
+        """
+        seen, wanted = user, changed
+        for _ in range(KEEP_TRIES):
+            try:
+                return self._put_metadata(seen, wanted, now)
+            except ConditionFailed:
+                found = self.read(user.user_id)
+                if found is None:
+                    return None
+                seen = found
+                wanted = {name: _merged(getattr(user, name), new, getattr(seen, name)) for name, new in changed.items()}
+        raise TemporarilyUnavailable(reason="update_item: the metadata would not stand still")
+
     def correct_count(self, user: User, counter: str, live: int) -> None:
         """Set a counter of families to what lives, unless it has moved on since the record was read."""
         with suppress(ConditionFailed):
@@ -109,6 +129,19 @@ class UserStore:
             }
         }
 
+    def _put_metadata(self, seen: User, wanted: dict[str, dict[str, Any]], now: int) -> None:
+        values: dict[str, Value] = {name: json.dumps(value) for name, value in wanted.items()}
+        values["updated_at"] = now
+        seen_values: dict[str, Value] = {f"seen_{name}": json.dumps(getattr(seen, name)) for name in wanted}
+        call(
+            self.dynamodb.update_item,
+            TableName=self.table,
+            Key=to_item({"pk": f"user#{seen.user_id}"}),
+            UpdateExpression=f"SET {_assignments(values)}",
+            ConditionExpression=" AND ".join(f"{name} = :seen_{name}" for name in wanted),
+            ExpressionAttributeValues=to_item({f":{name}": value for name, value in (values | seen_values).items()}),
+        )
+
     def _get(self, key: str) -> dict[str, Any] | None:
         answer = call(self.dynamodb.get_item, TableName=self.table, Key=to_item({"pk": key}), ConsistentRead=True)
         return from_item(answer["Item"]) if "Item" in answer else None
@@ -135,6 +168,12 @@ class UserStore:
 
 def _assignments(values: dict[str, Value]) -> str:
     return ", ".join(f"{name} = :{name}" for name in values)
+
+
+def _merged(before: dict[str, Any], after: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """Return what stands now with the members changed that differ between before and after."""
+    kept = {name: value for name, value in now.items() if name in after or name not in before}
+    return kept | {name: value for name, value in after.items() if name not in before or before[name] != value}
 
 
 def _identifiers(user: User) -> list[tuple[str, str]]:

@@ -19,22 +19,26 @@ def access_token_claims(issuer: str, login: Login, access: Access, jti: str, now
     another. Source: RFC 9068 2.2; docs/http.md "Tokens".
     """
     gty = login.gty[0] if len(login.gty) == 1 else list(login.gty)
-    return {
-        "iss": issuer,
-        "sub": login.sub,
-        "aud": _audience(issuer, access),
-        "iat": now,
-        "exp": now + access.token_lifetime_s,
-        "jti": jti,
-        "client_id": login.client_id,
-        "azp": login.client_id,
-        "scope": access.scope,
-        "gty": gty,
-    } | _authentication(login)
+    return (
+        dict(access.claims)
+        | {
+            "iss": issuer,
+            "sub": login.sub,
+            "aud": _audience(issuer, access),
+            "iat": now,
+            "exp": now + access.token_lifetime_s,
+            "jti": jti,
+            "client_id": login.client_id,
+            "azp": login.client_id,
+            "scope": access.scope,
+            "gty": gty,
+        }
+        | _authentication(login)
+    )
 
 
-def id_token_claims(issuer: str, login: Login, user: User, scopes: tuple[str, ...], now: int) -> dict[str, Any]:
-    """Return an ID token's claims: who logged in, when and how, and what the scopes show of them.
+def id_token_claims(issuer: str, login: Login, user: User, access: Access, now: int) -> dict[str, Any]:
+    """Return an ID token's claims: who logged in, when and how, what the scopes show of them, and what rules added.
 
     Source: OpenID Connect Core 2, 5.4.
     """
@@ -45,7 +49,8 @@ def id_token_claims(issuer: str, login: Login, user: User, scopes: tuple[str, ..
         "iat": now,
         "exp": now + ID_TOKEN_LIFETIME_S,
         **_authentication(login),
-        **user_claims(user, scopes),
+        **user_claims(user, access.scopes),
+        **access.id_token_claims,
     }
 
 

@@ -16,6 +16,7 @@ from chalicelib.scopes import OFFLINE_ACCESS
 from chalicelib.store.aws import ConditionFailed, both
 from chalicelib.store.transactions import commit
 from chalicelib.tokens.claims import ID_TOKEN_TYP, OPENID, TYP, access_token_claims, id_token_claims
+from chalicelib.tokens.jws import Unsigned, require_signable
 from chalicelib.tokens.refresh import RefreshTokens
 
 if TYPE_CHECKING:
@@ -40,11 +41,14 @@ class Issuer:
 
         The tokens leave only if the login was noted. Raises InvalidGrant where the user was changed meanwhile.
         """
-        refresh_token, signed = both(
-            lambda: self._note(client, login, access), lambda: self._signed(request.issuer, login, access)
-        )
+        unsigned = self._unsigned(request.issuer, login, access)
+        if login.is_used_up:
+            signed = self._signed(unsigned)
+            refresh_token = self._note(client, login, access)
+        else:
+            refresh_token, signed = both(lambda: self._note(client, login, access), lambda: self._signed(unsigned))
         answer = {**signed, "token_type": "Bearer", "expires_in": access.token_lifetime_s, "scope": access.scope}
-        return answer if refresh_token is None else answer | {"refresh_token": refresh_token}
+        return answer | ({"refresh_token": refresh_token} if refresh_token else {}) | dict(login.members)
 
     def _note(self, client: Client, login: Login, access: Access) -> str | None:
         """Write what this login leaves in the store, and return the refresh token to hand out."""
@@ -58,25 +62,34 @@ class Issuer:
         try:
             commit(self.dynamodb, writes)
         except ConditionFailed:
-            raise InvalidGrant("Wrong email or password.", reason="the user was changed during the login") from None
+            raise InvalidGrant(login.refused, reason="the proof was used, or the user changed, meanwhile") from None
         return token
 
-    def _signed(self, issuer: str, login: Login, access: Access) -> dict[str, str]:
+    def _unsigned(self, issuer: str, login: Login, access: Access) -> list[Unsigned]:
+        """Return the tokens to sign; raises ServerError where one is too long, before anything is noted."""
         now = int(self.clock())
         claims = access_token_claims(issuer, login, access, self.new_id(), now)
-        typ = TYP[access.token_dialect]
-        if OPENID not in access.scopes or login.user is None:
-            return {"access_token": self._sign(claims, access.signing_alg, typ)}
-        shown = id_token_claims(issuer, login, login.user, access.scopes, now)
-        access_token, id_token = both(
-            lambda: self._sign(claims, access.signing_alg, typ),
-            lambda: self._sign(shown, ID_TOKEN_ALG, ID_TOKEN_TYP),
-        )
-        return {"access_token": access_token, "id_token": id_token}
+        tokens = [self._token("access_token", claims, access.signing_alg, TYP[access.token_dialect])]
+        if OPENID in access.scopes and login.user:
+            shown = id_token_claims(issuer, login, login.user, access, now)
+            tokens.append(self._token("id_token", shown, ID_TOKEN_ALG, ID_TOKEN_TYP))
+        return tokens
 
-    def _sign(self, claims: dict[str, Any], alg: str, typ: str) -> str:
+    def _token(self, name: str, claims: dict[str, Any], alg: str, typ: str) -> Unsigned:
         key = self.keys().current(alg)
         if key is None:
             raise ServerError("The login could not be completed.", reason=f"no current {alg} key")
         payload = json.dumps(claims, separators=(",", ":"), ensure_ascii=False).encode()
-        return self.jws.encode(payload, key, alg, {"kid": key.kid, "typ": typ})  # type: ignore[arg-type]  # PyJWT hands the key to KmsAlgorithm unread
+        token = Unsigned(name, payload, key, {"kid": key.kid, "typ": typ})
+        require_signable(token)
+        return token
+
+    def _signed(self, tokens: list[Unsigned]) -> dict[str, str]:
+        """Return the signed tokens by their names, one KMS call each, all at once."""
+        if len(tokens) == 1:
+            return {tokens[0].name: self._sign(tokens[0])}
+        signed = both(lambda: self._sign(tokens[0]), lambda: self._sign(tokens[1]))
+        return dict(zip([token.name for token in tokens], signed, strict=True))
+
+    def _sign(self, token: Unsigned) -> str:
+        return self.jws.encode(token.payload, token.key, token.key.alg, token.headers)  # type: ignore[arg-type]  # PyJWT hands the key to KmsAlgorithm unread

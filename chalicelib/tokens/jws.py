@@ -1,5 +1,7 @@
 """KMS as an algorithm of PyJWT: PyJWT writes the JWT, KMS signs it (docs/adr/0006)."""
 
+import json
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
@@ -10,6 +12,24 @@ from jwt.utils import der_to_raw_signature
 from chalicelib.errors import ServerError
 from chalicelib.model.key import SigningKey
 from chalicelib.store.kms import MAX_MESSAGE_BYTES, Kms
+
+
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """A token on its way. name: in the token response. payload: its claims as JSON. headers: beside `alg`."""
+
+    name: str
+    payload: bytes
+    key: SigningKey
+    headers: dict[str, str]
+
+
+def require_signable(token: Unsigned) -> None:
+    """Raise ServerError where what KMS would have to sign is longer than the 4096 bytes that it takes."""
+    header = json.dumps({"alg": token.key.alg, **token.headers}, separators=(",", ":")).encode()
+    length = sum(-(-4 * len(part) // 3) for part in (header, token.payload)) + 1
+    if length > MAX_MESSAGE_BYTES:
+        raise ServerError("The login could not be completed.", reason=f"the {token.name} has {length} bytes to sign")
 
 
 class KmsAlgorithm(Algorithm):

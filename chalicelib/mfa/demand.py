@@ -1,0 +1,70 @@
+"""Whether a second factor is owed. Decided here alone, whatever the request says (docs/mfa.md "When it is owed")."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalicelib.errors import MfaRequired, UnauthorizedClient
+from chalicelib.mfa.case import own_email
+from chalicelib.model.enrolment import EMAIL, OTP, RECOVERY_CODE, SMS, PendingLogin
+from chalicelib.model.login import Asked, Login
+from chalicelib.model.tenant import MFA_GRANTS, MFA_OTP, Client, Tenant
+from chalicelib.model.user import User
+from chalicelib.store.pending import PendingStore, stored_id
+
+LIFETIME_S = 600
+TOKEN_BYTES = 32
+# What Auth0 calls each factor in mfa_requirements.
+TYPES = {OTP: "otp", SMS: "phone", EMAIL: "email", RECOVERY_CODE: "recovery-code"}
+Requirements = dict[str, list[dict[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """Lets a login pass, or makes it wait. clock: epoch seconds."""
+
+    tenant: Callable[[], Tenant]
+    pending: PendingStore
+    clock: Callable[[], float]
+
+    def demand(self, client: Client, login: Login, asked: Asked, by_rule: bool | None) -> None:
+        """Return where none is owed; else store the login and raise MfaRequired.
+
+        by_rule: what a rule said of it, None for nothing. Raises UnauthorizedClient for a client that could not go on.
+        """
+        if login.user is None or not self._is_owed(login, login.user, by_rule):
+            return
+        if not client.grant_types.intersection(MFA_GRANTS):
+            raise UnauthorizedClient(f"Grant type '{MFA_OTP}' not allowed for the client.")
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        pending = PendingLogin(
+            login_id=stored_id(token),
+            client_id=client.client_id,
+            realm=login.realm,
+            user_id=login.user.user_id,
+            credential_version=login.user.credential_version,
+            asked=asked,
+            original=login.original,
+            auth_time=login.auth_time or 0,
+            ends_at=int(self.clock()) + LIFETIME_S,
+        )
+        self.pending.put_login(pending)
+        raise MfaRequired(token, requirements(login.user, self.tenant()))
+
+    def _is_owed(self, login: Login, user: User, by_rule: bool | None) -> bool:
+        if login.has_second_factor:
+            return False
+        if by_rule is not None:
+            return by_rule
+        # A refresh carries on what the login had; whoever enrolled since then owes it.
+        return "mfa" not in login.amr and (self.tenant().mfa.policy == "always" or bool(user.multifactor))
+
+
+def requirements(user: User, tenant: Tenant) -> Requirements:
+    """Return which kinds there are to challenge, and which to enrol where the person has none yet."""
+    on = tenant.mfa.factors
+    enrolled = [kind for kind in user.multifactor.split(",") if kind in on]
+    challenge = [*enrolled, *(EMAIL for _ in own_email(user, tenant) if EMAIL not in enrolled)]
+    enrol = [] if enrolled else [kind for kind in (OTP, SMS, EMAIL) if kind in on]
+    both = {"challenge": challenge, "enroll": enrol}
+    return {name: [{"type": TYPES[kind]} for kind in kinds] for name, kinds in both.items() if kinds}

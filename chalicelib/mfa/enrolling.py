@@ -1,0 +1,42 @@
+"""What changes in a person's enrolment when an authenticator comes, is confirmed or goes. Pure."""
+
+import secrets
+import string
+from dataclasses import replace
+
+from chalicelib.mfa.case import Case
+from chalicelib.model.enrolment import ID_PREFIXES, Authenticator, Enrolment
+
+MAX_AUTHENTICATORS = 10
+_ID_ALPHABET = string.ascii_letters + string.digits
+_ID_LENGTH = 16
+
+
+def new_authenticator(case: Case, kind: str, address: str = "") -> Authenticator:
+    """Return a fresh authenticator that is not confirmed yet, by this login or, without one, by any of the person."""
+    made = "".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH))
+    enrolled_by = case.pending.login_id if case.pending else ""
+    return Authenticator(f"{ID_PREFIXES[kind]}|dev_{made}", kind, address, enrolled_by=enrolled_by)
+
+
+def added(enrolment: Enrolment, authenticator: Authenticator) -> Enrolment:
+    """Return the enrolment with one more, in place of an earlier one of its kind that was never confirmed."""
+    kept = [one for one in enrolment.authenticators if one.is_active or one.kind != authenticator.kind]
+    return replace(enrolment, authenticators=(*kept, authenticator))
+
+
+def confirmed(enrolment: Enrolment, authenticator: Authenticator) -> Enrolment:
+    """Return the enrolment with this one active, as it is given, and without what only a password had enrolled."""
+    others = [
+        one
+        for one in enrolment.authenticators
+        if one.authenticator_id != authenticator.authenticator_id and (one.is_active or not one.enrolled_by)
+    ]
+    return replace(enrolment, authenticators=(*others, replace(authenticator, is_active=True, enrolled_by="")))
+
+
+def removed(enrolment: Enrolment, authenticator_id: str) -> Enrolment:
+    """Return the enrolment without this one; the recovery code goes with the last active one."""
+    kept = tuple(one for one in enrolment.authenticators if one.authenticator_id != authenticator_id)
+    after = replace(enrolment, authenticators=kept)
+    return after if after.active else replace(after, recovery_hash="")

@@ -1,0 +1,36 @@
+"""How authenticators are shown: as Auth0 has them, with names that tell their owner which one it is and nobody else."""
+
+from typing import Any
+
+from chalicelib.mfa.case import Case
+from chalicelib.model.enrolment import EMAIL, ID_PREFIXES, OTP, RECOVERY_CODE, Authenticator
+
+SHOWN_DIGITS = 4
+SHOWN_OF_DOMAIN = 4
+
+
+def shown(case: Case) -> list[dict[str, Any]]:
+    """Return the person's authenticators, those that wait to be confirmed included."""
+    waiting = [one for one in case.enrolment.authenticators if not one.is_active]
+    listed = [_shown(one) for one in (*case.active, *waiting)]
+    if case.enrolment.active and case.enrolment.recovery_hash and case.is_on(RECOVERY_CODE):
+        prefix = ID_PREFIXES[RECOVERY_CODE]
+        listed.append({"id": f"{prefix}|dev_own", "authenticator_type": RECOVERY_CODE, "active": True})
+    return listed
+
+
+def masked(kind: str, address: str) -> str:
+    """Return a phone number with its last four digits, an email with the beginning of its domain."""
+    if kind == EMAIL:
+        domain = address.rpartition("@")[2]
+        return f"****@{domain[:SHOWN_OF_DOMAIN]}{'*' * (len(domain) - SHOWN_OF_DOMAIN)}"
+    return "X" * (len(address) - SHOWN_DIGITS) + address[-SHOWN_DIGITS:]
+
+
+def _shown(authenticator: Authenticator) -> dict[str, Any]:
+    kind = authenticator.kind
+    common = {"id": authenticator.authenticator_id, "active": authenticator.is_active}
+    if kind == OTP:
+        return {**common, "authenticator_type": OTP}
+    name = masked(kind, authenticator.address)
+    return {**common, "authenticator_type": "oob", "oob_channel": kind, "name": name}

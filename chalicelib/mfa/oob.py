@@ -1,0 +1,108 @@
+"""Codes that are sent out of band, by text message or email: six digits, five minutes, used once."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.errors import AuthorizationPending, InvalidGrant
+from chalicelib.mfa.case import Case, Proof
+from chalicelib.mfa.enrolling import added, confirmed, new_authenticator
+from chalicelib.mfa.limits import CODES, Limits
+from chalicelib.model.enrolment import SMS, Authenticator, Challenge, Enrolment
+from chalicelib.model.request import Request
+from chalicelib.store.enrolments import EnrolmentStore
+from chalicelib.store.messages import Messages
+from chalicelib.store.pending import PendingStore, stored_id
+from chalicelib.store.transactions import Write
+
+MALFORMED = "Malformed oob_code"
+INVALID = "Invalid binding_code."
+PENDING = "Authorization pending: please repeat the request in a few seconds."
+LIFETIME_S = 300
+DIGITS = 6
+TOKEN_BYTES = 32
+AMR = {SMS: ("pwd", "sms", "mfa")}
+
+
+@dataclass(frozen=True, slots=True)
+class Oob:
+    """The factors sms and email. clock: epoch seconds."""
+
+    messages: Messages
+    pending: PendingStore
+    limits: Limits
+    enrolments_of: Callable[[Any], EnrolmentStore]
+    clock: Callable[[], float]
+
+    def associate(self, case: Case, kind: str, address: str) -> tuple[Enrolment, Authenticator]:
+        """Return the enrolment with a new phone or address, and that."""
+        authenticator = new_authenticator(case, kind, address)
+        return added(case.enrolment, authenticator), authenticator
+
+    def send(self, case: Case, authenticator: Authenticator) -> dict[str, str]:
+        """Send a fresh code, and return what the application answers it with; raises TooManyAttempts."""
+        self.limits.take_message(case, authenticator.kind)
+        oob_code = secrets.token_urlsafe(TOKEN_BYTES)
+        code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
+        challenge = Challenge(
+            challenge_id=stored_id(oob_code),
+            realm=case.realm.name,
+            user_id=case.user.user_id,
+            authenticator_id=authenticator.authenticator_id,
+            code_hash=_code_hash(oob_code, code),
+            ends_at=int(self.clock()) + LIFETIME_S,
+        )
+        self.pending.put_challenge(challenge)
+        self._deliver(case, authenticator, code)
+        return {"oob_code": oob_code, "binding_method": "prompt"}
+
+    def prove(self, case: Case, request: Request) -> Proof:
+        """Return the proof of a right code; raises InvalidGrant, TooManyAttempts.
+
+        Without a code, as for a push, raises AuthorizationPending, and SlowDown where that is asked too often.
+        """
+        oob_code, code = request.required("oob_code"), request.params.get("binding_code")
+        challenge = self._live(case, oob_code)
+        authenticator = next((one for one in case.usable if one.authenticator_id == challenge.authenticator_id), None)
+        if authenticator is None:
+            raise InvalidGrant(MALFORMED, reason="the authenticator is gone, or not this login's to confirm")
+        if code is None:
+            self.limits.take_poll(case, challenge.challenge_id)
+            raise AuthorizationPending(PENDING)
+        give_back = self.limits.take_code(case, CODES, "gd_otp_rate_limit_exceed")
+        if not hmac.compare_digest(_code_hash(oob_code, code), challenge.code_hash):
+            raise InvalidGrant(INVALID, reason="wrong binding_code")
+        writes, record = self._confirmation(case, authenticator)
+        amr = AMR.get(authenticator.kind, ("pwd", "mfa"))
+        return Proof(amr, (give_back, self.pending.use_challenge(challenge), *writes), record, {})
+
+    def _confirmation(self, case: Case, authenticator: Authenticator) -> tuple[tuple[Write, ...], dict[str, str]]:
+        """Return what confirms an authenticator with its first right code; nothing for one that is active."""
+        if authenticator.is_active:
+            return (), {}
+        after = confirmed(case.enrolment, authenticator)
+        return (self.enrolments_of(case.realm).write(case.enrolment, after),), {"multifactor": after.kinds}
+
+    def _live(self, case: Case, oob_code: str) -> Challenge:
+        challenge = self.pending.challenge(oob_code)
+        if challenge is None or (challenge.realm, challenge.user_id) != (case.realm.name, case.user.user_id):
+            raise InvalidGrant(MALFORMED, reason="no challenge of this person")
+        if challenge.ends_at <= self.clock():
+            raise InvalidGrant(MALFORMED, reason="the challenge is over")
+        return challenge
+
+    def _deliver(self, case: Case, authenticator: Authenticator, code: str) -> None:
+        name = case.tenant.friendly_name
+        text = f"{code} is your verification code for {name}. It is valid for {LIFETIME_S // 60} minutes."
+        if authenticator.kind == SMS:
+            self.messages.send_sms(authenticator.address, text)
+        else:
+            self.messages.send_email(authenticator.address, f"Your verification code for {name}", text)
+
+
+def _code_hash(oob_code: str, code: str) -> str:
+    # Six digits are guessed in no time: the key is what the store does not have.
+    return hmac.new(oob_code.encode(), code.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,95 @@
+"""One-time passwords of an authenticator app (RFC 6238): six digits, a new one every 30 seconds."""
+
+import secrets
+from base64 import b32encode
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chalicelib.errors import InvalidGrant
+from chalicelib.mfa.case import Case, Proof
+from chalicelib.mfa.enrolling import added, confirmed, new_authenticator
+from chalicelib.mfa.limits import CODES, Limits
+from chalicelib.model.enrolment import OTP, Authenticator, Enrolment
+from chalicelib.model.request import Request
+from chalicelib.store.enrolments import EnrolmentStore
+from chalicelib.store.vault import Vault, seal, unseal
+
+INVALID = "Invalid otp_code."
+STEP_S = 30
+# The clock of a phone is rarely right: a code of one step before or after is taken as well (RFC 6238 5.2).
+SKEW_STEPS = 1
+SECRET_BYTES = 20
+DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Otp:
+    """The factor otp. vault: what its secrets are sealed by. clock: epoch seconds."""
+
+    vault: Vault
+    limits: Limits
+    enrolments_of: Callable[[Any], EnrolmentStore]
+    clock: Callable[[], float]
+
+    def associate(self, case: Case) -> tuple[Enrolment, dict[str, Any]]:
+        """Return the enrolment with a new device, and what its app needs: the secret, and the URI of its QR code."""
+        text = b32encode(secrets.token_bytes(SECRET_BYTES)).decode()
+        authenticator = new_authenticator(case, OTP)
+        data_key, stored = self._data_key(case)
+        sealed = seal(data_key, text, _owner(case, authenticator))
+        enrolment = added(replace(case.enrolment, data_key=stored), replace(authenticator, secret=sealed))
+        return enrolment, {"authenticator_type": OTP, "secret": text, "barcode_uri": barcode_uri(case, text)}
+
+    def prove(self, case: Case, request: Request) -> Proof:
+        """Return the proof of a right code; raises InvalidGrant, TooManyAttempts.
+
+        A step is used once per device: the write of its use fails where another request was faster.
+        """
+        code = request.required("otp")
+        give_back = self.limits.take_code(case, CODES, "gd_otp_rate_limit_exceed")
+        used = next(self._matching(case, code), None)
+        if used is None:
+            raise InvalidGrant(INVALID, reason="no device has this code, or it was used")
+        after = confirmed(case.enrolment, used)
+        write = self.enrolments_of(case.realm).write(case.enrolment, after)
+        return Proof(("pwd", "otp", "mfa"), (give_back, write), {"multifactor": after.kinds}, {})
+
+    def _matching(self, case: Case, code: str) -> Iterator[Authenticator]:
+        """Return each device that has this code in an unused step, with that step used."""
+        devices = [one for one in case.usable if one.kind == OTP]
+        data_key = self.vault.open_key(case.enrolment.data_key, case.account) if devices else b""
+        for device in devices:
+            step = self._step(unseal(data_key, device.secret, _owner(case, device)), code)
+            if step is not None and step > device.last_step:
+                yield replace(device, last_step=step)
+
+    def _step(self, text: str, code: str) -> int | None:
+        # A login without a second factor must not wait for the import of pyotp.
+        from pyotp import TOTP  # noqa: PLC0415
+        from pyotp.exceptions import OTPVerificationError  # noqa: PLC0415
+
+        totp, now = TOTP(text, digits=DIGITS, interval=STEP_S), int(self.clock())
+        try:
+            return totp.verify_and_get_timecode(code, for_time=now, valid_window=SKEW_STEPS)
+        except OTPVerificationError:
+            return None
+
+    def _data_key(self, case: Case) -> tuple[bytes, str]:
+        stored = case.enrolment.data_key
+        return (self.vault.open_key(stored, case.account), stored) if stored else self.vault.new_key(case.account)
+
+
+def barcode_uri(case: Case, text: str) -> str:
+    """Return the otpauth URI of a secret, which apps read as a QR code."""
+    from pyotp import TOTP  # noqa: PLC0415 (as above)
+
+    issuer, user = case.tenant.friendly_name, case.user
+    uri = TOTP(text, digits=DIGITS, interval=STEP_S).provisioning_uri(
+        name=user.email or user.username, issuer_name=issuer
+    )
+    return f"{uri}&algorithm=SHA1&digits={DIGITS}&period={STEP_S}"
+
+
+def _owner(case: Case, authenticator: Authenticator) -> str:
+    return f"{case.account}#{authenticator.authenticator_id}"

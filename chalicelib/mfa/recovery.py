@@ -1,0 +1,60 @@
+"""Recovery codes: one a person, used once, replaced by the next."""
+
+import hashlib
+import hmac
+import secrets
+import string
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chalicelib.errors import InvalidGrant, UnsupportedChallengeType
+from chalicelib.mfa.case import Case, Proof
+from chalicelib.mfa.limits import RECOVERY_CODES, Limits
+from chalicelib.model.enrolment import RECOVERY_CODE, Enrolment
+from chalicelib.model.request import Request
+from chalicelib.store.enrolments import EnrolmentStore
+
+REJECTED = "MFA Authorization rejected."
+NONE = "User does not have a recovery-code."
+LENGTH = 24
+_ALPHABET = string.ascii_uppercase + string.digits
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryCode:
+    """The factor recovery-code."""
+
+    limits: Limits
+    enrolments_of: Callable[[Any], EnrolmentStore]
+
+    def first(self, case: Case, enrolment: Enrolment) -> tuple[Enrolment, dict[str, Any]]:
+        """Return the enrolment with the person's first code, and that; both as they were where one is in force."""
+        if case.enrolment.active or not case.is_on(RECOVERY_CODE):
+            return enrolment, {}
+        code = _new_code()
+        return replace(enrolment, recovery_hash=_hashed(code)), {"recovery_codes": [code]}
+
+    def prove(self, case: Case, request: Request) -> Proof:
+        """Return the proof of the right code, with the next one; raises InvalidGrant, TooManyAttempts.
+
+        Raises UnsupportedChallengeType where the person has none.
+        """
+        code, enrolment = request.required("recovery_code"), case.enrolment
+        if not (enrolment.active and enrolment.recovery_hash and case.is_on(RECOVERY_CODE)):
+            raise UnsupportedChallengeType(NONE)
+        give_back = self.limits.take_code(case, RECOVERY_CODES, "gd_recovery_rate_limit_exceed")
+        if not hmac.compare_digest(_hashed(code), enrolment.recovery_hash):
+            raise InvalidGrant(REJECTED, reason="wrong recovery code", event="gd_recovery_failed")
+        following = _new_code()
+        after = replace(enrolment, recovery_hash=_hashed(following))
+        write = self.enrolments_of(case.realm).write(enrolment, after)
+        return Proof(("pwd", "mfa"), (give_back, write), {}, {"recovery_code": following})
+
+
+def _new_code() -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(LENGTH))
+
+
+def _hashed(code: str) -> str:
+    return hashlib.sha256(code.encode()).hexdigest()

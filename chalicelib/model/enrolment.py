@@ -1,0 +1,86 @@
+"""A person's second factors, and logins that wait for one."""
+
+from dataclasses import dataclass, field
+
+from chalicelib.model.login import Asked, Original
+
+OTP = "otp"
+SMS = "sms"
+EMAIL = "email"
+RECOVERY_CODE = "recovery-code"
+# What Auth0 puts before each kind's ids.
+ID_PREFIXES = {OTP: "totp", SMS: "sms", EMAIL: "email", RECOVERY_CODE: "recovery-code"}
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticator:
+    """One second factor. kind: otp, sms or email. address: a phone number or an email, "" for otp.
+
+    enrolled_by: while it is not active, the id of the one pending login that may confirm it; "" for any of the person.
+    secret: of otp, sealed (`store/vault.py`). last_step: the last TOTP step that was used; -1 before the first.
+    """
+
+    authenticator_id: str
+    kind: str
+    address: str = ""
+    is_active: bool = False
+    enrolled_by: str = ""
+    secret: str = field(default="", repr=False)
+    last_step: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """All second factors of one person.
+
+    version: counts the changes; 0 where nothing was ever stored. data_key: what seals the secrets, as it is stored.
+    recovery_hash: of the one recovery code, "" where there is none.
+    """
+
+    user_id: str
+    version: int = 0
+    data_key: str = field(default="", repr=False)
+    recovery_hash: str = field(default="", repr=False)
+    authenticators: tuple[Authenticator, ...] = ()
+
+    @property
+    def active(self) -> tuple[Authenticator, ...]:
+        """Those that were confirmed."""
+        return tuple(one for one in self.authenticators if one.is_active)
+
+    @property
+    def kinds(self) -> str:
+        """The kinds that can be challenged, as the person's record keeps them, between commas."""
+        kinds = {one.kind for one in self.active}
+        return ",".join(sorted(kinds | ({RECOVERY_CODE} if kinds and self.recovery_hash else set())))
+
+
+@dataclass(frozen=True, slots=True)
+class PendingLogin:
+    """A login whose password was right and whose second factor is owed. Times are epoch seconds.
+
+    login_id: what the store knows it by. credential_version: the person's when the password was checked. asked: what
+    was asked for. original: what a refresh token was granted before, None after a password.
+    """
+
+    login_id: str
+    client_id: str
+    realm: str
+    user_id: str
+    credential_version: int
+    asked: Asked
+    original: Original | None
+    auth_time: int
+    ends_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A code that was sent. challenge_id: what the store knows it by. code_hash: keyed with the oob_code itself."""
+
+    challenge_id: str
+    realm: str
+    user_id: str
+    authenticator_id: str
+    code_hash: str = field(repr=False)
+    ends_at: int = 0

@@ -1,0 +1,31 @@
+"""Which claims a rule may set (docs/rules.md "Claims")."""
+
+from collections.abc import Iterable
+
+# What the issuer alone says, as Auth0 has it, and what belongs to us by RFC 9068 and RFC 8693.
+_RESTRICTED = (
+    "acr act active amr at_hash ath attest aud auth_time authorization_details azp c_hash client_id cnf cty dest "
+    "entitlements events exp groups gty htm htu iat internalService iss jcard jku jti jwe jwk kid may_act mky nbf "
+    "nonce object_id org_id org_name orig origid permissions roles rph s_hash scope sid sip_callid sip_cseq_num "
+    "sip_date sip_from_tag sip_via_branch sub sub_jwk toe txn typ uuid vot vtm x5t#S256"
+)
+RESTRICTED = frozenset(_RESTRICTED.split())
+_OF_SCOPE = {
+    "profile": "birthdate family_name gender given_name locale middle_name name nickname picture preferred_username "
+    "profile updated_at website zoneinfo",
+    "email": "email email_verified",
+    "phone": "phone_number phone_number_verified",
+    "address": "address",
+}
+# By OIDC claim: the scope that shows it (OpenID Connect Core 5.4).
+SCOPE_OF = {claim: scope for scope, claims in _OF_SCOPE.items() for claim in claims.split()}
+
+
+def refusal(claim: object, scopes: Iterable[str]) -> str:
+    """Return why a rule may not set this claim, or "" where it may. scopes: what is granted in the end."""
+    if not isinstance(claim, str):
+        return "a claim's name is a string"
+    if claim in RESTRICTED:
+        return "the claim is restricted"
+    scope = SCOPE_OF.get(claim)
+    return f"the claim needs the scope {scope}" if scope and scope not in scopes else ""

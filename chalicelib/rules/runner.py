@@ -1,0 +1,228 @@
+"""Runs the rules of a login, in order, within their time, and says what came of it (docs/adr/0012)."""
+
+import json
+import re
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chalicelib.errors import AccessDenied, InteractionRequired, ServerError, printable
+from chalicelib.model.login import Access, Login
+from chalicelib.model.request import Outcome, Request
+from chalicelib.model.tenant import Client
+from chalicelib.model.user import User
+from chalicelib.rules.claims import refusal
+from chalicelib.rules.loading import Rule
+from chalicelib.rules.scene import Occasion, Scene, scene
+
+Metadata = dict[str, Any]
+
+FAILED = "The login could not be completed."
+NO_REDIRECT = "redirection is not available on /oauth/token endpoint"
+METADATA = ("app_metadata", "user_metadata")
+MAX_METADATA_BYTES = 32 * 1024
+MAX_SCOPES = 200
+MAX_TRACEBACK = 4_000
+MAX_FRAMES = 10
+# What is shorter than this is no secret, and would black out half the traceback.
+MIN_SECRET = 4
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,200}")  # RFC 6749 3.3
+
+
+class BadRule(Exception):
+    """A rule did what none may; the message says which and what, and holds no value of anybody's."""
+
+    def __init__(self, rule: Rule | None, words: str) -> None:
+        """rule: None where it cannot be told which one it was."""
+        super().__init__(f"rule {rule} {words}" if rule else f"the rules {words}")
+
+
+class RuleFailed(Exception):
+    """A rule raised. failure: what."""
+
+    def __init__(self, rule: Rule | None, failure: BaseException) -> None:
+        """rule: which."""
+        super().__init__(f"rule {rule} raised {type(failure).__name__}")
+        self.failure = failure
+
+
+class _Interrupted(BaseException):
+    """Raised inside rules whose time is up; no Exception, so that a rule's own handlers let it pass."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of the rules over a scene, and what each did.
+
+    current: the rule that runs, or ran last. set_by: the rule that set a claim, or what else a rule may set, last.
+    """
+
+    scene: Scene
+    current: Rule | None = None
+    set_by: dict[tuple[str, object], Rule] = field(default_factory=dict)
+    failure: BaseException | None = None
+
+    def step(self, rule: Rule) -> None:
+        """Run one rule and note what it did; raises whatever it raises."""
+        self.current = rule
+        before = self._state()
+        rule.function(self.scene.user, self.scene.context)
+        after = self._state()
+        self.set_by |= {what: rule for what, value in after.items() if what not in before or before[what] is not value}
+
+    def all(self, rules: tuple[Rule, ...]) -> None:
+        """Run the rules until one denies. What one raises is kept, for another thread to find."""
+        try:
+            for rule in rules:
+                self.step(rule)
+                if self.scene.denials:
+                    return
+        except BaseException as failure:
+            self.failure = failure
+
+    def _state(self) -> dict[tuple[str, object], Any]:
+        user, context, tokens = self.scene.user, self.scene.context, self.scene.tokens
+        if any(getattr(context, name, None) is not token for name, token in tokens.items()):
+            raise BadRule(self.current, "replaced a token: claims are set on context.access_token and context.id_token")
+        if not (isinstance(user.app_metadata, dict) and isinstance(user.user_metadata, dict)):
+            raise BadRule(self.current, "made app_metadata or user_metadata something else than a dict")
+        claims = {(name, claim): value for name, token in tokens.items() for claim, value in token.items()}
+        others = {"redirect": context.redirect, "multifactor": context.multifactor, "scope": context.access_token.scope}
+        return claims | {("", name): value for name, value in others.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the rules decided. access: what the token is for now. multifactor: True or False where a rule said so."""
+
+    access: Access
+    multifactor: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The loaded rules. budget_s: what all of them have together. tenant: its friendly name.
+
+    configuration: the team's secrets for them. keep: stores changed metadata of a realm's person.
+    """
+
+    rules: tuple[Rule, ...]
+    budget_s: float
+    tenant: Callable[[], str]
+    configuration: Callable[[], Mapping[str, str]]
+    keep: Callable[[str, User, dict[str, Metadata]], None]
+
+    def decide(self, request: Request, client: Client, login: Login, access: Access) -> Decision:
+        """Run the rules on a person's login.
+
+        Raises AccessDenied, InteractionRequired; ServerError where a rule raises, runs past the time or does what
+        none may. Changed metadata is kept, also where the login is denied.
+        """
+        if not self.rules or login.user is None:
+            return Decision(access)
+        configuration = self.configuration()
+        run = Run(scene(Occasion(request, client, login, login.user, access, self.tenant(), configuration)))
+        try:
+            self._run(run)
+            decision = _decision(run, access, request.outcome)
+            changed = _changed_metadata(run, login.user)
+        except BadRule as fault:
+            raise ServerError(FAILED, reason=str(fault)) from None
+        except RuleFailed as failed:
+            request.outcome.traceback = _traceback(failed.failure, configuration)
+            raise ServerError(FAILED, reason=str(failed)) from None
+        if changed:
+            self.keep(login.realm, login.user, changed)
+        _refuse(run)
+        return decision
+
+    def _run(self, run: Run) -> None:
+        thread = threading.Thread(target=run.all, args=(self.rules,), daemon=True, name="rules")
+        thread.start()
+        thread.join(self.budget_s)
+        if thread.is_alive():
+            _interrupt(thread)
+            raise BadRule(run.current, f"ran past the {self.budget_s:g} s that all rules have together")
+        if isinstance(run.failure, BadRule):
+            raise run.failure
+        if run.failure:
+            raise RuleFailed(run.current, run.failure)
+
+
+def _refuse(run: Run) -> None:
+    if run.scene.denials:
+        said = run.scene.denials[0]
+        words = said if isinstance(said, str) and said else "The login was denied."
+        raise AccessDenied(words, reason=f"rule {run.current} denied")
+    if run.scene.context.redirect:
+        raise InteractionRequired(NO_REDIRECT, reason=f"rule {run.set_by['', 'redirect']} set context.redirect")
+
+
+def _decision(run: Run, access: Access, outcome: Outcome) -> Decision:
+    context = run.scene.context
+    scopes = _scopes(run)
+    claims = _claims(run, "access_token", scopes, outcome)
+    id_token_claims = _claims(run, "id_token", scopes, outcome)
+    asked = context.multifactor
+    multifactor = asked.get("provider") != "none" if isinstance(asked, dict) else bool(asked) or None
+    return Decision(replace(access, scopes=scopes, claims=claims, id_token_claims=id_token_claims), multifactor)
+
+
+def _scopes(run: Run) -> tuple[str, ...]:
+    scope = run.scene.context.access_token.scope
+    listed = scope.split() if isinstance(scope, str) else scope
+    is_list = isinstance(listed, list | tuple) and len(listed) <= MAX_SCOPES
+    if not is_list or not all(isinstance(one, str) and _SCOPE.fullmatch(one) for one in listed):
+        raise BadRule(run.set_by.get(("", "scope")), "left context.access_token.scope as no list of scopes")
+    return tuple(dict.fromkeys(listed))
+
+
+def _claims(run: Run, token: str, scopes: tuple[str, ...], outcome: Outcome) -> dict[str, Any]:
+    """Return the claims that were set, without those that nobody may set; each of these leaves a warning."""
+    accepted = {}
+    for claim, value in run.scene.tokens[token].items():
+        rule, why = run.set_by[token, claim], refusal(claim, scopes)
+        if why:
+            outcome.warnings.append(f"rule {rule}: {token} claim {printable(str(claim))} left out: {why}")
+        else:
+            accepted[claim] = _as_json(value, rule, f"set the {token} claim {printable(claim)} to what is no JSON")
+    return accepted
+
+
+def _changed_metadata(run: Run, user: User) -> dict[str, Metadata]:
+    shown = run.scene.user
+    changed = {name: getattr(shown, name) for name in METADATA if getattr(shown, name) != getattr(user, name)}
+    for name, value in changed.items():
+        if len(json.dumps(_as_json(value, None, f"made {name} no JSON"))) > MAX_METADATA_BYTES:
+            raise BadRule(None, f"made {name} longer than 32 KiB")
+    return changed
+
+
+def _as_json(value: Any, rule: Rule | None, fault: str) -> Any:
+    """Return a copy of a value as JSON has it, which nothing that a rule kept can reach; raises BadRule."""
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        raise BadRule(rule, fault) from None
+
+
+def _traceback(failure: BaseException, configuration: Mapping[str, str]) -> str:
+    """Return where a rule raised, without our own frames and the values of the configuration."""
+    place = failure.__traceback__
+    while place and place.tb_frame.f_code.co_filename == __file__:
+        place = place.tb_next
+    text = "".join(traceback.format_exception(type(failure), failure, place, limit=-MAX_FRAMES))
+    for name, value in configuration.items():
+        if len(value) >= MIN_SECRET:
+            text = text.replace(value, f"[{name}]")
+    return text[-MAX_TRACEBACK:]
+
+
+def _interrupt(thread: threading.Thread) -> None:
+    """Raise _Interrupted in a thread as soon as it runs Python again; what sleeps in C until then is left behind."""
+    # Its import takes longer than a login's rules do, and hardly any process ever needs it.
+    import ctypes  # noqa: PLC0415
+
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_Interrupted))

@@ -1,0 +1,200 @@
+"""What a rule sees: Auth0's `user` and `context` in snake_case, made anew for every run, so that none sees another's.
+
+Their types are C's own SimpleNamespace, dict and list, which no rule can write on, or made anew as well; what they
+hold is copied.
+"""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+from chalicelib.model.login import Access, Login
+from chalicelib.model.request import Request
+from chalicelib.model.tenant import Client
+from chalicelib.model.user import User
+
+PASSWORD_PROTOCOL = "oauth2-password"
+STRATEGY = "auth0"
+# What of a body is a secret, however it is written; the rest of it reaches the rules.
+SECRETS = frozenset(
+    {
+        "password",
+        "client_secret",
+        "client_assertion",
+        "refresh_token",
+        "access_token",
+        "token",
+        "mfa_token",
+        "otp",
+        "oob_code",
+        "binding_code",
+        "recovery_code",
+    }
+)
+# What Auth0 refuses in app_metadata, and so never lets stand for a person's own values.
+UNMERGED = frozenset(
+    {
+        "__tenant",
+        "_id",
+        "app_metadata",
+        "blocked",
+        "clientID",
+        "created_at",
+        "email",
+        "email_verified",
+        "globalClientID",
+        "global_client_id",
+        "identities",
+        "lastIP",
+        "lastLogin",
+        "last_ip",
+        "last_login",
+        "loginsCount",
+        "logins_count",
+        "metadata",
+        "multifactor",
+        "multifactor_last_modified",
+        "updated_at",
+        "user_id",
+        "user_metadata",
+    }
+)
+_TEXTS = ("email", "username", "name", "given_name", "family_name", "nickname", "picture", "phone_number", "last_ip")
+_TIMES = ("created_at", "updated_at", "last_password_reset", "last_login")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One run's objects.
+
+    tokens: by name, the claims that rules add to a token; its attribute `scope` has the granted scopes, which rules may
+    replace or change in place. denials: the reasons that `context.deny` was called with.
+    """
+
+    user: SimpleNamespace
+    context: SimpleNamespace
+    tokens: dict[str, Any]
+    denials: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a login's rules are told of. tenant: its friendly name. configuration: the team's secrets for its rules."""
+
+    request: Request
+    client: Client
+    login: Login
+    user: User
+    access: Access
+    tenant: str
+    configuration: Mapping[str, str]
+
+    @property
+    def logins_count(self) -> int:
+        """How often the person has logged in, this time included."""
+        return self.user.logins_count + (self.login.protocol == PASSWORD_PROTOCOL)
+
+
+def scene(occasion: Occasion) -> Scene:
+    """Return what the rules of one login see. Source: docs/rules.md "What a rule sees"."""
+    denials: list[Any] = []
+    login, client, tokens = occasion.login, occasion.client, _tokens(occasion.access)
+    context = SimpleNamespace(
+        tenant=occasion.tenant,
+        client_id=client.client_id,
+        client_name=client.name,
+        client_metadata=dict(client.client_metadata),
+        **_connection(login),
+        protocol=login.protocol,
+        stats=SimpleNamespace(logins_count=occasion.logins_count),
+        **tokens,
+        multifactor=None,
+        redirect=None,
+        primary_user=login.sub,
+        request=_request(occasion.request),
+        authentication=SimpleNamespace(methods=_methods(login)),
+        authorization=SimpleNamespace(roles=_roles(occasion.user)),
+        configuration=dict(occasion.configuration),
+        # A list's own method: a function of ours would carry our globals with it.
+        deny=denials.append,
+    )
+    return Scene(_user(occasion), context, tokens, denials)
+
+
+def _connection(login: Login) -> dict[str, Any]:
+    return {
+        "connection_id": login.realm,
+        "connection": login.realm,
+        "connection_strategy": STRATEGY,
+        "connection_options": {},
+        "connection_metadata": {},
+        "sso": {"with_auth0": False, "with_dbconn": False, "current_clients": []},
+    }
+
+
+def _tokens(access: Access) -> dict[str, Any]:
+    # A class of this run alone: what a rule writes on one of the module's, the next request would see.
+    token: Any = type("Token", (dict,), {"__slots__": ("scope",)})
+    tokens = {"access_token": token(), "id_token": token()}
+    tokens["access_token"].scope = list(access.scopes)
+    return tokens
+
+
+def _roles(user: User) -> list[Any]:
+    roles = user.app_metadata.get("roles")
+    return copy.deepcopy(roles) if isinstance(roles, list) else []
+
+
+def _user(occasion: Occasion) -> SimpleNamespace:
+    user, login = occasion.user, occasion.login
+    own = {
+        "user_id": user.user_id,
+        **{name: getattr(user, name) or None for name in _TEXTS},
+        **{name: _iso(getattr(user, name)) for name in _TIMES},
+        "email_verified": user.email_verified,
+        "phone_verified": user.phone_verified,
+        "blocked": user.blocked,
+        "logins_count": occasion.logins_count,
+        "multifactor": [kind for kind in user.multifactor.split(",") if kind],
+        "identities": [_identity(user, login)],
+    }
+    merged = {name: value for name, value in user.app_metadata.items() if name not in UNMERGED}
+    metadata = {"app_metadata": user.app_metadata, "user_metadata": user.user_metadata}
+    return SimpleNamespace(**copy.deepcopy(own | merged), **copy.deepcopy(metadata))
+
+
+def _identity(user: User, login: Login) -> dict[str, Any]:
+    own_id = user.user_id.rpartition("|")[2]
+    return {"connection": login.realm, "provider": STRATEGY, "user_id": own_id, "is_social": False}
+
+
+def _iso(epoch_s: int) -> str | None:
+    if not epoch_s:
+        return None
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _request(request: Request) -> SimpleNamespace:
+    return SimpleNamespace(
+        ip=request.source_ip,
+        user_agent=request.user_agent,
+        hostname=request.hostname,
+        query=dict(request.query),
+        body=_body(request),
+        geoip={},
+    )
+
+
+def _body(request: Request) -> dict[str, Any]:
+    """Return the body without its secrets, and without another member that repeats one of them."""
+    secrets = {name: value for name, value in request.body.items() if name.lower() in SECRETS}
+    shown = {name: value for name, value in request.body.items() if name not in secrets}
+    return copy.deepcopy({name: value for name, value in shown.items() if value not in secrets.values()})
+
+
+def _methods(login: Login) -> list[dict[str, Any]]:
+    at_ms = 1000 * (login.auth_time or 0)
+    return [{"name": name, "timestamp": at_ms} for name in login.amr if name in ("pwd", "mfa")]

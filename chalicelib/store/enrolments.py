@@ -1,0 +1,77 @@
+"""Second factors at rest: one item `mfa#ID` a person in the realm's users table, changed as a whole or not at all."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.model.enrolment import Authenticator, Enrolment
+from chalicelib.model.user import User
+from chalicelib.store.aws import read_batch
+from chalicelib.store.items import from_item, to_item
+from chalicelib.store.transactions import Write, commit
+from chalicelib.store.users import user_from
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentStore:
+    """The enrolments of one realm."""
+
+    dynamodb: "DynamoDBClient"
+    table: str
+
+    def read(self, user_id: str) -> tuple[User | None, Enrolment]:
+        """Return the person's record and their enrolment, which is empty where there is none; one call."""
+        keys = [to_item({"pk": f"user#{user_id}"}), to_item({"pk": f"mfa#{user_id}"})]
+        answer = read_batch(self.dynamodb, {self.table: {"Keys": keys, "ConsistentRead": True}})
+        found = {item["pk"]["S"]: from_item(item) for item in answer.get(self.table, [])}
+        record, stored = found.get(f"user#{user_id}"), found.get(f"mfa#{user_id}")
+        return user_from(record) if record else None, _enrolment_from(user_id, stored)
+
+    def write(self, before: Enrolment, after: Enrolment) -> Write:
+        """Return the write of an enrolment's next state; its condition fails where another was faster."""
+        is_first = before.version == 0
+        condition = "attribute_not_exists(pk)" if is_first else "version = :seen"
+        seen = {} if is_first else {"ExpressionAttributeValues": to_item({":seen": before.version})}
+        item = _to_item(after, before.version + 1)
+        return {"Put": {"TableName": self.table, "Item": item, "ConditionExpression": condition, **seen}}
+
+    def replace(self, user: User, before: Enrolment, after: Enrolment) -> None:
+        """Write an enrolment's next state, and what the record says of it; raises ConditionFailed."""
+        writes = [self.write(before, after)]
+        if before.kinds != after.kinds:
+            writes.append(self._record_write(user.user_id, after.kinds))
+        commit(self.dynamodb, tuple(writes))
+
+    def _record_write(self, user_id: str, kinds: str) -> Write:
+        return {
+            "Update": {
+                "TableName": self.table,
+                "Key": to_item({"pk": f"user#{user_id}"}),
+                "UpdateExpression": "SET multifactor = :kinds",
+                "ConditionExpression": "attribute_exists(pk)",
+                "ExpressionAttributeValues": to_item({":kinds": kinds}),
+            }
+        }
+
+
+def _to_item(enrolment: Enrolment, version: int) -> dict[str, Any]:
+    authenticators = json.dumps([asdict(one) for one in enrolment.authenticators])
+    return to_item(
+        {
+            "pk": f"mfa#{enrolment.user_id}",
+            "version": version,
+            "data_key": enrolment.data_key,
+            "recovery_hash": enrolment.recovery_hash,
+            "authenticators": authenticators,
+        }
+    )
+
+
+def _enrolment_from(user_id: str, stored: dict[str, Any] | None) -> Enrolment:
+    if stored is None:
+        return Enrolment(user_id)
+    authenticators = tuple(Authenticator(**values) for values in json.loads(stored["authenticators"]))
+    return Enrolment(user_id, stored["version"], stored["data_key"], stored["recovery_hash"], authenticators)

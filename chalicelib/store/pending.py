@@ -1,0 +1,85 @@
+"""Logins that wait for a second factor, and codes that were sent, in the sessions table until they are used or over.
+
+Either is known to its holder by a token of 256 random bits, and to the store by that token's hash alone.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.model.enrolment import Challenge, PendingLogin
+from chalicelib.model.login import Asked, Original
+from chalicelib.store.aws import call
+from chalicelib.store.items import from_item, to_item
+from chalicelib.store.transactions import Write
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+# How long the store can still tell a token that is over from one that never was.
+REMEMBERED_S = 3600
+
+
+def stored_id(token: str) -> str:
+    """Return what the store knows a token by."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PendingStore:
+    """Keeps pending logins and challenges. Every read is consistent; ends_at says what is over, TTL only sweeps."""
+
+    dynamodb: "DynamoDBClient"
+    table: str
+
+    def put_login(self, login: PendingLogin) -> None:
+        """Store a pending login."""
+        values = asdict(login)
+        values["asked"]["scopes"] = sorted(login.asked.scopes)
+        self._put(f"mfa#{login.login_id}", values, login.ends_at)
+
+    def login(self, token: str) -> PendingLogin | None:
+        """Return the pending login of an mfa_token."""
+        values = self._get(f"mfa#{stored_id(token)}")
+        if values is None:
+            return None
+        asked, original = values.pop("asked"), values.pop("original")
+        return PendingLogin(
+            **values,
+            asked=Asked(asked["audience"], frozenset(asked["scopes"])),
+            original=Original(original["audience"], tuple(original["scopes"])) if original else None,
+        )
+
+    def put_challenge(self, challenge: Challenge) -> None:
+        """Store a challenge."""
+        self._put(f"oob#{challenge.challenge_id}", asdict(challenge), challenge.ends_at)
+
+    def challenge(self, oob_code: str) -> Challenge | None:
+        """Return the challenge of an oob_code."""
+        values = self._get(f"oob#{stored_id(oob_code)}")
+        return Challenge(**values) if values else None
+
+    def use_login(self, login: PendingLogin) -> Write:
+        """Return the write that uses a pending login up; its condition fails where it was used already."""
+        return self._use(f"mfa#{login.login_id}")
+
+    def use_challenge(self, challenge: Challenge) -> Write:
+        """Return the write that uses a challenge up; its condition fails where it was used already."""
+        return self._use(f"oob#{challenge.challenge_id}")
+
+    def _use(self, pk: str) -> Write:
+        key = to_item({"pk": pk, "sk": "once"})
+        return {"Delete": {"TableName": self.table, "Key": key, "ConditionExpression": "attribute_exists(pk)"}}
+
+    def _put(self, pk: str, values: dict[str, Any], ends_at: int) -> None:
+        item = to_item({"pk": pk, "sk": "once", "document": json.dumps(values), "expires_at": ends_at + REMEMBERED_S})
+        call(self.dynamodb.put_item, TableName=self.table, Item=item)
+
+    def _get(self, pk: str) -> dict[str, Any] | None:
+        key = to_item({"pk": pk, "sk": "once"})
+        answer = call(self.dynamodb.get_item, TableName=self.table, Key=key, ConsistentRead=True)
+        if "Item" not in answer:
+            return None
+        values: dict[str, Any] = json.loads(from_item(answer["Item"])["document"])
+        return values

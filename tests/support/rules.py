@@ -1,0 +1,46 @@
+"""Rules made for one test each: a package of functions, and a client of the handler that runs them."""
+
+import itertools
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from app import app
+from chalicelib import wiring
+from chalicelib.settings import Settings
+from infra.aws import Stage
+from tests.conftest import BCRYPT_COST, EMAIL_FROM, ISSUER
+from tests.support.http import Http
+
+Function = Callable[[Any, Any], object]
+_numbers = itertools.count(1)
+
+
+@contextmanager
+def package(*functions: Any, **members: Any) -> Iterator[str]:
+    """Put a package of these rules where it can be imported, and yield its name. members: what else it has."""
+    name = f"rules_of_a_test_{next(_numbers)}"
+    module = ModuleType(name)
+    vars(module).update({"RULES": list(functions)} | members)
+    sys.modules[name] = module
+    try:
+        yield name
+    finally:
+        del sys.modules[name]
+
+
+@contextmanager
+def ruled(stage: Stage, world: wiring.World, *functions: Function, budget_s: float = 5, ip: str = "") -> Iterator[Http]:
+    """Put the handler on the stage with these rules until the block ends, and yield a client of it."""
+    before = app.services, app.emit
+    with package(*functions) as name:
+        settings = Settings(stage.name, ISSUER, BCRYPT_COST, (name,), budget_s, EMAIL_FROM)
+        services = wiring.build(settings, stage.clients, world)
+        client = Http(app, ip or f"10.254.{next(_numbers) % 256}.1")
+        app.services, app.emit = lambda: services, client.log.append
+        try:
+            yield client
+        finally:
+            app.services, app.emit = before
