@@ -13,13 +13,14 @@ from rich.console import Console
 
 from bench import growth, report, timing
 from bench.measure import POPULATION, Bench, costs
+from bench.people import COST, add_people, hashed
 from bench.picture import drawn
 from bench.process import cold_start, imports_ms, memory
 from bench.profiling import profiled
 from bench.results import Results, figures, load
 from bench.scenarios import PASSWORD_LOGIN, SCENARIOS
 from bench.serving import serving
-from bench.world import COST, Stub, hashed, package, provision, python, stub
+from bench.world import Stub, package, provision, python, stub
 
 ROUNDS, STARTS, GUESSES = 80, 7, 400
 MINUTE_S = 60
@@ -28,7 +29,7 @@ command = typer.Typer(help=__doc__, pretty_exceptions_enable=False, invoke_witho
 
 
 @command.callback()
-def bench(
+def run(
     context: typer.Context,
     docs: Annotated[bool, typer.Option("--docs", help="Write the results of the last run into docs/.")] = False,
 ) -> None:
@@ -38,8 +39,9 @@ def bench(
     if docs:
         _write_docs()
         return
-    with prepared() as (interpreter, aws):
-        results = measured(interpreter, aws, package().stat().st_size)
+    zip_bytes = package().stat().st_size
+    with prepared() as (aws, app_secrets):
+        results = measured(aws, app_secrets, zip_bytes)
     results.save()
     for table in report.tables(results):
         table.show(Console())
@@ -72,19 +74,21 @@ def _write_docs() -> None:
 
 
 @contextmanager
-def prepared() -> Iterator[tuple[Path, Stub]]:
-    """Yield an interpreter like Lambda's, and an AWS that holds the stage with POPULATION people of each kind."""
+def prepared() -> Iterator[tuple[Stub, dict[str, str]]]:
+    """Yield an AWS that holds the stage with POPULATION people, and the secrets of those who have an app."""
     with stub() as aws:
-        provision()
+        app_secrets = add_people(provision())
         aws.control(population=POPULATION)
-        yield python(), aws
+        yield aws, app_secrets
 
 
-def measured(interpreter: Path, aws: Stub, zip_bytes: int) -> Results:
+def measured(aws: Stub, app_secrets: dict[str, str], zip_bytes: int) -> Results:
     """Measure everything."""
+    interpreter = python()
     cold = cold_start(interpreter, aws.url, STARTS)
-    with serving(interpreter, aws.url) as process:
-        bcrypt_ms, measured_costs = costs(Bench(process, aws), SCENARIOS, hashed(COST), ROUNDS)
+    with serving(interpreter, aws.url) as process, serving(interpreter, aws.url, COST, "ten_rules") as ruled:
+        bench = Bench(process, aws, ruled, app_secrets)
+        bcrypt_ms, measured_costs = costs(bench, SCENARIOS, hashed(COST), ROUNDS)
         gaps = timing.gaps(process, hashed(COST), GUESSES)
     return Results(
         machine=_machine(),

@@ -13,11 +13,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bench.measure import HOLD_S, MS, Bench
+from bench.people import CHEAP_COST, HURRIED, REALM, hashed, person, username
 from bench.rounds import rounds
 from bench.scenarios import BY_REALM, LOGIN, OFFLINE, REFRESH, Session, token
 from bench.serving import serving
 from bench.statistics import Interval, Spread, gap
-from bench.world import CHEAP_COST, HURRIED, REALM, hashed, person, provision, stub, username
+from bench.world import provision, stub
 from chalicelib.store.users import UserStore
 from infra.aws import Stage
 
@@ -126,10 +127,12 @@ def _place(kind: str, size: int, interpreter: Path) -> Iterator[Place]:
     chance = random.Random(0)  # noqa: S311 (the same people log in in every run)
     subjects = chance.sample(range(1, size + 1), min(size, SUBJECTS))
     with stub() as aws:
-        _FILL[kind](provision(), size)
+        stage = provision()
+        UserStore(stage.clients.dynamodb, f"{stage.prefix}users-{REALM}").create(person(HURRIED, hashed(CHEAP_COST)))
+        _FILL[kind](stage, size)
         aws.control(population=max(SIZES["users"]) if kind != "users" else size)
         with serving(interpreter, aws.url, CHEAP_COST) as process:
-            bench = Bench(process, aws)
+            bench = Bench(process, aws, process)
             sessions = [bench.after([OFFLINE_LOGIN], _session(kind, number))[0] for number in subjects]
             yield Place(kind, size, bench, sessions)
 

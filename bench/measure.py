@@ -1,14 +1,16 @@
 """The measurement: every scenario in turn, again and again, with a bcrypt in each round to compare with."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bench.people import username
 from bench.rounds import rounds
 from bench.scenarios import Scenario, Session, Step
 from bench.serving import Serving
 from bench.statistics import Spread
-from bench.world import Stub, username
+from bench.world import Stub
 
 POPULATION = 1_000_000
 # How often a scenario without a bcrypt is done in a row; one that has to be prepared by a login each time, less.
@@ -31,24 +33,30 @@ class Cost:
 
 @dataclass(slots=True)
 class Bench:
-    """The serving process with its stub, and people who log in in turn, so that nobody logs in often."""
+    """The serving process with its stub, and people who log in in turn, so that nobody logs in often.
+
+    ruled: a process that runs ten rules. app_secrets: of those who have an authenticator app.
+    """
 
     serving: Serving
     stub: Stub
-    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    ruled: Serving
+    app_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    numbers: dict[str, Iterator[int]] = field(default_factory=lambda: defaultdict(lambda: itertools.count(1)))
     sessions: dict[str, Session] = field(default_factory=dict)
 
     def session(self, scenario: Scenario) -> Session:
         """Return a session as the scenario needs it; one that can be used again is kept."""
         if scenario.name in self.sessions and not scenario.is_spent and not scenario.is_hashing:
             return self.sessions[scenario.name]
-        return self.after(scenario.prepared_by, {"username": username(next(self.numbers))})[0]
+        name = username(next(self.numbers[scenario.kind]), scenario.kind)
+        return self.after(scenario.prepared_by, {"username": name, "app_secret": self.app_secrets.get(name, "")})[0]
 
-    def after(self, steps: Sequence[Step], session: Session) -> tuple[Session, float]:
+    def after(self, steps: Sequence[Step], session: Session, is_ruled: bool = False) -> tuple[Session, float]:
         """Do the steps; return the session with what they answered, and their seconds of CPU."""
-        cpu_s = 0.0
+        serving, cpu_s = self.ruled if is_ruled else self.serving, 0.0
         for step in steps:
-            served = self.serving.serve(step(session))
+            served = serving.serve(step(session))
             session, cpu_s = {**session, **served.body}, cpu_s + served.cpu_s
         return session, cpu_s
 
@@ -64,7 +72,7 @@ class Bench:
 
     def once(self, scenario: Scenario) -> float:
         """Do a scenario once; return its seconds of CPU."""
-        session, cpu_s = self.after(scenario.steps, self.session(scenario))
+        session, cpu_s = self.after(scenario.steps, self.session(scenario), scenario.is_ruled)
         self.sessions[scenario.name] = session
         return cpu_s
 
@@ -94,7 +102,7 @@ def _cost(bench: Bench, scenario: Scenario, seconds: list[float], ratios: list[f
     bench.run(scenario)
     session = bench.session(scenario)
     bench.stub.control(is_recording=True, hold_s=HOLD_S)
-    bench.after(scenario.steps, session)
+    bench.after(scenario.steps, session, scenario.is_ruled)
     calls = bench.stub.control(hold_s=0)
     size_bytes = sum(call.size_bytes for call in calls)
     spread = Spread.of([MS * one for one in seconds])

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from bench.people import CHEAP_COST, COST, HURRIED, username
 from bench.scenarios import PASSWORD_LOGIN, SCENARIOS
 from bench.serving import environment, serving
-from bench.world import BUILD, CHEAP_COST, COST, HURRIED, username
+from bench.world import BUILD
 
 EARLY, LATE = 100, 10_000
 US_PER_MS = 1_000

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import yappi  # type: ignore[import-untyped]  # It has no stubs.
 
+from bench.people import username
 from bench.report import Table
 from bench.scenarios import Scenario, Session, Step
-from bench.world import STAGE, username
+from bench.world import STAGE
 
 TIMES, LISTED = 200, 30
 MS = 1_000

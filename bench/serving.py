@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from bench.world import BUILD, COST, PROJECT, STAGE
+from bench.people import COST
+from bench.world import BUILD, PROJECT, RULES, STAGE
 from infra.local_aws import CREDENTIALS
 from infra.proxy_event import HttpRequest, proxy_event
 from infra.proxy_event import Stage as ApiStage
@@ -26,13 +27,14 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One HTTP request. source_ip: whom API Gateway sees."""
+    """One HTTP request. source_ip: whom API Gateway sees. status: of the answer that is meant."""
 
     method: str
     path: str
     form: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     source_ip: str = "203.0.113.7"
+    status: int = 200
 
     def event(self) -> dict[str, Any]:
         """Return API Gateway's event for it."""
@@ -66,13 +68,13 @@ class Serving:
     process: subprocess.Popen[str]
     began: float
 
-    def serve(self, ask: Ask, status: int = 200) -> Served:
-        """Serve one request; raises UnexpectedAnswer for another status than that."""
+    def serve(self, ask: Ask) -> Served:
+        """Serve one request; raises UnexpectedAnswer for another status than the one that is meant."""
         reply = self._reply({"event": ask.event()})
         answer = reply.pop("answer")
-        if answer["statusCode"] != status:
+        if answer["statusCode"] != ask.status:
             raise UnexpectedAnswer(f"{ask.method} {ask.path}: {answer['statusCode']} {answer['body']}")
-        return Served(status, json.loads(answer["body"] or "{}"), **reply)
+        return Served(ask.status, json.loads(answer["body"] or "{}"), **reply)
 
     def hash(self, stored: str) -> Served:
         """Hold a password against a stored hash: one bcrypt and nothing else."""
@@ -92,7 +94,7 @@ class Serving:
 
 
 @contextmanager
-def serving(python: Path, url: str, bcrypt_cost: int = COST) -> Iterator[Serving]:
+def serving(python: Path, url: str, bcrypt_cost: int = COST, rule_packages: str = "") -> Iterator[Serving]:
     """Run a serving process until the block ends, on the AWS at url."""
     # -P: the modules beside the script are none of the function's.
     command = [str(python), "-P", str(PROJECT / "bench" / "function.py")]
@@ -100,7 +102,7 @@ def serving(python: Path, url: str, bcrypt_cost: int = COST) -> Iterator[Serving
     with subprocess.Popen(
         command,
         cwd=BUILD / "task",
-        env=environment(url, bcrypt_cost),
+        env=environment(url, bcrypt_cost) | {"RULE_PACKAGES": rule_packages},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -117,7 +119,7 @@ def environment(url: str, bcrypt_cost: int) -> dict[str, str]:
         **RUNTIME_ENVIRONMENT,
         **CREDENTIALS,
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(BUILD / "task"),
+        "PYTHONPATH": f"{BUILD / 'task'}:{RULES}",
         "AWS_ENDPOINT_URL": url,
         "AWS_LAMBDA_FUNCTION_NAME": f"gatehouse-{STAGE}",
         "GATEHOUSE_STAGE": STAGE,

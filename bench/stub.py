@@ -11,6 +11,7 @@ import sys
 import time
 import uuid
 import zlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from email.utils import formatdate
 from typing import cast
@@ -42,8 +43,7 @@ class Keys:
 
     def answer(self, operation: str, call: Body) -> Body:
         """Return KMS's answer; raises KeyError for an operation that Gatehouse does not use."""
-        operations = {"CreateKey": self.create, "GetPublicKey": self.public, "Sign": self.sign}
-        return operations[operation](call)
+        return _OPERATIONS[operation](self, call)
 
     def create(self, call: Body) -> Body:
         """CreateKey."""
@@ -62,6 +62,24 @@ class Keys:
         if isinstance(key, RSAPrivateKey):
             return {"Signature": _base64(key.sign(message, PKCS1v15(), SHA256()))}
         return {"Signature": _base64(key.sign(message, ECDSA(SHA256())))}
+
+    def data_key(self, _: Body) -> Body:
+        """GenerateDataKey: it is its own ciphertext."""
+        key = _base64(secrets.token_bytes(32))
+        return {"Plaintext": key, "CiphertextBlob": key}
+
+    def decrypt(self, call: Body) -> Body:
+        """Decrypt."""
+        return {"Plaintext": call["CiphertextBlob"]}
+
+
+_OPERATIONS: dict[str, Callable[[Keys, Body], Body]] = {
+    "CreateKey": Keys.create,
+    "GetPublicKey": Keys.public,
+    "Sign": Keys.sign,
+    "GenerateDataKey": Keys.data_key,
+    "Decrypt": Keys.decrypt,
+}
 
 
 @dataclass(slots=True)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from statistics import median
 
+from bench.people import EMPTY_REALM, LOCKED, username
 from bench.scenarios import BY_REALM, LOGIN, token
 from bench.serving import Ask, Served, Serving
 from bench.statistics import Interval, gap
-from bench.world import EMPTY_REALM, LOCKED, username
 
 MAX_ATTEMPTS = 10
 # The bcrypt is but the scale: it is measured in every eighth round.
@@ -52,14 +52,14 @@ def gaps(serving: Serving, stored: str, times: int) -> list[Gap]:
     blocked_at = addresses.new()
     for _ in range(MAX_ATTEMPTS):
         for name in (username(1), "nobody"):
-            serving.serve(_login(name, blocked_at), WRONG)
+            serving.serve(_login(name, blocked_at))
     kinds: dict[str, Callable[[], Served]] = {
-        "wrong password": lambda: serving.serve(_login(username(2), addresses.new()), WRONG),
-        "unknown user": lambda: serving.serve(_login("nobody", addresses.new()), WRONG),
-        "user without a password": lambda: serving.serve(_login(username(1, LOCKED), addresses.new()), WRONG),
-        "realm without users": lambda: serving.serve(_login("nobody", addresses.new(), EMPTY_REALM), WRONG),
-        "blocked account": lambda: serving.serve(_login(username(1), blocked_at), BLOCKED),
-        "blocked unknown name": lambda: serving.serve(_login("nobody", blocked_at), BLOCKED),
+        "wrong password": lambda: serving.serve(_login(username(2), addresses.new())),
+        "unknown user": lambda: serving.serve(_login("nobody", addresses.new())),
+        "user without a password": lambda: serving.serve(_login(username(1, LOCKED), addresses.new())),
+        "realm without users": lambda: serving.serve(_login("nobody", addresses.new(), EMPTY_REALM)),
+        "blocked account": lambda: serving.serve(_login(username(1), blocked_at, status=BLOCKED)),
+        "blocked unknown name": lambda: serving.serve(_login("nobody", blocked_at, status=BLOCKED)),
     }
     samples: dict[str, list[Served]] = {name: [] for name in kinds}
     hashes = []
@@ -71,9 +71,9 @@ def gaps(serving: Serving, stored: str, times: int) -> list[Gap]:
     return _compared(samples, hashes)
 
 
-def _login(name: str, address: str, realm: str = "") -> Ask:
+def _login(name: str, address: str, realm: str = "", status: int = WRONG) -> Ask:
     form = LOGIN | {"username": name, "password": "not the password"} | (BY_REALM | {"realm": realm} if realm else {})
-    return replace(token(form)({}), source_ip=address)
+    return replace(token(form)({}), source_ip=address, status=status)
 
 
 def _compared(samples: dict[str, list[Served]], hashes: list[Served]) -> list[Gap]:

@@ -10,35 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import bcrypt
 import httpx
 
 from bench.rounds import Call
-from bench.tables import numbered
 from chalicelib.model.key import KeySet
-from chalicelib.model.user import User
-from chalicelib.store.users import UserStore
 from infra.aws import Stage, reach
 from infra.keys import key_changes
 from infra.local import DEMO
 from infra.local_aws import CREDENTIALS, FOREIGN
-from infra.provision import apply, users_table
+from infra.provision import apply
 from infra.tenant_file import load
 from tests.deploy.lambda_runtime import runtime_python
 
 PROJECT = Path(__file__).parent.parent
 STAGE = "dev"
-REALM, EMPTY_REALM = "employees", "customers"
-# The kinds of people: with a hash of the default cost, with a cheap one, and without a password.
-PERSON, HURRIED, LOCKED = "person", "hurried", "locked"
-COST, CHEAP_COST = 10, 4
-PASSWORD = "correct horse battery staple"
 BUILD = PROJECT / "build" / "bench"
-
-
-def username(number: int, kind: str = PERSON) -> str:
-    """Return the name of person `number` of a kind."""
-    return kind + numbered(number)
+RULES = PROJECT / "bench" / "packages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,41 +56,14 @@ def stub() -> Iterator[Stub]:
 
 
 def provision() -> Stage:
-    """Bring the stage in the stub to what the demo tenant says, and write number 0 of each kind of people.
+    """Bring the stage in the stub to what the demo tenant says, without people; return the stage.
 
     Only CloudFormation is left out: the stub's tables are there when they are named.
     """
     stage, file = reach(STAGE), load(DEMO)
     key_changes(stage, ["RS256", "ES256"], False, KeySet())
     apply(stage, file)
-    users = UserStore(stage.clients.dynamodb, users_table(stage, REALM))
-    for kind, stored in ((PERSON, hashed(COST)), (HURRIED, hashed(CHEAP_COST)), (LOCKED, "")):
-        users.create(person(kind, stored))
     return stage
-
-
-def hashed(cost: int) -> str:
-    """Return the stored form of everybody's password at a bcrypt cost."""
-    return bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(cost)).decode()
-
-
-def person(kind: str, password_hash: str, number: int = 0) -> User:
-    """Return a person as the store takes them."""
-    name = username(number, kind)
-    return User(
-        user_id=f"{REALM}|{kind}-{numbered(number)}",
-        username=name,
-        email=f"{name}@example.com",
-        email_verified=True,
-        name="Alice Liddell",
-        given_name="Alice",
-        family_name="Liddell",
-        password_hash=password_hash,
-        created_at=1_700_000_000,
-        updated_at=1_700_000_000,
-        app_metadata={"roles": ["manager"]},
-        user_metadata={"language": "en"},
-    )
 
 
 def package() -> Path:
