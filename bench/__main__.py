@@ -17,7 +17,7 @@ from bench.people import COST, add_people, hashed
 from bench.picture import drawn
 from bench.process import cold_start, imports_ms, memory
 from bench.profiling import profiled
-from bench.results import Results, figures, load
+from bench.results import Results, is_over, load
 from bench.scenarios import PASSWORD_LOGIN, SCENARIOS
 from bench.serving import serving
 from bench.world import Stub, package, provision, python, stub
@@ -45,7 +45,7 @@ def run(
     results.save()
     for table in report.tables(results):
         table.show(Console())
-    raise typer.Exit(any(figure.is_over for figure in figures(results)))
+    raise typer.Exit(is_over(results))
 
 
 @command.command()
@@ -68,8 +68,8 @@ def growth_command() -> None:
 
 def _write_docs() -> None:
     points = growth.load()
-    report.write("results", report.tables(load()))
-    report.write("growth", [report.growth_table(points)])
+    report.write(report.PAGE, "results", report.tables(load()))
+    report.write(report.PAGE, "growth", [report.growth_table(points)])
     (report.DOCS / "growth.svg").write_text(drawn(points), "utf-8")
 
 

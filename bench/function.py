@@ -1,7 +1,8 @@
 """The serving process: a deployed handler, called as Lambda calls it, that measures itself.
 
 It runs in an interpreter that has the deployed zip and boto3 and no more, so it imports nothing of ours but the app.
-Each line of its input is a request, each line of its output what it cost. What the app prints goes where nobody reads.
+Each line of its input is a request, each line of its output what it cost. What the app prints goes into the file that
+its argument names.
 """
 
 import json
@@ -51,6 +52,6 @@ def serve(lines: TextIO, replies: TextIO) -> None:
 
 
 if __name__ == "__main__":
-    with os.fdopen(os.dup(1), "w") as output, Path(os.devnull).open("w", buffering=1) as log:
+    with os.fdopen(os.dup(1), "w") as output, Path(sys.argv[1]).open("w", buffering=1) as log:
         sys.stdout = log
         serve(sys.stdin, output)

@@ -57,12 +57,12 @@ def growth_table(points: Sequence[Point]) -> Table:
     return Table(columns, rows)
 
 
-def write(name: str, made: Sequence[Table]) -> None:
-    """Put tables between the markers of that name in docs/performance.md."""
+def write(page: Path, name: str, made: Sequence[Table]) -> None:
+    """Put tables between the markers of that name on a page."""
     begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
-    before, _, rest = PAGE.read_text("utf-8").partition(begin)
+    before, _, rest = page.read_text("utf-8").partition(begin)
     after = rest.partition(end)[2]
-    PAGE.write_text(before + begin + "\n".join(table.markdown() for table in made) + end + after, "utf-8")
+    page.write_text(before + begin + "\n".join(table.markdown() for table in made) + end + after, "utf-8")
 
 
 def _machine(results: Results) -> Table:

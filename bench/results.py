@@ -70,6 +70,11 @@ def load() -> Results:
     )
 
 
+def is_over(results: Results) -> bool:
+    """Whether any first budget is broken."""
+    return any(figure.is_over for figure in figures(results))
+
+
 def figures(results: Results) -> list[Figure]:
     """Return what has a budget."""
     login, refresh = results.cost(PASSWORD_LOGIN), results.cost(REFRESHED)

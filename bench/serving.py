@@ -97,7 +97,7 @@ class Serving:
 def serving(python: Path, url: str, bcrypt_cost: int = COST, rule_packages: str = "") -> Iterator[Serving]:
     """Run a serving process until the block ends, on the AWS at url."""
     # -P: the modules beside the script are none of the function's.
-    command = [str(python), "-P", str(PROJECT / "bench" / "function.py")]
+    command = [str(python), "-P", str(PROJECT / "bench" / "function.py"), str(BUILD / "function.log")]
     began = time.monotonic()
     with subprocess.Popen(
         command,
