@@ -26,8 +26,8 @@ $(STAMP): infra/requirements-dev.txt pyproject.toml
 	@cd $(VENV)/lib/python3.*/site-packages && $(CURDIR)/$(BIN)/python -m compileall -q -j 0 $(COMPILED)
 	@touch $@
 
-run: $(STAMP) ## Serve the real app on this machine: PORT= HOST= TENANT= TLS=1
-	@$(BIN)/gatehouse local --port $(PORT) --host $(HOST) $(if $(TENANT),--tenant "$(TENANT)") $(if $(filter 1,$(TLS)),--tls)
+run: $(STAMP) ## Serve the real app on this machine: PORT= HOST= TENANT= TLS=1 RULES=
+	@$(BIN)/gatehouse local --port $(PORT) --host $(HOST) $(if $(TENANT),--tenant "$(TENANT)") $(if $(RULES),--rules "$(RULES)") $(if $(filter 1,$(TLS)),--tls)
 
 test: $(STAMP) ## Run the tests
 	@$(BIN)/pytest

@@ -15,6 +15,8 @@ from bench.world import BUILD
 EARLY, LATE = 100, 10_000
 US_PER_MS = 1_000
 LISTED = 12
+# The quickest of them counts: importing is timed by the wall.
+IMPORT_RUNS = 3
 _IMPORT = re.compile(r"import time:\s*(\d+) \|\s*\d+ \|\s*(\S+)")
 _LOGIN = next(scenario for scenario in SCENARIOS if scenario.name == PASSWORD_LOGIN).steps[0]
 
@@ -48,14 +50,22 @@ def cold_start(python: Path, url: str, times: int) -> ColdStart:
 def imports_ms(python: Path, url: str) -> dict[str, float]:
     """Return the milliseconds that each package's modules took to import as the process starts, the slowest first."""
     command = [str(python), "-X", "importtime", "-c", "import app"]
-    started = subprocess.run(
-        command, cwd=BUILD / "task", env=environment(url, COST), capture_output=True, text=True, check=True
-    )
+    runs = [
+        subprocess.run(
+            command, cwd=BUILD / "task", env=environment(url, COST), capture_output=True, text=True, check=True
+        )
+        for _ in range(IMPORT_RUNS)
+    ]
+    own = min((_by_package(run.stderr) for run in runs), key=lambda found: sum(found.values()))
+    return dict(sorted(own.items(), key=lambda item: -item[1])[:LISTED])
+
+
+def _by_package(report: str) -> dict[str, float]:
     own: dict[str, float] = {}
-    for us, name in _IMPORT.findall(started.stderr):
+    for us, name in _IMPORT.findall(report):
         package = name.partition(".")[0]
         own[package] = own.get(package, 0) + int(us) / US_PER_MS
-    return dict(sorted(own.items(), key=lambda item: -item[1])[:LISTED])
+    return own
 
 
 def memory(python: Path, url: str) -> Memory:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from bench.growth import Point
+from bench.process import EARLY, LATE
 from bench.results import MEBIBYTE, Results, figures
 from bench.statistics import Spread
 
@@ -89,8 +90,8 @@ def _process(results: Results) -> Table:
     rows = [
         ("cold start to the first token", f"{results.cold_start.cpu_s:.3f} s CPU, {results.cold_start.wall_s:.3f} s"),
         ("imports at the start, ms", imports),
-        ("memory after 100 logins", f"{early:.1f} MiB"),
-        ("memory after 10,000 logins", f"{late:.1f} MiB ({late - early:+.1f})"),
+        (f"memory after {EARLY} logins", f"{early:.1f} MiB"),
+        (f"memory after {LATE:,} logins", f"{late:.1f} MiB ({late - early:+.1f})"),
     ]
     return Table(("process", "measured"), rows)
 

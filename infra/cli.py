@@ -7,6 +7,7 @@ from infra.client_commands import clients
 from infra.deploy import deploy
 from infra.key_commands import keys
 from infra.local import local
+from infra.rule_commands import rules
 from infra.stage_commands import apply_command, up_command
 from infra.token_commands import tokens
 from infra.user_commands import users
@@ -26,6 +27,7 @@ app.add_typer(users)
 app.add_typer(tokens)
 app.add_typer(clients)
 app.add_typer(keys)
+app.add_typer(rules)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, ParamSpec, TypeVar
 import typer
 from rich.console import Console
 
+from chalicelib.rules.loading import BadRules
 from chalicelib.store.users import NoSuchUser
 from infra.aws import AWS_FAILURES, said
 from infra.people import Refused
@@ -28,13 +29,13 @@ console = Console()
 
 
 def reports_failures(command: Callable[P, R]) -> Callable[P, R]:
-    """Return the command with its failures as one line on stderr: exit 2 for what was refused, 1 where AWS failed."""
+    """Return the command with its failures as lines on stderr: exit 2 for what was refused, 1 where AWS failed."""
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except Refused as refusal:
+        except (Refused, BadRules) as refusal:
             line, code = str(refusal), REFUSED
         except NoSuchUser as gone:
             line, code = f"{gone} was deleted meanwhile.", REFUSED

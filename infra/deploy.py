@@ -6,17 +6,19 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import boto3
 import typer
 from botocore.config import Config
 
+from chalicelib.rules.loading import BadRules
 from infra.aws import AWS_FAILURES, said
+from infra.chalice_config import PROJECT
 from infra.commands import AWS_FAILED, REFUSED, StageOption, console
 from infra.gateway_responses import put_gateway_responses
+from infra.people import Refused
+from infra.rule_packages import of_stage, require_deployable
 
-PROJECT = Path(__file__).parents[1]
 # Chalice's package cannot be run as a module, and its script need not be on the PATH.
 CHALICE = (sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())")
 # API Gateway takes one deployment in five seconds, and Chalice has just made one.
@@ -30,7 +32,7 @@ class DeployFailed(Exception):
 
 
 class DeployRefused(DeployFailed):
-    """Nothing was tried: the project or the stage's name is at fault."""
+    """Nothing was tried: the project, the stage's name or a rule package is at fault."""
 
     exit_code = REFUSED
 
@@ -90,16 +92,10 @@ def deployed_api(stage: str, project: Path = PROJECT) -> DeployedApi:
 
 
 def _require_ready(stage: str, project: Path) -> None:
-    stages = _stages(project)
-    if stage not in stages:
-        raise DeployRefused(f"No stage {stage} in .chalice/config.json, which has: {', '.join(stages)}.")
-    if not (project / "requirements.txt").exists():
-        raise DeployRefused("requirements.txt is missing, and with it the function's packages: make lock writes it.")
-
-
-def _stages(project: Path) -> dict[str, Any]:
     try:
-        stages: dict[str, Any] = json.loads((project / ".chalice" / "config.json").read_text("utf-8"))["stages"]
-    except (OSError, ValueError, KeyError) as fault:
-        raise DeployRefused(f"{project} holds no readable .chalice/config.json: {fault}") from fault
-    return stages
+        packages = of_stage(stage, project)
+        if not (project / "requirements.txt").exists():
+            raise Refused("requirements.txt is missing, and with it the function's packages: make lock writes it.")
+        require_deployable(packages, project)
+    except (Refused, BadRules) as fault:
+        raise DeployRefused(str(fault)) from fault

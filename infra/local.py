@@ -10,15 +10,20 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
+from chalicelib.settings import RULE_PACKAGES
 from infra.aws import reach
 from infra.check import load_or_exit
+from infra.commands import reports_failures
 from infra.curls import curl_lines
 from infra.gateway import Gateway, GatewayConfig, Served
 from infra.local_aws import local_aws
 from infra.provision import apply, up
+from infra.rule_packages import load_here, split
 from infra.seed import seed_users
 from infra.serving import CannotListen, listen, serve
+from infra.team_settings import read_file, settings_of
 from infra.tenant_file import TenantFile
 from infra.tls import make_certificate, trust_lines
 
@@ -40,7 +45,7 @@ class RequestLines:
         self.outcomes[str(line.get("request_id", ""))] = line
 
     def observe(self, served: Served) -> None:
-        """Print a request's line: method, path, status, ms, outcome. Nothing in it is a secret."""
+        """Print a request's line: method, path, status, ms, outcome; then what rules left to say."""
         line = self.outcomes.pop(served.request_id, {})
         outcome = " ".join(
             str(line[name]) for name in ("event", "client_id", "realm", "user", "reason") if name in line
@@ -48,17 +53,28 @@ class RequestLines:
         colour = "green" if served.status < GOOD_BELOW else "yellow"
         text = f"{served.method} {escape(served.path)} [{colour}]{served.status}[/] {served.duration_ms:.0f} ms"
         self.console.print(f"{text} {escape(outcome)}".rstrip(), highlight=False, soft_wrap=True)
+        for said in (*line.get("warnings", ()), line.get("traceback", "").rstrip()):
+            if said:
+                self.console.print(Text(said, style="yellow"), soft_wrap=True)
 
 
-def local(
+@reports_failures
+def local(  # noqa: PLR0913, PLR0917 (its options)
     port: Annotated[int, typer.Option(help="The port to listen on; 0 takes any free one.", min=0, max=65535)] = 8000,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     tenant: Annotated[Path, typer.Option(help="The tenant file to serve.")] = DEMO,
     tls: Annotated[bool, typer.Option("--tls", help="Serve HTTPS with a certificate made on the spot.")] = False,
+    rules: Annotated[
+        list[str] | None,
+        typer.Option("--rules", envvar=RULE_PACKAGES, help="A rule package; several, or between commas."),
+    ] = None,
+    rule_settings: Annotated[Path | None, typer.Option(help="A JSON file of rule settings, texts by name.")] = None,
 ) -> None:
     """Serve the real app on this machine, without AWS. A restart starts anew."""
     console = Console()
     file = load_or_exit(tenant)
+    packages, values = split(rules or ()), read_file(rule_settings) if rule_settings else {}
+    loaded = load_here(packages)
     try:
         listener = listen(host, port)
     except CannotListen as fault:
@@ -71,7 +87,9 @@ def local(
     with ExitStack() as stack:
         stack.enter_context(local_aws())
         made_secrets = provision(file)
-        gateway = _gateway(url, lines)
+        if values:
+            settings_of(reach(STAGE)).write(values)
+        gateway = _gateway(url, lines, packages)
 
         def say_ready() -> None:
             if certificate:
@@ -82,6 +100,8 @@ def local(
             )
             for client_id, secret in made_secrets.items():
                 console.print(f"Made for client {client_id}: client_secret={secret}", markup=False, soft_wrap=True)
+            for rule in loaded:
+                console.print(f"Rule {rule}", markup=False, highlight=False, soft_wrap=True)
             ready = f"Gatehouse serves {tenant} on {url}  (Ctrl-C stops it)"
             console.print(ready, style="bold", soft_wrap=True, markup=False)
 
@@ -98,8 +118,8 @@ def provision(file: TenantFile, bcrypt_cost: int = 10) -> dict[str, str]:
     return applied.made_secrets
 
 
-def _gateway(url: str, lines: RequestLines) -> Gateway:
-    os.environ |= {"GATEHOUSE_STAGE": STAGE, "GATEHOUSE_ISSUER": url}
+def _gateway(url: str, lines: RequestLines, packages: tuple[str, ...]) -> Gateway:
+    os.environ |= {"GATEHOUSE_STAGE": STAGE, "GATEHOUSE_ISSUER": url, RULE_PACKAGES: ",".join(packages)}
     # The app reads its environment; what it needs of it is known only now.
     from app import app  # noqa: PLC0415
 

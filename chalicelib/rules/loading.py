@@ -44,13 +44,14 @@ def load(packages: Iterable[str]) -> tuple[Rule, ...]:
 
 def _rules_of(package: str) -> list[Rule]:
     try:
-        listed = importlib.import_module(package).RULES
-    except AttributeError:
-        raise BadRules(f"{package}: has no RULES. Give it a list of its rule functions of that name.") from None
+        module = importlib.import_module(package)
     except (Exception, SystemExit) as failure:
         # A package that runs into itself has no other way to say so.
         said = f"{type(failure).__name__}: {failure}"
         raise BadRules(f"{package}: cannot be imported ({said}). {MEND}") from failure
+    if not hasattr(module, "RULES"):
+        raise BadRules(f"{package}: has no RULES. Give it a list of its rule functions of that name.")
+    listed = module.RULES
     if not isinstance(listed, Sequence) or isinstance(listed, str):
         raise BadRules(f"{package}: RULES is no list. Make it a list of rule functions.")
     return [Rule(package, getattr(function, "__name__", repr(function)), function) for function in listed]

@@ -56,21 +56,27 @@ class _Interrupted(BaseException):
 class Run:
     """One run of the rules over a scene, and what each did.
 
-    current: the rule that runs, or ran last. set_by: the rule that set a claim, or what else a rule may set, last.
+    current: the rule that runs, or ran last. state: what rules may set, as it stands. set_by: who set each of it last.
     """
 
     scene: Scene
     current: Rule | None = None
+    state: dict[tuple[str, object], Any] = field(default_factory=dict)
     set_by: dict[tuple[str, object], Rule] = field(default_factory=dict)
     failure: BaseException | None = None
+
+    def __post_init__(self) -> None:
+        """Begin with what no rule has set."""
+        self.state = self._state()
 
     def step(self, rule: Rule) -> None:
         """Run one rule and note what it did; raises whatever it raises."""
         self.current = rule
-        before = self._state()
         rule.function(self.scene.user, self.scene.context)
-        after = self._state()
-        self.set_by |= {what: rule for what, value in after.items() if what not in before or before[what] is not value}
+        before, self.state = self.state, self._state()
+        for what, value in self.state.items():
+            if what not in before or before[what] is not value:
+                self.set_by[what] = rule
 
     def all(self, rules: tuple[Rule, ...]) -> None:
         """Run the rules until one denies. What one raises is kept, for another thread to find."""
@@ -88,9 +94,10 @@ class Run:
             raise BadRule(self.current, "replaced a token: claims are set on context.access_token and context.id_token")
         if not (isinstance(user.app_metadata, dict) and isinstance(user.user_metadata, dict)):
             raise BadRule(self.current, "made app_metadata or user_metadata something else than a dict")
-        claims = {(name, claim): value for name, token in tokens.items() for claim, value in token.items()}
-        others = {"redirect": context.redirect, "multifactor": context.multifactor, "scope": context.access_token.scope}
-        return claims | {("", name): value for name, value in others.items()}
+        state = {(name, claim): value for name, token in tokens.items() for claim, value in token.items()}
+        state["", "redirect"], state["", "multifactor"] = context.redirect, context.multifactor
+        state["", "scope"] = context.access_token.scope
+        return state
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +190,22 @@ def _claims(run: Run, token: str, scopes: tuple[str, ...], outcome: Outcome) -> 
     """Return the claims that were set, without those that nobody may set; each of these leaves a warning."""
     accepted = {}
     for claim, value in run.scene.tokens[token].items():
-        rule, why = run.set_by[token, claim], refusal(claim, scopes)
+        why = refusal(claim, scopes)
         if why:
-            outcome.warnings.append(f"rule {rule}: {token} claim {printable(str(claim))} left out: {why}")
+            who, name = run.set_by[token, claim], printable(str(claim))
+            outcome.warnings.append(f"rule {who}: {token} claim {name} left out: {why}")
         else:
-            accepted[claim] = _as_json(value, rule, f"set the {token} claim {printable(claim)} to what is no JSON")
-    return accepted
+            accepted[claim] = value
+    try:
+        copied: dict[str, Any] = _as_json(accepted, None, "")
+        return copied
+    except BadRule:
+        return {claim: _json_claim(run, token, claim, value) for claim, value in accepted.items()}
+
+
+def _json_claim(run: Run, token: str, claim: str, value: Any) -> Any:
+    fault = f"set the {token} claim {printable(claim)} to what is no JSON"
+    return _as_json({claim: value}, run.set_by[token, claim], fault)[claim]
 
 
 def _changed_metadata(run: Run, user: User) -> dict[str, Metadata]:
@@ -203,7 +220,7 @@ def _changed_metadata(run: Run, user: User) -> dict[str, Metadata]:
 def _as_json(value: Any, rule: Rule | None, fault: str) -> Any:
     """Return a copy of a value as JSON has it, which nothing that a rule kept can reach; raises BadRule."""
     try:
-        return json.loads(json.dumps(value, allow_nan=False))
+        return json.loads(json.dumps(value, allow_nan=False, ensure_ascii=False).encode())
     except (TypeError, ValueError, RecursionError):
         raise BadRule(rule, fault) from None
 

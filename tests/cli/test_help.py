@@ -34,6 +34,15 @@ WORDS = [
     ("keys",),
     ("keys", "list"),
     ("keys", "rotate"),
+    ("rules",),
+    ("rules", "check"),
+    ("rules", "list"),
+    ("rules", "new"),
+    ("rules", "try"),
+    ("rules", "settings"),
+    ("rules", "settings", "set"),
+    ("rules", "settings", "list"),
+    ("rules", "settings", "unset"),
 ]
 
 
@@ -64,7 +73,9 @@ def test_every_option_and_argument_says_what_it_is(words: tuple[str, ...]) -> No
     assert [one.name for one in commands(get_command(app))[words].params if not one.help] == []
 
 
-@pytest.mark.parametrize("words", [(), ("users",), ("clients",), ("keys",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [(), ("users",), ("clients",), ("keys",), ("rules",), ("rules", "settings")], ids=" ".join
+)
 def test_command_without_its_last_word_shows_the_help(words: tuple[str, ...]) -> None:
     ran = CliRunner().invoke(app, words, catch_exceptions=False)
 

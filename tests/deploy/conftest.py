@@ -74,9 +74,9 @@ class Project:
     root: Path
     aws: Aws
 
-    def gatehouse(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the command."""
-        return self._run("-m", "infra.cli", *arguments)
+    def gatehouse(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        """Run the command. typed: its standard input."""
+        return self._run("-m", "infra.cli", *arguments, typed=typed)
 
     def provision(self, tenant: Tenant) -> list[subprocess.CompletedProcess[str]]:
         """Bring the stage dev up, with the tenant and its users."""
@@ -88,12 +88,13 @@ class Project:
         """Run Chalice itself."""
         return self._run("-c", "import sys; from chalice.cli import main; sys.exit(main())", *arguments)
 
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _run(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GATEHOUSE_"))}
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=self.root,
             env=ours | self.aws.environment(TOOLS),
+            input=typed,
             capture_output=True,
             text=True,
             timeout=LIMIT_S,

@@ -16,7 +16,7 @@ def test_deploy_prints_the_url(deployment: Deployment) -> None:
 def test_function_has_the_memory_time_and_environment_of_its_stage(deployment: Deployment) -> None:
     configuration = deployment.configuration
     assert (configuration["MemorySize"], configuration["Timeout"]) == (1024, 15)
-    assert configuration["Environment"]["Variables"] == {"GATEHOUSE_STAGE": "dev"}
+    assert configuration["Environment"]["Variables"] == {"GATEHOUSE_STAGE": "dev", "RULE_PACKAGES": ""}
 
 
 def test_only_role_has_only_the_policy_that_is_written_down(deployment: Deployment) -> None:

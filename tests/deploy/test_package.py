@@ -43,7 +43,7 @@ def test_zip_holds_the_app_and_its_packages_and_nothing_else(package: Path) -> N
 def test_function_is_configured_as_the_stage_says(template: dict[str, Any]) -> None:
     properties = template["APIHandler"]["Properties"]
     assert (properties["MemorySize"], properties["Timeout"]) == (1024, 15)
-    assert properties["Environment"]["Variables"] == {"GATEHOUSE_STAGE": "dev"}
+    assert properties["Environment"]["Variables"] == {"GATEHOUSE_STAGE": "dev", "RULE_PACKAGES": ""}
     assert template["RestAPI"]["Properties"]["EndpointConfiguration"] == "REGIONAL"
 
 

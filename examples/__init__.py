@@ -1,0 +1,1 @@
+"""What teams build on Gatehouse, in small."""

@@ -1,0 +1,135 @@
+"""`gatehouse rules`: check, list and try the team's rules, and write a new package of them."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from chalicelib.settings import RULE_PACKAGES, Settings
+from infra.commands import REFUSED, JsonOption, RealmOption, console, reports_failures
+from infra.people import Refused
+from infra.rule_login import Pretended, pretend, stage_or_file
+from infra.rule_packages import NONE_NAMED, load_here, load_named, of_stage, require_deployable, split
+from infra.rule_scaffold import write_package
+from infra.rule_settings_commands import settings
+from infra.rule_trial import Trial, as_json, attempt_rules
+from infra.team_settings import read_file, settings_of
+
+rules = typer.Typer(name="rules", help="Check, list, try and begin the team's rules.", no_args_is_help=True)
+rules.add_typer(settings)
+
+PackagesOption = Annotated[
+    list[str] | None,
+    typer.Option("--packages", "-p", envvar=RULE_PACKAGES, help="A rule package; several, or between commas."),
+]
+StageChoice = Annotated[
+    str,
+    typer.Option("--stage", "-s", envvar="GATEHOUSE_STAGE", help="The stage whose packages are meant, such as dev."),
+]
+
+
+@rules.command()
+@reports_failures
+def check(packages: PackagesOption = None, stage: StageChoice = "") -> None:
+    """Check that every rule can run: all faults at once, each with its mend. A stage's packages as deployed."""
+    named = split(packages or ())
+    if named:
+        load_here(named)
+    elif stage:
+        named = of_stage(stage)
+        require_deployable(named)
+    else:
+        raise Refused(NONE_NAMED)
+    console.print(f"Fine: {', '.join(named) or 'no rule packages'}", markup=False, soft_wrap=True)
+
+
+@rules.command("list")
+@reports_failures
+def list_(packages: PackagesOption = None, stage: StageChoice = "", in_json: JsonOption = False) -> None:
+    """List the rules in the order in which they run, each with the first line of its docstring."""
+    loaded = load_named(packages or (), stage)
+    rows = [
+        {"package": rule.package, "rule": rule.name, "does": (rule.function.__doc__ or "").strip().partition("\n")[0]}
+        for rule in loaded
+    ]
+    if in_json:
+        console.print_json(json.dumps(rows))
+        return
+    table = Table("", "package", "rule", "what it does")
+    for number, row in enumerate(rows, 1):
+        table.add_row(str(number), *(Text(cell, overflow="fold") for cell in row.values()))
+    console.print(table)
+
+
+@rules.command("new")
+@reports_failures
+def new(
+    name: Annotated[str, typer.Argument(help="The package's name, such as acme_rules.")],
+    directory: Annotated[
+        Path, typer.Option("--directory", "-d", help="Where to write it; vendor/ is deployed.")
+    ] = Path(),
+) -> None:
+    """Write a rule package with a first rule and a test of it."""
+    for file in write_package(name, directory):
+        console.print(str(file), markup=False, soft_wrap=True)
+
+
+@rules.command("try")
+@reports_failures
+def try_(
+    client: Annotated[str, typer.Option("--client", "-c", help="The client that the login comes through.")],
+    realm: RealmOption,
+    user: Annotated[str, typer.Option("--user", "-u", help="Who logs in: a username, an email or a user_id.")] = "",
+    user_file: Annotated[
+        Path | None, typer.Option(help="Somebody else instead: JSON as `gatehouse users show --json` prints it.")
+    ] = None,
+    packages: PackagesOption = None,
+    stage: StageChoice = "",
+    tenant: Annotated[
+        Path | None, typer.Option(help="A tenant file: its people and clients, without AWS, instead of the stage's.")
+    ] = None,
+    protocol: Annotated[str, typer.Option(help="oauth2-password or oauth2-refresh-token.")] = "oauth2-password",
+    scope: Annotated[str, typer.Option(help="The scopes that are asked for.")] = "",
+    audience: Annotated[str, typer.Option(help="The API that is asked for.")] = "",
+    ip: Annotated[str, typer.Option(help="The address that the login comes from.")] = "192.0.2.1",
+    body: Annotated[str, typer.Option(help="More members of the request's body: a JSON object.")] = "{}",
+    mfa: Annotated[bool, typer.Option("--mfa", help="As it is after a second factor was shown.")] = False,
+    rule_settings: Annotated[
+        Path | None, typer.Option(help="A JSON file of rule settings, instead of the stage's.")
+    ] = None,
+    in_json: JsonOption = False,
+) -> None:
+    """Run the rules on somebody, and show what each of them changed. Nothing is written, and no password is asked."""
+    loaded = load_named(packages or (), stage)
+    if bool(user) == bool(user_file):
+        raise Refused("Say who logs in: --user or --user-file.")
+    pretended = Pretended(user_file or user, realm, client, protocol, scope, audience, ip, body, mfa)
+    with stage_or_file(stage, tenant) as reached:
+        configuration = read_file(rule_settings) if rule_settings else settings_of(reached).read()
+        trial = attempt_rules(loaded, pretend(reached, pretended, configuration), Settings(stage).rule_budget_s)
+    if in_json:
+        console.print_json(json.dumps(as_json(trial)))
+    else:
+        _show(trial)
+    if trial.is_broken:
+        raise typer.Exit(REFUSED)
+
+
+def _show(trial: Trial) -> None:
+    table = Table("rule", "ms", "what", "before", "after")
+    for step in trial.steps:
+        rows = [(change.what, change.before, change.after) for change in step.changes] or [("nothing", "", "")]
+        for number, row in enumerate(rows):
+            first = (step.rule.rpartition(".")[2], f"{step.ms:.3f}") if number == 0 else ("", "")
+            table.add_row(*(Text(cell, overflow="fold") for cell in (*first, *row)))
+    console.print(table)
+    outcome = Table(show_header=False, box=None)
+    for name, value in trial.outcome.items():
+        outcome.add_row(name, Text(value if isinstance(value, str) else json.dumps(value), overflow="fold"))
+    for warning in trial.warnings:
+        outcome.add_row("warning", Text(warning, overflow="fold"))
+    console.print(outcome)
+    console.print(trial.traceback, markup=False, highlight=False, end="")
