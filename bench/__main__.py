@@ -22,7 +22,7 @@ from bench.scenarios import PASSWORD_LOGIN, SCENARIOS
 from bench.serving import serving
 from bench.world import Stub, package, provision, python, stub
 
-ROUNDS, STARTS, GUESSES = 80, 7, 400
+ROUNDS, STARTS, GUESSES = 60, 7, 400
 MINUTE_S = 60
 
 command = typer.Typer(help=__doc__, pretty_exceptions_enable=False, invoke_without_command=True)

@@ -17,7 +17,7 @@ from bench.people import CHEAP_COST, HURRIED, REALM, hashed, person, username
 from bench.rounds import rounds
 from bench.scenarios import BY_REALM, LOGIN, OFFLINE, REFRESH, Session, token
 from bench.serving import serving
-from bench.statistics import Interval, Spread, gap
+from bench.statistics import Interval, Spread, gap, shuffled
 from bench.world import provision, stub
 from chalicelib.store.users import UserStore
 from infra.aws import Stage
@@ -100,7 +100,7 @@ def grown(interpreter: Path) -> list[Point]:
             kind: [stack.enter_context(_place(kind, size, interpreter)) for size in SIZES[kind]] for kind in SIZES
         }
         for number in range(ROUNDS):
-            for place in (place for group in places.values() for place in group):
+            for place in shuffled(place for group in places.values() for place in group):
                 place.sample(number)
         return [place.point(request, group[0]) for group in places.values() for request in STEPS for place in group]
 

@@ -9,7 +9,7 @@ from bench.people import username
 from bench.rounds import rounds
 from bench.scenarios import Scenario, Session, Step
 from bench.serving import Serving
-from bench.statistics import Spread
+from bench.statistics import Spread, shuffled
 from bench.world import Stub
 
 POPULATION = 1_000_000
@@ -89,7 +89,7 @@ def costs(bench: Bench, scenarios: Sequence[Scenario], stored: str, times: int) 
         bench.run(scenario)
     for _ in range(times):
         hashes.append(bench.serving.hash(stored).cpu_s)
-        for scenario in scenarios:
+        for scenario in shuffled(scenarios):
             seconds = bench.run(scenario)
             samples[scenario.name] += seconds
             ratios[scenario.name] += [one / hashes[-1] for one in seconds]

@@ -1,11 +1,15 @@
 """What samples come to: medians, because a shared machine disturbs some of them."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
+from typing import TypeVar
 
 RESAMPLES = 1_000
+# Chance that is the same in every run.
+CHANCE = random.Random(0)  # noqa: S311 (it keeps no secret)
+A = TypeVar("A")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +36,16 @@ class Interval:
     high: float
 
 
+def shuffled(items: Iterable[A]) -> list[A]:
+    """Return the items in another order each time, so that none always follows the same one and finds its caches."""
+    whole = list(items)
+    return CHANCE.sample(whole, len(whole))
+
+
 def gap(first: Sequence[float], second: Sequence[float]) -> Interval:
     """Return how far the first median lies above the second. Source: the percentile bootstrap."""
-    chance = random.Random(0)  # noqa: S311 (the same samples shall always give the same interval)
     gaps = sorted(
-        median(chance.choices(first, k=len(first))) - median(chance.choices(second, k=len(second)))
+        median(CHANCE.choices(first, k=len(first))) - median(CHANCE.choices(second, k=len(second)))
         for _ in range(RESAMPLES)
     )
     edge = RESAMPLES // 40

@@ -14,7 +14,7 @@ from statistics import median
 from bench.people import EMPTY_REALM, LOCKED, username
 from bench.scenarios import BY_REALM, LOGIN, token
 from bench.serving import Ask, Served, Serving
-from bench.statistics import Interval, gap
+from bench.statistics import Interval, gap, shuffled
 
 MAX_ATTEMPTS = 10
 # The bcrypt is but the scale: it is measured in every eighth round.
@@ -66,7 +66,7 @@ def gaps(serving: Serving, stored: str, times: int) -> list[Gap]:
     for number in range(times):
         if number % SCALE_EVERY == 0:
             hashes.append(serving.hash(stored))
-        for name, sample in kinds.items():
+        for name, sample in shuffled(kinds.items()):
             samples[name].append(sample())
     return _compared(samples, hashes)
 

@@ -1,6 +1,7 @@
 """What is measured, set up: the stub, the stage in it, and the deployed zip's content beside Lambda's own packages."""
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -72,6 +73,7 @@ def package() -> Path:
     command = [*chalice, "package", "--stage", STAGE, str(BUILD)]
     subprocess.run(command, cwd=PROJECT, env=os.environ | CREDENTIALS, check=True, capture_output=True)
     archive = BUILD / "deployment.zip"
+    shutil.rmtree(BUILD / "task", ignore_errors=True)
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(BUILD / "task")
     return archive
