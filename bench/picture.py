@@ -19,7 +19,7 @@ def drawn(points: Sequence[Point]) -> str:
         for at, (kind, group) in enumerate(kinds)
     )
     width, height = GAP + len(kinds) * (WIDTH + GAP), TOP + HEIGHT + GAP
-    title = "CPU of a request beside a bcrypt of cost 4, ms: median and quartiles"
+    title = "CPU of a request in ms, passwords hashed at cost 4: median and quartiles"
     box = f'viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {box}>\n'
@@ -44,7 +44,7 @@ def _line(request: str, marks: Sequence[tuple[float, Point]], highest: float) ->
     places = " ".join(f"{x:.1f},{_y(point.cpu_ms.median, highest):.1f}" for x, point in marks)
     quartiles = [(x, _y(point.cpu_ms.low, highest), _y(point.cpu_ms.high, highest)) for x, point in marks]
     bars = [f'<path d="M{x:.1f} {low:.1f}V{high:.1f}" stroke="{colour}"/>' for x, low, high in quartiles]
-    name = _text(WIDTH / 2, _y(marks[0][1].cpu_ms.high, highest) - 8, request, "middle", colour)
+    name = _text(WIDTH / 2, min(low for _, _, low in quartiles) - 6, request, "middle", colour)
     return [f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="2"/>', *bars, name]
 
 
