@@ -13,10 +13,10 @@ MINUTES ?= 5
 COMPILED := boto3 botocore chalice cryptography jwt moto pydantic requests responses rich typer uvicorn werkzeug
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lint types floors coverage reliability lock fuzz soak package figures deploy breached clean
+.PHONY: help setup run test check format lint types floors coverage reliability bench bench-growth bench-profile lock fuzz soak package figures deploy breached clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Make the virtual environment and install what is locked
 
@@ -58,6 +58,15 @@ coverage: $(STAMP)
 
 reliability: $(STAMP) ## Fail every AWS call of every flow, and write the table of docs/reliability.md
 	@$(BIN)/pytest tests/faults/test_matrix.py --reliability
+
+bench: $(STAMP) ## Measure what requests cost, beside the budgets: four minutes
+	@$(BIN)/python -m bench
+
+bench-growth: $(STAMP) ## Measure whether cost grows with users, realms and clients
+	@$(BIN)/python -m bench growth
+
+bench-profile: $(STAMP) ## Show where the time of a login goes, beyond bcrypt
+	@$(BIN)/python -m bench profile
 
 lock: $(STAMP) ## Lock the requirements anew, after a change of pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet -o requirements.txt

@@ -65,7 +65,7 @@ def drive(soak: Soak, server_pid: int, directory: Path) -> tuple[dict[str, Any],
     log = directory / "locust.txt"
     with (
         log.open("w", encoding="utf-8") as out,
-        subprocess.Popen(command, cwd=directory, env=environment, stdout=out, stderr=out) as locust,  # noqa: S603
+        subprocess.Popen(command, cwd=directory, env=environment, stdout=out, stderr=out) as locust,
     ):
         try:
             samples = _watch(locust, psutil.Process(server_pid), soak.duration_s / SAMPLES)

@@ -1,0 +1,25 @@
+"""Rounds: which AWS calls were under way together, from when each began and ended."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One AWS call. began, ended: seconds of one clock. size_bytes: of both bodies."""
+
+    operation: str
+    began: float
+    ended: float
+    size_bytes: int
+
+
+def rounds(calls: Iterable[Call]) -> list[list[Call]]:
+    """Return the calls round by round: a round is all that began before its first one ended."""
+    found: list[list[Call]] = []
+    for call in sorted(calls, key=lambda call: call.began):
+        if found and call.began < min(other.ended for other in found[-1]):
+            found[-1].append(call)
+        else:
+            found.append([call])
+    return found

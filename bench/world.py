@@ -1,0 +1,87 @@
+"""What is measured, set up: the stub, the stage in it, and the deployed zip's content beside Lambda's own packages."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bench.rounds import Call
+from chalicelib.model.key import KeySet
+from infra.aws import Stage, reach
+from infra.keys import key_changes
+from infra.local import DEMO
+from infra.local_aws import CREDENTIALS, FOREIGN
+from infra.provision import apply
+from infra.tenant_file import load
+from tests.deploy.lambda_runtime import runtime_python
+
+PROJECT = Path(__file__).parent.parent
+STAGE = "dev"
+BUILD = PROJECT / "build" / "bench"
+RULES = PROJECT / "bench" / "packages"
+
+
+@dataclass(frozen=True, slots=True)
+class Stub:
+    """The process that stands for AWS."""
+
+    url: str
+
+    def control(self, **asked: Any) -> list[Call]:
+        """Set hold_s, population or is_recording; return the calls recorded before that."""
+        answer = httpx.post(f"{self.url}/control", json=asked).json()
+        return [Call(**call) for call in answer["calls"]]
+
+
+@contextmanager
+def stub() -> Iterator[Stub]:
+    """Run the stub until the block ends, and lead this process's AWS calls to it."""
+    command = [sys.executable, "-m", "bench.stub"]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            url = f"http://127.0.0.1:{process.stdout.readline().strip() if process.stdout else ''}"
+            for name in FOREIGN:
+                os.environ.pop(name, None)
+            os.environ |= CREDENTIALS | {"AWS_ENDPOINT_URL": url}
+            yield Stub(url)
+        finally:
+            process.kill()
+
+
+def provision() -> Stage:
+    """Bring the stage in the stub to what the demo tenant says, without people; return the stage.
+
+    Only CloudFormation is left out: the stub's tables are there when they are named.
+    """
+    stage, file = reach(STAGE), load(DEMO)
+    key_changes(stage, ["RS256", "ES256"], False, KeySet())
+    apply(stage, file)
+    return stage
+
+
+def package() -> Path:
+    """Build the deployment package, and return it; its content stands unpacked beside it, in `task`."""
+    chalice = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
+    command = [*chalice, "package", "--stage", STAGE, str(BUILD)]
+    subprocess.run(command, cwd=PROJECT, env=os.environ | CREDENTIALS, check=True, capture_output=True)
+    archive = BUILD / "deployment.zip"
+    shutil.rmtree(BUILD / "task", ignore_errors=True)
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(BUILD / "task")
+    return archive
+
+
+def python() -> Path:
+    """Return an interpreter that has what Lambda's has, compiled as Lambda's is."""
+    found = runtime_python(PROJECT / ".gatehouse", PROJECT / "infra" / "requirements-dev.txt")
+    packages = next((found.parent.parent / "lib").glob("python3.*"))
+    subprocess.run([found, "-m", "compileall", "-q", packages], check=False, capture_output=True)
+    return found

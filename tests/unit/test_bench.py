@@ -1,0 +1,176 @@
+"""The instruments of `make bench`: what they count, and when they fail a run."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import report, scenarios
+from bench.expressions import holds, updated
+from bench.growth import Point, has_grown
+from bench.measure import Cost
+from bench.process import ColdStart, Memory
+from bench.results import MEBIBYTE, Results, is_over
+from bench.rounds import Call, rounds
+from bench.statistics import Interval, Spread, gap
+from bench.tables import Refused, Tables, numbered
+from bench.timing import Gap
+
+SMALL = Spread(1.0, 0.9, 1.1)
+NONE = Interval(0.0, -0.5, 0.5)
+
+
+def call(began: float, ended: float, operation: str = "GetItem") -> Call:
+    return Call(operation, began, ended, 100)
+
+
+def cost(name: str, calls: int = 0, ratio: float = 0.1) -> Cost:
+    return Cost(name, SMALL, Spread(ratio, ratio, ratio), calls, min(calls, 2), 100)
+
+
+def results(**changes: Any) -> Results:
+    """Return results that keep every budget, but for the changes."""
+    kept = Results(
+        machine={},
+        bcrypt_ms=SMALL,
+        costs=(cost(scenarios.PASSWORD_LOGIN, 5, 1.1), cost(scenarios.REFRESHED, 3), cost(scenarios.JWKS)),
+        cold_start=ColdStart(0.5, 0.5),
+        imports_ms={},
+        memory=Memory(1, 1),
+        zip_bytes=5 * MEBIBYTE,
+        gaps=(Gap("unknown - wrong", NONE, NONE),),
+    )
+    return replace(kept, **changes)
+
+
+def test_calls_under_way_together_are_one_round() -> None:
+    calls = [call(0, 1, "A"), call(1.1, 2.0, "B"), call(1.2, 2.1, "C"), call(2.2, 3, "D")]
+
+    assert [[one.operation for one in group] for group in rounds(calls)] == [["A"], ["B", "C"], ["D"]]
+
+
+def test_call_that_waits_for_one_of_two_is_a_round_of_its_own() -> None:
+    assert len(rounds([call(0, 1), call(0, 3), call(1.5, 2.5)])) == 2
+
+
+def test_no_calls_are_no_round() -> None:
+    assert rounds([]) == []
+
+
+def test_run_within_all_first_budgets_passes() -> None:
+    assert not is_over(results())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"costs": (cost(scenarios.PASSWORD_LOGIN, 5, 1.121), cost(scenarios.REFRESHED), cost(scenarios.JWKS))},
+        {"costs": (cost(scenarios.PASSWORD_LOGIN, 6), cost(scenarios.REFRESHED), cost(scenarios.JWKS))},
+        {"costs": (cost(scenarios.PASSWORD_LOGIN), cost(scenarios.REFRESHED, 4), cost(scenarios.JWKS))},
+        {"costs": (cost(scenarios.PASSWORD_LOGIN), cost(scenarios.REFRESHED), cost(scenarios.JWKS, 1))},
+        {"cold_start": ColdStart(0.61, 0.1)},
+        {"zip_bytes": 16 * MEBIBYTE},
+        {"gaps": (Gap("slower", Interval(2.1, 2, 3), NONE),)},
+        {"gaps": (Gap("faster", Interval(-2.1, -3, -2), NONE),)},
+    ],
+)
+def test_run_over_one_first_budget_fails(changes: dict[str, Any]) -> None:
+    assert is_over(results(**changes))
+
+
+def test_gap_of_equal_samples_has_zero_in_its_interval() -> None:
+    samples = [1.0, 1.1, 0.9, 1.05, 0.95] * 20
+    found = gap(samples, list(reversed(samples)))
+
+    assert found.value == 0
+    assert found.low <= 0 <= found.high
+
+
+def test_gap_of_different_samples_excludes_zero() -> None:
+    assert gap([2.0, 2.1, 1.9] * 30, [1.0, 1.1, 0.9] * 30).low > 0
+
+
+def point(size: int, calls: int = 5, size_bytes: int = 4000, beyond: Interval = NONE) -> Point:
+    return Point("users", size, "login", SMALL, calls, 3, size_bytes, beyond)
+
+
+def test_same_costs_at_every_size_are_no_growth() -> None:
+    assert not has_grown([point(1), point(1_000_000, size_bytes=4001)])
+
+
+@pytest.mark.parametrize(
+    "larger", [point(9, calls=6), point(9, size_bytes=5000), point(9, beyond=Interval(9.0, 6.0, 12.0))]
+)
+def test_more_of_anything_at_a_larger_size_is_growth(larger: Point) -> None:
+    assert has_grown([point(1), larger])
+
+
+COUNT_IF = "attribute_not_exists(attempts) OR (attempts < :max AND expires_at > :now)"
+COUNT = "ADD attempts :one, failed :zero SET counted_at = :now, expires_at = :end"
+VALUES = {
+    "ExpressionAttributeValues": {
+        ":max": {"N": "10"}, ":now": {"N": "50"}, ":one": {"N": "1"}, ":zero": {"N": "0"}, ":end": {"N": "60"}
+    }
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        (None, True),
+        ({"attempts": {"N": "9"}, "expires_at": {"N": "51"}}, True),
+        ({"attempts": {"N": "10"}, "expires_at": {"N": "51"}}, False),
+        ({"attempts": {"N": "9"}, "expires_at": {"N": "50"}}, False),
+        ({"attempts": {"N": "9"}}, False),
+    ],
+)
+def test_condition_holds_as_in_dynamodb(item: dict[str, Any] | None, expected: bool) -> None:
+    assert holds(COUNT_IF, item, VALUES) is expected
+
+
+def test_update_adds_to_what_stands_and_to_nothing() -> None:
+    after = updated(COUNT, {"pk": {"S": "a"}, "attempts": {"N": "2"}}, VALUES)
+
+    assert after == {
+        "pk": {"S": "a"},
+        "attempts": {"N": "3"},
+        "failed": {"N": "0"},
+        "counted_at": {"N": "50"},
+        "expires_at": {"N": "60"},
+    }
+
+
+def test_expression_that_the_stub_cannot_read_is_an_error() -> None:
+    with pytest.raises(ValueError, match="cannot read"):
+        holds("attribute_exists(a[0]) ~ b", {}, {})
+
+
+def test_transaction_with_a_failed_condition_writes_nothing() -> None:
+    tables = Tables()
+    put = {"TableName": "t", "Item": {"pk": {"S": "new"}}}
+    failing = {"TableName": "t", "Item": {"pk": {"S": "other"}}, "ConditionExpression": "attribute_exists(pk)"}
+
+    with pytest.raises(Refused):
+        tables.answer("TransactWriteItems", {"TransactItems": [{"Put": put}, {"Put": failing}]})
+    assert tables.items == {}
+
+
+def test_item_of_the_population_is_made_from_number_zero() -> None:
+    tables = Tables(population=3)
+    tables.answer("PutItem", {"TableName": "t", "Item": {"pk": {"S": f"a{numbered(0)}"}, "n": {"S": numbered(0)}}})
+
+    def get(number: int) -> Any:
+        return tables.answer("GetItem", {"TableName": "t", "Key": {"pk": {"S": f"a{numbered(number)}"}}})
+
+    assert get(3) == {"Item": {"pk": {"S": f"a{numbered(3)}"}, "n": {"S": numbered(3)}}}
+    assert get(4) == {}
+
+
+def test_tables_are_written_between_their_markers_alone(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- one -->\nold\n<!-- end of one -->\nafter\n", "utf-8")
+    report.write(page, "one", [report.Table(("a", "b"), [("1", "2")])])
+
+    expected = "before\n<!-- one -->\n| a | b |\n| --- | ---: |\n| 1 | 2 |\n<!-- end of one -->\nafter\n"
+    assert page.read_text("utf-8") == expected
