@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -15,6 +16,7 @@ from infra.tenant_file import TenantFile
 from tests.conftest import BCRYPT_COST, Clock
 from tests.support.http import BACKEND, Http
 from tests.support.mfa import (
+    App,
     associate,
     authenticators,
     code_in,
@@ -153,6 +155,26 @@ def test_enrolled_user_still_owes_where_every_factor_was_switched_off(
     enrol(http, clock, username, mfa_token_of(http.login(username=username)))
 
     assert under("never").login(username=username).json()["mfa_requirements"] == {}
+
+
+def test_of_two_first_authenticators_that_are_confirmed_at_once_one_is(
+    under: Under, clock: Clock, people: PeopleMaker
+) -> None:
+    http, user = under("always", "otp", "sms"), people.make()
+    phone = f"+1202557{next(_numbers):04}"
+    one, other = (mfa_token_of(http.login(username=user.username)) for _ in range(2))
+    secret = associate(http, one).json()["secret"]
+    oob_code = associate(http, other, **BY_SMS, phone_number=phone).json()["oob_code"]
+    tries: list[Callable[[], Any]] = [
+        lambda: with_otp(http, one, App(secret, clock).code()),
+        lambda: with_oob(http, other, oob_code, code_in(sms_to(phone)[-1])),
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        answers = [future.result() for future in [pool.submit(one_try) for one_try in tries]]
+
+    assert sorted(answer.status_code for answer in answers) == [200, 400]
+    assert people.of("employees").find(user.user_id).multifactor in ("otp", "sms")
+    assert [retried().status_code for retried in tries] == [400, 400], "the other is gone, and each code was used"
 
 
 # At refresh.
