@@ -13,7 +13,6 @@ from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client, Realm, Tenant
 from chalicelib.model.user import User
 from chalicelib.protection.account import AccountGuard, Admitted, Attempt
-from chalicelib.store.batch import Values
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.transactions import Write
 
@@ -58,11 +57,7 @@ class PasswordGrant:
             raise InvalidRequest("username is too long or holds control characters.")
         directory = self._directory(client, request)
         request.outcome.user = f"name:{digest(username)}"
-        addresses = self.guard.addresses
-        user_id, seen = directory.find(username, addresses.place(request.source_ip))
-        addresses.require_room(request.source_ip, seen)
-        attempt = self._attempt(directory.realm, user_id or request.outcome.user, request, seen)
-        user, admitted = self._proved(directory, user_id, attempt, request)
+        user, admitted = self._proved(directory, request)
         renewed = directory.renewed_hash(user, request.required("password"))
         write = directory.login_write(user, int(self.clock()), request.source_ip, renewed)
         return Login(
@@ -77,16 +72,15 @@ class PasswordGrant:
             source_ip=request.source_ip,
             writes=lambda counter: (*self.guard.clear_writes(admitted), write(counter)),
             # Whatever came of it, the password was right.
-            give_back=lambda _: self.guard.give_back(attempt),
+            give_back=lambda _: self.guard.give_back(admitted.attempt),
         )
 
-    def _proved(
-        self, directory: DynamoDirectory, user_id: str | None, attempt: Attempt, request: Request
-    ) -> tuple[User, Admitted]:
-        """Count the attempt, then check it. user_id: None for an unknown user.
+    def _proved(self, directory: DynamoDirectory, request: Request) -> tuple[User, Admitted]:
+        """Count the attempt, then check it.
 
         Unknown user and wrong password differ in the log alone: the same bytes, the same calls, one bcrypt each.
         """
+        user_id, attempt = self._attempt(directory, request)
         with self.guard.admitted(attempt, lambda beside: directory.read_with(user_id, beside)) as admitted:
             user = admitted.user
             is_right = directory.has_password(user, request.required("password"))
@@ -111,9 +105,16 @@ class PasswordGrant:
         request.outcome.realm = realm.name
         return self.directory_of(realm)
 
-    def _attempt(self, realm: Realm, account: str, request: Request, seen: Values | None) -> Attempt:
-        policy = self.config.tenant().brute_force_protection
-        return Attempt(f"{realm.name}#{account}", request.source_ip, policy, seen)
+    def _attempt(self, directory: DynamoDirectory, request: Request) -> tuple[str | None, Attempt]:
+        """Return whose account is tried, None for an unknown user, and the attempt; raises TooManyAttempts.
+
+        An unknown user is counted under the hash of what was typed.
+        """
+        addresses, address = self.guard.addresses, request.source_ip
+        user_id, seen = directory.find(request.required("username"), addresses.place(address))
+        addresses.require_room(address, seen)
+        account = f"{directory.realm.name}#{user_id or request.outcome.user}"
+        return user_id, Attempt(account, address, self.config.tenant().brute_force_protection, seen)
 
     def _is_breached(self, request: Request) -> bool:
         detection = self.config.tenant().breached_password_detection

@@ -43,7 +43,7 @@ def failing(http: Http, stage: Stage, **params: str) -> Calls:
     return calls
 
 
-def test_unknown_user_and_wrong_password_make_the_same_calls_and_one_bcrypt(
+def test_unknown_user_and_wrong_password_make_the_same_calls_and_one_bcrypt_c06_c20(
     warm: Http, stage: Stage, hashes: Hashes
 ) -> None:
     hashes.count = 0
