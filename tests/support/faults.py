@@ -42,7 +42,7 @@ def before(
     numbers = itertools.count()
 
     def handle(model: Any, params: dict[str, Any], **_: Any) -> None:
-        if model.name == operation and about in params["body"].decode() and next(numbers) in times:
+        if model.name == operation and about in str(params["body"]) and next(numbers) in times:
             act()
 
     clients = (stage.clients.dynamodb, stage.clients.kms, stage.clients.sns(), stage.clients.sesv2())
