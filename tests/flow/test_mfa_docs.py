@@ -16,9 +16,10 @@ import pytest
 
 from app import app
 from chalicelib import wiring
-from chalicelib.flows.mfa import ENROLLED, NOT_ENROLLED
+from chalicelib.flows.mfa import ENROLLED, NOT_ENROLLED, REFRESHED
 from chalicelib.mfa import case, demand, enrolling, limits, oob, otp, recovery
 from chalicelib.model.tenant import MFA_TOKEN_LIFETIME_S
+from chalicelib.protection.address import SUSPICIOUS
 from chalicelib.settings import Settings
 from infra.tenant_file import TenantFile
 from tests.conftest import BCRYPT_COST, EMAIL_FROM, Clock
@@ -173,6 +174,8 @@ def test_picture_is_well_formed_and_on_the_page() -> None:
         limits.TOO_MANY_MESSAGES,
         NOT_ENROLLED,
         ENROLLED,
+        REFRESHED,
+        SUSPICIOUS,
     ],
 )
 def test_words_of_each_refusal_are_in_the_table(words: str) -> None:
