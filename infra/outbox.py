@@ -1,6 +1,7 @@
 """The text messages and emails of a local run: what moto received, shown in the terminal and at /_local/outbox."""
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -34,15 +35,17 @@ class Outbox:
     console: Console
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sent: list[Sent] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def look(self) -> None:
-        """Note and print what came since the last look."""
-        at = self.now().isoformat(timespec="milliseconds")
-        for channel, received in (("sms", _text_messages()), ("email", _emails())):
-            known = sum(one.channel == channel for one in self.sent)
-            for to, text in received[known:]:
-                self.sent.append(Sent(channel, to, text, at))
-                self.console.print(Text(f"{channel} to {to}: {text}", style="cyan"), soft_wrap=True)
+        """Note and print what came since the last look: requests and the schedule send on threads of their own."""
+        with self._lock:
+            at = self.now().isoformat(timespec="milliseconds")
+            for channel, received in (("sms", _text_messages()), ("email", _emails())):
+                known = sum(one.channel == channel for one in self.sent)
+                for to, text in received[known:]:
+                    self.sent.append(Sent(channel, to, text, at))
+                    self.console.print(Text(f"{channel} to {to}: {text}", style="cyan"), soft_wrap=True)
 
     def as_json(self) -> bytes:
         """Return all messages as a JSON array, newest first."""

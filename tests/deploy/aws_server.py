@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import parse_qs
 
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.ses.models import ses_backends
 from werkzeug.serving import make_server
 
 API_DOCUMENT = re.compile(r"/restapis(/[^/]+)?")
 CALLER = re.compile(r"Credential=([^/]+)/")
+MAILS = "/mails"
 OUTBOUND_EMAILS = "/v2/email/outbound-emails"
 IDENTITY = "arn:aws:ses:eu-west-1:123456789012:identity"
 SERVICES = {"DynamoDB_20120810": "dynamodb", "TrentService": "kms"}
@@ -35,7 +38,10 @@ class AwsServer:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer one AWS call."""
+        """Answer one AWS call, or list the mails that were sent."""
+        if environ["PATH_INFO"] == MAILS:
+            start_response("200 OK", [("Content-Type", "application/json")])
+            return [json.dumps(_mails()).encode()]
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         with self.lock:
             for line in _log_lines(environ, body):
@@ -57,6 +63,11 @@ def _readable(environ: dict[str, Any], body: bytes) -> bytes:
     return json.dumps(document).encode()
 
 
+def _mails() -> list[dict[str, Any]]:
+    sent = [mail for region in ses_backends[DEFAULT_ACCOUNT_ID].values() for mail in region.sent_messages]
+    return [{"to": mail.destinations["ToAddresses"], "text": mail.body} for mail in sent]
+
+
 def _log_lines(environ: dict[str, Any], body: bytes) -> Iterator[dict[str, str]]:
     """Return the permissions that a call takes, each with its resource, the item's key and the caller's key id."""
     caller = CALLER.search(environ.get("HTTP_AUTHORIZATION", ""))
@@ -66,7 +77,7 @@ def _log_lines(environ: dict[str, Any], body: bytes) -> Iterator[dict[str, str]]
 
 
 def _permissions(environ: dict[str, Any], body: bytes) -> Iterator[tuple[str, str, str]]:
-    """Return what a call of DynamoDB, KMS, SNS or SES takes: action, resource, partition key of what is written."""
+    """Return what a call of DynamoDB, KMS, SNS or SES takes: action, resource, partition key of the items."""
     target, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
     if target in SERVICES:
         for action, resource, key in _of_items(operation, json.loads(body)):
@@ -89,7 +100,8 @@ def _of_items(operation: str, call: dict[str, Any]) -> Iterator[tuple[str, str, 
 
 
 def _key_of(call: dict[str, Any]) -> str:
-    return str((call.get("Item") or call.get("Key") or {}).get("pk", {}).get("S", ""))
+    asked = {"pk": call.get("ExpressionAttributeValues", {}).get(":pk", {})}
+    return str((call.get("Item") or call.get("Key") or asked).get("pk", {}).get("S", ""))
 
 
 def main(log: Path) -> None:

@@ -55,9 +55,13 @@ def test_function_is_configured_as_the_stage_says(template: dict[str, Any]) -> N
     assert template["RestAPI"]["Properties"]["EndpointConfiguration"] == "REGIONAL"
 
 
-def test_role_has_the_policy_that_is_written_down(template: dict[str, Any]) -> None:
-    (policy,) = template["ApiHandlerRole"]["Properties"]["Policies"]
-    assert policy["PolicyDocument"] == json.loads((PROJECT / ".chalice" / "policy-dev.json").read_text("utf-8"))
+@pytest.mark.parametrize(
+    ("role", "file"),
+    [("ApiHandlerRole", "policy-dev.json"), ("TellBlockedRole", "policy-dev-tell_blocked.json")],
+)
+def test_role_has_the_policy_that_is_written_down(template: dict[str, Any], role: str, file: str) -> None:
+    (policy,) = template[role]["Properties"]["Policies"]
+    assert policy["PolicyDocument"] == json.loads((PROJECT / ".chalice" / file).read_text("utf-8"))
 
 
 def test_templates_are_without_fault(package: Path) -> None:

@@ -9,16 +9,24 @@ import httpx
 import pytest
 from pyotp import TOTP
 
-from tests.deploy.conftest import EMAIL_FROM, FUNCTION, ON_ONE_WORKER, PROJECT, Deployment
-from tests.deploy.logins import PASSWORD, SECRET_LOGIN, signed_login
+from tests.deploy.blocks import added_person, block, mailed_link, run
+from tests.deploy.conftest import EMPLOYEES, FUNCTION, ON_ONE_WORKER, PROJECT, SCHEDULE, Deployment
+from tests.deploy.lambda_runtime import Environment
+from tests.deploy.logins import SECRET_LOGIN, signed_login
 
 pytestmark = ON_ONE_WORKER
 
-EMPLOYEES = ("--stage", "dev", "--realm", "employees")
 Statement = dict[str, Any]
+# The policy file of each function, by who calls.
+FILES = {FUNCTION: "policy-{}.json", SCHEDULE: "policy-{}-tell_blocked.json"}
+CALLERS = pytest.mark.parametrize("caller", FILES)
 STAGES = pytest.mark.parametrize("stage", ["dev", "prod"])
 # Lambda itself writes the log; only a two hundredth family makes the function look through those of a person.
-UNSEEN = {"logs:CreateLogStream", "logs:PutLogEvents", "dynamodb:Query"}
+UNSEEN = {
+    ("WriteLogs", "logs:CreateLogStream"),
+    ("WriteLogs", "logs:PutLogEvents"),
+    ("KeepRefreshTokensAndOneTimeIdentifiers", "dynamodb:Query"),
+}
 # A phone number is no resource, and an email's sender is named when a stage is deployed.
 OF_NO_STAGE = {"SendTextMessages", "SendEmails"}
 MFA_SCOPES = "enroll read:authenticators remove:authenticators"
@@ -26,15 +34,15 @@ MFA_OTP = "http://auth0.com/oauth/grant-type/mfa-otp"
 CLIENT = {name: SECRET_LOGIN[name] for name in ("client_id", "client_secret")}
 
 
-def statements(stage: str) -> list[Statement]:
-    policy = json.loads((PROJECT / ".chalice" / f"policy-{stage}.json").read_text("utf-8"))
+def statements(stage: str, caller: str = FUNCTION) -> list[Statement]:
+    policy = json.loads((PROJECT / ".chalice" / FILES[caller].format(stage)).read_text("utf-8"))
     found: list[Statement] = policy["Statement"]
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One permission that a call takes. tags: of the resource, as pairs. key: the partition key of what is written."""
+    """One permission that a call takes. tags: of the resource, as pairs. key: the partition key of the items."""
 
     action: str
     arn: str
@@ -62,14 +70,19 @@ def is_named(statement: Statement, arn: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def calls(site: httpx.Client, deployment: Deployment) -> set[Call]:
-    """What the function called, for every way that it has to answer."""
+def calls(site: httpx.Client, deployment: Deployment, schedule: Environment) -> dict[str, set[Call]]:
+    """What each function called, for every way that it has to answer."""
     for form in (SECRET_LOGIN, SECRET_LOGIN | {"password": "wrong"}, signed_login(deployment)):
         site.post("/oauth/token", data=form)
     live_a_life(site)
     show_second_factors(site, deployment)
     site.get("/.well-known/jwks.json")
-    taken = {(call["action"], call["resource"], call["key"]) for call in deployment.aws.calls(FUNCTION)}
+    get_blocked_and_unblocked(site, deployment, schedule)
+    return {caller: calls_of(deployment, caller) for caller in FILES}
+
+
+def calls_of(deployment: Deployment, caller: str) -> set[Call]:
+    taken = {(call["action"], call["resource"], call["key"]) for call in deployment.aws.calls(caller)}
     return {call_of(deployment, *call) for call in taken}
 
 
@@ -94,8 +107,7 @@ def live_a_life(site: httpx.Client) -> None:
 
 def show_second_factors(site: httpx.Client, deployment: Deployment) -> None:
     """Enroll a phone and an app as their owner does, then log in by an app that the operator gave."""
-    deployment.aws.client("sesv2").create_email_identity(EmailIdentity=EMAIL_FROM)
-    person = added_person(deployment)
+    person = added_person(deployment, "factored")
     own = SECRET_LOGIN | person | {"audience": f"{deployment.url}mfa/", "scope": MFA_SCOPES}
     bearer = {"Authorization": f"Bearer {site.post('/oauth/token', data=own).json()['access_token']}"}
     phone = {"authenticator_types": ["oob"], "oob_channels": ["sms"], "phone_number": "+14155550123"}
@@ -115,12 +127,12 @@ def show_second_factors(site: httpx.Client, deployment: Deployment) -> None:
     assert site.post("/oauth/token", data=asked | code).status_code == 200
 
 
-def added_person(deployment: Deployment) -> dict[str, str]:
-    """Make somebody with a verified email by the command; return what they log in with."""
-    words = ("users", "add", *EMPLOYEES, "--username", "factored", "--email", "factored@example.com")
-    added = deployment.project.gatehouse(*words, "--email-verified", "--password-stdin", typed=f"{PASSWORD}\n")
-    assert (added.returncode, added.stderr) == (0, "")
-    return {"username": "factored", "password": PASSWORD}
+def get_blocked_and_unblocked(site: httpx.Client, deployment: Deployment, schedule: Environment) -> None:
+    """Block somebody, mail them, and follow the link."""
+    block(site, added_person(deployment, "guessed"))
+    run(schedule)
+    followed = site.get(mailed_link(deployment, "guessed@example.com"))
+    assert followed.status_code == 200, followed.text
 
 
 def mfa_command(deployment: Deployment, word: str, who: str, *options: str) -> str:
@@ -140,28 +152,34 @@ def tags_of(deployment: Deployment, name: str) -> frozenset[tuple[str, str]]:
     return frozenset((tag["TagKey"], tag["TagValue"]) for tag in tags)
 
 
-def test_every_call_of_the_function_is_allowed(calls: set[Call]) -> None:
-    assert calls
-    assert [call for call in calls if not any(allows(one, call) for one in statements("dev"))] == []
+@CALLERS
+def test_every_call_of_a_function_is_allowed(calls: dict[str, set[Call]], caller: str) -> None:
+    ours = statements("dev", caller)
+    assert calls[caller]
+    assert [call for call in calls[caller] if not any(allows(one, call) for one in ours)] == []
 
 
-def test_every_permission_is_used(calls: set[Call]) -> None:
-    used = {(one["Sid"], call.action) for one in statements("dev") for call in calls if allows(one, call)}
-    granted = {(one["Sid"], action) for one in statements("dev") for action in one["Action"]}
-    assert {(sid, action) for sid, action in granted - used if action not in UNSEEN} == set()
+@CALLERS
+def test_every_permission_is_used(calls: dict[str, set[Call]], caller: str) -> None:
+    ours = statements("dev", caller)
+    used = {(one["Sid"], call.action) for one in ours for call in calls[caller] if allows(one, call)}
+    granted = {(one["Sid"], action) for one in ours for action in one["Action"]}
+    assert granted - used - UNSEEN == set()
 
 
+@CALLERS
 @STAGES
-def test_no_permission_is_a_wildcard(stage: str) -> None:
-    actions = [action for statement in statements(stage) for action in statement["Action"]]
-    resources = [resource for statement in statements(stage) for resource in statement.get("Resource", [])]
+def test_no_permission_is_a_wildcard(stage: str, caller: str) -> None:
+    actions = [action for statement in statements(stage, caller) for action in statement["Action"]]
+    resources = [resource for statement in statements(stage, caller) for resource in statement.get("Resource", [])]
     assert not [action for action in actions if "*" in action]
     assert "*" not in resources
 
 
+@CALLERS
 @STAGES
-def test_every_resource_belongs_to_the_stage(stage: str) -> None:
-    for statement in [one for one in statements(stage) if one["Sid"] not in OF_NO_STAGE]:
+def test_every_resource_belongs_to_the_stage(stage: str, caller: str) -> None:
+    for statement in [one for one in statements(stage, caller) if one["Sid"] not in OF_NO_STAGE]:
         tag = statement.get("Condition", {}).get("StringEquals", {}).get("aws:ResourceTag/gatehouse-stage")
         assert tag == stage or all(f"gatehouse-{stage}" in resource for resource in statement["Resource"])
 
@@ -179,8 +197,20 @@ def test_function_puts_second_factors_and_neither_people_nor_names(stage: str) -
     assert [any(allows(one, put) for one in statements(stage)) for put in puts] == [True, False, False]
 
 
-def test_stages_have_the_same_permissions() -> None:
-    dev = json.dumps(statements("dev"))
+@STAGES
+def test_schedule_changes_neither_counters_nor_sessions_and_reads_no_second_factors(stage: str) -> None:
+    tables = f"arn:aws:dynamodb:eu-west-1:123456789012:table/gatehouse-{stage}-"
+    asked = [
+        Call("dynamodb:UpdateItem", f"{tables}attempts", frozenset(), "account#x"),
+        Call("dynamodb:PutItem", f"{tables}sessions", frozenset(), "family#x"),
+        Call("dynamodb:GetItem", f"{tables}users-employees", frozenset(), "mfa#x"),
+    ]
+    assert [call for call in asked for one in statements(stage, SCHEDULE) if allows(one, call)] == []
+
+
+@CALLERS
+def test_stages_have_the_same_permissions(caller: str) -> None:
+    dev = json.dumps(statements("dev", caller))
     assert json.loads(dev.replace("gatehouse-dev", "gatehouse-prod").replace(': "dev"', ': "prod"')) == statements(
-        "prod"
+        "prod", caller
     )

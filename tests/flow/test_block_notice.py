@@ -13,19 +13,8 @@ from tests.support.faults import aws_error, failing
 from tests.support.http import Http
 from tests.support.mfa import emails_to
 from tests.support.people import PeopleMaker
+from tests.support.schedule import EVENT
 
-# What EventBridge sends.
-EVENT = {
-    "version": "0",
-    "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
-    "detail-type": "Scheduled Event",
-    "source": "aws.events",
-    "account": "123456789012",
-    "time": "2026-11-22T00:00:00Z",
-    "region": "eu-west-1",
-    "resources": ["arn:aws:events:eu-west-1:123456789012:rule/gatehouse-dev-tell_blocked"],
-    "detail": {},
-}
 LINK = re.compile(r"https://login\.example\.com(/u/unblock\?ticket=\S+)")
 
 
