@@ -52,7 +52,7 @@ floors: $(STAMP)
 coverage: $(STAMP)
 	@$(BIN)/pytest --cov --cov-report=term
 
-bench: $(STAMP) ## Measure what requests cost, beside the budgets: four minutes
+bench: $(STAMP) ## Measure what requests cost, beside the budgets: five minutes
 	@$(BIN)/python -m bench
 
 bench-growth: $(STAMP) ## Measure whether cost grows with users, realms and clients
