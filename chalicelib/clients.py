@@ -15,6 +15,7 @@ from chalicelib.errors import InvalidClient, InvalidRequest, echoed
 from chalicelib.identifiers import is_text
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
+from chalicelib.protection.client import ClientGuard
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.sessions import SessionStore
 
@@ -40,11 +41,18 @@ class ClientAuthenticator:
 
     config: ConfigStore
     sessions: SessionStore
+    guard: ClientGuard
     clock: Callable[[], float]
 
     def authenticate(self, request: Request) -> Client:
-        """Return the client; raises InvalidRequest for two methods at once, else InvalidClient for every failure."""
+        """Return the client.
+
+        Raises InvalidRequest for two methods at once, TooManyAttempts for an address that failed too often, else
+        InvalidClient for every failure.
+        """
         shown = _shown(request)
+        if shown.method != "none":
+            self.guard.require_room(request.source_ip)
         basic = shown.method == "client_secret_basic"
         reason = "no client of that id"
         for client_id, secret in shown.pairs:
@@ -58,6 +66,7 @@ class ClientAuthenticator:
                 return client
             else:
                 reason = "the client's proof does not hold"
+        self.guard.fail(request.source_ip)
         raise InvalidClient(reason=reason, basic=basic)
 
     def _is_proved(self, client: Client, method: str, secret: str, issuer: str) -> bool:

@@ -15,6 +15,7 @@ WireError
 ├── SlowDown 400
 ├── UnsupportedChallengeType 400
 ├── InvalidAuthenticator 400
+├── PasswordLeaked 401
 ├── InsufficientScope 403
 ├── AccessDenied 403
 ├── InteractionRequired 403
@@ -27,6 +28,7 @@ WireError
 └── TemporarilyUnavailable 503
 """
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 DESCRIPTION_LIMIT = 300
@@ -243,6 +245,17 @@ class Unauthorized(WireError):
     error, status = "unauthorized", 403
 
 
+class PasswordLeaked(WireError):
+    """The password is right, and known from a breach; Auth0's word for it."""
+
+    error, status = "password_leaked", 401
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This login has been blocked because your password was disclosed in a data breach.", event="pwd_leak"
+        )
+
+
 class NotFound(WireError):
     """No such path."""
 
@@ -265,20 +278,38 @@ class MethodNotAllowed(WireError):
         return {"Allow": ", ".join(self.allowed)}
 
 
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """The limit that was reached. limit: attempts. resets_at: epoch seconds from when on another one is let through."""
+
+    limit: int
+    resets_at: int
+
+
 class TooManyAttempts(WireError):
     """Guessing was stopped. retry_after_s: whole seconds until another try is worth making."""
 
     error, status = "too_many_attempts", 429
 
-    def __init__(self, description: str, *, retry_after_s: int, event: str) -> None:
+    def __init__(
+        self, description: str, *, retry_after_s: int, event: str, rate_limit: RateLimit | None = None
+    ) -> None:
         """event: limit_wc for an account, limit_mu for an address."""
         super().__init__(description, event=event)
         self.retry_after_s = retry_after_s
+        self.rate_limit = rate_limit
 
     @property
     def headers(self) -> dict[str, str]:
-        """The Retry-After header."""
-        return {"Retry-After": str(self.retry_after_s)}
+        """The Retry-After header, and Auth0's of the limit that was reached."""
+        retry_after = {"Retry-After": str(self.retry_after_s)}
+        if self.rate_limit is None:
+            return retry_after
+        return retry_after | {
+            "X-RateLimit-Limit": str(self.rate_limit.limit),
+            "X-RateLimit-Remaining": "0",
+            "X-RateLimit-Reset": str(self.rate_limit.resets_at),
+        }
 
 
 class ServerError(WireError):

@@ -61,6 +61,11 @@ def needs_rehash(stored: str, cost: int) -> bool:
     return not stored.startswith(f"$2b${cost:02}$")
 
 
+def folded(password: str) -> str:
+    """Return the form in which a password is held against words and lists: NFC, case-folded. It is never hashed."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", password).casefold())
+
+
 def dummy_hash(cost: int) -> str:
     """Return a stored form that no password has, of the same cost: the work owed for an unknown user.
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 PREFIX = "GATEHOUSE_"
 RULE_PACKAGES = "RULE_PACKAGES"
 BCRYPT_COSTS = range(4, 16)
+PROXIES = range(11)
 # Lambda ends the function after 15 seconds, and a login has more to do than its rules.
 MAX_RULE_BUDGET_S = 10
 
@@ -23,6 +24,7 @@ class Settings:
     stage: names the tables, `gatehouse-<stage>-...`.
     issuer: the issuer's URL with its final slash; "" takes it from API Gateway's request context.
     bcrypt_cost: the cost of hashes made from now on, 4 to 15.
+    trusted_proxies: how many proxies of one's own stand in front of API Gateway, each of which adds to X-Forwarded-For.
     rule_packages: the importable packages whose rules run, in their order. rule_budget_s: seconds that all rules of a
     login have together. email_from: the sender of emails, which SES has verified; "" sends none.
     """
@@ -33,6 +35,7 @@ class Settings:
     rule_packages: tuple[str, ...] = ()
     rule_budget_s: float = 5.0
     email_from: str = ""
+    trusted_proxies: int = 0
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -43,6 +46,7 @@ class Settings:
         ours = {name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX)}
         stage, issuer, cost = ours.pop("STAGE", ""), ours.pop("ISSUER", ""), ours.pop("BCRYPT_COST", "10")
         budget, email_from = ours.pop("RULE_BUDGET_S", "5"), ours.pop("EMAIL_FROM", "")
+        proxies = ours.pop("TRUSTED_PROXIES", "0")
         faults = [f"{PREFIX}{name} is no setting of Gatehouse." for name in sorted(ours)]
         if not stage:
             faults.append(f"{PREFIX}STAGE is missing: it names the tables.")
@@ -52,9 +56,11 @@ class Settings:
             faults.append(f"{PREFIX}BCRYPT_COST must be a number from {BCRYPT_COSTS[0]} to {BCRYPT_COSTS[-1]}.")
         if not _is_budget(budget):
             faults.append(f"{PREFIX}RULE_BUDGET_S must be a number of seconds, over 0 and up to {MAX_RULE_BUDGET_S}.")
+        if proxies not in map(str, PROXIES):
+            faults.append(f"{PREFIX}TRUSTED_PROXIES must be a number from {PROXIES[0]} to {PROXIES[-1]}.")
         if faults:
             raise BadSettings("\n".join(faults))
-        return cls(stage, issuer, int(cost), rule_packages(environ), float(budget), email_from)
+        return cls(stage, issuer, int(cost), rule_packages(environ), float(budget), email_from, int(proxies))
 
 
 def rule_packages(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:

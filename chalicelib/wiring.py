@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 
+from chalicelib.breached.range_api import is_pwned
 from chalicelib.clients import ClientAuthenticator
 from chalicelib.directories.dynamodb import DynamoDirectory
 from chalicelib.directories.finder import PersonFinder
@@ -14,6 +15,7 @@ from chalicelib.flows.access import AccessRules
 from chalicelib.flows.discovery import Discovery
 from chalicelib.flows.introspection import IntrospectionFlow
 from chalicelib.flows.mfa import Factors, MfaFlow
+from chalicelib.flows.notices import NoticeFlow
 from chalicelib.flows.revocation import RevocationFlow
 from chalicelib.flows.token import Grant, TokenFlow
 from chalicelib.flows.userinfo import UserinfoFlow
@@ -31,25 +33,39 @@ from chalicelib.mfa.limits import Limits
 from chalicelib.mfa.oob import Oob
 from chalicelib.mfa.otp import Otp
 from chalicelib.mfa.recovery import RecoveryCode
-from chalicelib.model.tenant import MFA_OOB, MFA_OTP, MFA_RECOVERY_CODE, PASSWORD, PASSWORD_REALM, Realm
+from chalicelib.model.tenant import (
+    MFA_OOB,
+    MFA_OTP,
+    MFA_RECOVERY_CODE,
+    PASSWORD,
+    PASSWORD_REALM,
+    Realm,
+    SuspiciousIpThrottling,
+)
 from chalicelib.model.user import User
 from chalicelib.passwords import dummy_hash, verify
-from chalicelib.protection import AccountGuard
+from chalicelib.protection.account import AccountGuard
+from chalicelib.protection.address import AddressGuard
+from chalicelib.protection.client import ClientGuard
 from chalicelib.rules.loading import load
-from chalicelib.rules.runner import Metadata, Rules
+from chalicelib.rules.runner import Rules
+from chalicelib.rules.values import Metadata
 from chalicelib.settings import Settings, is_in_lambda
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.aws import Clients, connect
-from chalicelib.store.buckets import BucketStore
+from chalicelib.store.buckets import CLIENTS, LOGINS, BucketStore
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.enrolments import EnrolmentStore
 from chalicelib.store.families import FamilyStore
 from chalicelib.store.kms import Kms
 from chalicelib.store.messages import Messages
+from chalicelib.store.notices import NoticeStore
 from chalicelib.store.pending import PendingStore
 from chalicelib.store.rule_settings import RuleSettings
 from chalicelib.store.sessions import SessionStore
+from chalicelib.store.totals import TotalStore
 from chalicelib.store.transactions import commit
+from chalicelib.store.tries import TryStore
 from chalicelib.store.users import UserStore
 from chalicelib.store.vault import Vault, data_key_alias
 from chalicelib.tokens.issuer import Issuer
@@ -63,13 +79,14 @@ class World:
     """What the process stands in, beside AWS.
 
     clock: epoch seconds. pause: sleeps for so many seconds. new_id: a fresh jti. verify: holds a password against its
-    stored form, one bcrypt a call.
+    stored form, one bcrypt a call. range_api: whether Pwned Passwords knows a password.
     """
 
     clock: Callable[[], float] = time.time
     pause: Callable[[float], None] = time.sleep
     new_id: Callable[[], str] = secrets.token_urlsafe
     verify: Callable[[str, str], bool] = verify
+    range_api: Callable[[str], bool] = is_pwned
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +99,7 @@ class _Parts:
     config: ConfigStore
     users_of: Callable[[str], UserStore | None]
     sessions_table: str
+    attempts_table: str
     refresh_tokens: RefreshTokens
     nobody: str = field(repr=False)
 
@@ -98,18 +116,25 @@ class _Parts:
     @property
     def guard(self) -> AccountGuard:
         """What stops guessing at accounts."""
-        attempts = AttemptStore(self.clients.dynamodb, self.attempts_table)
-        return AccountGuard(attempts, self.world.clock, self.world.pause)
+        dynamodb, table, world = self.clients.dynamodb, self.attempts_table, self.world
+        attempts, totals = AttemptStore(dynamodb, table), TotalStore(dynamodb, table)
+        # Nobody writes down what nobody will be told.
+        on_block = NoticeStore(dynamodb, table).note if self.settings.email_from else lambda *_: None
+        return AccountGuard(attempts, totals, self.addresses(), on_block, world.clock, world.pause)
 
     @property
-    def attempts_table(self) -> str:
-        """Where tries are counted."""
-        return f"gatehouse-{self.settings.stage}-attempts"
+    def messages(self) -> Messages:
+        """What reaches people."""
+        return Messages(self.clients.sns, self.clients.sesv2, self.settings.email_from)
 
     @property
     def cases(self) -> Cases:
         """Who waits for a second factor."""
-        return Cases(self.config, self.pending, self.enrolments_of, self.world.clock)
+        verify = AccessTokenVerifier(self.config, self.world.clock).verify
+        people = PersonFinder(self.config, self.directory_of)
+        return Cases(
+            self.config, self.pending, self.addresses(), self.enrolments_of, verify, people.find, self.world.clock
+        )
 
     def enrolments_of(self, realm: Realm) -> EnrolmentStore:
         return EnrolmentStore(self.clients.dynamodb, realm.users_table)
@@ -117,6 +142,15 @@ class _Parts:
     def directory_of(self, realm: Realm) -> DynamoDirectory:
         users = UserStore(self.clients.dynamodb, realm.users_table)
         return DynamoDirectory(realm, users, self.settings.bcrypt_cost, self.nobody, self.world.verify)
+
+    def throttling(self) -> SuspiciousIpThrottling:
+        return self.config.tenant().suspicious_ip_throttling
+
+    def buckets(self, kind: str) -> BucketStore:
+        return BucketStore(self.clients.dynamodb, self.attempts_table, kind)
+
+    def addresses(self) -> AddressGuard:
+        return AddressGuard(self.buckets(LOGINS), self.throttling, self.world.clock)
 
 
 def build(settings: Settings, clients: Clients, world: World) -> Services:
@@ -126,18 +160,21 @@ def build(settings: Settings, clients: Clients, world: World) -> Services:
     factors = _factors(parts)
     grants = {grant.grant_type: grant for grant in _grants(parts, factors)}
     sessions = SessionStore(clients.dynamodb, parts.sessions_table)
-    authenticator = ClientAuthenticator(config, sessions, world.clock)
+    client_guard = ClientGuard(parts.buckets(CLIENTS), parts.throttling, world.clock)
+    authenticator = ClientAuthenticator(config, sessions, client_guard, world.clock)
     verifier = AccessTokenVerifier(config, world.clock)
     people = PersonFinder(config, parts.directory_of)
     second_factor = SecondFactor(config.tenant, parts.pending, world.clock)
     issuer = Issuer(kms_jws(Kms(clients.kms)), clients.dynamodb, refresh_tokens, config.keys, world.clock, world.new_id)
     return Services(
         issuer=settings.issuer,
+        trusted_proxies=settings.trusted_proxies,
         token=TokenFlow(authenticator, grants, AccessRules(config), _rules(parts), second_factor, issuer),
         revocation=RevocationFlow(authenticator, refresh_tokens, verifier),
         introspection=IntrospectionFlow(authenticator, refresh_tokens, verifier, config),
         userinfo=UserinfoFlow(verifier, people),
-        mfa=MfaFlow(authenticator, parts.cases, factors, verifier, people),
+        mfa=MfaFlow(authenticator, parts.cases, factors),
+        notices=_notices(parts),
         discovery=Discovery(config, tuple(grants)),
     )
 
@@ -153,7 +190,9 @@ def _parts(settings: Settings, clients: Clients, world: World) -> _Parts:
     sessions_table = f"{prefix}sessions"
     refresh_tokens = RefreshTokens(FamilyStore(clients.dynamodb, sessions_table), world.clock, users_of)
     nobody = dummy_hash(settings.bcrypt_cost)
-    return _Parts(settings, clients, world, config, users_of, sessions_table, refresh_tokens, nobody)
+    return _Parts(
+        settings, clients, world, config, users_of, sessions_table, f"{prefix}attempts", refresh_tokens, nobody
+    )
 
 
 def _rules(parts: _Parts) -> Rules:
@@ -173,14 +212,27 @@ def _rules(parts: _Parts) -> Rules:
     )
 
 
+def _notices(parts: _Parts) -> NoticeFlow:
+    dynamodb, table = parts.clients.dynamodb, parts.attempts_table
+    return NoticeFlow(
+        issuer=parts.settings.issuer,
+        friendly_name=lambda: parts.config.tenant().friendly_name,
+        notices=NoticeStore(dynamodb, table),
+        attempts=AttemptStore(dynamodb, table),
+        tickets=parts.pending,
+        users_of=parts.users_of,
+        messages=parts.messages,
+        clock=parts.world.clock,
+    )
+
+
 def _factors(parts: _Parts) -> Factors:
     """Return every second factor: a new one is one file and one line here."""
     clients, clock = parts.clients, parts.world.clock
-    limits = Limits(BucketStore(clients.dynamodb, parts.attempts_table), clock)
-    messages = Messages(clients.sns, clients.sesv2, parts.settings.email_from)
+    limits = Limits(TryStore(clients.dynamodb, parts.attempts_table), clock)
     return Factors(
         otp=Otp(parts.vault, limits, parts.enrolments_of, clock),
-        oob=Oob(messages, parts.pending, limits, parts.enrolments_of, clock),
+        oob=Oob(parts.messages, parts.pending, limits, parts.enrolments_of, clock),
         recovery_code=RecoveryCode(limits, parts.enrolments_of),
     )
 
@@ -192,6 +244,7 @@ def _grants(parts: _Parts, factors: Factors) -> tuple[Grant, ...]:
         config=parts.config,
         directory_of=parts.directory_of,
         guard=parts.guard,
+        range_api=parts.world.range_api,
         commit=partial(commit, parts.clients.dynamodb),
         clock=parts.world.clock,
     )
@@ -201,13 +254,14 @@ def _grants(parts: _Parts, factors: Factors) -> tuple[Grant, ...]:
         pending=parts.pending,
         directory_of=parts.directory_of,
         guard=parts.guard,
+        commit=partial(commit, parts.clients.dynamodb),
         clock=parts.world.clock,
     )
     otp, oob, recovery = ("mfa_token", "otp"), ("mfa_token", "oob_code"), ("mfa_token", "recovery_code")
     return (
         password(PASSWORD, ("username", "password"), default_directory),
         password(PASSWORD_REALM, ("username", "password", "realm"), requested_realm),
-        RefreshTokenGrant(parts.refresh_tokens, parts.config),
+        RefreshTokenGrant(parts.refresh_tokens, parts.config, parts.addresses()),
         ClientCredentialsGrant(),
         mfa(MFA_OTP, otp, ("seotpft", "feotpft"), otp_factor.INVALID, factors.otp),
         mfa(MFA_OOB, oob, ("seoobft", "feoobft"), oob_factor.INVALID, factors.oob),

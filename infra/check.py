@@ -21,6 +21,7 @@ def check(file: Annotated[Path, typer.Argument(help="The tenant file, such as in
     console = Console()
     console.print(_summary(tenant_file))
     warn_of_password_grants(tenant_file, console)
+    _warn_of_missing_mfa_grants(tenant_file, console)
 
 
 def load_or_exit(path: Path) -> TenantFile:
@@ -40,6 +41,17 @@ def warn_of_password_grants(tenant_file: TenantFile, console: Console) -> None:
         words = "RFC 9700 2.4: the password grant must not be used; redirect wherever you can. Clients that have it: "
         # Text, as a client_id may hold what Rich reads as markup; soft_wrap keeps one line for those who grep.
         console.print(Text(words + ", ".join(names), style="yellow"), soft_wrap=True)
+
+
+def _warn_of_missing_mfa_grants(tenant_file: TenantFile, console: Console) -> None:
+    """Print which clients can log nobody in, as each login owes a second factor that they may not show."""
+    clients = [client for client in tenant_file.clients if client.has_password_grant and not client.has_mfa_grant]
+    if clients and tenant_file.mfa.policy == "always":
+        words = (
+            "With `mfa.policy: always` nobody logs in through a client without an MFA grant. Clients that have none: "
+        )
+        names = ", ".join(client.client_id for client in clients)
+        console.print(Text(words + names, style="yellow"), soft_wrap=True)
 
 
 def _summary(tenant_file: TenantFile) -> Table:

@@ -4,12 +4,14 @@ import logging
 import os
 import threading
 import warnings
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.model_instances import model_data
 
 REGION = "eu-west-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": REGION}
@@ -30,7 +32,17 @@ def local_aws() -> Iterator[None]:
     logging.getLogger("moto").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message="Tried to parse AWS::CloudWatch::Alarm")
     with mock_aws(config={"core": {"mock_credentials": False}}), _one_call_at_a_time():
+        _forget_copies()
         yield
+
+
+def _forget_copies() -> None:
+    """Keep moto from remembering every item and table that it ever made: each transaction copies whole tables."""
+    # moto knows its models once they are imported, which a first call would do.
+    import moto.dynamodb.models  # noqa: F401, PLC0415
+
+    for model in model_data["dynamodb"].values():
+        model.instances_tracked = deque(maxlen=0)  # type: ignore[attr-defined]  # moto's metaclass adds it, and only moto's reset reads it
 
 
 @contextmanager

@@ -1,15 +1,19 @@
 """People in realms, for the tools: made, found, changed and deleted through the deployed code's own store."""
 
 import secrets
+import sys
 import time
-import unicodedata
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
+from chalicelib.breached.detection import RangeApi, is_refused
+from chalicelib.breached.range_api import is_pwned
 from chalicelib.identifiers import canonical, is_acceptable
 from chalicelib.model.family import Family
 from chalicelib.model.tenant import Realm, RefreshTokenPolicy
 from chalicelib.model.user import User
+from chalicelib.password_policy import MAX_LENGTH, Objection, former_hashes, length, objections
 from chalicelib.passwords import hash_password, is_foreign_hash
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.config import ConfigStore
@@ -18,8 +22,11 @@ from chalicelib.store.users import IdentifierTaken, UserStore
 from chalicelib.tokens.refresh import RefreshTokens
 from infra.aws import Stage
 
-MAX_PASSWORD_LENGTH = 1024
 USER_ID_BYTES = 12
+
+
+def _to_stderr(warning: str) -> None:
+    sys.stderr.write(f"{warning}\n")
 
 
 class Refused(Exception):
@@ -32,7 +39,10 @@ class Taken(Refused):
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The people of one realm. config: the stage's. bcrypt_cost: of the hashes made here."""
+    """The people of one realm.
+
+    config: the stage's. bcrypt_cost: of the hashes made here. warn: says what did not work and was gone without.
+    """
 
     config: ConfigStore
     realm: Realm
@@ -40,6 +50,8 @@ class People:
     attempts: AttemptStore
     families: FamilyStore
     bcrypt_cost: int = 10
+    range_api: RangeApi = is_pwned
+    warn: Callable[[str], None] = _to_stderr
 
     @classmethod
     def of(cls, stage: Stage, realm_name: str, bcrypt_cost: int = 10) -> "People":
@@ -59,12 +71,12 @@ class People:
         now = int(time.time())
         user = User(
             user_id=f"{self.realm.name}|{secrets.token_hex(USER_ID_BYTES)}",
-            password_hash=self._stored(password, password_hash),
             created_at=now,
             updated_at=now,
             **fields,
         )
         self._require_identifier(user)
+        user = replace(user, password_hash=self._stored(user, password, password_hash))
         try:
             self.store.create(user)
         except IdentifierTaken:
@@ -84,7 +96,10 @@ class People:
         The failed attempts at the old one are forgotten.
         """
         ends_families = self.config.tenant().revokes_on_password_change
-        self.store.set_password_hash(user.user_id, self._stored(password, None), int(time.time()), ends_families)
+        # With the present password they are as many as the policy looks back.
+        former = former_hashes(user, max(0, self.realm.password_policy.history - 1))
+        hashes = [self._hashed(user, password), *former]
+        self.store.set_password_hash(user.user_id, hashes, int(time.time()), ends_families)
         self.forget_attempts(user)
 
     def set_blocked(self, user: User, blocked: bool) -> None:
@@ -135,20 +150,33 @@ class People:
         # A client that is gone may come back, and its families with it.
         return client.refresh_token if client else RefreshTokenPolicy()
 
-    def _stored(self, password: str | None, password_hash: str | None) -> str:
+    def _stored(self, user: User, password: str | None, password_hash: str | None) -> str:
         if password_hash is not None:
             if not is_foreign_hash(password_hash):
                 raise Refused("That is no bcrypt hash: $2a$, $2b$ or $2y$, of a cost from 4 to 14.")
             return password_hash
-        return hash_password(self._acceptable(password), self.bcrypt_cost) if password is not None else ""
+        return self._hashed(user, password) if password is not None else ""
 
-    def _acceptable(self, password: str) -> str:
-        length, least = len(unicodedata.normalize("NFC", password)), self.realm.password_policy.min_length
-        if length < least:
-            raise Refused(f"Realm {self.realm.name} asks for {least} characters or more; that password has {length}.")
-        if length > MAX_PASSWORD_LENGTH:
-            raise Refused(f"A password has at most {MAX_PASSWORD_LENGTH} characters.")
-        return password
+    def _hashed(self, user: User, password: str) -> str:
+        """Return the stored form of a new password; raises Refused with all that the realm has against it."""
+        detection = self.config.tenant().breached_password_detection
+        is_breached = is_refused(password, detection, self.range_api, self.warn)
+        found = objections(password, user, self.realm.password_policy, is_breached)
+        if found:
+            raise Refused(" ".join(self._sentence(objection, password) for objection in found))
+        return hash_password(password, self.bcrypt_cost)
+
+    def _sentence(self, objection: Objection, password: str) -> str:
+        realm, policy = self.realm.name, self.realm.password_policy
+        return {
+            Objection.TOO_SHORT: f"Realm {realm} asks for {policy.min_length} characters or more; "
+            f"that password has {length(password)}.",
+            Objection.TOO_LONG: f"A password has at most {MAX_LENGTH} characters.",
+            Objection.BREACHED: "That password is among those that were disclosed in data breaches.",
+            Objection.IN_DICTIONARY: f"That password is in the dictionary of realm {realm}.",
+            Objection.PERSONAL: "That password holds the person's username, email or name.",
+            Objection.REUSED: f"That password is one of the last {policy.history} of this person.",
+        }[objection]
 
     def _require_identifier(self, user: User) -> None:
         names = {"username": user.username, "email": user.email}

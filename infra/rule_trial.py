@@ -14,7 +14,8 @@ from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
 from chalicelib.model.user import User
 from chalicelib.rules.loading import Rule
-from chalicelib.rules.runner import Decision, Metadata, Rules
+from chalicelib.rules.runner import Decision, Rules
+from chalicelib.rules.values import Metadata
 from chalicelib.store.config import ConfigStore
 
 ABSENT = "-"

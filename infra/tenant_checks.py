@@ -12,6 +12,8 @@ from infra.tenant_raw import Entry, Found, root
 from infra.tenant_users import login_names, user_faults
 from infra.yaml_lines import Document, Steps
 
+ENROLLED_FACTORS = ("otp", "sms", "email")
+
 
 def cross_faults(document: Document) -> list[Fault]:
     """Return the faults of the document that none of its fields shows alone, each with its line."""
@@ -19,6 +21,7 @@ def cross_faults(document: Document) -> list[Fault]:
     found = chain(
         _unknown_references(file),
         _grant_faults(file),
+        _mfa_faults(file.part("mfa")),
         chain.from_iterable(client_faults(client) for client in file.entries("clients")),
         user_faults(file),
         chain.from_iterable(_repeated(document, what, names) for what, names in _unique_names(file)),
@@ -59,6 +62,16 @@ def _grant_faults(file: Entry) -> Found:
             yield (*grant.path, "client_id"), f"a client without the grant that client grants are for: {mend}"
         if api:
             yield from _unknown("scope", grant.texts("scope"), api.known("scopes", "value"))
+
+
+def _mfa_faults(mfa: Entry) -> Found:
+    """Yield the policy that nobody could meet: a recovery code comes with another factor, never alone."""
+    named = {name for _, name in mfa.texts("factors")}
+    # What is no list, or holds an unknown name, is a fault of its own.
+    is_readable = isinstance(mfa.fields.get("factors", []), list) and named <= {*ENROLLED_FACTORS, "recovery-code"}
+    if mfa.text("policy") == "always" and is_readable and not named.intersection(ENROLLED_FACTORS):
+        mend = "add `otp`, `sms` or `email` to `factors`, or write `policy: never`"
+        yield (*mfa.path, "policy"), f"a second factor is always owed, and there is none to enroll: {mend}"
 
 
 def _unique_names(file: Entry) -> Iterator[tuple[str, Found]]:

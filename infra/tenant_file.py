@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from chalicelib.model.tenant import MFA_GRANTS
 from infra.faults import TenantFileError
 from infra.tenant_checks import cross_faults
 from infra.tenant_sentences import form_faults, root_fault
@@ -33,6 +34,7 @@ from infra.text_file import read_text
 from infra.yaml_lines import Document, parse
 
 YEAR_S = 31_557_600
+DAY_MS = 86_400_000
 
 MonthS = Field(default=MONTH_S, ge=1, le=YEAR_S)
 
@@ -54,8 +56,10 @@ class Tenant(_Part):
 class PasswordPolicy(_Part):
     """What a new password must keep to. min_length: characters after NFC. history: a number of passwords."""
 
-    min_length: int = Field(default=8, ge=1, le=128)
+    min_length: int = Field(default=8, ge=8, le=128)
     history: int = Field(default=0, ge=0, le=24)
+    dictionary: Listed[Label] = Field(default=(), max_length=200)
+    no_personal_info: bool = True
 
 
 class Realm(_Part):
@@ -144,6 +148,11 @@ class Client(_Part):
         """Whether this client may send people's passwords."""
         return any(grant in PASSWORD_GRANTS for grant in self.grant_types)
 
+    @property
+    def has_mfa_grant(self) -> bool:
+        """Whether this client may show a second factor."""
+        return any(grant in MFA_GRANTS for grant in self.grant_types)
+
 
 class ClientGrant(_Part):
     """What one client may ask for with client_credentials."""
@@ -164,23 +173,26 @@ class BruteForceProtection(_Part):
     """How guessing at one account is stopped. block_lifetime: seconds. allowlist: addresses and CIDR blocks."""
 
     enabled: bool = True
+    mode: Literal["count_per_identifier_and_ip", "count_per_identifier"] = "count_per_identifier_and_ip"
     max_attempts: int = Field(default=10, ge=1, le=100)
     block_lifetime: int = MonthS
     allowlist: Listed[Network] = Field(default=(), max_length=100)
 
 
 class SuspiciousIpThrottling(_Part):
-    """How one address that tries many accounts is stopped. allowlist: addresses and CIDR blocks."""
+    """How one address that tries many accounts is stopped. rate: milliseconds. allowlist: addresses and CIDR blocks."""
 
     enabled: bool = True
     max_attempts: int = Field(default=100, ge=1, le=100_000)
+    rate: int = Field(default=864_000, ge=1, le=DAY_MS)
     allowlist: Listed[Network] = Field(default=(), max_length=100)
 
 
 class BreachedPasswordDetection(_Part):
-    """Whether passwords that were disclosed in a breach are refused."""
+    """Whether passwords that were disclosed in a breach are refused. range_api: Pwned Passwords is asked too."""
 
     enabled: bool = True
+    range_api: bool = False
 
 
 class AttackProtection(_Part):

@@ -44,6 +44,11 @@ class Entry:
         value = self.fields.get(key)
         return value if type(value) is int else default
 
+    def flag(self, key: str, default: bool) -> bool:
+        """Return the truth value under key, or default."""
+        value = self.fields.get(key)
+        return value if isinstance(value, bool) else default
+
     def part(self, key: str) -> "Entry":
         """Return the mapping under key; an empty one where there is none."""
         value = self.fields.get(key)

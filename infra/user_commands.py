@@ -17,10 +17,11 @@ from infra.people import People
 users = typer.Typer(name="users", help="Add, find, change and delete the people of a realm.", no_args_is_help=True)
 
 Who = Annotated[str, typer.Argument(help="A username, an email or a user_id.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 TIMES = ("created_at", "updated_at", "last_password_reset", "last_login")
-# A hash is useless to read and worth stealing; the version is bookkeeping.
-UNSHOWN = ("password_hash", "credential_version", "families_version", "family_counts")
+# Hashes are useless to read and worth stealing; the versions are bookkeeping.
+UNSHOWN = ("password_hash", "password_history", "credential_version", "families_version", "family_counts")
 
 
 @users.command()
@@ -72,7 +73,7 @@ def show(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption =
         return
     table = Table(show_header=False, box=None)
     for name, value in shown.items():
-        table.add_row(name, Text(_time(value) if name in TIMES else str(value), overflow="fold"))
+        table.add_row(name, Text(_cell(name, value), overflow="fold"))
     console.print(table)
 
 
@@ -108,12 +109,7 @@ def unblock(who: Who, realm: RealmOption, stage: StageOption) -> None:
 
 @users.command()
 @reports_failures
-def delete(
-    who: Who,
-    realm: RealmOption,
-    stage: StageOption,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-) -> None:
+def delete(who: Who, realm: RealmOption, stage: StageOption, yes: Yes = False) -> None:
     """Delete a person. Their username and email are free again; their user_id is never given to anybody else."""
     people = People.of(reach(stage), realm)
     user = people.find(who)
@@ -125,6 +121,12 @@ def delete(
 
 def _shown(user: User) -> dict[str, Any]:
     return {name: value for name, value in asdict(user).items() if name not in UNSHOWN}
+
+
+def _cell(name: str, value: Any) -> str:
+    if name in TIMES:
+        return _time(value)
+    return " ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _time(epoch_s: int) -> str:

@@ -97,6 +97,14 @@ def world(clock: Clock, hashes: Hashes) -> wiring.World:
     return wiring.World(clock=clock, pause=clock.pause, new_id=lambda: next(ids), verify=hashes.verify)
 
 
+@pytest.fixture(autouse=True)
+def unhurried() -> Iterator[None]:
+    """Let no request's time for AWS run out: moto shares the processor with the tests. Those of that time set it."""
+    before, app.clock = app.clock, lambda: 0
+    yield
+    app.clock = before
+
+
 @pytest.fixture
 def services(stage: Stage, world: wiring.World) -> Services:
     """The real services on the shared stage, with nothing cached."""

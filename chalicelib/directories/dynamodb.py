@@ -4,14 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chalicelib.identifiers import canonical
+from chalicelib.model.address import network
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 from chalicelib.passwords import hash_password, needs_rehash
+from chalicelib.store.batch import Place, Values
+from chalicelib.store.items import Value
 from chalicelib.store.transactions import Write
 from chalicelib.store.users import UserStore
 
 # No user_id looks like this: the read that an unknown name is owed finds nothing.
 _NOBODY = "-"
+MAX_KNOWN_ADDRESSES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +31,19 @@ class DynamoDirectory:
     dummy_hash: str = field(repr=False)
     verify: Callable[[str, str], bool]
 
-    def find(self, typed: str) -> str | None:
-        """Return the user_id of the person who typed this, or None."""
-        return self.users.locate(canonical(typed), self.realm.identifiers)
+    def find(self, typed: str, beside: Place) -> tuple[str | None, Values | None]:
+        """Return the user_id of the person who typed this, or None, and the item of another place, in one call."""
+        user_id, (other,) = self.users.locate_with(canonical(typed), self.realm.identifiers, beside)
+        return user_id, other
 
-    def read(self, user_id: str | None) -> User | None:
-        """Return the record, or None; one call for None too."""
-        return self.users.read(user_id or _NOBODY)
+    def read(self, user_id: str) -> User | None:
+        """Return the record, or None."""
+        return self.users.read(user_id)
+
+    def read_with(self, user_id: str | None, beside: Place) -> tuple[User | None, Values | None]:
+        """Return the record and the item of another place, in one call; for the user_id None too."""
+        user, (other,) = self.users.read_with(user_id or _NOBODY, beside)
+        return user, other
 
     def has_password(self, user: User | None, password: str) -> bool:
         """Whether this is the user's password: exactly one bcrypt, for nobody and for a user without one too."""
@@ -46,7 +56,12 @@ class DynamoDirectory:
 
         renewed: what renewed_hash gave.
         """
-        values: dict[str, str | int | bool] = {"last_login": at, "last_ip": source_ip, **renewed}
+        values: dict[str, Value] = {
+            "last_login": at,
+            "last_ip": source_ip,
+            **renewed,
+            **_known_addresses(user, source_ip),
+        }
         return lambda counter: self.users.login_write(
             user, values, {"logins_count": 1} | ({counter: 1} if counter else {})
         )
@@ -56,3 +71,11 @@ class DynamoDirectory:
         if not needs_rehash(user.password_hash, self.bcrypt_cost):
             return {}
         return {"password_hash": hash_password(password, self.bcrypt_cost)}
+
+
+def _known_addresses(user: User, source_ip: str) -> dict[str, Value]:
+    """Return the attribute that holds the networks of the latest logins; nothing where it stays as it is."""
+    latest = network(source_ip)
+    others = [address for address in user.known_addresses if address != latest]
+    known = (latest, *others[: MAX_KNOWN_ADDRESSES - 1])
+    return {} if known == user.known_addresses else {"known_addresses": " ".join(known)}

@@ -23,7 +23,7 @@ class Discovery:
     grant_types: tuple[str, ...]
 
     def metadata(self, issuer: str) -> dict[str, Any]:
-        """Return the metadata for this issuer. Source: RFC 8414 2; OpenID Connect Discovery 3."""
+        """Return the metadata for this issuer. Source: RFC 8414 2; OpenID Connect Discovery 3; Auth0."""
         enabled = self.config.tenant().grant_types
         return {
             "issuer": issuer,
@@ -31,6 +31,7 @@ class Discovery:
             "userinfo_endpoint": f"{issuer}userinfo",
             "revocation_endpoint": f"{issuer}oauth/revoke",
             "introspection_endpoint": f"{issuer}oauth/introspect",
+            "mfa_challenge_endpoint": f"{issuer}mfa/challenge",
             "jwks_uri": f"{issuer}.well-known/jwks.json",
             "grant_types_supported": [grant for grant in self.grant_types if grant in enabled],
             "response_types_supported": [],

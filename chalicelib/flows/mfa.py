@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.clients import ClientAuthenticator
-from chalicelib.directories.finder import PersonFinder, bearer
+from chalicelib.directories.finder import bearer
 from chalicelib.errors import (
     AccessDenied,
-    InsufficientScope,
     InvalidAuthenticator,
     InvalidGrant,
     InvalidRequest,
@@ -16,7 +15,7 @@ from chalicelib.errors import (
     NotFound,
     UnsupportedChallengeType,
 )
-from chalicelib.mfa.case import Case, Cases
+from chalicelib.mfa.case import Case, Cases, is_access_token
 from chalicelib.mfa.enrolling import MAX_AUTHENTICATORS, removed
 from chalicelib.mfa.names import shown
 from chalicelib.mfa.oob import Oob
@@ -24,14 +23,15 @@ from chalicelib.mfa.otp import Otp
 from chalicelib.mfa.recovery import RecoveryCode
 from chalicelib.model.enrolment import EMAIL, OTP, SMS, Authenticator, Enrolment
 from chalicelib.model.request import Request
-from chalicelib.model.tenant import mfa_audience
+from chalicelib.model.tenant import ENROLL, READ_AUTHENTICATORS, REMOVE_AUTHENTICATORS
 from chalicelib.store.aws import ConditionFailed
-from chalicelib.tokens.verifier import AccessTokenVerifier, audiences
 
 NOT_ENROLLED = "User is not enrolled. You can use /mfa/associate endpoint to enroll the first authenticator."
 ENROLLED = "User is already enrolled. Use an access token of the MFA API to enroll another authenticator."
+REFRESHED = "A refresh token enrolls no authenticator. Log in with the password to enroll the first one."
 PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
-ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
+# Of RFC 5321 what SES takes: no quotes, no display name, no list.
+ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,189}")
 OOB_CHANNELS = (SMS, EMAIL)
 
 
@@ -51,8 +51,6 @@ class MfaFlow:
     clients: ClientAuthenticator
     cases: Cases
     factors: Factors
-    verifier: AccessTokenVerifier
-    people: PersonFinder
 
     def challenge(self, request: Request) -> dict[str, Any]:
         """Return what the application does next: ask for an app's code, or for one that was sent just now.
@@ -69,11 +67,12 @@ class MfaFlow:
     def associate(self, request: Request) -> dict[str, Any]:
         """Return a new authenticator's secret or its sent code, and the first recovery code; it is confirmed by use.
 
-        Raises AccessDenied where only a password speaks for a person who has a second factor, TooManyAttempts.
+        Raises AccessDenied where only a password speaks for a person who has a second factor, or only a refresh token
+        for anybody; TooManyAttempts.
         """
-        case = self._case(request, "enroll")
-        if case.pending and case.enrolment.active:
-            raise AccessDenied(ENROLLED)
+        case = self._case(request, ENROLL)
+        if case.is_login and not case.may_enrol_first:
+            raise AccessDenied(ENROLLED if case.is_enrolled else REFRESHED)
         if len(case.enrolment.authenticators) >= MAX_AUTHENTICATORS:
             raise AccessDenied("The user has as many authenticators as there may be.")
         kind = _wanted(case, request)
@@ -81,17 +80,17 @@ class MfaFlow:
             enrolment, answer = self.factors.otp.associate(case)
             return answer | self._enrolled(case, enrolment)
         enrolment, authenticator = self.factors.oob.associate(case, kind, _address(case, kind, request))
-        recovery = self._enrolled(case, enrolment)
+        # Sent first: what is refused must not have replaced the recovery code that was shown before.
         sent = self.factors.oob.send(case, authenticator)
-        return {"authenticator_type": "oob", "oob_channel": kind, **sent, **recovery}
+        return {"authenticator_type": "oob", "oob_channel": kind, **sent, **self._enrolled(case, enrolment)}
 
     def authenticators(self, request: Request) -> list[dict[str, Any]]:
         """Return the person's authenticators, each with its id and a masked name."""
-        return shown(self._case(request, "read:authenticators"))
+        return shown(self._case(request, READ_AUTHENTICATORS))
 
     def remove(self, request: Request) -> None:
         """Remove an authenticator; raises NotFound. A password alone, by an mfa_token, never does."""
-        case = self._person(bearer(request.authorization), request, "remove:authenticators")
+        case = self.cases.of_token(bearer(request.authorization), request, REMOVE_AUTHENTICATORS)
         authenticator_id = request.path_params.get("authenticator_id", "")
         if authenticator_id not in [one.authenticator_id for one in case.enrolment.authenticators]:
             raise NotFound("No such authenticator.")
@@ -112,36 +111,19 @@ class MfaFlow:
     def _case(self, request: Request, scope: str) -> Case:
         """Return the case of the bearer: an mfa_token, or an access token of the MFA API with this scope."""
         token = bearer(request.authorization)
-        if token.count(".") == 2:  # noqa: PLR2004 (a JWT has three parts)
-            return self._person(token, request, scope)
+        if is_access_token(token):
+            return self.cases.of_token(token, request, scope)
         try:
             return self.cases.of_login(token, request, None)
         except InvalidGrant as failure:
             raise InvalidToken(reason=failure.reason) from None
 
-    def _person(self, token: str, request: Request, scope: str) -> Case:
-        claims = self.verifier.verify(token, request.issuer)
-        if mfa_audience(request.issuer) not in audiences(claims):
-            raise InvalidToken(reason="no token of the MFA API")
-        if scope not in claims["scope"].split():
-            raise InsufficientScope(scope)
-        realm, user = self.people.find(claims)
-        request.outcome.client_id, request.outcome.realm, request.outcome.user = (
-            claims["client_id"],
-            realm.name,
-            user.user_id,
-        )
-        case = self.cases.of_person(realm, user.user_id)
-        if case is None:
-            raise InvalidToken(reason="the user is gone")
-        return case
-
 
 def _chosen(case: Case, request: Request) -> Authenticator:
     """Return the authenticator that a challenge is for: the one that is named, else an app before a message."""
-    types = request.params.get("challenge_type", "otp oob").split()
+    types = (_text(request, "challenge_type") or "otp oob").split()
     wanted = {OTP} & set(types) | (set(OOB_CHANNELS) if "oob" in types else set())
-    channel, named = request.params.get("oob_channel"), request.params.get("authenticator_id")
+    channel, named = _text(request, "oob_channel"), _text(request, "authenticator_id")
     found = [one for one in case.active if one.kind in wanted and channel in (None, one.kind)]
     if named is not None:
         found = [one for one in case.active if one.authenticator_id == named and one.kind in wanted]
@@ -172,13 +154,20 @@ def _texts(request: Request, name: str) -> list[str]:
     return listed
 
 
+def _text(request: Request, name: str) -> str | None:
+    value = request.body.get(name)
+    if not isinstance(value, str | None):
+        raise InvalidRequest(f"{name} must be a string.")
+    return value
+
+
 def _address(case: Case, kind: str, request: Request) -> str:
     if kind == SMS:
         number = request.required("phone_number")
         if not PHONE.fullmatch(number):
             raise InvalidRequest("phone_number must be in E.164 form, such as +14155550100.")
         return number
-    address = request.params.get("email", case.user.email)
+    address = _text(request, "email") or case.user.email
     if not address:
         raise InvalidRequest("Missing required parameter: email")
     if not ADDRESS.fullmatch(address):

@@ -42,6 +42,7 @@ class TokenFlow:
         """Return the token response of RFC 6749 5.1, or raise what docs/http.md says, in its order of checks."""
         grant_type = request.required("grant_type")
         client = self.clients.authenticate(request)
+        request = request.forwarded_by(client)
         grant = self._grant(grant_type, client)
         succeeded, request.outcome.event = grant.log_codes
         for name in grant.parameters:

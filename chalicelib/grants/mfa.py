@@ -1,17 +1,17 @@
 """The three MFA grants: an earlier login that waits, and a second factor."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.directories.dynamodb import DynamoDirectory
+from chalicelib.errors import InvalidGrant, TemporarilyUnavailable
 from chalicelib.mfa.case import Case, Cases, Proof
-from chalicelib.model.enrolment import PendingLogin
 from chalicelib.model.login import Login
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client, Realm
-from chalicelib.protection import AccountGuard, Attempt
-from chalicelib.store.attempts import Counter
+from chalicelib.protection.account import AccountGuard, Admitted, Attempt
 from chalicelib.store.pending import PendingStore
 from chalicelib.store.transactions import Write
 
@@ -27,7 +27,7 @@ class MfaGrant:
     """Proves a person by what waits for a second factor, and that factor.
 
     grant_type, parameters, log_codes, refused: which of the grants this is; refused is what a code that another
-    request used meanwhile is answered with. clock: epoch seconds.
+    request used meanwhile is answered with. commit: does writes apart from a token. clock: epoch seconds.
     """
 
     grant_type: str
@@ -39,15 +39,13 @@ class MfaGrant:
     pending: PendingStore
     directory_of: Callable[[Realm], DynamoDirectory]
     guard: AccountGuard
+    commit: Callable[[tuple[Write, ...]], None]
     clock: Callable[[], float]
 
     def prove(self, client: Client, request: Request) -> Login:
         """Return who is asking, with what they first asked for; raises InvalidGrant, ExpiredToken, TooManyAttempts."""
-        case = self.cases.of_login(request.required("mfa_token"), request, client)
-        proof = self.factor.prove(case, request)
-        # A case of an mfa_token has its login.
-        waiting: PendingLogin = case.pending  # type: ignore[assignment]
-        writes = self._writes(case, proof, request)
+        case = self.cases.to_prove(request.required("mfa_token"), request, client)
+        proof, waiting = self._proof(case, request), case.pending
         return Login(
             sub=case.user.user_id,
             client_id=client.client_id,
@@ -61,16 +59,31 @@ class MfaGrant:
             asked=waiting.asked,
             original=waiting.original,
             has_second_factor=True,
-            writes=lambda counter: (*proof.writes, self.pending.use_login(waiting), *writes(counter)),
+            writes=self._writes(case, proof, request),
             is_used_up=True,
             refused=self.refused,
+            # Whatever came of it, the code was right.
+            give_back=lambda _: self._give_back(proof),
             members=proof.members,
         )
+
+    def _proof(self, case: Case, request: Request) -> Proof:
+        """Return what the factor proves; a wrong code counts for the address too."""
+        try:
+            return self.factor.prove(case, request)
+        except InvalidGrant:
+            self.guard.addresses.fail(request.source_ip, None)
+            raise
 
     def _writes(self, case: Case, proof: Proof, request: Request) -> Callable[[str], tuple[Write, ...]]:
         """Return what makes the writes of a login that is complete at last."""
         directory = self.directory_of(case.realm)
         write = directory.login_write(case.user, int(self.clock()), request.source_ip, proof.record)
-        counter = Counter(account=case.account, address=request.source_ip)
-        attempt = Attempt(counter, case.tenant.brute_force_protection)
-        return lambda name: (*self.guard.clear_writes(attempt), write(name))
+        attempt = Attempt(case.account, request.source_ip, case.tenant.brute_force_protection, None)
+        cleared = self.guard.clear_writes(Admitted(attempt, case.user, has_total=True))
+        used = (self.pending.use_login(case.pending),) if case.is_login else ()
+        return lambda name: (proof.give_back, *proof.writes, *used, *cleared, write(name))
+
+    def _give_back(self, proof: Proof) -> None:
+        with suppress(TemporarilyUnavailable):
+            self.commit((proof.give_back,))

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
+from chalicelib.breached.detection import RangeApi, is_refused
 from chalicelib.directories.dynamodb import DynamoDirectory
-from chalicelib.errors import InvalidGrant, InvalidRequest, Unauthorized
+from chalicelib.errors import InvalidGrant, InvalidRequest, PasswordLeaked, Unauthorized, WireError
 from chalicelib.identifiers import digest, is_acceptable
 from chalicelib.model.login import Login
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client, Realm, Tenant
 from chalicelib.model.user import User
-from chalicelib.protection import AccountGuard, Attempt
-from chalicelib.store.attempts import Counter
+from chalicelib.protection.account import AccountGuard, Admitted, Attempt
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.transactions import Write
 
@@ -44,20 +45,19 @@ class PasswordGrant:
     config: ConfigStore
     directory_of: Callable[[Realm], DynamoDirectory]
     guard: AccountGuard
+    range_api: RangeApi
     commit: Callable[[tuple[Write, ...]], None]
     clock: Callable[[], float]
     log_codes: tuple[str, str] = ("sepft", "fepft")
 
     def prove(self, client: Client, request: Request) -> Login:
-        """Return who is asking; raises InvalidGrant, Unauthorized for a blocked user, TooManyAttempts."""
+        """Return who is asking; raises InvalidGrant, Unauthorized, PasswordLeaked, TooManyAttempts."""
         username = request.required("username")
         if not is_acceptable(username):
             raise InvalidRequest("username is too long or holds control characters.")
         directory = self._directory(client, request)
         request.outcome.user = f"name:{digest(username)}"
-        user_id = directory.find(username)
-        attempt = self._attempt(directory.realm, user_id or request.outcome.user, request)
-        user = self._proved(directory, user_id, attempt, request)
+        user, admitted = self._proved(directory, request)
         renewed = directory.renewed_hash(user, request.required("password"))
         write = directory.login_write(user, int(self.clock()), request.source_ip, renewed)
         return Login(
@@ -70,17 +70,19 @@ class PasswordGrant:
             user=user,
             realm=directory.realm.name,
             source_ip=request.source_ip,
-            writes=lambda counter: (*self.guard.clear_writes(attempt), write(counter)),
+            writes=lambda counter: (*self.guard.clear_writes(admitted), write(counter)),
             # Whatever came of it, the password was right.
-            give_back=lambda _: self.guard.give_back(attempt),
+            give_back=lambda _: self.guard.give_back(admitted.attempt),
         )
 
-    def _proved(self, directory: DynamoDirectory, user_id: str | None, attempt: Attempt, request: Request) -> User:
-        """Count the attempt, then check it. user_id: None for an unknown user.
+    def _proved(self, directory: DynamoDirectory, request: Request) -> tuple[User, Admitted]:
+        """Count the attempt, then check it.
 
         Unknown user and wrong password differ in the log alone: the same bytes, the same calls, one bcrypt each.
         """
-        with self.guard.admitted(attempt, lambda: directory.read(user_id)) as user:
+        user_id, attempt = self._attempt(directory, request)
+        with self.guard.admitted(attempt, lambda beside: directory.read_with(user_id, beside)) as admitted:
+            user = admitted.user
             is_right = directory.has_password(user, request.required("password"))
         if user is None:
             self.guard.fail(attempt)
@@ -89,8 +91,11 @@ class PasswordGrant:
         if not is_right:
             self.guard.fail(attempt)
             raise InvalidGrant(WRONG, reason="wrong password", event="fp")
-        self._refuse_blocked(user, attempt)
-        return user
+        if user.blocked:
+            self._refuse(Unauthorized("user is blocked", event="f"), admitted)
+        if self._is_breached(request):
+            self._refuse(PasswordLeaked(), admitted)
+        return user, admitted
 
     def _directory(self, client: Client, request: Request) -> DynamoDirectory:
         name = self.realm_name(self.config.tenant(), request)
@@ -100,12 +105,23 @@ class PasswordGrant:
         request.outcome.realm = realm.name
         return self.directory_of(realm)
 
-    def _attempt(self, realm: Realm, account: str, request: Request) -> Attempt:
-        counter = Counter(account=f"{realm.name}#{account}", address=request.source_ip)
-        return Attempt(counter, self.config.tenant().brute_force_protection)
+    def _attempt(self, directory: DynamoDirectory, request: Request) -> tuple[str | None, Attempt]:
+        """Return whose account is tried, None for an unknown user, and the attempt; raises TooManyAttempts.
 
-    def _refuse_blocked(self, user: User, attempt: Attempt) -> None:
-        if user.blocked:
-            with self.guard.given_back_on_failure(attempt):
-                self.commit(self.guard.clear_writes(attempt))
-            raise Unauthorized("user is blocked", event="f")
+        An unknown user is counted under the hash of what was typed.
+        """
+        addresses, address = self.guard.addresses, request.source_ip
+        user_id, seen = directory.find(request.required("username"), addresses.place(address))
+        addresses.require_room(address, seen)
+        account = f"{directory.realm.name}#{user_id or request.outcome.user}"
+        return user_id, Attempt(account, address, self.config.tenant().brute_force_protection, seen)
+
+    def _is_breached(self, request: Request) -> bool:
+        detection = self.config.tenant().breached_password_detection
+        return is_refused(request.required("password"), detection, self.range_api, request.outcome.warnings.append)
+
+    def _refuse(self, refusal: WireError, admitted: Admitted) -> NoReturn:
+        """Refuse somebody whose password was right: their count is cleared."""
+        with self.guard.given_back_on_failure(admitted.attempt):
+            self.commit(self.guard.clear_writes(admitted))
+        raise refusal

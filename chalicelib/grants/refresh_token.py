@@ -6,8 +6,9 @@ from chalicelib.errors import InvalidGrant, is_refusal
 from chalicelib.model.login import Login, Original
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import REFRESH_TOKEN, Client
+from chalicelib.protection.address import AddressGuard
 from chalicelib.store.config import ConfigStore
-from chalicelib.tokens.refresh import UNKNOWN, RefreshTokens
+from chalicelib.tokens.refresh import UNKNOWN, Found, RefreshTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,20 +17,15 @@ class RefreshTokenGrant:
 
     refresh_tokens: RefreshTokens
     config: ConfigStore
+    addresses: AddressGuard
     grant_type: str = REFRESH_TOKEN
     parameters: tuple[str, ...] = ("refresh_token",)
     log_codes: tuple[str, str] = ("sertft", "fertft")
 
     def prove(self, client: Client, request: Request) -> Login:
-        """Return who is asking; raises InvalidGrant, Unauthorized for a blocked user."""
-        found = self.refresh_tokens.find(request.required("refresh_token"), client)
-        if found is None:
-            raise InvalidGrant(UNKNOWN, reason="no refresh token of this client and a person")
+        """Return who is asking; raises InvalidGrant, Unauthorized for a blocked user, TooManyAttempts."""
+        found = self._found(client, request)
         family, user = found.family, found.user
-        request.outcome.realm, request.outcome.user = family.locator.realm, user.user_id
-        self.refresh_tokens.require_usable(found, client)
-        if family.audience and self.config.api(family.audience) is None:
-            raise InvalidGrant(UNKNOWN, reason="the API is gone")
         return Login(
             sub=user.user_id,
             client_id=client.client_id,
@@ -39,7 +35,32 @@ class RefreshTokenGrant:
             auth_time=family.auth_time,
             user=user,
             realm=family.locator.realm,
-            original=Original(family.audience or None, family.scopes),
+            original=Original(family.audience or None, family.scopes, family.ends_at),
             renew=lambda: self.refresh_tokens.renew(found, client, request.source_ip),
             give_back=lambda failure: None if is_refusal(failure) else self.refresh_tokens.let_retry(found, client),
         )
+
+    def _found(self, client: Client, request: Request) -> Found:
+        """Return what a usable token leads to. One that may be a guess counts for the address."""
+        address = request.source_ip
+        found, (seen,) = self.refresh_tokens.find_with(
+            request.required("refresh_token"), client, self.addresses.place(address)
+        )
+        self.addresses.require_room(address, seen)
+        try:
+            return self._usable(found, client, request)
+        except InvalidGrant:
+            # A token that was good once may come too late; all others may be guesses.
+            if found is None or not (found.is_current or found.is_predecessor):
+                self.addresses.fail(address, seen)
+            raise
+
+    def _usable(self, found: Found | None, client: Client, request: Request) -> Found:
+        if found is None:
+            raise InvalidGrant(UNKNOWN, reason="no refresh token of this client and a person")
+        locator = found.family.locator
+        request.outcome.realm, request.outcome.user = locator.realm, locator.user_id
+        self.refresh_tokens.require_usable(found, client)
+        if found.family.audience and self.config.api(found.family.audience) is None:
+            raise InvalidGrant(UNKNOWN, reason="the API is gone")
+        return found

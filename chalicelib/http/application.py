@@ -13,6 +13,7 @@ from chalicelib.errors import MethodNotAllowed, NotFound, ServerError, WireError
 from chalicelib.flows.discovery import Discovery
 from chalicelib.flows.introspection import IntrospectionFlow
 from chalicelib.flows.mfa import MfaFlow
+from chalicelib.flows.notices import NoticeFlow
 from chalicelib.flows.revocation import RevocationFlow
 from chalicelib.flows.token import TokenFlow
 from chalicelib.flows.userinfo import UserinfoFlow
@@ -21,7 +22,7 @@ from chalicelib.http.wire import Reply
 from chalicelib.model.request import Outcome, Request
 from chalicelib.rules.loading import BadRules
 from chalicelib.settings import BadSettings
-from chalicelib.store.aws import counted
+from chalicelib.store.budget import one_request
 
 # Every path takes every method as far as API Gateway is concerned: a wrong one must reach our own 405.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -29,14 +30,20 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the endpoints call. issuer: the configured URL, or "" to read it off each request."""
+    """What the endpoints call.
+
+    issuer: the configured URL, or "" to read it off each request. trusted_proxies: how many stand in front of API
+    Gateway.
+    """
 
     issuer: str
+    trusted_proxies: int
     token: TokenFlow
     revocation: RevocationFlow
     introspection: IntrospectionFlow
     userinfo: UserinfoFlow
     mfa: MfaFlow
+    notices: NoticeFlow
     discovery: Discovery
 
 
@@ -49,7 +56,7 @@ _current_request: ContextVar[ChaliceRequest] = ContextVar("chalice_request")
 class Application(Chalice):
     """Chalice, made safe to call from several threads, with errors that are ours on every path.
 
-    emit: takes the log line of each outcome.
+    emit: takes the log line of each outcome. clock: seconds from any beginning, for the time that AWS has.
     """
 
     def __init__(self, app_name: str, services: Callable[[], Services]) -> None:
@@ -57,6 +64,7 @@ class Application(Chalice):
         super().__init__(app_name)
         self.services = services
         self.emit: Callable[[dict[str, Any]], None] = log.write_line
+        self.clock: Callable[[], float] = time.monotonic
 
     @property
     def current_request(self) -> ChaliceRequest:
@@ -93,13 +101,13 @@ class Application(Chalice):
 
     def _answer(self, endpoint: Endpoint, methods: tuple[str, ...], outcome: Outcome) -> Response:
         started = time.perf_counter()
-        with counted() as count:
+        with one_request(self.clock) as budget:
             reply = self._reply(endpoint, methods, outcome)
         request_id = wire.request_id(self.current_request.to_original_event())
         if outcome.event or reply.status >= BAD_REQUEST:
             ms = int(1000 * (time.perf_counter() - started))
             about = {"request_id": request_id, "path": self.current_request.path, "status": reply.status}
-            self.emit(log.line(outcome, **about, ms=ms, aws_calls=count.calls))
+            self.emit(log.line(outcome, **about, ms=ms, aws_calls=budget.calls))
         return wire.response(reply, request_id)
 
     def _reply(self, endpoint: Endpoint, methods: tuple[str, ...], outcome: Outcome) -> Reply:
@@ -107,7 +115,8 @@ class Application(Chalice):
             if self.current_request.method not in methods:
                 raise MethodNotAllowed(methods)
             services = self.services()
-            return endpoint(services, wire.read(self.current_request, services.issuer, outcome))
+            request = wire.read(self.current_request, services.issuer, outcome, services.trusted_proxies)
+            return endpoint(services, request)
         except WireError as failure:
             error = failure
         except (BadSettings, BadRules) as faults:

@@ -11,6 +11,7 @@ from chalice.app import Request as ChaliceRequest
 from chalice.app import Response
 
 from chalicelib.errors import InvalidRequest, RequestTooLarge, WireError
+from chalicelib.model.address import parsed
 from chalicelib.model.request import Outcome, Request
 
 MAX_BODY_BYTES = 16 * 1024
@@ -71,13 +72,17 @@ def request_id(event: Mapping[str, Any]) -> str:
     return str(event.get("requestContext", {}).get("requestId", ""))
 
 
-def read(chalice_request: ChaliceRequest, issuer: str, outcome: Outcome) -> Request:
+def read(chalice_request: ChaliceRequest, issuer: str, outcome: Outcome, trusted_proxies: int = 0) -> Request:
     """Return the parsed request; raises InvalidRequest for what the docs' "Every response" refuses.
 
-    issuer: the configured one, or "" to take it from API Gateway's request context. outcome: what the log will say.
+    issuer: the configured one, or "" to take it from API Gateway's request context. trusted_proxies: how many in front
+    of API Gateway have added to X-Forwarded-For. outcome: what the log will say.
     """
-    context = chalice_request.context
-    outcome.source_ip = str(context["identity"]["sourceIp"])
+    context, headers = chalice_request.context, chalice_request.headers
+    source_ip = str(context["identity"]["sourceIp"])
+    peer = parsed(source_ip) or source_ip
+    outcome.source_ip = _person(peer, headers.get("x-forwarded-for", ""), trusted_proxies)
+    outcome.client_ip = "" if outcome.source_ip == peer else peer
     query = dict(chalice_request.query_params or {})
     if CREDENTIALS & set(query):
         raise InvalidRequest("Credentials and tokens are never taken from the query string.")
@@ -90,8 +95,9 @@ def read(chalice_request: ChaliceRequest, issuer: str, outcome: Outcome) -> Requ
         path_params={name: unquote(value) for name, value in (chalice_request.uri_params or {}).items()},
         query=query,
         hostname=str(context.get("domainName", "")),
-        user_agent=chalice_request.headers.get("user-agent", ""),
-        authorization=chalice_request.headers.get("authorization", ""),
+        user_agent=headers.get("user-agent", ""),
+        authorization=headers.get("authorization", ""),
+        forwarded_for=headers.get("auth0-forwarded-for", ""),
         outcome=outcome,
     )
 
@@ -116,6 +122,18 @@ def _issuer(context: Mapping[str, Any]) -> str:
     depth = str(context["resourcePath"]).count("/")
     prefix = str(context["path"]).rstrip("/").rsplit("/", depth)[0]
     return f"https://{context['domainName']}{prefix}/"
+
+
+def _person(peer: str, forwarded_for: str, trusted_proxies: int) -> str:
+    """Return the address that the outermost trusted proxy saw; the peer's where the header does not say so.
+
+    Each hop adds whom it saw on the right, API Gateway too: the last entry is the peer, and what stands further left
+    than the trusted hops is anybody's invention.
+    """
+    entries = forwarded_for.split(",")
+    if not trusted_proxies or len(entries) <= trusted_proxies or parsed(entries[-1]) != peer:
+        return peer
+    return parsed(entries[-1 - trusted_proxies]) or peer
 
 
 def _body(chalice_request: ChaliceRequest) -> bytes:

@@ -1,30 +1,39 @@
 """A person whose second factor is in question, and how they were found."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from chalicelib.errors import ExpiredToken, InvalidGrant, Unauthorized
+from chalicelib.errors import ExpiredToken, InsufficientScope, InvalidGrant, InvalidToken, Unauthorized
 from chalicelib.model.enrolment import EMAIL, Authenticator, Enrolment, PendingLogin
+from chalicelib.model.login import Asked, Original
 from chalicelib.model.request import Request
-from chalicelib.model.tenant import Client, Realm, Tenant
+from chalicelib.model.tenant import ENROLL, Client, Realm, Tenant, mfa_audience
 from chalicelib.model.user import User
+from chalicelib.protection.address import AddressGuard
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.enrolments import EnrolmentStore
 from chalicelib.store.pending import PendingStore
 from chalicelib.store.transactions import Write
 
 MALFORMED = "Malformed mfa_token"
+JWT_DOTS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A person, their second factors, and the login that waits; None where an access token speaks for the person."""
+    """A person, their second factors, and the login that waits, or what an access token stands for in its place."""
 
     tenant: Tenant
     realm: Realm
     user: User
     enrolment: Enrolment
-    pending: PendingLogin | None
+    pending: PendingLogin
+
+    @property
+    def is_login(self) -> bool:
+        """Whether a login waits; else an access token of the MFA API speaks for the person."""
+        return bool(self.pending.login_id)
 
     @property
     def account(self) -> str:
@@ -37,16 +46,25 @@ class Case:
         return (*(one for one in self.enrolment.active if self.is_on(one.kind)), *own_email(self.user, self.tenant))
 
     @property
+    def is_enrolled(self) -> bool:
+        """Whether a confirmed second factor is on, be it a recovery code; an own email does not count."""
+        return any(self.is_on(kind) for kind in self.enrolment.kinds.split(","))
+
+    @property
+    def may_enrol_first(self) -> bool:
+        """Whether this login may enrol the first factor. A refresh token never does: a thief of it could plant one."""
+        return self.is_login and not self.is_enrolled and self.pending.original is None
+
+    @property
     def usable(self) -> tuple[Authenticator, ...]:
-        """What a code may come from: those, and what this very login may confirm.
+        """What a code may come from: those, and what this very login may confirm; of an access token that alone.
 
         Somebody who has a password alone may enrol a first factor, and never gets another one confirmed beside it.
         """
-        login_id = self.pending.login_id if self.pending else ""
         waiting = [one for one in self.enrolment.authenticators if not one.is_active and self.is_on(one.kind)]
-        may_be_first = not self.enrolment.active
-        ours = [one for one in waiting if not one.enrolled_by or (may_be_first and one.enrolled_by == login_id)]
-        return (*self.active, *ours)
+        own_id = self.pending.login_id if self.may_enrol_first else ""
+        ours = [one for one in waiting if one.enrolled_by in ("", own_id)]
+        return (*self.active, *ours) if self.is_login else tuple(ours)
 
     def is_on(self, kind: str) -> bool:
         """Whether the tenant has this factor."""
@@ -55,15 +73,16 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A second factor that was shown. amr: RFC 8176 values. writes: what uses it up.
+    """A second factor that was shown. amr: RFC 8176 values. give_back: returns its try. writes: what uses it up.
 
     record: attributes that the person's record gets with it. members: what the token response says beside.
     """
 
     amr: tuple[str, ...]
-    writes: tuple[Write, ...]
+    give_back: Write = field(repr=False)
+    writes: tuple[Write, ...] = field(repr=False)
     record: dict[str, str]
-    members: dict[str, str]
+    members: dict[str, str] = field(repr=False)
 
 
 def own_email(user: User, tenant: Tenant) -> tuple[Authenticator, ...]:
@@ -75,38 +94,106 @@ def own_email(user: User, tenant: Tenant) -> tuple[Authenticator, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Cases:
-    """Finds cases. enrolments_of: a realm's. clock: epoch seconds."""
+    """Finds cases. addresses: refuses those that failed too often. clock: epoch seconds.
+
+    enrolments_of: a realm's. verify: returns the claims of an issuer's access token. person_of: finds those claims'
+    person. Either raises InvalidToken.
+    """
 
     config: ConfigStore
     pending: PendingStore
+    addresses: AddressGuard
     enrolments_of: Callable[[Realm], EnrolmentStore]
+    verify: Callable[[str, str], dict[str, Any]]
+    person_of: Callable[[dict[str, Any]], tuple[Realm, User]]
     clock: Callable[[], float]
+
+    def to_prove(self, mfa_token: str, request: Request, client: Client) -> Case:
+        """Return the case of what an MFA grant is shown: an mfa_token, or an access token in its place.
+
+        An access token of the MFA API confirms what was enrolled with one; it is no login. Raises as of_login does.
+        """
+        if not is_access_token(mfa_token):
+            return self.of_login(mfa_token, request, client)
+        try:
+            case = self.of_token(mfa_token, request, ENROLL)
+        except (InvalidToken, InsufficientScope) as failure:
+            raise InvalidGrant(MALFORMED, reason=failure.reason) from None
+        if case.pending.client_id != client.client_id:
+            raise InvalidGrant(MALFORMED, reason="the access token is another client's")
+        return case
 
     def of_login(self, mfa_token: str, request: Request, client: Client | None) -> Case:
         """Return the case of an mfa_token; client: who shows it, None where nobody said.
 
-        Raises InvalidGrant where it is not this client's, or its person has changed; ExpiredToken; Unauthorized.
+        Raises InvalidGrant where it is not this client's, or its person has changed; ExpiredToken; Unauthorized;
+        TooManyAttempts for an address that failed too often.
         """
-        pending = self.pending.login(mfa_token)
+        pending, seen = self.pending.login_with(mfa_token, self.addresses.place(request.source_ip))
+        self.addresses.require_room(request.source_ip, seen)
+        if pending is None:
+            self.addresses.fail(request.source_ip, seen)
         owner = client or (self.config.client(pending.client_id) if pending else None)
         if pending is None or owner is None or pending.client_id != owner.client_id:
             raise InvalidGrant(MALFORMED, reason="no pending login of this client")
+        request.outcome.client_id = owner.client_id
         request.outcome.realm, request.outcome.user = pending.realm, pending.user_id
         if pending.ends_at <= self.clock():
             raise ExpiredToken("mfa_token is expired")
         realm = self.config.realm(pending.realm) if pending.realm in owner.realms else None
         if realm is None:
             raise InvalidGrant(MALFORMED, reason="the realm is gone, or not the client's any more")
-        case = self.of_person(realm, pending.user_id, pending)
+        case = self._of_person(realm, pending)
         if case is None or case.user.credential_version != pending.credential_version:
             _refuse_blocked(case)
             raise InvalidGrant(MALFORMED, reason="the user was changed after the password was checked")
         return case
 
-    def of_person(self, realm: Realm, user_id: str, pending: PendingLogin | None = None) -> Case | None:
-        """Return the case of a person, or None where the person is gone."""
-        user, enrolment = self.enrolments_of(realm).read(user_id)
+    def of_token(self, token: str, request: Request, scope: str) -> Case:
+        """Return the case of an access token of the MFA API; raises InvalidToken, InsufficientScope without the scope.
+
+        Once the person has a second factor, a token of a login without one is refused.
+        """
+        claims = self.verify(token, request.issuer)
+        audience, aud = mfa_audience(request.issuer), claims["aud"]
+        if audience not in ([aud] if isinstance(aud, str) else aud):
+            raise InvalidToken(reason="no token of the MFA API")
+        if scope not in claims["scope"].split():
+            raise InsufficientScope(scope)
+        realm, user = self.person_of(claims)
+        request.outcome.client_id = request.outcome.client_id or claims["client_id"]
+        request.outcome.realm, request.outcome.user = realm.name, user.user_id
+        case = self._of_person(realm, _standing_for(claims, audience, realm, user))
+        if case is None:
+            raise InvalidToken(reason="the user is gone")
+        if case.enrolment.active and "mfa" not in claims["amr"]:
+            raise InvalidToken(reason="the person has a second factor, which this token's login did without")
+        return case
+
+    def _of_person(self, realm: Realm, pending: PendingLogin) -> Case | None:
+        user, enrolment = self.enrolments_of(realm).read(pending.user_id)
         return Case(self.config.tenant(), realm, user, enrolment, pending) if user else None
+
+
+def is_access_token(token: str) -> bool:
+    """Whether this is a JWT, and so no mfa_token, which has no dots."""
+    return token.count(".") == JWT_DOTS
+
+
+def _standing_for(claims: dict[str, Any], audience: str, realm: Realm, user: User) -> PendingLogin:
+    """Return what an access token stands for: a login without an id, for another token like it."""
+    scopes = tuple(claims["scope"].split())
+    return PendingLogin(
+        login_id="",
+        client_id=claims["client_id"],
+        realm=realm.name,
+        user_id=user.user_id,
+        credential_version=user.credential_version,
+        asked=Asked(audience, frozenset(scopes)),
+        original=Original(audience, scopes),
+        auth_time=claims["auth_time"],
+        ends_at=claims["exp"],
+    )
 
 
 def _refuse_blocked(case: Case | None) -> None:

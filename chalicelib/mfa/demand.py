@@ -49,7 +49,8 @@ class SecondFactor:
             ends_at=int(self.clock()) + LIFETIME_S,
         )
         self.pending.put_login(pending)
-        raise MfaRequired(token, requirements(login.user, self.tenant()))
+        # What may enrol is the password, not a refresh token.
+        raise MfaRequired(token, requirements(login.user, self.tenant(), may_enrol=login.original is None))
 
     def _is_owed(self, login: Login, user: User, by_rule: bool | None) -> bool:
         if login.has_second_factor:
@@ -60,11 +61,11 @@ class SecondFactor:
         return "mfa" not in login.amr and (self.tenant().mfa.policy == "always" or bool(user.multifactor))
 
 
-def requirements(user: User, tenant: Tenant) -> Requirements:
-    """Return which kinds there are to challenge, and which to enrol where the person has none yet."""
+def requirements(user: User, tenant: Tenant, may_enrol: bool) -> Requirements:
+    """Return which kinds there are to challenge, and which to enrol where the person has none yet and may."""
     on = tenant.mfa.factors
     enrolled = [kind for kind in user.multifactor.split(",") if kind in on]
     challenge = [*enrolled, *(EMAIL for _ in own_email(user, tenant) if EMAIL not in enrolled)]
-    enrol = [] if enrolled else [kind for kind in (OTP, SMS, EMAIL) if kind in on]
+    enrol = [kind for kind in (OTP, SMS, EMAIL) if kind in on] if may_enrol and not enrolled else []
     both = {"challenge": challenge, "enroll": enrol}
     return {name: [{"type": TYPES[kind]} for kind in kinds] for name, kinds in both.items() if kinds}

@@ -15,8 +15,7 @@ _ID_LENGTH = 16
 def new_authenticator(case: Case, kind: str, address: str = "") -> Authenticator:
     """Return a fresh authenticator that is not confirmed yet, by this login or, without one, by any of the person."""
     made = "".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH))
-    enrolled_by = case.pending.login_id if case.pending else ""
-    return Authenticator(f"{ID_PREFIXES[kind]}|dev_{made}", kind, address, enrolled_by=enrolled_by)
+    return Authenticator(f"{ID_PREFIXES[kind]}|dev_{made}", kind, address, enrolled_by=case.pending.login_id)
 
 
 def added(enrolment: Enrolment, authenticator: Authenticator) -> Enrolment:
@@ -26,13 +25,20 @@ def added(enrolment: Enrolment, authenticator: Authenticator) -> Enrolment:
 
 
 def confirmed(enrolment: Enrolment, authenticator: Authenticator) -> Enrolment:
-    """Return the enrolment with this one active, as it is given, and without what only a password had enrolled."""
+    """Return the enrolment with this one active, as it is given, and without what only a password had enrolled.
+
+    The first one brings its recovery code into force; until then a password was all that anybody had.
+    """
+    is_first = not enrolment.active
     others = [
         one
         for one in enrolment.authenticators
-        if one.authenticator_id != authenticator.authenticator_id and (one.is_active or not one.enrolled_by)
+        if one.authenticator_id != authenticator.authenticator_id
+        and (one.is_active or not (is_first or one.enrolled_by))
     ]
-    return replace(enrolment, authenticators=(*others, replace(authenticator, is_active=True, enrolled_by="")))
+    now_active = replace(authenticator, is_active=True, enrolled_by="", recovery_hash="")
+    recovery_hash = authenticator.recovery_hash if is_first else enrolment.recovery_hash
+    return replace(enrolment, recovery_hash=recovery_hash, authenticators=(*others, now_active))
 
 
 def removed(enrolment: Enrolment, authenticator_id: str) -> Enrolment:

@@ -77,7 +77,7 @@ class Oob:
             raise InvalidGrant(INVALID, reason="wrong binding_code")
         writes, record = self._confirmation(case, authenticator)
         amr = AMR.get(authenticator.kind, ("pwd", "mfa"))
-        return Proof(amr, (give_back, self.pending.use_challenge(challenge), *writes), record, {})
+        return Proof(amr, give_back, (self.pending.use_challenge(challenge), *writes), record, {})
 
     def _confirmation(self, case: Case, authenticator: Authenticator) -> tuple[tuple[Write, ...], dict[str, str]]:
         """Return what confirms an authenticator with its first right code; nothing for one that is active."""

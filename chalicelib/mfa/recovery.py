@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.errors import InvalidGrant, UnsupportedChallengeType
-from chalicelib.mfa.case import Case, Proof
+from chalicelib.mfa.case import MALFORMED, Case, Proof
 from chalicelib.mfa.limits import RECOVERY_CODES, Limits
 from chalicelib.model.enrolment import RECOVERY_CODE, Enrolment
 from chalicelib.model.request import Request
@@ -29,11 +29,15 @@ class RecoveryCode:
     enrolments_of: Callable[[Any], EnrolmentStore]
 
     def first(self, case: Case, enrolment: Enrolment) -> tuple[Enrolment, dict[str, Any]]:
-        """Return the enrolment with the person's first code, and that; both as they were where one is in force."""
+        """Return the enrolment with a code that comes with its newest authenticator, and that code.
+
+        Both are as they were where the person has a second factor already.
+        """
         if case.enrolment.active or not case.is_on(RECOVERY_CODE):
             return enrolment, {}
-        code = _new_code()
-        return replace(enrolment, recovery_hash=_hashed(code)), {"recovery_codes": [code]}
+        code, (*others, newest) = _new_code(), enrolment.authenticators
+        with_code = replace(newest, recovery_hash=_hashed(code))
+        return replace(enrolment, authenticators=(*others, with_code)), {"recovery_codes": [code]}
 
     def prove(self, case: Case, request: Request) -> Proof:
         """Return the proof of the right code, with the next one; raises InvalidGrant, TooManyAttempts.
@@ -41,6 +45,8 @@ class RecoveryCode:
         Raises UnsupportedChallengeType where the person has none.
         """
         code, enrolment = request.required("recovery_code"), case.enrolment
+        if not case.is_login:
+            raise InvalidGrant(MALFORMED, reason="an access token confirms authenticators, and does no more")
         if not (enrolment.active and enrolment.recovery_hash and case.is_on(RECOVERY_CODE)):
             raise UnsupportedChallengeType(NONE)
         give_back = self.limits.take_code(case, RECOVERY_CODES, "gd_recovery_rate_limit_exceed")
@@ -49,7 +55,7 @@ class RecoveryCode:
         following = _new_code()
         after = replace(enrolment, recovery_hash=_hashed(following))
         write = self.enrolments_of(case.realm).write(enrolment, after)
-        return Proof(("pwd", "mfa"), (give_back, write), {}, {"recovery_code": following})
+        return Proof(("pwd", "mfa"), give_back, (write,), {}, {"recovery_code": following})
 
 
 def _new_code() -> str:

@@ -18,6 +18,7 @@ class Authenticator:
 
     enrolled_by: while it is not active, the id of the one pending login that may confirm it; "" for any of the person.
     secret: of otp, sealed (`store/vault.py`). last_step: the last TOTP step that was used; -1 before the first.
+    recovery_hash: of the recovery code that was shown with it, which comes into force if it is the first confirmed.
     """
 
     authenticator_id: str
@@ -27,6 +28,7 @@ class Authenticator:
     enrolled_by: str = ""
     secret: str = field(default="", repr=False)
     last_step: int = -1
+    recovery_hash: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,9 @@ class Enrolment:
 class PendingLogin:
     """A login whose password was right and whose second factor is owed. Times are epoch seconds.
 
-    login_id: what the store knows it by. credential_version: the person's when the password was checked. asked: what
-    was asked for. original: what a refresh token was granted before, None after a password.
+    login_id: what the store knows it by; "" where an access token of the MFA API stands in for it.
+    credential_version: the person's when the password was checked. asked: what was asked for. original: what a refresh
+    token was granted before, None after a password.
     """
 
     login_id: str

@@ -17,10 +17,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """What was granted before, which this request can narrow and not widen. audience: None for /userinfo alone."""
+    """What was granted before, which this request can narrow and not widen. audience: None for /userinfo alone.
+
+    ends_at: epoch seconds, when the refresh tokens of that end, 0 for never.
+    """
 
     audience: str | None
     scopes: tuple[str, ...]
+    ends_at: int = 0
 
 
 def _no_writes(_: str) -> tuple[Any, ...]:

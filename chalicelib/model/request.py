@@ -1,10 +1,12 @@
 """A request as the flows see it, and what the log will say of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chalicelib.errors import InvalidRequest
+from chalicelib.model.address import parsed
+from chalicelib.model.tenant import Client
 
 
 @dataclass(slots=True)
@@ -12,7 +14,9 @@ class Outcome:
     """What the one log line of a request says; the steps fill it in as they learn it. Never a secret.
 
     event: the Auth0 log code. user: the user_id, or a hash of the typed name where nobody was found.
-    warnings: what was done otherwise than a rule asked. traceback: of a rule that raised.
+    client_ip: whom API Gateway saw, where source_ip is somebody whom they speak for.
+    warnings: what did not work as it was asked for, by a rule or of Pwned Passwords, and did not keep the request from
+    its answer. traceback: of a rule that raised.
     """
 
     event: str = ""
@@ -20,6 +24,7 @@ class Outcome:
     realm: str = ""
     user: str = ""
     source_ip: str = ""
+    client_ip: str = ""
     error: str = ""
     reason: str = ""
     traceback: str = ""
@@ -31,9 +36,9 @@ class Request:
     """One parsed HTTP request.
 
     params: the body's parameters; absent, empty and null ones are not in it. body: the same with what is no string.
-    issuer: this server's URL as its tokens name it, with the final slash. source_ip: as API Gateway saw it.
+    issuer: this server's URL as its tokens name it, with the final slash. source_ip: whom the counters take it from.
     path_params: what stands in the path for its names. query, hostname, user_agent: for rules alone; nothing is decided
-    by them.
+    by them. forwarded_for: the header auth0-forwarded-for, which nobody has believed yet.
     """
 
     issuer: str
@@ -45,6 +50,7 @@ class Request:
     hostname: str = ""
     user_agent: str = ""
     authorization: str = field(default="", repr=False)
+    forwarded_for: str = ""
     outcome: Outcome = field(default_factory=Outcome)
 
     def required(self, name: str) -> str:
@@ -53,3 +59,16 @@ class Request:
         if value is None:
             raise InvalidRequest(f"Missing required parameter: {name}")
         return value
+
+    def forwarded_by(self, client: Client) -> "Request":
+        """Return the request as one of the person for whom an authenticated client says that it asks.
+
+        It is believed only of a confidential client that is trusted with it, and only one address.
+        Source: Auth0's auth0-forwarded-for.
+        """
+        address = parsed(self.forwarded_for)
+        if address in (None, self.source_ip) or not client.is_forwarding:
+            return self
+        self.outcome.client_ip = self.outcome.client_ip or self.source_ip
+        self.outcome.source_ip = address
+        return replace(self, source_ip=address)

@@ -1,7 +1,9 @@
 """The configuration of one stage: the tenant, its realms, APIs and clients."""
 
 from dataclasses import dataclass, field
-from ipaddress import ip_address, ip_network
+
+from chalicelib.model.address import is_listed
+from chalicelib.model.bucket import Bucket
 
 PASSWORD = "password"
 REFRESH_TOKEN = "refresh_token"
@@ -11,7 +13,10 @@ MFA_OTP = "http://auth0.com/oauth/grant-type/mfa-otp"
 MFA_OOB = "http://auth0.com/oauth/grant-type/mfa-oob"
 MFA_RECOVERY_CODE = "http://auth0.com/oauth/grant-type/mfa-recovery-code"
 # Our own API of a person's authenticators; it stands in no tenant file.
-MFA_SCOPES = ("enroll", "read:authenticators", "remove:authenticators")
+ENROLL = "enroll"
+READ_AUTHENTICATORS = "read:authenticators"
+REMOVE_AUTHENTICATORS = "remove:authenticators"
+MFA_SCOPES = (ENROLL, READ_AUTHENTICATORS, REMOVE_AUTHENTICATORS)
 MFA_TOKEN_LIFETIME_S = 600
 MFA_GRANTS = (MFA_OTP, MFA_OOB, MFA_RECOVERY_CODE)
 
@@ -25,20 +30,36 @@ def mfa_audience(issuer: str) -> str:
 class BruteForceProtection:
     """How guessing at one account is stopped.
 
+    is_per_address: whether each address has a count of its own, or all share the account's.
     max_attempts: failures that block. block_lifetime_s: seconds from the last counted attempt to the end of the block.
     allowlist: addresses and CIDR blocks that are never counted.
     """
 
     enabled: bool = True
+    is_per_address: bool = True
     max_attempts: int = 10
     block_lifetime_s: int = 2_592_000
     allowlist: tuple[str, ...] = ()
 
     def guards(self, address: str) -> bool:
         """Whether attempts from this address are counted."""
-        if not self.enabled:
-            return False
-        return not any(ip_address(address) in ip_network(entry, strict=False) for entry in self.allowlist)
+        return self.enabled and not is_listed(address, self.allowlist)
+
+
+@dataclass(frozen=True, slots=True)
+class SuspiciousIpThrottling:
+    """How one address that tries many accounts is stopped.
+
+    bucket: how many failures it may have. allowlist: addresses and CIDR blocks that are never throttled.
+    """
+
+    enabled: bool = True
+    bucket: Bucket = field(default_factory=lambda: Bucket(size=100, rate_ms=864_000))
+    allowlist: tuple[str, ...] = ()
+
+    def guards(self, address: str) -> bool:
+        """Whether failures from this address are counted."""
+        return self.enabled and not is_listed(address, self.allowlist)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +68,17 @@ class MfaPolicy:
 
     policy: str = "never"
     factors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BreachedPasswordDetection:
+    """Whether breached passwords are refused, at logins and when one is set.
+
+    asks_range_api: whether Pwned Passwords is asked too, over the network.
+    """
+
+    enabled: bool = True
+    asks_range_api: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +111,24 @@ class Tenant:
     grant_types: tuple[str, ...] = ()
     revokes_on_password_change: bool = True
     brute_force_protection: BruteForceProtection = field(default_factory=BruteForceProtection)
+    suspicious_ip_throttling: SuspiciousIpThrottling = field(default_factory=SuspiciousIpThrottling)
     mfa: MfaPolicy = field(default_factory=MfaPolicy)
+    breached_password_detection: BreachedPasswordDetection = field(default_factory=BreachedPasswordDetection)
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordPolicy:
-    """What a new password must keep to. min_length counts characters after NFC; history is a number of passwords."""
+    """What a new password must keep to.
+
+    min_length: characters after NFC. history: how many of the last passwords, the present one among them, may not come
+    again. dictionary: words that are no passwords, in any case. no_personal_info: whether it must be free of the
+    person's names.
+    """
 
     min_length: int = 8
     history: int = 0
+    dictionary: tuple[str, ...] = ()
+    no_personal_info: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,3 +187,8 @@ class Client:
     refresh_token: RefreshTokenPolicy = field(default_factory=RefreshTokenPolicy)
     client_grants: dict[str, tuple[str, ...]] = field(default_factory=dict)
     client_metadata: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_forwarding(self) -> bool:
+        """Whether it is believed whom it says that it asks for: a public client could be anybody."""
+        return self.is_token_endpoint_ip_header_trusted and self.token_endpoint_auth_method != "none"

@@ -9,9 +9,11 @@ class User:
     """The record of one person. Times are epoch seconds.
 
     password_hash: the stored form (`passwords.py`); "" where no password was ever set, which no password matches.
+    password_history: the stored forms of passwords before that, the latest first, as many as the realm remembers.
     credential_version: counts what must end logins under way: a new password, a block.
     families_version: counts what ends all refresh tokens of the person; a family of an older count is dead.
     multifactor: the kinds of active second factors, between commas.
+    known_addresses: the networks of the latest right logins, the latest first.
     family_counts: by counter name, how many families were begun since they were last looked through.
     """
 
@@ -29,6 +31,7 @@ class User:
     blocked: bool = False
     password_hash: str = field(default="", repr=False)
     multifactor: str = ""
+    password_history: list[str] = field(default_factory=list, repr=False)
     credential_version: int = 1
     families_version: int = 1
     family_counts: dict[str, int] = field(default_factory=dict)
@@ -38,5 +41,6 @@ class User:
     last_login: int = 0
     last_ip: str = ""
     logins_count: int = 0
+    known_addresses: tuple[str, ...] = ()
     app_metadata: dict[str, Any] = field(default_factory=dict)
     user_metadata: dict[str, Any] = field(default_factory=dict)

@@ -1,9 +1,7 @@
 """Runs the rules of a login, in order, within their time, and says what came of it (docs/adr/0012)."""
 
-import json
 import re
 import threading
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,38 +12,18 @@ from chalicelib.model.request import Outcome, Request
 from chalicelib.model.tenant import Client
 from chalicelib.model.user import User
 from chalicelib.rules.claims import refusal
+from chalicelib.rules.faults import BadRule, RuleFailed, traceback_of
 from chalicelib.rules.loading import Rule
 from chalicelib.rules.scene import Occasion, Scene, scene
-
-Metadata = dict[str, Any]
+from chalicelib.rules.values import Metadata, as_json, changed_metadata
 
 FAILED = "The login could not be completed."
 NO_REDIRECT = "redirection is not available on /oauth/token endpoint"
-METADATA = ("app_metadata", "user_metadata")
-MAX_METADATA_BYTES = 32 * 1024
 MAX_SCOPES = 200
-MAX_TRACEBACK = 4_000
-MAX_FRAMES = 10
-# What is shorter than this is no secret, and would black out half the traceback.
-MIN_SECRET = 4
+THREAD = "rules"
+# A function has 1024 threads at most. What hangs in C cannot be stopped, and a process serves for hours.
+MAX_THREADS = 100
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,200}")  # RFC 6749 3.3
-
-
-class BadRule(Exception):
-    """A rule did what none may; the message says which and what, and holds no value of anybody's."""
-
-    def __init__(self, rule: Rule | None, words: str) -> None:
-        """rule: None where it cannot be told which one it was."""
-        super().__init__(f"rule {rule} {words}" if rule else f"the rules {words}")
-
-
-class RuleFailed(Exception):
-    """A rule raised. failure: what."""
-
-    def __init__(self, rule: Rule | None, failure: BaseException) -> None:
-        """rule: which."""
-        super().__init__(f"rule {rule} raised {type(failure).__name__}")
-        self.failure = failure
 
 
 class _Interrupted(BaseException):
@@ -134,11 +112,11 @@ class Rules:
         try:
             self._run(run)
             decision = _decision(run, access, request.outcome)
-            changed = _changed_metadata(run, login.user)
+            changed = changed_metadata(run.scene, login.user)
         except BadRule as fault:
             raise ServerError(FAILED, reason=str(fault)) from None
         except RuleFailed as failed:
-            request.outcome.traceback = _traceback(failed.failure, configuration)
+            request.outcome.traceback = traceback_of(failed.failure, configuration)
             raise ServerError(FAILED, reason=str(failed)) from None
         if changed:
             self.keep(login.realm, login.user, changed)
@@ -146,7 +124,9 @@ class Rules:
         return decision
 
     def _run(self, run: Run) -> None:
-        thread = threading.Thread(target=run.all, args=(self.rules,), daemon=True, name="rules")
+        if [one.name for one in threading.enumerate()].count(THREAD) >= MAX_THREADS:
+            raise BadRule(None, f"of {MAX_THREADS} earlier logins are still running, so none is run")
+        thread = threading.Thread(target=run.all, args=(self.rules,), daemon=True, name=THREAD)
         thread.start()
         thread.join(self.budget_s)
         if thread.is_alive():
@@ -197,7 +177,7 @@ def _claims(run: Run, token: str, scopes: tuple[str, ...], outcome: Outcome) -> 
         else:
             accepted[claim] = value
     try:
-        copied: dict[str, Any] = _as_json(accepted, None, "")
+        copied: dict[str, Any] = as_json(accepted, None, "")
         return copied
     except BadRule:
         return {claim: _json_claim(run, token, claim, value) for claim, value in accepted.items()}
@@ -205,36 +185,7 @@ def _claims(run: Run, token: str, scopes: tuple[str, ...], outcome: Outcome) -> 
 
 def _json_claim(run: Run, token: str, claim: str, value: Any) -> Any:
     fault = f"set the {token} claim {printable(claim)} to what is no JSON"
-    return _as_json({claim: value}, run.set_by[token, claim], fault)[claim]
-
-
-def _changed_metadata(run: Run, user: User) -> dict[str, Metadata]:
-    shown = run.scene.user
-    changed = {name: getattr(shown, name) for name in METADATA if getattr(shown, name) != getattr(user, name)}
-    for name, value in changed.items():
-        if len(json.dumps(_as_json(value, None, f"made {name} no JSON"))) > MAX_METADATA_BYTES:
-            raise BadRule(None, f"made {name} longer than 32 KiB")
-    return changed
-
-
-def _as_json(value: Any, rule: Rule | None, fault: str) -> Any:
-    """Return a copy of a value as JSON has it, which nothing that a rule kept can reach; raises BadRule."""
-    try:
-        return json.loads(json.dumps(value, allow_nan=False, ensure_ascii=False).encode())
-    except (TypeError, ValueError, RecursionError):
-        raise BadRule(rule, fault) from None
-
-
-def _traceback(failure: BaseException, configuration: Mapping[str, str]) -> str:
-    """Return where a rule raised, without our own frames and the values of the configuration."""
-    place = failure.__traceback__
-    while place and place.tb_frame.f_code.co_filename == __file__:
-        place = place.tb_next
-    text = "".join(traceback.format_exception(type(failure), failure, place, limit=-MAX_FRAMES))
-    for name, value in configuration.items():
-        if len(value) >= MIN_SECRET:
-            text = text.replace(value, f"[{name}]")
-    return text[-MAX_TRACEBACK:]
+    return as_json({claim: value}, run.set_by[token, claim], fault)[claim]
 
 
 def _interrupt(thread: threading.Thread) -> None:

@@ -15,25 +15,10 @@ from chalicelib.model.login import Access, Login
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
 from chalicelib.model.user import User
+from chalicelib.rules.redaction import secrets_in, without
 
 PASSWORD_PROTOCOL = "oauth2-password"
 STRATEGY = "auth0"
-# What of a body is a secret, however it is written; the rest of it reaches the rules.
-SECRETS = frozenset(
-    {
-        "password",
-        "client_secret",
-        "client_assertion",
-        "refresh_token",
-        "access_token",
-        "token",
-        "mfa_token",
-        "otp",
-        "oob_code",
-        "binding_code",
-        "recovery_code",
-    }
-)
 # What Auth0 refuses in app_metadata, and so never lets stand for a person's own values.
 UNMERGED = frozenset(
     {
@@ -178,21 +163,15 @@ def _iso(epoch_s: int) -> str | None:
 
 
 def _request(request: Request) -> SimpleNamespace:
+    secrets = secrets_in(request.body)
     return SimpleNamespace(
         ip=request.source_ip,
         user_agent=request.user_agent,
         hostname=request.hostname,
-        query=dict(request.query),
-        body=_body(request),
+        query=without(request.query, secrets),
+        body=without(request.body, secrets),
         geoip={},
     )
-
-
-def _body(request: Request) -> dict[str, Any]:
-    """Return the body without its secrets, and without another member that repeats one of them."""
-    secrets = {name: value for name, value in request.body.items() if name.lower() in SECRETS}
-    shown = {name: value for name, value in request.body.items() if name not in secrets}
-    return copy.deepcopy({name: value for name, value in shown.items() if value not in secrets.values()})
 
 
 def _methods(login: Login) -> list[dict[str, Any]]:

@@ -1,34 +1,34 @@
-"""The attempts table: how often somebody tried to get in and how often that failed, per account and address.
+"""An account's counters in the attempts table: how often somebody tried to get in and how often that failed.
 
 `attempts` are those begun, `failed` those of them that ended badly; the difference is not decided yet.
 """
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.store.aws import ConditionFailed, call
+from chalicelib.store.batch import Place, Values
+from chalicelib.store.changes import TRIES, Change, make, make_one_of
 from chalicelib.store.items import from_item, to_item
 from chalicelib.store.transactions import Write
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-# How often a count may change between two looks at it before that is given up.
-FAIL_TRIES = 5
+ADDRESS = "address#"
+# The address of a counter that all addresses share.
+ANYWHERE = "*"
 
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """Which counter. account: realm and person. address: where they come from, as text."""
+    """Which counter. account: realm and person. address: the network they come from as text, or ANYWHERE."""
 
     account: str
     address: str
-
-    def key(self) -> dict[str, Any]:
-        """Its key in the table."""
-        return to_item({"pk": f"account#{self.account}", "sk": f"address#{self.address}"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,84 +50,100 @@ class AttemptStore:
 
     def count(self, counter: Counter, now: int, max_attempts: int, lifetime_s: int) -> Tally | None:
         """Count one attempt if fewer than max_attempts stand; return None then, else the tally that forbids it."""
-        values = {":now": now, ":max": max_attempts, ":one": 1, ":zero": 0, ":end": now + lifetime_s}
-        try:
-            self._update(
-                counter,
-                "ADD attempts :one, failed :zero SET counted_at = :now, expires_at = :end",
-                "attribute_not_exists(attempts) OR (attempts < :max AND expires_at > :now)",
-                values,
-            )
-        except ConditionFailed as failure:
-            tally = _tally(failure.item)
+        counted = Change(
+            "ADD attempts :one, failed :zero SET counted_at = :now, expires_at = :end",
+            "attribute_not_exists(attempts) OR (attempts < :max AND expires_at > :now)",
+            {":now": now, ":max": max_attempts, ":one": 1, ":zero": 0, ":end": now + lifetime_s},
+        )
+        for _ in range(TRIES):
+            try:
+                make(self.dynamodb, self._place(counter), counted)
+            except ConditionFailed as failure:
+                tally = tally_from(from_item(failure.item or {}))
+            else:
+                return None
             if tally.expires_at > now:
                 return tally
-            is_ours = self._restart(counter, tally, now, lifetime_s)
-            return None if is_ours else self.count(counter, now, max_attempts, lifetime_s)
-        return None
-
-    def fail(self, counter: Counter, now: int, lifetime_s: int) -> None:
-        """Decide one counted attempt as failed. One that a success has cleared meanwhile is counted anew."""
-        anew = {":one": 1, ":now": now, ":end": now + lifetime_s}
-        for _ in range(FAIL_TRIES):
-            with suppress(ConditionFailed):
-                return self._update(counter, "ADD failed :one", "attempts > failed", {":one": 1})
-            with suppress(ConditionFailed):
-                return self._update(
-                    counter,
-                    "ADD attempts :one, failed :one SET counted_at = :now, expires_at = :end",
-                    "attribute_not_exists(attempts) OR attempts <= failed",
-                    anew,
-                )
+            if self._restart(counter, tally, now, lifetime_s):
+                return None
         raise TemporarilyUnavailable(reason="update_item: the counter would not stand still")
+
+    def fail(self, counter: Counter, now: int, lifetime_s: int) -> Tally:
+        """Decide one counted attempt as failed, and return what stands then.
+
+        One that a success has cleared meanwhile is counted anew.
+        """
+        decided = Change("ADD failed :one", "attempts > failed", {":one": 1})
+        anew = Change(
+            "ADD attempts :one, failed :one SET counted_at = :now, expires_at = :end",
+            "attribute_not_exists(attempts) OR attempts <= failed",
+            {":one": 1, ":now": now, ":end": now + lifetime_s},
+        )
+        _, values = make_one_of(self.dynamodb, self._place(counter), decided, anew)
+        return tally_from(values)
 
     def withdraw(self, counter: Counter) -> None:
         """Take back one counted attempt that could not be decided."""
         with suppress(ConditionFailed):
-            self._update(counter, "ADD attempts :minus", "attempts > failed", {":minus": -1})
+            withdrawn = Change("ADD attempts :minus", "attempts > failed", {":minus": -1})
+            make(self.dynamodb, self._place(counter), withdrawn)
 
     def clear_write(self, counter: Counter) -> Write:
         """Return the write that forgets a counter, for the transaction of a success."""
-        return {"Delete": {"TableName": self.table, "Key": counter.key()}}
+        return {"Delete": {"TableName": self.table, "Key": self._place(counter).key}}
 
-    def clear_account(self, account: str) -> int:
-        """Forget an account's counters from every address, for the tools; return how many there were."""
+    def of_account(self, account: str) -> list[Values]:
+        """Return an account's items: its counters by address, and its total."""
+        return self._of_key(f"account#{account}")
+
+    def of_realm(self, realm: str) -> Iterator[Values]:
+        """Return the items of all accounts of a realm, for the tools: a scan, on no request path."""
+        for page in self.dynamodb.get_paginator("scan").paginate(
+            TableName=self.table,
+            FilterExpression="begins_with(pk, :pk)",
+            ExpressionAttributeValues=to_item({":pk": f"account#{realm}#"}),
+        ):
+            yield from map(from_item, page["Items"])
+
+    def clear_account(self, account: str) -> None:
+        """Forget an account's counters from every address and its total."""
+        self.clear(f"account#{account}")
+
+    def clear(self, pk: str) -> None:
+        """Forget everything under a partition key."""
+        for values in self._of_key(pk):
+            call(self.dynamodb.delete_item, TableName=self.table, Key=Place(self.table, values["pk"], values["sk"]).key)
+
+    def _of_key(self, pk: str) -> list[Values]:
         pages = self.dynamodb.get_paginator("query").paginate(
             TableName=self.table,
             KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues=to_item({":pk": f"account#{account}"}),
+            ExpressionAttributeValues=to_item({":pk": pk}),
             ConsistentRead=True,
         )
-        keys = [{"pk": item["pk"], "sk": item["sk"]} for page in pages for item in page["Items"]]
-        for key in keys:
-            call(self.dynamodb.delete_item, TableName=self.table, Key=key)
-        return len(keys)
+
+        def query() -> list[Values]:
+            return [from_item(item) for page in pages for item in page["Items"]]
+
+        return call(query)
 
     def _restart(self, counter: Counter, ended: Tally, now: int, lifetime_s: int) -> bool:
         """Begin an ended count anew with one attempt; return False where another request was faster."""
+        begun = Change(
+            "SET attempts = :one, failed = :zero, counted_at = :now, expires_at = :end",
+            "expires_at = :ended",
+            {":one": 1, ":zero": 0, ":now": now, ":end": now + lifetime_s, ":ended": ended.expires_at},
+        )
         try:
-            self._update(
-                counter,
-                "SET attempts = :one, failed = :zero, counted_at = :now, expires_at = :end",
-                "expires_at = :ended",
-                {":one": 1, ":zero": 0, ":now": now, ":end": now + lifetime_s, ":ended": ended.expires_at},
-            )
+            make(self.dynamodb, self._place(counter), begun)
         except ConditionFailed:
             return False
         return True
 
-    def _update(self, counter: Counter, update: str, condition: str, values: dict[str, int]) -> None:
-        call(
-            self.dynamodb.update_item,
-            TableName=self.table,
-            Key=counter.key(),
-            UpdateExpression=update,
-            ConditionExpression=condition,
-            ExpressionAttributeValues=to_item(values),
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
-        )
+    def _place(self, counter: Counter) -> Place:
+        return Place(self.table, f"account#{counter.account}", ADDRESS + counter.address)
 
 
-def _tally(item: dict[str, Any] | None) -> Tally:
-    values = from_item(item or {})
+def tally_from(values: Values) -> Tally:
+    """Return what a counter's item stands at, nought for each value that it lacks."""
     return Tally(*(values.get(name, 0) for name in ("attempts", "failed", "counted_at", "expires_at")))

@@ -4,9 +4,8 @@ import contextvars
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -17,6 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.store import budget
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -30,11 +30,10 @@ B = TypeVar("B")
 
 PARALLEL_CALLS = 2
 CONFLICT_TRIES = 6
-BATCH_TRIES = 2
 CONFLICT_PAUSE_S = 0.02
 _CONFIG = Config(
-    connect_timeout=1,
-    read_timeout=2,
+    connect_timeout=budget.CONNECT_TIMEOUT_S,
+    read_timeout=budget.READ_TIMEOUT_S,
     max_pool_connections=64,
     retries={"mode": "standard", "total_max_attempts": 2},
     # AWS checks every parameter itself; botocore's own check takes three hundredths of a call's CPU.
@@ -68,42 +67,24 @@ class Clients:
     sesv2: Callable[[], "SESV2Client"]
 
 
-def connect() -> Clients:
-    """Make the clients, from the environment's region and credentials."""
-    session, lock = botocore.session.get_session(), threading.Lock()
+def connect(session: botocore.session.Session | None = None) -> Clients:
+    """Make the clients, from the environment's region and credentials. session: botocore's, a new one by default."""
+    source, lock = session or botocore.session.get_session(), threading.Lock()
 
     @cache
     def made(service: str) -> Any:
         # botocore makes its clients from data: only the stubs know their types. Its session makes one at a time.
         with lock:
-            return session.create_client(service, config=_CONFIG)
+            client = source.create_client(service, config=_CONFIG)
+        budget.hold(client)
+        return client
 
     return Clients(made("dynamodb"), made("kms"), lambda: made("sns"), lambda: made("sesv2"))
 
 
-class CallCount:
-    """How many calls a request made."""
-
-    def __init__(self) -> None:
-        """Start at none."""
-        self.calls = 0
-
-
-_count: contextvars.ContextVar[CallCount | None] = contextvars.ContextVar("aws_calls", default=None)
 # By service: what the last call gave, for /health.
 _last: dict[str, str] = {}
 _pool = ThreadPoolExecutor(max_workers=64, thread_name_prefix="aws")
-
-
-@contextmanager
-def counted() -> Iterator[CallCount]:
-    """Count the calls made inside this block, those on the threads of `both` too."""
-    count = CallCount()
-    token = _count.set(count)
-    try:
-        yield count
-    finally:
-        _count.reset(token)
 
 
 def call(operation: Callable[P, A], *args: P.args, **kwargs: P.kwargs) -> A:
@@ -112,35 +93,21 @@ def call(operation: Callable[P, A], *args: P.args, **kwargs: P.kwargs) -> A:
     A write that meets another's transaction on the same item waits a moment and goes again.
     Raises ConditionFailed where a condition did not hold, TemporarilyUnavailable on every other failure.
     """
-    for attempt in range(1, CONFLICT_TRIES + 1):
-        count = _count.get()
-        if count:
-            count.calls += 1
-        try:
-            answer = operation(*args, **kwargs)
-        except (ClientError, BotoCoreError) as error:
-            if not _is_conflict(error) or attempt == CONFLICT_TRIES:
-                failure = _translated(error, operation)
-                _note(operation, failure)
-                raise failure from error
-        else:
-            _note(operation, None)
-            return answer
-        time.sleep(random.uniform(0.5, 1) * CONFLICT_PAUSE_S * 2**attempt)  # noqa: S311 (a pause is no secret)
+    request = budget.current()
+    with request.spent():
+        for attempt in range(1, CONFLICT_TRIES + 1):
+            request.calls += 1
+            pause_s = CONFLICT_PAUSE_S * 2**attempt
+            try:
+                answer = operation(*args, **kwargs)
+            except (ClientError, BotoCoreError) as error:
+                if not _is_conflict(error) or attempt == CONFLICT_TRIES or not request.has_time(pause_s):
+                    raise _failure(error, operation) from error
+            else:
+                _note(operation, None)
+                return answer
+            time.sleep(random.uniform(0.5, 1) * pause_s)  # noqa: S311 (a pause is no secret)
     raise AssertionError("the last try returns or raises")
-
-
-def read_batch(dynamodb: "DynamoDBClient", request: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Return the items of a BatchGetItem by table.
-
-    Reads a second time where DynamoDB left some out, as it throttles a batch without an error; raises
-    TemporarilyUnavailable where that does not help.
-    """
-    for _ in range(BATCH_TRIES):
-        answer = call(dynamodb.batch_get_item, RequestItems=request)
-        if not answer.get("UnprocessedKeys"):
-            return answer["Responses"]
-    raise TemporarilyUnavailable(reason="batch_get_item: unprocessed keys")
 
 
 def last_outcomes() -> dict[str, str]:
@@ -161,6 +128,15 @@ def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
         if failure:
             raise failure
     return future.result(), answer
+
+
+def _failure(error: ClientError | BotoCoreError, operation: Callable[..., Any]) -> Exception:
+    """Return what a call's failure is to the rest of the code, and remember it."""
+    failure = _translated(error, operation)
+    _note(operation, failure)
+    if isinstance(failure, TemporarilyUnavailable):
+        budget.current().allow_amends()
+    return failure
 
 
 def _note(operation: Callable[..., Any], failure: Exception | None) -> None:

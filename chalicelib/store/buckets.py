@@ -1,92 +1,81 @@
-"""Buckets of tries: so many at once, one more each interval. One number an item, each change one conditional write.
-
-The number is when the bucket would be empty again (a leaky bucket as a meter, GCRA): a try moves it by one interval.
-"""
+"""Leaky buckets of an address in the attempts table: one number an item, when it will be empty."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chalicelib.store.aws import ConditionFailed, call
-from chalicelib.store.items import from_item, to_item
-from chalicelib.store.transactions import Write
+from chalicelib.model.bucket import Bucket
+from chalicelib.store.aws import call
+from chalicelib.store.batch import Place, Values, read_together
+from chalicelib.store.changes import Change, make_one_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
+# What one address has a bucket for.
+LOGINS = "logins"
+CLIENTS = "clients"
+
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
-    """Which bucket, and its measure. pk, sk: its key in the attempts table. interval_ms: what brings one try back."""
+class Filled:
+    """What became of one failure. empties_at_ms: epoch milliseconds. had_room: whether the bucket took it."""
 
-    pk: str
-    sk: str
-    tries: int
-    interval_ms: int
+    empties_at_ms: int
+    had_room: bool
+
+
+def fill(dynamodb: "DynamoDBClient", place: Place, bucket: Bucket, now_ms: int, is_running: bool) -> Filled:
+    """Put one failure into the bucket of a place; a full one takes no more.
+
+    is_running: whether there was one that has not run empty yet, when it was last looked at: a wrong guess costs a
+    call.
+    """
+    latest = now_ms + (bucket.size - 1) * bucket.rate_ms
+    sweep_s = -(-(latest + bucket.rate_ms) // 1000)
+    added = {":now": now_ms, ":rate": bucket.rate_ms, ":sweep": sweep_s}
+    running = Change(
+        "SET empties_at_ms = empties_at_ms + :rate, expires_at = :sweep",
+        "empties_at_ms > :now AND empties_at_ms <= :latest",
+        added | {":latest": latest},
+    )
+    empty = Change(
+        "SET empties_at_ms = :next, expires_at = :sweep",
+        "attribute_not_exists(empties_at_ms) OR empties_at_ms <= :now",
+        {":now": now_ms, ":next": now_ms + bucket.rate_ms, ":sweep": sweep_s},
+    )
+    full = Change("SET empties_at_ms = empties_at_ms", "empties_at_ms > :latest", {":latest": latest})
+    changes = (running, empty, full) if is_running else (empty, running, full)
+    made, values = make_one_of(dynamodb, place, *changes)
+    return Filled(values["empties_at_ms"], had_room=made is not full)
 
 
 @dataclass(frozen=True, slots=True)
 class BucketStore:
-    """Takes tries out of buckets. Times are epoch milliseconds."""
+    """The buckets of one kind. TTL only sweeps: what has leaked away is compared in every condition.
+
+    kind: LOGINS or CLIENTS.
+    """
 
     dynamodb: "DynamoDBClient"
     table: str
+    kind: str
 
-    def take(self, bucket: Bucket, now_ms: int) -> int:
-        """Take one try; return 0, or in how many milliseconds there is one again."""
-        full_ms = now_ms + (bucket.tries - 1) * bucket.interval_ms
-        while True:
-            if self._begin(bucket, now_ms):
-                return 0
-            empties_at = self._move(bucket, now_ms, full_ms)
-            if empties_at is None:
-                return 0
-            # Where it ran empty between the two writes, it begins anew.
-            if empties_at > now_ms:
-                return empties_at - full_ms
+    def place(self, address: str) -> Place:
+        """Return where the bucket of an address is. address: as model/address.py's network() writes it."""
+        return Place(self.table, f"address#{address}", self.kind)
 
-    def give_back(self, bucket: Bucket) -> Write:
-        """Return the write that gives one try back, for the transaction of a success."""
-        return {
-            "Update": {
-                "TableName": self.table,
-                "Key": to_item({"pk": bucket.pk, "sk": bucket.sk}),
-                "UpdateExpression": "ADD empties_at :less",
-                "ExpressionAttributeValues": to_item({":less": -bucket.interval_ms}),
-            }
-        }
+    def read(self, address: str) -> Values | None:
+        """Return the bucket's item."""
+        return read_together(self.dynamodb, self.place(address))[0]
 
-    def _begin(self, bucket: Bucket, now_ms: int) -> bool:
-        """Take the first try of a bucket that is empty; return False where it is not."""
-        values = {":now": now_ms, ":next": now_ms + bucket.interval_ms, ":ttl": _ttl(bucket, now_ms)}
-        update = "SET empties_at = :next, expires_at = :ttl"
-        try:
-            self._update(bucket, update, "attribute_not_exists(pk) OR empties_at <= :now", values)
-        except ConditionFailed:
-            return False
-        return True
+    def fill(self, address: str, bucket: Bucket, now_ms: int, is_running: bool = True) -> Filled:
+        """Put one failure in; a full bucket takes no more.
 
-    def _move(self, bucket: Bucket, now_ms: int, full_ms: int) -> int | None:
-        """Take one more try; return None, or when the bucket empties where it has none, or is empty."""
-        values = {":now": now_ms, ":full": full_ms, ":one": bucket.interval_ms, ":ttl": _ttl(bucket, now_ms)}
-        update = "SET empties_at = empties_at + :one, expires_at = :ttl"
-        try:
-            self._update(bucket, update, "empties_at > :now AND empties_at <= :full", values)
-        except ConditionFailed as failure:
-            return int(from_item(failure.item or {}).get("empties_at", 0))
-        return None
+        is_running: whether there was one that has not run empty yet, when it was last looked at: a wrong guess costs
+        a call.
+        """
+        return fill(self.dynamodb, self.place(address), bucket, now_ms, is_running)
 
-    def _update(self, bucket: Bucket, update: str, condition: str, values: dict[str, int]) -> None:
-        call(
-            self.dynamodb.update_item,
-            TableName=self.table,
-            Key=to_item({"pk": bucket.pk, "sk": bucket.sk}),
-            UpdateExpression=update,
-            ConditionExpression=condition,
-            ExpressionAttributeValues=to_item(values),
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
-        )
-
-
-def _ttl(bucket: Bucket, now_ms: int) -> int:
-    """Return when TTL may sweep a bucket, in epoch seconds: once it must have run empty."""
-    return (now_ms + bucket.tries * bucket.interval_ms) // 1000 + 1
+    def clear(self, address: str) -> None:
+        """Empty the bucket, for the tools."""
+        call(self.dynamodb.delete_item, TableName=self.table, Key=self.place(address).key)

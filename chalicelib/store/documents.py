@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from chalicelib.model.bucket import Bucket
 from chalicelib.model.tenant import (
     Api,
+    BreachedPasswordDetection,
     BruteForceProtection,
     Client,
     ClientSecret,
@@ -11,17 +13,19 @@ from chalicelib.model.tenant import (
     PasswordPolicy,
     Realm,
     RefreshTokenPolicy,
+    SuspiciousIpThrottling,
     Tenant,
 )
 
 Document = dict[str, Any]
 DEFAULT_LEEWAY_S = 10
+PER_ADDRESS = "count_per_identifier_and_ip"
 
 
 def tenant_from(document: Document) -> Tenant:
     """Return the tenant that a document describes, in the words of the tenant file."""
-    mfa = document.get("mfa", {})
-    protection = document.get("attack_protection", {}).get("brute_force_protection", {})
+    mfa, protection = document.get("mfa", {}), document.get("attack_protection", {})
+    detection = protection.get("breached_password_detection", {})
     return Tenant(
         friendly_name=document["friendly_name"],
         default_directory=document.get("default_directory"),
@@ -29,12 +33,30 @@ def tenant_from(document: Document) -> Tenant:
         grant_types=tuple(document.get("grant_types", ())),
         revokes_on_password_change=document.get("revoke_refresh_tokens_on_password_change", True),
         mfa=MfaPolicy(mfa.get("policy", "never"), tuple(mfa.get("factors", ()))),
-        brute_force_protection=BruteForceProtection(
-            enabled=protection.get("enabled", True),
-            max_attempts=protection.get("max_attempts", 10),
-            block_lifetime_s=protection.get("block_lifetime", 2_592_000),
-            allowlist=tuple(protection.get("allowlist", ())),
+        brute_force_protection=_brute_force_protection(protection.get("brute_force_protection", {})),
+        suspicious_ip_throttling=_suspicious_ip_throttling(protection.get("suspicious_ip_throttling", {})),
+        breached_password_detection=BreachedPasswordDetection(
+            enabled=detection.get("enabled", True),
+            asks_range_api=detection.get("range_api", False),
         ),
+    )
+
+
+def _brute_force_protection(document: Document) -> BruteForceProtection:
+    return BruteForceProtection(
+        enabled=document.get("enabled", True),
+        is_per_address=document.get("mode", PER_ADDRESS) == PER_ADDRESS,
+        max_attempts=document.get("max_attempts", 10),
+        block_lifetime_s=document.get("block_lifetime", 2_592_000),
+        allowlist=tuple(document.get("allowlist", ())),
+    )
+
+
+def _suspicious_ip_throttling(document: Document) -> SuspiciousIpThrottling:
+    return SuspiciousIpThrottling(
+        enabled=document.get("enabled", True),
+        bucket=Bucket(document.get("max_attempts", 100), document.get("rate", 864_000)),
+        allowlist=tuple(document.get("allowlist", ())),
     )
 
 
@@ -45,8 +67,13 @@ def realm_from(document: Document) -> Realm:
         display_name=document["display_name"],
         identifiers=tuple(document["identifiers"]),
         users_table=document["users_table"],
-        password_policy=PasswordPolicy(**document["password_policy"]),
+        password_policy=password_policy_from(document["password_policy"]),
     )
+
+
+def password_policy_from(document: Document) -> PasswordPolicy:
+    """Return the password policy that a document describes."""
+    return PasswordPolicy(**document | {"dictionary": tuple(document.get("dictionary", ()))})
 
 
 def api_from(document: Document) -> Api:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.model.enrolment import Authenticator, Enrolment
 from chalicelib.model.user import User
-from chalicelib.store.aws import read_batch
-from chalicelib.store.items import from_item, to_item
+from chalicelib.store.batch import Place, read_together
+from chalicelib.store.items import to_item
 from chalicelib.store.transactions import Write, commit
 from chalicelib.store.users import user_from
 
@@ -24,10 +24,8 @@ class EnrolmentStore:
 
     def read(self, user_id: str) -> tuple[User | None, Enrolment]:
         """Return the person's record and their enrolment, which is empty where there is none; one call."""
-        keys = [to_item({"pk": f"user#{user_id}"}), to_item({"pk": f"mfa#{user_id}"})]
-        answer = read_batch(self.dynamodb, {self.table: {"Keys": keys, "ConsistentRead": True}})
-        found = {item["pk"]["S"]: from_item(item) for item in answer.get(self.table, [])}
-        record, stored = found.get(f"user#{user_id}"), found.get(f"mfa#{user_id}")
+        places = (Place(self.table, f"user#{user_id}"), Place(self.table, f"mfa#{user_id}"))
+        record, stored = read_together(self.dynamodb, *places)
         return user_from(record) if record else None, _enrolment_from(user_id, stored)
 
     def write(self, before: Enrolment, after: Enrolment) -> Write:

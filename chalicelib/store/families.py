@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.model.family import Family, Locator
 from chalicelib.model.user import User
-from chalicelib.store.aws import ConditionFailed, call, read_batch
+from chalicelib.store.aws import ConditionFailed, call
+from chalicelib.store.batch import Place, Values, read_together
 from chalicelib.store.items import Value, from_item, to_item
 from chalicelib.store.transactions import Write
-from chalicelib.store.users import user_from
+from chalicelib.store.users import UserStore, user_from
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -25,17 +26,13 @@ class FamilyStore:
     dynamodb: "DynamoDBClient"
     table: str
 
-    def read_with_user(self, locator: Locator, client_id: str, users_table: str) -> tuple[Family | None, User | None]:
-        """Return a client's family and the person's fresh record, in one call."""
-        keys = {
-            self.table: _key(locator.user_id, client_id, locator.family_id),
-            users_table: to_item({"pk": f"user#{locator.user_id}"}),
-        }
-        request = {table: {"Keys": [key], "ConsistentRead": True} for table, key in keys.items()}
-        answer = read_batch(self.dynamodb, request)
-        found = [from_item(item) for table in keys for item in answer.get(table, [])]
-        family = next((family_from(values) for values in found if "family_id" in values), None)
-        return family, next((user_from(values) for values in found if "family_id" not in values), None)
+    def read_with_user(
+        self, locator: Locator, client_id: str, users: UserStore, *beside: Place
+    ) -> tuple[Family | None, User | None, tuple[Values | None, ...]]:
+        """Return a client's family, the person's fresh record, and the items of other places, in one call."""
+        place = Place(self.table, *_keys(locator.user_id, client_id, locator.family_id))
+        family, user, *others = read_together(self.dynamodb, place, users.place(locator.user_id), *beside)
+        return family_from(family) if family else None, user_from(user) if user else None, tuple(others)
 
     def begin_write(self, family: Family, expires_at: int) -> Write:
         """Return the write of a new family. expires_at: when TTL may sweep it, 0 for never."""
@@ -84,7 +81,12 @@ class FamilyStore:
 
 
 def _key(user_id: str, client_id: str, family_id: str) -> dict[str, Any]:
-    return to_item({"pk": f"user#{user_id}", "sk": _prefix(client_id) + family_id})
+    pk, sk = _keys(user_id, client_id, family_id)
+    return to_item({"pk": pk, "sk": sk})
+
+
+def _keys(user_id: str, client_id: str, family_id: str) -> tuple[str, str]:
+    return f"user#{user_id}", _prefix(client_id) + family_id
 
 
 def _prefix(client_id: str) -> str:

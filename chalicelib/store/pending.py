@@ -1,4 +1,4 @@
-"""Logins that wait for a second factor, and codes that were sent, in the sessions table until they are used or over.
+"""Logins that wait, codes and links that were sent, in the sessions table until they are used or over.
 
 Either is known to its holder by a token of 256 random bits, and to the store by that token's hash alone.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.model.enrolment import Challenge, PendingLogin
 from chalicelib.model.login import Asked, Original
 from chalicelib.store.aws import call
+from chalicelib.store.batch import Place, Values, read_together
 from chalicelib.store.items import from_item, to_item
 from chalicelib.store.transactions import Write
 
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
 
 # How long the store can still tell a token that is over from one that never was.
 REMEMBERED_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What a link in an email lets its reader do. account: realm and person. ends_at: epoch seconds."""
+
+    ticket_id: str
+    account: str
+    ends_at: int
 
 
 def stored_id(token: str) -> str:
@@ -39,17 +49,10 @@ class PendingStore:
         values["asked"]["scopes"] = sorted(login.asked.scopes)
         self._put(f"mfa#{login.login_id}", values, login.ends_at)
 
-    def login(self, token: str) -> PendingLogin | None:
-        """Return the pending login of an mfa_token."""
-        values = self._get(f"mfa#{stored_id(token)}")
-        if values is None:
-            return None
-        asked, original = values.pop("asked"), values.pop("original")
-        return PendingLogin(
-            **values,
-            asked=Asked(asked["audience"], frozenset(asked["scopes"])),
-            original=Original(original["audience"], tuple(original["scopes"])) if original else None,
-        )
+    def login_with(self, token: str, beside: Place) -> tuple[PendingLogin | None, Values | None]:
+        """Return the pending login of an mfa_token, and the item of another place, in one call."""
+        stored, other = read_together(self.dynamodb, Place(self.table, f"mfa#{stored_id(token)}", "once"), beside)
+        return _login_from(json.loads(stored["document"])) if stored else None, other
 
     def put_challenge(self, challenge: Challenge) -> None:
         """Store a challenge."""
@@ -59,6 +62,20 @@ class PendingStore:
         """Return the challenge of an oob_code."""
         values = self._get(f"oob#{stored_id(oob_code)}")
         return Challenge(**values) if values else None
+
+    def put_ticket(self, ticket: Ticket) -> None:
+        """Store a ticket."""
+        self._put(f"unblock#{ticket.ticket_id}", asdict(ticket), ticket.ends_at)
+
+    def ticket(self, token: str) -> Ticket | None:
+        """Return the ticket of a link."""
+        values = self._get(f"unblock#{stored_id(token)}")
+        return Ticket(**values) if values else None
+
+    def end_ticket(self, ticket: Ticket) -> None:
+        """Use a ticket up."""
+        key = to_item({"pk": f"unblock#{ticket.ticket_id}", "sk": "once"})
+        call(self.dynamodb.delete_item, TableName=self.table, Key=key)
 
     def use_login(self, login: PendingLogin) -> Write:
         """Return the write that uses a pending login up; its condition fails where it was used already."""
@@ -83,3 +100,12 @@ class PendingStore:
             return None
         values: dict[str, Any] = json.loads(from_item(answer["Item"])["document"])
         return values
+
+
+def _login_from(values: dict[str, Any]) -> PendingLogin:
+    asked, original = values.pop("asked"), values.pop("original")
+    return PendingLogin(
+        **values,
+        asked=Asked(asked["audience"], frozenset(asked["scopes"])),
+        original=Original(**original | {"scopes": tuple(original["scopes"])}) if original else None,
+    )

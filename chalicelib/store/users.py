@@ -10,13 +10,15 @@ from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.identifiers import canonical
 from chalicelib.model.user import User
 from chalicelib.store.aws import ConditionFailed, call
+from chalicelib.store.batch import Place, Values, read_together
 from chalicelib.store.items import Value, from_item, to_attribute, to_item
 from chalicelib.store.transactions import Write, commit
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-_METADATA = ("app_metadata", "user_metadata")
+# What is kept as JSON, and what stands for its absence.
+_JSON = {"app_metadata": "{}", "user_metadata": "{}", "password_history": "[]"}
 # What the names of the counters begin with that say how many families a client began for this person.
 FAMILY_COUNTER = "families_of_"
 # How often metadata may change under the rules' hands before that is given up.
@@ -40,13 +42,28 @@ class UserStore:
 
     def locate(self, identifier: str, kinds: tuple[str, ...]) -> str | None:
         """Return the user_id behind a canonical identifier of one of these kinds."""
-        item = self._get(f"login#{identifier}")
-        return item["user_id"] if item and item["kind"] in kinds else None
+        return _user_id(self._get(f"login#{identifier}"), kinds)
+
+    def locate_with(
+        self, identifier: str, kinds: tuple[str, ...], *beside: Place
+    ) -> tuple[str | None, tuple[Values | None, ...]]:
+        """Return the same as locate and the items of other places, in one call."""
+        item, *others = read_together(self.dynamodb, Place(self.table, f"login#{identifier}"), *beside)
+        return _user_id(item, kinds), tuple(others)
+
+    def place(self, user_id: str) -> Place:
+        """Return where the record of that user_id is."""
+        return Place(self.table, f"user#{user_id}")
 
     def read(self, user_id: str) -> User | None:
         """Return the record of that user_id."""
         item = self._get(f"user#{user_id}")
         return user_from(item) if item else None
+
+    def read_with(self, user_id: str, *beside: Place) -> tuple[User | None, tuple[Values | None, ...]]:
+        """Return the same as read and the items of other places, in one call."""
+        item, *others = read_together(self.dynamodb, self.place(user_id), *beside)
+        return user_from(item) if item else None, tuple(others)
 
     def create(self, user: User) -> None:
         """Write a new record and its identifiers at once; raises IdentifierTaken."""
@@ -56,9 +73,14 @@ class UserStore:
         except ConditionFailed:
             raise IdentifierTaken from None
 
-    def set_password_hash(self, user_id: str, password_hash: str, now: int, ends_families: bool) -> None:
-        """Store a new password's hash, and end logins under way and, if asked, refresh tokens; raises NoSuchUser."""
-        self._change(user_id, now, {"password_hash": password_hash, "last_password_reset": now}, ends_families)
+    def set_password_hash(self, user_id: str, hashes: list[str], now: int, ends_families: bool) -> None:
+        """Store a new password's hash, and end logins under way and, if asked, refresh tokens; raises NoSuchUser.
+
+        hashes: the new one, then those of earlier passwords that are remembered.
+        """
+        password_hash, *history = hashes
+        values: dict[str, Value] = {"password_hash": password_hash, "password_history": json.dumps(history)}
+        self._change(user_id, now, values | {"last_password_reset": now}, ends_families)
 
     def set_blocked(self, user_id: str, blocked: bool, now: int) -> None:
         """Block, ending all that the person has, or unblock; raises NoSuchUser."""
@@ -98,8 +120,8 @@ class UserStore:
             )
 
     def delete(self, user: User) -> None:
-        """Delete the record and its identifiers at once."""
-        keys = [f"user#{user.user_id}", *(f"login#{name}" for _, name in _identifiers(user))]
+        """Delete the record, its identifiers and its second factors at once."""
+        keys = [f"user#{user.user_id}", f"mfa#{user.user_id}", *(f"login#{name}" for _, name in _identifiers(user))]
         commit(
             self.dynamodb,
             tuple({"Delete": {"TableName": self.table, "Key": to_item({"pk": key})}} for key in keys),
@@ -142,7 +164,7 @@ class UserStore:
             ExpressionAttributeValues=to_item({f":{name}": value for name, value in (values | seen_values).items()}),
         )
 
-    def _get(self, key: str) -> dict[str, Any] | None:
+    def _get(self, key: str) -> Values | None:
         answer = call(self.dynamodb.get_item, TableName=self.table, Key=to_item({"pk": key}), ConsistentRead=True)
         return from_item(answer["Item"]) if "Item" in answer else None
 
@@ -176,6 +198,10 @@ def _merged(before: dict[str, Any], after: dict[str, Any], now: dict[str, Any]) 
     return kept | {name: value for name, value in after.items() if name not in before or before[name] != value}
 
 
+def _user_id(login: Values | None, kinds: tuple[str, ...]) -> str | None:
+    return login["user_id"] if login and login["kind"] in kinds else None
+
+
 def _identifiers(user: User) -> list[tuple[str, str]]:
     return [(kind, canonical(name)) for kind, name in (("username", user.username), ("email", user.email)) if name]
 
@@ -186,7 +212,8 @@ def _login_item(user: User, kind: str, identifier: str) -> dict[str, Any]:
 
 def _to_item(user: User) -> dict[str, Any]:
     values = {name: value for name, value in asdict(user).items() if name != "family_counts"}
-    texts = {name: json.dumps(values.pop(name)) for name in _METADATA}
+    values["known_addresses"] = " ".join(user.known_addresses)
+    texts = {name: json.dumps(values.pop(name)) for name in _JSON}
     return to_item({"pk": f"user#{user.user_id}"} | values) | {name: to_attribute(text) for name, text in texts.items()}
 
 
@@ -194,5 +221,6 @@ def user_from(values: dict[str, Any]) -> User:
     """Return the record from the plain values of its item."""
     counts = {name: value for name, value in values.items() if name.startswith(FAMILY_COUNTER)}
     fields = {name: value for name, value in values.items() if name not in counts and name != "pk"}
-    metadata = {name: json.loads(fields.get(name, "{}")) for name in _METADATA}
-    return User(**fields | metadata, family_counts=counts)
+    loaded = {name: json.loads(fields.get(name, absent)) for name, absent in _JSON.items()}
+    known = {"known_addresses": tuple(fields.get("known_addresses", "").split())}
+    return User(**fields | loaded | known, family_counts=counts)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jwt.api_jws import PyJWS
 
-from chalicelib.errors import InvalidGrant, ServerError
+from chalicelib.errors import InvalidGrant, ServerError, is_refusal
 from chalicelib.model.key import KeySet
 from chalicelib.model.login import Access, Login
 from chalicelib.model.request import Request
@@ -42,21 +42,34 @@ class Issuer:
         The tokens leave only if the login was noted. Raises InvalidGrant where the user was changed meanwhile.
         """
         unsigned = self._unsigned(request.issuer, login, access)
-        if login.is_used_up:
-            signed = self._signed(unsigned)
-            refresh_token = self._note(client, login, access)
-        else:
-            refresh_token, signed = both(lambda: self._note(client, login, access), lambda: self._signed(unsigned))
+        begun: list[str] = []
+
+        def note() -> str | None:
+            return self._note(client, login, access, begun.append)
+
+        try:
+            if login.is_used_up:
+                signed, refresh_token = self._signed(unsigned), note()
+            else:
+                refresh_token, signed = both(note, lambda: self._signed(unsigned))
+        except Exception as failure:
+            if begun and not is_refusal(failure):
+                self.refresh_tokens.take_back(begun[0], client)
+            raise
         answer = {**signed, "token_type": "Bearer", "expires_in": access.token_lifetime_s, "scope": access.scope}
         return answer | ({"refresh_token": refresh_token} if refresh_token else {}) | dict(login.members)
 
-    def _note(self, client: Client, login: Login, access: Access) -> str | None:
-        """Write what this login leaves in the store, and return the refresh token to hand out."""
+    def _note(self, client: Client, login: Login, access: Access, begins: Callable[[str], None]) -> str | None:
+        """Write what this login leaves in the store, and return the refresh token to hand out.
+
+        begins: is told of a new family's token before the family is written.
+        """
         if login.renew:
             return login.renew()
         token = None
         if OFFLINE_ACCESS in access.scopes and login.user:
             token, writes = self.refresh_tokens.begin(login, login.user, access, client)
+            begins(token)
         else:
             writes = login.writes("")
         try:

@@ -22,6 +22,7 @@ from chalicelib.model.login import Access, Login
 from chalicelib.model.tenant import Client, RefreshTokenPolicy
 from chalicelib.model.user import User
 from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.batch import Place, Values, read_together
 from chalicelib.store.families import FamilyStore
 from chalicelib.store.transactions import Write
 from chalicelib.store.users import FAMILY_COUNTER, UserStore
@@ -113,7 +114,7 @@ class RefreshTokens:
             current_hash=hashed(secret),
             created_at=now,
             created_ip=login.source_ip,
-            ends_at=now + policy.token_lifetime_s if policy.token_lifetime_s else 0,
+            ends_at=_first_end(login, now + policy.token_lifetime_s if policy.token_lifetime_s else 0),
             last_used_at=now,
             last_used_ip=login.source_ip,
         )
@@ -125,15 +126,22 @@ class RefreshTokens:
 
     def find(self, token: str, client: Client) -> Found | None:
         """Return what a client's token leads to, in one call; None where it leads nowhere, in none."""
+        return self.find_with(token, client)[0]
+
+    def find_with(self, token: str, client: Client, *beside: Place) -> tuple[Found | None, tuple[Values | None, ...]]:
+        """Return what a client's token leads to, and the items of other places, in one call.
+
+        Where the token leads nowhere, they are read alone.
+        """
         locator, secret = decode(token) or (None, b"")
         users = self.users_of(locator.realm) if locator and locator.realm in client.realms else None
         if locator is None or users is None:
-            return None
-        family, user = self.families.read_with_user(locator, client.client_id, users.table)
+            return None, read_together(self.families.dynamodb, *beside)
+        family, user, others = self.families.read_with_user(locator, client.client_id, users, *beside)
         # Whoever holds a token can write its place anew: what it leads to must say the same of itself.
         if family is None or user is None or (family.locator, family.client_id) != (locator, client.client_id):
-            return None
-        return Found(family, user, secret)
+            return None, others
+        return Found(family, user, secret), others
 
     def require_usable(self, found: Found, client: Client) -> None:
         """Let a token pass that may be used; any other is refused.
@@ -179,6 +187,13 @@ class RefreshTokens:
             if now and now.is_predecessor and presented.is_current:
                 until = replace(now.family, previous_until_ms=self._now_ms() + 1000 * RETRY_S)
                 self.families.replace(now.family, until, ends_at_last(until, client.refresh_token))
+
+    def take_back(self, token: str, client: Client) -> None:
+        """End a family whose first token reached nobody, if it was begun at all."""
+        with suppress(TemporarilyUnavailable):
+            found = self.find(token, client)
+            if found:
+                self.families.end(found.family)
 
     def has_ended(self, family: Family, user: User, policy: RefreshTokenPolicy) -> bool:
         """Whether a family is over: by time, whatever TTL has swept, or because all of the person's were ended."""
@@ -227,6 +242,12 @@ class RefreshTokens:
     def _new_id(self) -> str:
         # Ids of one client sort by age, and so do the items.
         return f"{self._now_ms():012x}{secrets.token_hex(10)}"
+
+
+def _first_end(login: Login, ends_at: int) -> int:
+    """Return when a new family ends: one that continues another, after a second factor at refresh, no later than it."""
+    ends = (login.original.ends_at if login.original else 0, ends_at)
+    return min((end for end in ends if end), default=0)
 
 
 def ends_at_last(family: Family, policy: RefreshTokenPolicy) -> int:

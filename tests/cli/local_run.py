@@ -59,6 +59,13 @@ class LocalRun:
             self._changed.wait_for(lambda: self.url or self._ended, START_LIMIT_S)
         assert self.url, f"It does not serve. {self.output}\n{self.errors}"
 
+    def wait_printed(self, beginning: str) -> str:
+        """Return the first line that begins so, once it was printed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or self._beginning(beginning), STOP_LIMIT_S)
+        assert self._beginning(beginning), f"It printed no such line. {self.output}\n{self.errors}"
+        return self._beginning(beginning)[0]
+
     @contextmanager
     def request_lines(self) -> Iterator[list[str]]:
         """Yield a list that holds, after the block, the lines of the requests sent in it: a line follows its answer."""
@@ -86,6 +93,9 @@ class LocalRun:
         with self._changed:
             self._ended = True
             self._changed.notify_all()
+
+    def _beginning(self, text: str) -> list[str]:
+        return [line for line in self.lines if line.startswith(text)]
 
     def _mark(self) -> int:
         """Leave a line of our own, and return where it stands."""

@@ -25,9 +25,16 @@ WORDS = [
     ("users", "block"),
     ("users", "unblock"),
     ("users", "delete"),
+    ("users", "mfa"),
+    ("users", "mfa", "list"),
+    ("users", "mfa", "reset"),
+    ("users", "mfa", "enroll"),
     ("tokens",),
     ("tokens", "list"),
     ("tokens", "revoke"),
+    ("attacks",),
+    ("attacks", "status"),
+    ("attacks", "unblock"),
     ("clients",),
     ("clients", "list"),
     ("clients", "rotate-secret"),
@@ -74,7 +81,9 @@ def test_every_option_and_argument_says_what_it_is(words: tuple[str, ...]) -> No
 
 
 @pytest.mark.parametrize(
-    "words", [(), ("users",), ("clients",), ("keys",), ("rules",), ("rules", "settings")], ids=" ".join
+    "words",
+    [(), ("users",), ("users", "mfa"), ("clients",), ("keys",), ("rules",), ("rules", "settings")],
+    ids=" ".join,
 )
 def test_command_without_its_last_word_shows_the_help(words: tuple[str, ...]) -> None:
     ran = CliRunner().invoke(app, words, catch_exceptions=False)

@@ -30,7 +30,7 @@ def algs(gatehouse: Gatehouse) -> tuple[str, ...]:
     return gatehouse.stage.config().keys().algs
 
 
-def test_first_up_makes_stacks_tables_and_a_signing_key(gatehouse: Gatehouse) -> None:
+def test_first_up_makes_stacks_tables_and_keys(gatehouse: Gatehouse) -> None:
     name = gatehouse.stage.name
     ran = gatehouse.up(small_document())
 
@@ -40,6 +40,7 @@ def test_first_up_makes_stacks_tables_and_a_signing_key(gatehouse: Gatehouse) ->
         ["create", "stack", f"gatehouse-{name}"],
         ["create", "stack", f"gatehouse-{name}-realm-staff"],
         ["create", "RS256", "signing", "key", "RSA_2048"],
+        ["create", "data", "key", f"alias/gatehouse-{name}-data"],
         ["Done."],
     ]
     parts = ["attempts", "config", "sessions", "users-staff"]

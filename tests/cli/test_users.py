@@ -370,4 +370,5 @@ def test_no_command_prints_a_password_or_a_hash(shared: Gatehouse, name: str) ->
     assert [one.code for one in ran] == [0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0]
     assert CANARY not in output
     assert "password_hash" not in output
+    assert "password_history" not in output
     assert "$2" not in output

@@ -13,12 +13,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import parse_qs
 
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.ses.models import ses_backends
 from werkzeug.serving import make_server
 
 API_DOCUMENT = re.compile(r"/restapis(/[^/]+)?")
 CALLER = re.compile(r"Credential=([^/]+)/")
+MAILS = "/mails"
+OUTBOUND_EMAILS = "/v2/email/outbound-emails"
+IDENTITY = "arn:aws:ses:eu-west-1:123456789012:identity"
 SERVICES = {"DynamoDB_20120810": "dynamodb", "TrentService": "kms"}
 WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
@@ -32,7 +38,10 @@ class AwsServer:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer one AWS call."""
+        """Answer one AWS call, or list the mails that were sent."""
+        if environ["PATH_INFO"] == MAILS:
+            start_response("200 OK", [("Content-Type", "application/json")])
+            return [json.dumps(_mails()).encode()]
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         with self.lock:
             for line in _log_lines(environ, body):
@@ -54,24 +63,45 @@ def _readable(environ: dict[str, Any], body: bytes) -> bytes:
     return json.dumps(document).encode()
 
 
+def _mails() -> list[dict[str, Any]]:
+    sent = [mail for region in ses_backends[DEFAULT_ACCOUNT_ID].values() for mail in region.sent_messages]
+    return [{"to": mail.destinations["ToAddresses"], "text": mail.body} for mail in sent]
+
+
 def _log_lines(environ: dict[str, Any], body: bytes) -> Iterator[dict[str, str]]:
-    """Return the permissions that a DynamoDB or KMS call takes, each with its resource and the caller's key id."""
-    target, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+    """Return the permissions that a call takes, each with its resource, the item's key and the caller's key id."""
     caller = CALLER.search(environ.get("HTTP_AUTHORIZATION", ""))
-    if target not in SERVICES or not caller:
-        return
-    for action, resource in _permissions(operation, json.loads(body)):
-        yield {"caller": caller[1], "action": f"{SERVICES[target]}:{action}", "resource": resource}
+    if caller:
+        for action, resource, key in _permissions(environ, body):
+            yield {"caller": caller[1], "action": action, "resource": resource, "key": key}
 
 
-def _permissions(operation: str, call: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _permissions(environ: dict[str, Any], body: bytes) -> Iterator[tuple[str, str, str]]:
+    """Return what a call of DynamoDB, KMS, SNS or SES takes: action, resource, partition key of the items."""
+    target, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+    if target in SERVICES:
+        for action, resource, key in _of_items(operation, json.loads(body)):
+            yield f"{SERVICES[target]}:{action}", resource, key
+    elif environ["PATH_INFO"] == OUTBOUND_EMAILS:
+        yield "ses:SendEmail", f"{IDENTITY}/{json.loads(body)['FromEmailAddress']}", ""
+    elif body.startswith(b"Action=Publish&"):
+        form = parse_qs(body.decode())
+        yield "sns:Publish", form.get("PhoneNumber", form.get("TopicArn", [""]))[0], ""
+
+
+def _of_items(operation: str, call: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     for member in call.get("TransactItems", []):
         for kind, write in member.items():
-            yield WRITES[kind], write["TableName"]
+            yield WRITES[kind], write["TableName"], _key_of(write)
     for table in call.get("RequestItems", {}):
-        yield operation, table
+        yield operation, table, ""
     if "TableName" in call or "KeyId" in call:
-        yield operation, call.get("TableName") or call["KeyId"]
+        yield operation, call.get("TableName") or call["KeyId"], _key_of(call)
+
+
+def _key_of(call: dict[str, Any]) -> str:
+    asked = {"pk": call.get("ExpressionAttributeValues", {}).get(":pk", {})}
+    return str((call.get("Item") or call.get("Key") or asked).get("pk", {}).get("S", ""))
 
 
 def main(log: Path) -> None:

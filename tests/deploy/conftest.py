@@ -10,7 +10,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,14 @@ from tests.deploy.lambda_runtime import Environment, Function, running, runtime_
 from tests.support.server import serving
 
 PROJECT = Path(__file__).parents[2]
-SOURCES = ("app.py", "chalicelib", "infra", ".chalice/config.json", ".chalice/policy-dev.json", "requirements.txt")
+POLICIES = (".chalice/policy-dev.json", ".chalice/policy-dev-tell_blocked.json")
+SOURCES = ("app.py", "chalicelib", "infra", ".chalice/config.json", *POLICIES, "requirements.txt")
 REGION = "eu-west-1"
-# Who calls shows in the server's log: the tools, or the function.
-TOOLS, FUNCTION = "tools", "function"
+# Who calls shows in the server's log: the tools, the function behind the API, or the one that the schedule calls.
+TOOLS, FUNCTION, SCHEDULE = "tools", "function", "schedule"
+EMPLOYEES = ("--stage", "dev", "--realm", "employees")
 LIMIT_S = 120
+EMAIL_FROM = "login@example.com"
 # All on one worker, where they share the deployment.
 ON_ONE_WORKER = pytest.mark.xdist_group("deploy")
 
@@ -117,10 +120,9 @@ class Deployment:
         """Where it is deployed."""
         return self.project.aws
 
-    @property
-    def configuration(self) -> dict[str, Any]:
-        """The function's configuration."""
-        found: dict[str, Any] = self.aws.client("lambda").get_function_configuration(FunctionName="gatehouse-dev")
+    def configuration(self, function: str = "gatehouse-dev") -> dict[str, Any]:
+        """Return a function's configuration, by default that of the one behind the API."""
+        found: dict[str, Any] = self.aws.client("lambda").get_function_configuration(FunctionName=function)
         return found
 
     @property
@@ -151,6 +153,10 @@ def project(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> Project:
             shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copyfile(source, root / name)
+    config = root / ".chalice" / "config.json"
+    stages = json.loads(config.read_text("utf-8"))
+    stages["stages"]["dev"]["environment_variables"]["GATEHOUSE_EMAIL_FROM"] = EMAIL_FROM
+    config.write_text(json.dumps(stages), "utf-8")
     return Project(root, aws)
 
 
@@ -187,15 +193,26 @@ def deployment(project: Project, tenant: Tenant) -> Deployment:
 
 
 @pytest.fixture(scope="session")
-def function(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Function:
-    """The deployed function, unpacked where nothing of the sources is near."""
-    configuration, archive = deployment.configuration, deployment.archive
-    assert configuration["CodeSha256"] == base64.b64encode(hashlib.sha256(archive.read_bytes()).digest()).decode()
+def unpacked(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The deployed zip, unpacked where nothing of the sources is near."""
     root = tmp_path_factory.mktemp("task")
-    with zipfile.ZipFile(archive) as opened:
+    with zipfile.ZipFile(deployment.archive) as opened:
         opened.extractall(root)
-    variables = configuration["Environment"]["Variables"] | deployment.aws.environment(FUNCTION)
-    return Function(configuration["FunctionName"], configuration["Handler"], root, variables, configuration["Timeout"])
+    return root
+
+
+def function_of(deployment: Deployment, root: Path, name: str, caller: str) -> Function:
+    """Return a deployed function. root: the unpacked zip. caller: its key id."""
+    configuration, packed = deployment.configuration(name), deployment.archive.read_bytes()
+    assert configuration["CodeSha256"] == base64.b64encode(hashlib.sha256(packed).digest()).decode()
+    variables = configuration["Environment"]["Variables"] | deployment.aws.environment(caller)
+    return Function(name, configuration["Handler"], root, variables, configuration["Timeout"])
+
+
+@pytest.fixture(scope="session")
+def function(deployment: Deployment, unpacked: Path) -> Function:
+    """The function behind the API."""
+    return function_of(deployment, unpacked, "gatehouse-dev", FUNCTION)
 
 
 @pytest.fixture(scope="session")
@@ -205,9 +222,30 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def environment(function: Function, printed: Path) -> Iterator[Environment]:
-    python = runtime_python(PROJECT / ".gatehouse", PROJECT / "infra" / "requirements-dev.txt")
+def python() -> Path:
+    """The interpreter that functions run in."""
+    return runtime_python(PROJECT / ".gatehouse", PROJECT / "infra" / "requirements-dev.txt")
+
+
+@pytest.fixture(scope="session")
+def environment(function: Function, python: Path, printed: Path) -> Iterator[Environment]:
     with running(function, python, printed) as environment:
+        yield environment
+
+
+@pytest.fixture(scope="session")
+def schedule_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the function of the schedule prints."""
+    return tmp_path_factory.mktemp("schedule") / "function.log"
+
+
+@pytest.fixture(scope="session")
+def schedule(deployment: Deployment, unpacked: Path, python: Path, schedule_log: Path) -> Iterator[Environment]:
+    """The function that the schedule calls, on a stage whose issuer is set: without one there is no link to send."""
+    deployment.aws.client("sesv2").create_email_identity(EmailIdentity=EMAIL_FROM)
+    deployed = function_of(deployment, unpacked, "gatehouse-dev-tell_blocked", SCHEDULE)
+    function = replace(deployed, environment={**deployed.environment, "GATEHOUSE_ISSUER": deployment.url})
+    with running(function, python, schedule_log) as environment:
         yield environment
 
 

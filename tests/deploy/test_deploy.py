@@ -2,10 +2,14 @@
 
 import json
 
+import pytest
+
 from infra.gateway_responses import load_gateway_responses
-from tests.deploy.conftest import ON_ONE_WORKER, PROJECT, Deployment
+from tests.deploy.conftest import EMAIL_FROM, ON_ONE_WORKER, PROJECT, Deployment
 
 pytestmark = ON_ONE_WORKER
+
+API, TELL_BLOCKED = "gatehouse-dev", "gatehouse-dev-tell_blocked"
 
 
 def test_deploy_prints_the_url(deployment: Deployment) -> None:
@@ -13,20 +17,36 @@ def test_deploy_prints_the_url(deployment: Deployment) -> None:
     assert deployment.output.rstrip().endswith(f"Stage dev is deployed: {deployment.url}")
 
 
-def test_function_has_the_memory_time_and_environment_of_its_stage(deployment: Deployment) -> None:
-    configuration = deployment.configuration
-    assert (configuration["MemorySize"], configuration["Timeout"]) == (1024, 15)
-    assert configuration["Environment"]["Variables"] == {"GATEHOUSE_STAGE": "dev", "RULE_PACKAGES": ""}
+@pytest.mark.parametrize(("name", "memory", "timeout_s"), [(API, 1024, 15), (TELL_BLOCKED, 512, 60)])
+def test_function_has_its_memory_and_time_and_the_environment_of_its_stage(
+    deployment: Deployment, name: str, memory: int, timeout_s: int
+) -> None:
+    configuration = deployment.configuration(name)
+    assert (configuration["MemorySize"], configuration["Timeout"]) == (memory, timeout_s)
+    variables = {"GATEHOUSE_STAGE": "dev", "GATEHOUSE_EMAIL_FROM": EMAIL_FROM, "RULE_PACKAGES": ""}
+    assert configuration["Environment"]["Variables"] == variables
 
 
-def test_only_role_has_only_the_policy_that_is_written_down(deployment: Deployment) -> None:
-    iam = deployment.aws.client("iam")
-    (role,) = iam.list_roles()["Roles"]
-    (name,) = iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
-    document = iam.get_role_policy(RoleName=role["RoleName"], PolicyName=name)["PolicyDocument"]
-    assert deployment.configuration["Role"] == role["Arn"]
-    assert document == json.loads((PROJECT / ".chalice" / "policy-dev.json").read_text("utf-8"))
-    assert iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"] == []
+@pytest.mark.parametrize(
+    ("function", "file"), [(API, "policy-dev.json"), (TELL_BLOCKED, "policy-dev-tell_blocked.json")]
+)
+def test_function_has_a_role_with_only_the_policy_that_is_written_down(
+    deployment: Deployment, function: str, file: str
+) -> None:
+    iam, arn = deployment.aws.client("iam"), deployment.configuration(function)["Role"]
+    (role,) = (found["RoleName"] for found in iam.list_roles()["Roles"] if found["Arn"] == arn)
+    (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+    assert document == json.loads((PROJECT / ".chalice" / file).read_text("utf-8"))
+    assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
+
+
+def test_there_is_no_other_function_and_no_other_role(deployment: Deployment) -> None:
+    functions = deployment.aws.client("lambda").list_functions()["Functions"]
+    roles = deployment.aws.client("iam").list_roles()["Roles"]
+    assert {one["FunctionName"] for one in functions} == {API, TELL_BLOCKED}
+    assert {one["Arn"] for one in roles} == {one["Role"] for one in functions}
+    assert len(roles) == len(functions)
 
 
 def test_every_answer_of_api_gateway_is_ours(deployment: Deployment) -> None:

@@ -67,7 +67,7 @@ def test_wrong_method_is_answered_by_the_function(site: httpx.Client, method: st
     assert OWN_HEADERS.items() <= dict(answer.headers).items()
 
 
-@pytest.mark.parametrize("path", ["/", "/oauth", "/oauth/token/more", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/oauth", "/oauth/token/more", "/nothing", "/_local/outbox"])
 def test_unknown_path_is_answered_in_our_form(site: httpx.Client, path: str) -> None:
     answer = site.get(path)
     assert (answer.status_code, answer.json()["error"]) == (404, "not_found")

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.conftest import ON_ONE_WORKER, PROJECT, Project
+from chalicelib.breached.filter import FILE
+from tests.deploy.conftest import EMAIL_FROM, ON_ONE_WORKER, PROJECT, Project
 
 pytestmark = ON_ONE_WORKER
 
@@ -37,19 +38,30 @@ def test_zip_holds_the_app_and_its_packages_and_nothing_else(package: Path) -> N
     with zipfile.ZipFile(package / "deployment.zip") as opened:
         names = {Path(name).parts[0] for name in opened.namelist()}
     modules = {name for name in names if not name.endswith((".dist-info", ".so", ".libs"))}
-    assert modules == {"app.py", "chalicelib", "chalice", "jwt", "bcrypt", "cryptography", "cffi", "pycparser"}
+    assert modules == {"app.py", "chalicelib", "chalice", "jwt", "bcrypt", "pyotp", "cryptography", "cffi", "pycparser"}
+
+
+def test_zip_holds_the_filter_of_breached_passwords(package: Path) -> None:
+    with zipfile.ZipFile(package / "deployment.zip") as opened:
+        packed = opened.read("chalicelib/breached/passwords.fuse")
+    assert packed == FILE.read_bytes()
 
 
 def test_function_is_configured_as_the_stage_says(template: dict[str, Any]) -> None:
     properties = template["APIHandler"]["Properties"]
     assert (properties["MemorySize"], properties["Timeout"]) == (1024, 15)
-    assert properties["Environment"]["Variables"] == {"GATEHOUSE_STAGE": "dev", "RULE_PACKAGES": ""}
+    variables = {"GATEHOUSE_STAGE": "dev", "GATEHOUSE_EMAIL_FROM": EMAIL_FROM, "RULE_PACKAGES": ""}
+    assert properties["Environment"]["Variables"] == variables
     assert template["RestAPI"]["Properties"]["EndpointConfiguration"] == "REGIONAL"
 
 
-def test_role_has_the_policy_that_is_written_down(template: dict[str, Any]) -> None:
-    (policy,) = template["ApiHandlerRole"]["Properties"]["Policies"]
-    assert policy["PolicyDocument"] == json.loads((PROJECT / ".chalice" / "policy-dev.json").read_text("utf-8"))
+@pytest.mark.parametrize(
+    ("role", "file"),
+    [("ApiHandlerRole", "policy-dev.json"), ("TellBlockedRole", "policy-dev-tell_blocked.json")],
+)
+def test_role_has_the_policy_that_is_written_down(template: dict[str, Any], role: str, file: str) -> None:
+    (policy,) = template[role]["Properties"]["Policies"]
+    assert policy["PolicyDocument"] == json.loads((PROJECT / ".chalice" / file).read_text("utf-8"))
 
 
 def test_templates_are_without_fault(package: Path) -> None:

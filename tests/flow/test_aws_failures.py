@@ -27,7 +27,7 @@ FAILURES = [
     ReadTimeoutError(endpoint_url="https://aws.example"),
     ConnectTimeoutError(endpoint_url="https://aws.example"),
 ]
-OPERATIONS = ["GetItem", "UpdateItem", "TransactWriteItems", "Sign"]
+OPERATIONS = ["GetItem", "BatchGetItem", "UpdateItem", "TransactWriteItems", "Sign"]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -61,7 +61,7 @@ def test_failing_read_of_the_record_uses_up_no_attempt(http: Http, stage: Stage,
     http.login(username=user.username)
     for _ in range(12):
         # The first read finds the person, the second is the record's.
-        with failing(stage, "GetItem", aws_error("InternalServerError"), times=range(1, 2)):
+        with failing(stage, "BatchGetItem", aws_error("InternalServerError"), times=range(1, 2)):
             assert http.login(username=user.username).status_code == 503
 
     assert http.login(username=user.username).status_code == 200
@@ -119,6 +119,14 @@ def test_count_that_never_stands_still_is_an_answer_of_ours(http: Http, stage: S
     moved_on = aws_error("ConditionalCheckFailedException")
     with failing(stage, "UpdateItem", moved_on, times=range(1, 1_000)):
         response = http.login(username=user.username, password="wrong")
+
+    assert (response.status_code, response.json()) == (503, UNAVAILABLE)
+
+
+def test_count_that_can_never_begin_is_an_answer_of_ours(http: Http, stage: Stage, people: PeopleMaker) -> None:
+    user = people.make()
+    with failing(stage, "UpdateItem", aws_error("ConditionalCheckFailedException"), times=range(10_000)):
+        response = http.login(username=user.username)
 
     assert (response.status_code, response.json()) == (503, UNAVAILABLE)
 

@@ -272,7 +272,7 @@ def test_grant_that_is_refused_signs_nothing(http: Http, stage: Stage) -> None:
         ask(http, scope="delete:timesheets")
         ask(http, client_secret="wrong")
 
-    assert calls.made == []
+    assert "Sign" not in calls.made
 
 
 def test_failing_key_answers_503_and_the_retry_passes(http: Http, stage: Stage) -> None:

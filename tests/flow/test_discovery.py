@@ -23,6 +23,7 @@ from tests.support.stages import client_of, provisioned
 CONFIGURATION = "/.well-known/openid-configuration"
 SERVER = "/.well-known/oauth-authorization-server"
 JWKS = "/.well-known/jwks.json"
+MFA = [f"http://auth0.com/oauth/grant-type/mfa-{factor}" for factor in ("otp", "oob", "recovery-code")]
 CONFIDENTIAL = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
 CLAIMS = [
     *("iss", "sub", "aud", "iat", "exp", "auth_time", "amr"),
@@ -42,8 +43,9 @@ def test_metadata_names_the_issuer_and_what_works_l01_l02_l07(http: Http, path: 
         "userinfo_endpoint": f"{ISSUER}userinfo",
         "revocation_endpoint": f"{ISSUER}oauth/revoke",
         "introspection_endpoint": f"{ISSUER}oauth/introspect",
+        "mfa_challenge_endpoint": f"{ISSUER}mfa/challenge",
         "jwks_uri": f"{ISSUER}.well-known/jwks.json",
-        "grant_types_supported": ["password", PASSWORD_REALM, "refresh_token", "client_credentials"],
+        "grant_types_supported": ["password", PASSWORD_REALM, "refresh_token", "client_credentials", *MFA],
         "response_types_supported": [],
         "scopes_supported": ["openid", "profile", "email", "phone", "address", "offline_access"],
         "claims_supported": CLAIMS,
@@ -84,6 +86,7 @@ ANSWERS = {
     "userinfo_endpoint": {"GET": 401, "POST": 401},
     "revocation_endpoint": {"POST": 401},
     "introspection_endpoint": {"POST": 401},
+    "mfa_challenge_endpoint": {"POST": 401},
     "jwks_uri": {"GET": 200},
 }
 
@@ -204,6 +207,7 @@ def test_issuer_is_read_off_the_request_context_where_no_setting_names_it(unname
         "userinfo",
         "oauth/revoke",
         "oauth/introspect",
+        "mfa/challenge",
         ".well-known/jwks.json",
     }
 

@@ -1,8 +1,17 @@
 """/health: what the last call to each dependency gave, through HTTP."""
 
+import pytest
+
+from chalicelib.store import aws
 from infra.aws import Stage
 from tests.support.faults import aws_error, failing
 from tests.support.http import Http
+
+
+@pytest.fixture(autouse=True)
+def _no_calls_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has called nothing yet, whatever ran in this one before."""
+    monkeypatch.setattr(aws, "_last", {})
 
 
 def test_dependencies_that_answer_are_well(http: Http) -> None:

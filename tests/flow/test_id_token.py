@@ -259,7 +259,7 @@ def test_login_with_openid_makes_six_calls_in_three_rounds(http: Http, stage: St
     with calls_of(stage) as calls, together(stage, "Sign", "Sign", "TransactWriteItems"):
         assert http.login(scope="openid profile").status_code == 200
 
-    assert calls.rounds == [{"GetItem"}, {"GetItem", "UpdateItem"}, {"Sign", "TransactWriteItems"}]
+    assert calls.rounds == [{"BatchGetItem"}, {"BatchGetItem", "UpdateItem"}, {"Sign", "TransactWriteItems"}]
     assert len(calls.made) == http.log[-1]["aws_calls"] == 6
 
 

@@ -10,7 +10,18 @@ from chalicelib import wiring
 from infra.aws import Stage
 from tests.conftest import Clock
 from tests.support.http import Http
-from tests.support.mfa import associate, challenge, code_in, emails_to, mfa_token_of, sms_to, with_oob
+from tests.support.mfa import (
+    App,
+    associate,
+    challenge,
+    code_in,
+    emails_to,
+    mfa_token_of,
+    sms_to,
+    with_oob,
+    with_otp,
+    with_recovery_code,
+)
 from tests.support.people import PeopleMaker
 from tests.support.rules import ruled
 
@@ -143,6 +154,24 @@ def test_eleventh_text_message_within_the_hour_is_refused(http: Http, people: Pe
     assert len(sms_to(number)) == 10
     clock.advance(3600)
     assert challenge(http, mfa_token_of(http.login(username=user.username))).status_code == 200
+
+
+def test_association_that_sends_nothing_leaves_the_recovery_code_that_was_shown(
+    http: Http, people: PeopleMaker, clock: Clock
+) -> None:
+    username = people.make().username
+    mfa_token = mfa_token_of(http.login(username=username))
+    phone = {"authenticator_types": ["oob"], "oob_channels": ["sms"], "phone_number": f"+1{next(NUMBERS)}"}
+    for _ in range(10):
+        associate(http, mfa_token, **phone)
+    made = associate(http, mfa_token).json()
+
+    refused = associate(http, mfa_token, **phone)
+    confirmed = with_otp(http, mfa_token, App(made["secret"], clock).code())
+    (shown,) = made["recovery_codes"]
+    recovered = with_recovery_code(http, mfa_token_of(http.login(username=username)), shown)
+
+    assert [one.status_code for one in (refused, confirmed, recovered)] == [429, 200, 200]
 
 
 def test_twenty_first_email_within_the_minute_is_refused(http: Http, people: PeopleMaker) -> None:

@@ -416,6 +416,25 @@ def test_rule_that_denies_after_the_code_consumes_nothing(stage: Stage, world: w
         assert with_otp(http, mfa_token, ada.app.code()).status_code == 200
 
 
+def test_right_codes_that_lead_to_no_token_are_no_wrong_ones_h07(
+    stage: Stage, world: wiring.World, ada: Enrolled
+) -> None:
+    def late(_: Any, context: Any) -> None:
+        if len(context.authentication.methods) > 1 and not finished:
+            context.deny("not now")
+
+    finished: list[bool] = []
+    with ruled(stage, world, late) as http:
+        mfa_token = ada.login(http)
+        denied = {with_otp(http, mfa_token, ada.app.code()).status_code for _ in range(6)}
+        finished.append(True)
+        with failing(stage, "Sign", aws_error("InternalServerError")):
+            failed = {with_otp(http, mfa_token, ada.app.code()).status_code for _ in range(6)}
+
+        assert (denied, failed) == ({403}, {503})
+        assert with_otp(http, mfa_token, ada.app.code()).status_code == 200
+
+
 @pytest.mark.parametrize("client_id", ["demo-native"])
 def test_client_without_mfa_grants_learns_it_at_the_first_step_h20(http: Http, ada: Enrolled, client_id: str) -> None:
     answer = http.login(username=ada.username, client_id=client_id, client_secret=None)

@@ -470,6 +470,19 @@ def test_two_hundredth_and_first_family_ends_the_oldest(
     assert len(people.of("employees").live_families(people.of("employees").find(user.user_id))) == 200
 
 
+def test_login_that_cannot_be_signed_leaves_no_family(
+    http: Http, client_id: str, people: PeopleMaker, stage: Stage
+) -> None:
+    user = people.make()
+    kept = login(http, client_id, username=user.username)["refresh_token"]
+    with failing(stage, "Sign", aws_error("ThrottlingException")):
+        answers = {http.login(username=user.username, scope=OFFLINE).status_code for _ in range(3)}
+
+    assert answers == {503}
+    assert len(people.of("employees").live_families(people.of("employees").find(user.user_id))) == 1
+    assert refresh(http, client_id, kept).status_code == 200
+
+
 def test_ended_families_make_room(http: Http, people: PeopleMaker, stage: Stage, clock: Clock) -> None:
     client_id = make_client(stage, secret=SECRET, refresh_token=policy(idle_token_lifetime=60))
     user = people.make()
@@ -486,7 +499,7 @@ def test_login_with_offline_access_makes_five_calls_in_three_rounds(http: Http, 
     with calls_of(stage) as calls:
         login(http, client_id)
 
-    assert calls.rounds == [{"GetItem"}, {"GetItem", "UpdateItem"}, {"Sign", "TransactWriteItems"}]
+    assert calls.rounds == [{"BatchGetItem"}, {"BatchGetItem", "UpdateItem"}, {"Sign", "TransactWriteItems"}]
     assert len(calls.made) == 5
 
 

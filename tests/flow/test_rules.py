@@ -664,7 +664,7 @@ def test_login_without_rules_makes_the_calls_that_it_made_before(
         with calls_of(stage) as calls:
             http.login(**login)
 
-    assert sorted(calls.made) == ["GetItem", "GetItem", "Sign", "TransactWriteItems", "UpdateItem"]
+    assert sorted(calls.made) == ["BatchGetItem", "BatchGetItem", "Sign", "TransactWriteItems", "UpdateItem"]
 
 
 def test_login_with_rules_makes_no_call_more(stage: Stage, world: wiring.World, login: dict[str, str]) -> None:
@@ -673,4 +673,4 @@ def test_login_with_rules_makes_no_call_more(stage: Stage, world: wiring.World, 
         with calls_of(stage) as calls:
             http.login(**login)
 
-    assert sorted(calls.made) == ["GetItem", "GetItem", "Sign", "TransactWriteItems", "UpdateItem"]
+    assert sorted(calls.made) == ["BatchGetItem", "BatchGetItem", "Sign", "TransactWriteItems", "UpdateItem"]

@@ -53,7 +53,7 @@ def test_password_is_in_no_log_whatever_comes_of_it_c21(
         http.post("/oauth/token", content=b"{" + CANARY.encode(), headers={"Content-Type": "application/json"}),
         *(http.login(**right | {"password": CANARY + "y"}) for _ in range(11)),
     ]
-    for operation in ("GetItem", "UpdateItem", "TransactWriteItems", "Sign"):
+    for operation in ("BatchGetItem", "UpdateItem", "TransactWriteItems", "Sign"):
         for failure in (aws_error("InternalServerError"), RuntimeError(CANARY)):
             fresh = people.make(password=CANARY)
             with failing(stage, operation, failure):

@@ -1,5 +1,6 @@
 """Many logins at once, with real threads over the locked moto (docs/adr/0003)."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,11 +10,21 @@ import httpx
 import pytest
 
 from chalicelib import wiring
-from tests.conftest import Hashes
+from chalicelib.errors import TooManyAttempts
+from chalicelib.model.tenant import BruteForceProtection, SuspiciousIpThrottling
+from chalicelib.passwords import hash_password
+from chalicelib.protection.account import AccountGuard, Attempt
+from chalicelib.protection.address import AddressGuard
+from chalicelib.store.attempts import AttemptStore
+from chalicelib.store.buckets import LOGINS, BucketStore
+from chalicelib.store.totals import TotalStore
+from infra.aws import Stage
+from tests.conftest import BCRYPT_COST, Hashes
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
 
 MAX_ATTEMPTS = 10
+THREADS = 200
 
 
 @pytest.fixture
@@ -34,13 +45,54 @@ def at_once(count: int, send: Callable[[int], httpx.Response]) -> Counter[int]:
         return Counter(pool.map(one, range(count)))
 
 
-def test_hundred_wrong_guesses_evaluate_max_attempts_hashes(http: Http, people: PeopleMaker, hashes: Hashes) -> None:
+def test_hundred_wrong_guesses_evaluate_max_attempts_hashes_m09(
+    http: Http, people: PeopleMaker, hashes: Hashes
+) -> None:
     user = people.make()
 
     statuses = at_once(100, lambda number: http.login(username=user.username, password=f"guess {number}"))
 
     assert hashes.count == MAX_ATTEMPTS
     assert statuses == {400: MAX_ATTEMPTS, 429: 90}
+
+
+@pytest.mark.parametrize("runs", [3, pytest.param(50, marks=pytest.mark.slow)])
+def test_two_hundred_threads_evaluate_max_attempts_hashes_in_each_run_m09(
+    stage: Stage, hashes: Hashes, runs: int
+) -> None:
+    table, policy = f"{stage.prefix}attempts", BruteForceProtection()
+    buckets = BucketStore(stage.clients.dynamodb, table, LOGINS)
+    guard = AccountGuard(
+        AttemptStore(stage.clients.dynamodb, table),
+        TotalStore(stage.clients.dynamodb, table),
+        AddressGuard(buckets, SuspiciousIpThrottling, time.time),
+        lambda *_: None,
+        time.time,
+        time.sleep,
+    )
+    stored = hash_password(PASSWORD, BCRYPT_COST)
+
+    def guess(attempt: Attempt, barrier: Barrier) -> bool:
+        """Guess as the grant does; whether the guess was looked at."""
+        barrier.wait()
+        try:
+            with guard.admitted(attempt, lambda _: (None, None)):
+                hashes.verify("a guess", stored)
+        except TooManyAttempts:
+            return False
+        guard.fail(attempt)
+        return True
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        for run in range(runs):
+            attempt, barrier = (
+                Attempt(f"employees#run {run} of {runs}", f"203.0.113.{run}", policy, None),
+                Barrier(THREADS),
+            )
+            hashes.count = 0
+            looked_at = Counter(pool.map(lambda _, at=attempt, all_=barrier: guess(at, all_), range(THREADS)))
+            assert looked_at == {True: policy.max_attempts, False: THREADS - policy.max_attempts}
+            assert hashes.count == policy.max_attempts
 
 
 def test_hundred_wrong_guesses_at_an_unknown_name_evaluate_as_many(http: Http, hashes: Hashes) -> None:
@@ -50,10 +102,10 @@ def test_hundred_wrong_guesses_at_an_unknown_name_evaluate_as_many(http: Http, h
     assert statuses == {400: MAX_ATTEMPTS, 429: 90}
 
 
-def test_forty_right_logins_of_one_person_all_succeed(http: Http, people: PeopleMaker) -> None:
+def test_hundred_right_logins_of_one_person_all_succeed_m16(http: Http, people: PeopleMaker) -> None:
     user = people.make()
 
-    assert at_once(40, lambda _: http.login(username=user.username, password=PASSWORD)) == {200: 40}
+    assert at_once(100, lambda _: http.login(username=user.username, password=PASSWORD)) == {200: 100}
 
 
 def test_two_identical_logins_get_two_tokens_c22(http: Http, people: PeopleMaker) -> None:

@@ -19,26 +19,33 @@ def aws_error(code: str, *reasons: str) -> ClientError:
 
 
 @contextmanager
-def failing(stage: Stage, operation: str, failure: Exception, times: range = range(1_000)) -> Iterator[None]:
-    """Fail an operation inside this block, before it reaches AWS. times: which of its calls, counted from 0."""
+def failing(
+    stage: Stage, operation: str, failure: Exception, times: range = range(1_000), about: str = ""
+) -> Iterator[None]:
+    """Fail an operation inside this block, before it reaches AWS. times, about: as `before` has them."""
 
     def fail() -> None:
         raise failure
 
-    with before(stage, operation, fail, times):
+    with before(stage, operation, fail, times, about):
         yield
 
 
 @contextmanager
-def before(stage: Stage, operation: str, act: Callable[[], object], times: range = range(1)) -> Iterator[None]:
-    """Act before an operation reaches AWS. times: before which of its calls in this block, counted from 0."""
+def before(
+    stage: Stage, operation: str, act: Callable[[], object], times: range = range(1), about: str = ""
+) -> Iterator[None]:
+    """Act before an operation reaches AWS. times: before which of its calls in this block, counted from 0.
+
+    about: what stands in the calls that are counted.
+    """
     numbers = itertools.count()
 
-    def handle(model: Any, **_: Any) -> None:
-        if model.name == operation and next(numbers) in times:
+    def handle(model: Any, params: dict[str, Any], **_: Any) -> None:
+        if model.name == operation and about in str(params["body"]) and next(numbers) in times:
             act()
 
-    clients = (stage.clients.dynamodb, stage.clients.kms)
+    clients = (stage.clients.dynamodb, stage.clients.kms, stage.clients.sns(), stage.clients.sesv2())
     for client in clients:
         client.meta.events.register("before-call", handle, unique_id=f"before-{operation}")
     try:

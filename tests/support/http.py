@@ -14,7 +14,14 @@ PASSWORD_REALM = "http://auth0.com/oauth/grant-type/password-realm"
 TIMESHEETS = "https://api.example.com/timesheets"
 REPORTS = "https://api.example.com/reports"
 BACKEND = {"client_id": "demo-backend", "client_secret": "demo-backend-secret"}
+REQUEST_IDS = ("x-request-id", "x-amzn-requestid")
 ALICE = {"username": "alice", "password": "correct horse battery staple"}
+
+
+def shown(response: httpx.Response) -> tuple[dict[str, str], bytes]:
+    """Return all that a response tells: its headers but for the request's ids, and its body."""
+    headers = {name: value for name, value in response.headers.items() if name not in REQUEST_IDS}
+    return {"status": str(response.status_code), **headers}, response.content
 
 
 class Http:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from moto.core.models import DEFAULT_ACCOUNT_ID
@@ -10,11 +11,14 @@ from moto.ses.models import ses_backends
 from moto.sns.models import sns_backends
 from pyotp import TOTP
 
+from tests.conftest import ISSUER
 from tests.support.http import BACKEND, TIMESHEETS, Http
 
 MFA_OTP = "http://auth0.com/oauth/grant-type/mfa-otp"
 MFA_OOB = "http://auth0.com/oauth/grant-type/mfa-oob"
 MFA_RECOVERY_CODE = "http://auth0.com/oauth/grant-type/mfa-recovery-code"
+MFA_AUDIENCE = f"{ISSUER}mfa/"
+MFA_SCOPE = "enroll read:authenticators remove:authenticators"
 SIX_DIGITS = re.compile(r"\b[0-9]{6}\b")
 
 
@@ -84,6 +88,20 @@ def enrol(http: Http, clock: Any, username: str, mfa_token: str, **params: str |
     answer = with_otp(http, mfa_token, app.code(), **params)
     assert answer.status_code == 200, answer.text
     return Enrolled(username, app, made.get("recovery_codes", [""])[0], answer)
+
+
+def mfa_api_login(http: Http, username: str, scope: str | None = MFA_SCOPE, **params: str | None) -> httpx.Response:
+    """Ask for an access token of the MFA API."""
+    return http.login(username=username, audience=MFA_AUDIENCE, scope=scope, **params)
+
+
+def authenticators(http: Http, token: str) -> httpx.Response:
+    return http.get("/mfa/authenticators", headers=bearer(token))
+
+
+def remove(http: Http, token: str, authenticator_id: str) -> httpx.Response:
+    """Remove an authenticator; its id goes into the path percent-encoded."""
+    return http.request("DELETE", f"/mfa/authenticators/{quote(authenticator_id, safe='')}", headers=bearer(token))
 
 
 def sms_to(number: str) -> list[str]:

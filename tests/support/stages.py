@@ -1,5 +1,6 @@
 """More stages on the moto that the tests share, each from a tenant file of its own, and clients of them."""
 
+import itertools
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from infra.tenant_file import TenantFile
 from tests.conftest import BCRYPT_COST, ISSUER
 from tests.support.http import Http
 
-ADDRESS = "10.255.0.2"
+_numbers = itertools.count(1)
 
 
 def provisioned(name: str, file: TenantFile, **tenant: str | None) -> Stage:
@@ -39,9 +40,24 @@ def client_of(stage: Stage, world: wiring.World, issuer: str = ISSUER, api: ApiS
     """
     services = wiring.build(Settings(stage.name, issuer, BCRYPT_COST), stage.clients, world)
     before = app.services, app.emit
-    client = Http(app, ADDRESS, api)
+    number = next(_numbers)
+    client = Http(app, f"10.255.{number >> 8 & 255}.{number & 255}", api)
     app.services, app.emit = lambda: services, client.log.append
     try:
         yield client
     finally:
         app.services, app.emit = before
+
+
+@contextmanager
+def protected(stage: Stage, **sections: dict[str, object]) -> Iterator[None]:
+    """Change sections of the stage's attack protection until the block ends, for processes that begin in it."""
+    config = stage.config()
+    tenant = dict(config.documents())["tenant"]
+    before = tenant["attack_protection"]
+    changed = {name: before[name] | changes for name, changes in sections.items()}
+    config.put("tenant", tenant | {"attack_protection": before | changed})
+    try:
+        yield
+    finally:
+        config.put("tenant", tenant)

@@ -13,6 +13,7 @@ from chalicelib.errors import (
     InvalidGrant,
     InvalidRequest,
     MethodNotAllowed,
+    RateLimit,
     RequestTooLarge,
     TemporarilyUnavailable,
     TooManyAttempts,
@@ -33,11 +34,19 @@ TREE = {
     "InvalidScope": ("invalid_scope", 400),
     "UnsupportedTokenType": ("unsupported_token_type", 400),
     "InvalidToken": ("invalid_token", 401),
+    "ExpiredToken": ("expired_token", 401),
+    "AuthorizationPending": ("authorization_pending", 400),
+    "SlowDown": ("slow_down", 400),
+    "UnsupportedChallengeType": ("unsupported_challenge_type", 400),
+    "InvalidAuthenticator": ("invalid_authenticator", 400),
     "InsufficientScope": ("insufficient_scope", 403),
     "AccessDenied": ("access_denied", 403),
+    "InteractionRequired": ("interaction_required", 403),
+    "MfaRequired": ("mfa_required", 403),
     "UnauthorizedClient": ("unauthorized_client", 400),
     "UnsupportedGrantType": ("unsupported_grant_type", 400),
     "Unauthorized": ("unauthorized", 403),
+    "PasswordLeaked": ("password_leaked", 401),
     "NotFound": ("not_found", 404),
     "MethodNotAllowed": ("method_not_allowed", 405),
     "TooManyAttempts": ("too_many_attempts", 429),
@@ -117,6 +126,13 @@ def test_invalid_client_says_the_same_whatever_the_reason(reason: str) -> None:
 
 def test_too_many_attempts_says_when_to_come_back() -> None:
     assert TooManyAttempts("x", retry_after_s=42, event="limit_wc").headers == {"Retry-After": "42"}
+    told = TooManyAttempts("x", retry_after_s=42, event="limit_wc", rate_limit=RateLimit(10, 1_800_000_042))
+    assert told.headers == {
+        "Retry-After": "42",
+        "X-RateLimit-Limit": "10",
+        "X-RateLimit-Remaining": "0",
+        "X-RateLimit-Reset": "1800000042",
+    }
 
 
 def test_temporarily_unavailable_says_when_to_come_back_and_never_why() -> None:

@@ -15,8 +15,9 @@ from chalicelib.model.tenant import Client
 from chalicelib.model.user import User
 from chalicelib.rules.claims import RESTRICTED
 from chalicelib.rules.loading import load
-from chalicelib.rules.runner import MAX_METADATA_BYTES, MAX_SCOPES, Run
+from chalicelib.rules.runner import MAX_SCOPES, MAX_THREADS, Run
 from chalicelib.rules.scene import UNMERGED, Occasion, Scene, scene
+from chalicelib.rules.values import MAX_METADATA_BYTES, MAX_METADATA_DEPTH
 from chalicelib.settings import MAX_RULE_BUDGET_S, Settings
 from infra.team_settings import MAX_LENGTH
 from tests.support.rules import package
@@ -177,6 +178,8 @@ def test_claims_that_the_page_calls_reserved_are() -> None:
         f"| {Settings('dev').rule_budget_s:g} seconds; `GATEHOUSE_RULE_BUDGET_S` ",
         f" of the stage sets it, up to {MAX_RULE_BUDGET_S} |",
         f"| {MAX_METADATA_BYTES // 1024} KiB each |",
+        f"| levels of objects and lists in each of them | {MAX_METADATA_DEPTH} |",
+        f"| runs of rules that hang, in one process | {MAX_THREADS} |",
         f"| {MAX_SCOPES}, of 200 characters each |",
         f"| {MAX_LENGTH} characters |",
     ],

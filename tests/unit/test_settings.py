@@ -24,11 +24,12 @@ def test_all_settings_are_read_and_strangers_left_alone() -> None:
         "GATEHOUSE_STAGE": "prod",
         "GATEHOUSE_ISSUER": "https://login.example.com/",
         "GATEHOUSE_BCRYPT_COST": "12",
+        "GATEHOUSE_TRUSTED_PROXIES": "1",
         "AWS_REGION": "eu-west-1",
         "gatehouse_colour": "green",
     }
 
-    assert Settings.from_environ(environ) == Settings("prod", "https://login.example.com/", 12)
+    assert Settings.from_environ(environ) == Settings("prod", "https://login.example.com/", 12, trusted_proxies=1)
 
 
 @pytest.mark.parametrize("environ", [{}, {"GATEHOUSE_STAGE": ""}, {"STAGE": "dev"}])
@@ -90,8 +91,25 @@ def test_other_bcrypt_cost_is_a_fault(cost: str) -> None:
     assert fault == "GATEHOUSE_BCRYPT_COST must be a number from 4 to 15."
 
 
+def test_no_proxy_is_trusted_unless_the_stage_says_so() -> None:
+    assert Settings.from_environ(STAGE).trusted_proxies == 0
+
+
+@pytest.mark.parametrize("text", ["0", "1", "10"])
+def test_trusted_proxies_are_a_number_from_0_to_10(text: str) -> None:
+    assert Settings.from_environ({**STAGE, "GATEHOUSE_TRUSTED_PROXIES": text}).trusted_proxies == int(text)
+
+
+@pytest.mark.parametrize("text", ["", "-1", "11", "one", "1.0", "01", "٤"])
+def test_other_number_of_trusted_proxies_is_a_fault(text: str) -> None:
+    (fault,) = faults_of({**STAGE, "GATEHOUSE_TRUSTED_PROXIES": text})
+
+    assert fault == "GATEHOUSE_TRUSTED_PROXIES must be a number from 0 to 10."
+
+
 def test_all_faults_are_told_at_once() -> None:
-    told = faults_of({"GATEHOUSE_ISSUER": "x", "GATEHOUSE_BCRYPT_COST": "x", "GATEHOUSE_B": "x", "GATEHOUSE_A": "x"})
+    names = ["ISSUER", "BCRYPT_COST", "TRUSTED_PROXIES", "B", "A"]
+    told = faults_of({f"GATEHOUSE_{name}": "x" for name in names})
 
     assert [fault.split(" ")[0] for fault in told] == [
         "GATEHOUSE_A",
@@ -99,6 +117,7 @@ def test_all_faults_are_told_at_once() -> None:
         "GATEHOUSE_STAGE",
         "GATEHOUSE_ISSUER",
         "GATEHOUSE_BCRYPT_COST",
+        "GATEHOUSE_TRUSTED_PROXIES",
     ]
 
 
@@ -109,7 +128,9 @@ def test_faults_tell_no_values() -> None:
 @settings(max_examples=500)
 @given(
     st.dictionaries(
-        st.sampled_from(["GATEHOUSE_STAGE", "GATEHOUSE_ISSUER", "GATEHOUSE_BCRYPT_COST", "GATEHOUSE_X"]),
+        st.sampled_from(
+            ["GATEHOUSE_STAGE", "GATEHOUSE_ISSUER", "GATEHOUSE_BCRYPT_COST", "GATEHOUSE_TRUSTED_PROXIES", "GATEHOUSE_X"]
+        ),
         st.text(max_size=20) | st.text("https:/.[]?#@10", max_size=20) | st.text(max_size=9).map("https://{}/".format),
     )
 )

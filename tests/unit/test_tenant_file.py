@@ -104,8 +104,15 @@ def test_sections_that_are_left_out_are_empty(tmp_path: Path) -> None:
     assert tenant_file.mfa.policy == "never"
     assert tenant_file.attack_protection.brute_force_protection.model_dump() == {
         "enabled": True,
+        "mode": "count_per_identifier_and_ip",
         "max_attempts": 10,
         "block_lifetime": 2_592_000,
+        "allowlist": (),
+    }
+    assert tenant_file.attack_protection.suspicious_ip_throttling.model_dump() == {
+        "enabled": True,
+        "max_attempts": 100,
+        "rate": 864_000,
         "allowlist": (),
     }
 
@@ -262,7 +269,7 @@ FORM = {
     ),
     "number too small": (
         TENANT + "realms:\n  - {name: a, identifiers: [email], password_policy: {min_length: 0}}  # here\n",
-        "`min_length` must be 1 or more",
+        "`min_length` must be 8 or more",
     ),
     "number too large": (
         TENANT + REALMS + "apis:\n  - {identifier: x, name: X, token_lifetime: 2592001}  # here\n",
@@ -440,6 +447,16 @@ CROSS = {
     "client credentials of a public client": (
         client("token_endpoint_auth_method: none\ngrant_types:\n  - password\n  - client_credentials  # here"),
         "a public client may not have `client_credentials`: take it out, or choose another method",
+    ),
+    "second factor that nobody can have": (
+        BASE + "mfa:\n  factors: [recovery-code]\n  policy: always  # here\n",
+        "a second factor is always owed, and there is none to enroll: "
+        "add `otp`, `sms` or `email` to `factors`, or write `policy: never`",
+    ),
+    "second factor without factors": (
+        BASE + "mfa:\n  policy: always  # here\n",
+        "a second factor is always owed, and there is none to enroll: "
+        "add `otp`, `sms` or `email` to `factors`, or write `policy: never`",
     ),
     "no keys": (
         client("grant_types: []\ntoken_endpoint_auth_method: private_key_jwt").replace("app\n", "app  # here\n"),
@@ -938,6 +955,31 @@ def test_checked_file_without_password_grants_has_no_warning(tmp_path: Path) -> 
 
     assert result.exit_code == 0
     assert "RFC 9700" not in result.stdout
+
+
+MISSING_MFA_GRANT = "With `mfa.policy: always` nobody logs in through a client without an MFA grant. "
+
+
+@pytest.mark.parametrize(
+    ("grant_types", "mfa", "is_warned"),
+    [
+        ("[password]", "{policy: always, factors: [otp]}", True),
+        ('["http://auth0.com/oauth/grant-type/password-realm"]', "{policy: always, factors: [sms]}", True),
+        ('[password, "http://auth0.com/oauth/grant-type/mfa-otp"]', "{policy: always, factors: [otp]}", False),
+        ("[client_credentials]", "{policy: always, factors: [otp]}", False),
+        ("[password]", "{policy: never, factors: [otp]}", False),
+    ],
+)
+def test_client_that_can_show_no_second_factor_is_warned_of_where_each_login_owes_one(
+    tmp_path: Path, grant_types: str, mfa: str, is_warned: bool
+) -> None:
+    path = tmp_path / "tenant.yaml"
+    path.write_text(client(f"grant_types: {grant_types}") + f"mfa: {mfa}\n", encoding="utf-8")
+
+    result = CliRunner().invoke(app, [str(path)])
+
+    assert result.exit_code == 0
+    assert (f"{MISSING_MFA_GRANT}Clients that have none: app\n" in result.stdout) == is_warned
 
 
 def test_checked_file_with_faults_prints_each_to_stderr_and_exits_2(tmp_path: Path) -> None:

@@ -1,0 +1,29 @@
+"""Breached-password detection as the tenant has it set: the shipped filter, and the range API where it is asked for."""
+
+from collections.abc import Callable
+
+from chalicelib.breached.filter import is_breached
+from chalicelib.breached.range_api import RangeApiFailure
+from chalicelib.model.tenant import BreachedPasswordDetection
+
+# Whether Pwned Passwords knows a password; raises RangeApiFailure.
+RangeApi = Callable[[str], bool]
+
+
+def is_refused(
+    password: str, detection: BreachedPasswordDetection, range_api: RangeApi, warn: Callable[[str], None]
+) -> bool:
+    """Whether the password counts as breached; never, where detection is off.
+
+    The range API is asked only where the tenant wants it, and the filter does not know the password. Where it gives no
+    answer, this warns and says no: its failure shuts nobody out (docs/adr/0015).
+    """
+    if not detection.enabled or is_breached(password):
+        return detection.enabled
+    if not detection.asks_range_api:
+        return False
+    try:
+        return range_api(password)
+    except RangeApiFailure as failure:
+        warn(f"Pwned Passwords gave no answer ({failure}): the password was held against the filter alone.")
+        return False

@@ -1,0 +1,58 @@
+"""Pwned Passwords' range API: asks a service without telling it the password (k-anonymity)."""
+
+import hashlib
+import ssl
+import unicodedata
+from collections.abc import Callable
+from functools import cache
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+
+HOST = "api.pwnedpasswords.com"
+TIMEOUT_S = 1.0
+PREFIX_LENGTH = 5
+MAX_ANSWER_BYTES = 1024 * 1024
+# With padding an answer's size tells a listener nothing of which range was asked for.
+HEADERS = {"Add-Padding": "true", "User-Agent": "Gatehouse"}
+
+
+class RangeApiFailure(Exception):
+    """The service gave no answer; the message says why, and nothing of the password."""
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return the default TLS settings; made once, as they read all root certificates."""
+    return ssl.create_default_context()
+
+
+def connect() -> HTTPConnection:
+    """Return a connection to the service, not yet open; each of its steps may take TIMEOUT_S seconds."""
+    return HTTPSConnection(HOST, timeout=TIMEOUT_S, context=_tls())
+
+
+def is_pwned(password: str, connect: Callable[[], HTTPConnection] = connect) -> bool:
+    """Whether the service knows the password from a breach; raises RangeApiFailure.
+
+    What leaves is 5 of the 40 hex digits of the SHA-1 of the password in NFC. connect: makes the connection.
+    Source: the API's documentation, "Searching by range" and "Introducing padding".
+    """
+    text = unicodedata.normalize("NFC", password)
+    digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest().upper()
+    prefix, suffix = digest[:PREFIX_LENGTH], digest[PREFIX_LENGTH:].encode()
+    counts = dict(line.strip().partition(b":")[::2] for line in _range(prefix, connect()).splitlines())
+    # A count of 0 is padding.
+    return counts.get(suffix, b"0") != b"0"
+
+
+def _range(prefix: str, connection: HTTPConnection) -> bytes:
+    try:
+        connection.request("GET", f"/range/{prefix}", headers=HEADERS)
+        response = connection.getresponse()
+        if response.status != HTTPStatus.OK:
+            raise RangeApiFailure(f"status {response.status}")
+        return response.read(MAX_ANSWER_BYTES)
+    except (OSError, HTTPException) as failure:
+        raise RangeApiFailure(type(failure).__name__) from None
+    finally:
+        connection.close()

@@ -1,0 +1,88 @@
+"""Tells people that their account was blocked, with a link that lets them in again (docs/attack-protection.md)."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalicelib.errors import InvalidRequest, WireError
+from chalicelib.model.request import Request
+from chalicelib.model.user import User
+from chalicelib.store.attempts import AttemptStore
+from chalicelib.store.messages import Messages
+from chalicelib.store.notices import Notice, NoticeStore
+from chalicelib.store.pending import PendingStore, Ticket, stored_id
+from chalicelib.store.users import UserStore
+
+TICKET_LIFETIME_S = 86_400
+TICKET_BYTES = 32
+NO_TICKET = "The link was used already, or is not valid any more."
+UNBLOCKED = "The account is unblocked. You can log in again."
+TEXT = """Somebody tried to log in to your account at {name} with wrong passwords, too often in a row. Attempts from
+where they came from are blocked now.
+
+If that was you, this link lets you log in again. It works once, and for a day:
+
+{link}
+
+If it was not you, there is nothing to do: whoever it was did not get in.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeFlow:
+    """Sends what is to be told, and answers the link. issuer: the configured URL; without one there is no link to send.
+
+    friendly_name: the tenant's. clock: epoch seconds.
+    """
+
+    issuer: str
+    friendly_name: Callable[[], str]
+    notices: NoticeStore
+    attempts: AttemptStore
+    tickets: PendingStore
+    users_of: Callable[[str], UserStore | None]
+    messages: Messages
+    clock: Callable[[], float]
+
+    def send(self) -> list[str]:
+        """Tell everybody who was blocked and is not told yet, once; return the user_ids of those who were.
+
+        A notice is taken before its email is sent: where sending fails, nobody is told twice. Only a run that is cut
+        short, or a failing SES, leaves somebody untold.
+        """
+        if not (self.issuer and self.messages.email_from):
+            return []
+        told = []
+        for notice in self.notices.untold(int(self.clock())):
+            user = self._owner(notice)
+            if self.notices.take(notice) and user and user.email and self._is_told(notice, user):
+                told.append(user.user_id)
+        return told
+
+    def unblock(self, request: Request) -> dict[str, str]:
+        """Use a link's ticket: forget the failures at its account. Raises InvalidRequest for a ticket that is over."""
+        ticket = self.tickets.ticket(request.query.get("ticket", ""))
+        if ticket is None or ticket.ends_at <= self.clock():
+            raise InvalidRequest(NO_TICKET)
+        request.outcome.realm, _, request.outcome.user = ticket.account.partition("#")
+        # Forgotten first: where AWS fails in between, the link still works.
+        self.attempts.clear_account(ticket.account)
+        self.tickets.end_ticket(ticket)
+        return {"message": UNBLOCKED}
+
+    def _owner(self, notice: Notice) -> User | None:
+        realm, _, user_id = notice.account.partition("#")
+        users = self.users_of(realm)
+        return users.read(user_id) if users else None
+
+    def _is_told(self, notice: Notice, user: User) -> bool:
+        token = secrets.token_urlsafe(TICKET_BYTES)
+        ends_at = int(self.clock()) + TICKET_LIFETIME_S
+        name = self.friendly_name()
+        text = TEXT.format(name=name, link=f"{self.issuer}u/unblock?ticket={token}")
+        try:
+            self.tickets.put_ticket(Ticket(stored_id(token), notice.account, ends_at))
+            self.messages.send_email(user.email, f"Your account at {name} is blocked", text)
+        except WireError:
+            return False
+        return True

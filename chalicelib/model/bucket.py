@@ -1,0 +1,22 @@
+"""A leaky bucket for failures, kept as one number: when it will be empty. Source: GCRA, ITU-T I.371."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """How many failures are let through.
+
+    size: how many at once. rate_ms: after how many milliseconds each leaves room for one more.
+    """
+
+    size: int
+    rate_ms: int
+
+    def opens_at_ms(self, empties_at_ms: int) -> int:
+        """Return when there is room for one more failure in a bucket that will be empty then; epoch milliseconds."""
+        return empties_at_ms - (self.size - 1) * self.rate_ms
+
+    def is_full(self, empties_at_ms: int, now_ms: int) -> bool:
+        """Whether there is no room for one more failure now."""
+        return self.opens_at_ms(empties_at_ms) > now_ms

@@ -1,0 +1,62 @@
+"""What a realm has against a new password (NIST SP 800-63B-4 3.1.1.2). The words for people are their callers'."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from enum import Enum, auto
+
+from chalicelib.model.tenant import PasswordPolicy
+from chalicelib.model.user import User
+from chalicelib.passwords import folded, verify
+
+MAX_LENGTH = 1024
+# Shorter names turn up in innocent words.
+PERSONAL_LENGTH = 4
+PERSONAL_METADATA = ("name", "first", "last")
+
+
+class Objection(Enum):
+    """Why a password may not be set."""
+
+    TOO_SHORT = auto()
+    TOO_LONG = auto()
+    BREACHED = auto()
+    IN_DICTIONARY = auto()
+    PERSONAL = auto()
+    REUSED = auto()
+
+
+def objections(password: str, person: User, policy: PasswordPolicy, is_breached: bool) -> tuple[Objection, ...]:
+    """Return all that speaks against this password for this person, in Objection's order; nothing where it may be set.
+
+    Costs one bcrypt for each password that the realm's history goes back. No rule asks for kinds of characters.
+    """
+    size = length(password)
+    held = {
+        Objection.TOO_SHORT: size < policy.min_length,
+        Objection.TOO_LONG: size > MAX_LENGTH,
+        Objection.BREACHED: is_breached,
+        Objection.IN_DICTIONARY: folded(password) in map(folded, policy.dictionary),
+        Objection.PERSONAL: policy.no_personal_info and any(text in folded(password) for text in _personal(person)),
+        Objection.REUSED: any(verify(password, stored) for stored in former_hashes(person, policy.history)),
+    }
+    return tuple(objection for objection, holds in held.items() if holds)
+
+
+def length(password: str) -> int:
+    """Return how many characters a password has, after NFC."""
+    return len(unicodedata.normalize("NFC", password))
+
+
+def former_hashes(person: User, count: int) -> list[str]:
+    """Return the hashes of the person's last passwords, the present one first, at most so many."""
+    return [stored for stored in (person.password_hash, *person.password_history) if stored][:count]
+
+
+def _personal(person: User) -> Iterator[str]:
+    """Yield what a password must not hold: names, and each word of them, folded."""
+    names = (person.username, person.email.partition("@")[0], person.name, person.given_name, person.family_name)
+    for name in (*names, person.nickname, *(person.user_metadata.get(key) for key in PERSONAL_METADATA)):
+        if isinstance(name, str):
+            texts = (folded(name.strip()), *re.split(r"[\W_]+", folded(name)))
+            yield from (text for text in texts if len(text) >= PERSONAL_LENGTH)

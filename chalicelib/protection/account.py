@@ -1,0 +1,184 @@
+"""Brute-force protection: every attempt at an account is counted before its password is looked at (docs/adr/0003)."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from chalicelib.errors import RateLimit, TemporarilyUnavailable, TooManyAttempts
+from chalicelib.model.address import network
+from chalicelib.model.tenant import BruteForceProtection
+from chalicelib.model.user import User
+from chalicelib.protection.address import AddressGuard
+from chalicelib.store.attempts import ANYWHERE, AttemptStore, Counter, Tally
+from chalicelib.store.aws import both
+from chalicelib.store.batch import Place, Values
+from chalicelib.store.totals import TotalStore, total_from
+from chalicelib.store.transactions import Write
+
+BLOCKED = "Your account has been blocked after multiple consecutive login attempts."
+
+UNDECIDED_S = 10
+PAUSES_S = (0.05, 0.1, 0.2, *[0.4] * 10)
+# How often in a row an account may be guessed at wrongly, from all addresses. Source: NIST SP 800-63B-4 3.2.2.
+MAX_FAILURES_IN_A_ROW = 100
+# From then on, strangers to the account have one attempt in this time, all of them together.
+TURN_S = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt on its way, and the policy that it is held to.
+
+    account: realm and person. address: the source_ip. seen: the address's item, as AddressGuard has it.
+    """
+
+    account: str
+    address: str
+    policy: BruteForceProtection
+    seen: Values | None
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the policy counts attempts from this address at all."""
+        return self.policy.guards(self.address)
+
+    @property
+    def counter(self) -> Counter:
+        """What it is counted under."""
+        return Counter(self.account, network(self.address) if self.policy.is_per_address else ANYWHERE)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """An attempt that may be judged. user: whose account it is, None for nobody's. has_total: whether failures stand.
+
+    A right one clears both of what it is counted under.
+    """
+
+    attempt: Attempt
+    user: User | None
+    has_total: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountGuard:
+    """Counts attempts and decides them. clock: epoch seconds. pause: sleeps for so many seconds.
+
+    addresses: counts the failures of the address too. on_block: hears of each account that a failure blocks, whether
+    anybody has it or not, with the time.
+    """
+
+    attempts: AttemptStore
+    totals: TotalStore
+    addresses: AddressGuard
+    on_block: Callable[[str, int], None]
+    clock: Callable[[], float]
+    pause: Callable[[float], None]
+
+    @contextmanager
+    def admitted(
+        self, attempt: Attempt, read: Callable[[Place], tuple[User | None, Values | None]]
+    ) -> Iterator[Admitted]:
+        """Count the attempt while `read` reads the person and one item more, and yield what may be judged.
+
+        If AWS fails after the count, in `read` or inside the block, the attempt is given back: nobody's allowance
+        pays for that. Raises TooManyAttempts.
+        """
+        is_taken = False
+
+        def take() -> None:
+            nonlocal is_taken
+            self.count(attempt)
+            is_taken = True
+
+        try:
+            # The count may have to wait: it does so on this thread, and keeps none of those that everybody shares.
+            (user, values), _ = both(lambda: read(self.totals.place(attempt.account)), take)
+            if attempt.is_counted and values:
+                self._require_turn(attempt, user, values)
+            yield Admitted(attempt, user, has_total=values is not None)
+        except (TemporarilyUnavailable, TooManyAttempts):
+            if is_taken:
+                self.give_back(attempt)
+            raise
+
+    def count(self, attempt: Attempt) -> None:
+        """Take one attempt from the allowance.
+
+        Where the allowance is taken but not spent, because others are on their way right now, waits for their outcome
+        for up to some four seconds: a success clears the count. Raises TooManyAttempts.
+        """
+        if not attempt.is_counted:
+            return
+        for pause_s in (*PAUSES_S, None):
+            tally = self._counted(attempt)
+            if tally is None:
+                return
+            if pause_s is None or not self._is_undecided(tally):
+                raise self._blocked(attempt, tally.expires_at)
+            self.pause(pause_s)
+
+    def fail(self, attempt: Attempt) -> None:
+        """Decide a counted attempt as failed: its account's, from here and from anywhere, and its address's."""
+        both(lambda: self._fail_account(attempt), lambda: self.addresses.fail(attempt.address, attempt.seen))
+
+    def clear_writes(self, admitted: Admitted) -> tuple[Write, ...]:
+        """Return the writes of a success: the account's failures are forgotten, from this address and in total."""
+        attempt = admitted.attempt
+        if not attempt.is_counted:
+            return ()
+        total = (self.totals.clear_write(attempt.account),) if admitted.has_total else ()
+        return (self.attempts.clear_write(attempt.counter), *total)
+
+    @contextmanager
+    def given_back_on_failure(self, attempt: Attempt) -> Iterator[None]:
+        """Give a counted attempt back if AWS fails inside this block."""
+        try:
+            yield
+        except TemporarilyUnavailable:
+            self.give_back(attempt)
+            raise
+
+    def give_back(self, attempt: Attempt) -> None:
+        """Take a counted attempt back, where AWS kept it from being decided or its login from being completed."""
+        if attempt.is_counted:
+            with suppress(TemporarilyUnavailable):
+                self.attempts.withdraw(attempt.counter)
+
+    def _fail_account(self, attempt: Attempt) -> None:
+        if attempt.is_counted:
+            now, policy = int(self.clock()), attempt.policy
+            tally, _ = both(
+                lambda: self.attempts.fail(attempt.counter, now, policy.block_lifetime_s),
+                lambda: self.totals.fail(attempt.account, now),
+            )
+            if tally.failed >= policy.max_attempts:
+                self.on_block(attempt.account, now)
+
+    def _require_turn(self, attempt: Attempt, user: User | None, values: Values) -> None:
+        """Let an attempt pass at an account that was guessed at too often, if it comes from where a login once did.
+
+        All others share one attempt each TURN_S, by one conditional write. Raises TooManyAttempts.
+        """
+        now = int(self.clock())
+        total = total_from(values, now)
+        if total is None or total.failed < MAX_FAILURES_IN_A_ROW:
+            return
+        if user and network(attempt.address) in user.known_addresses:
+            return
+        if total.next_turn_at > now:
+            raise self._blocked(attempt, total.next_turn_at)
+        if not self.totals.take_turn(attempt.account, now, now + TURN_S):
+            raise self._blocked(attempt, now + TURN_S)
+
+    def _blocked(self, attempt: Attempt, until: int) -> TooManyAttempts:
+        retry_after_s = max(1, until - int(self.clock()))
+        limit = RateLimit(attempt.policy.max_attempts, until)
+        return TooManyAttempts(BLOCKED, retry_after_s=retry_after_s, event="limit_wc", rate_limit=limit)
+
+    def _counted(self, attempt: Attempt) -> Tally | None:
+        policy = attempt.policy
+        return self.attempts.count(attempt.counter, int(self.clock()), policy.max_attempts, policy.block_lifetime_s)
+
+    def _is_undecided(self, tally: Tally) -> bool:
+        return tally.attempts > tally.failed and self.clock() - tally.counted_at < UNDECIDED_S

@@ -1,0 +1,48 @@
+"""What goes wrong in rules, and how the log tells of it."""
+
+import json
+import traceback
+from collections.abc import Mapping
+from urllib.parse import quote, quote_plus
+
+from chalicelib.rules.loading import Rule
+
+MAX_TRACEBACK = 4_000
+MAX_FRAMES = 10
+# What is shorter than this is no secret, and would black out half the traceback.
+MIN_SECRET = 4
+
+
+class BadRule(Exception):
+    """A rule did what none may; the message says which and what, and holds no value of anybody's."""
+
+    def __init__(self, rule: Rule | None, words: str) -> None:
+        """rule: None where it cannot be told which one it was."""
+        super().__init__(f"rule {rule} {words}" if rule else f"the rules {words}")
+
+
+class RuleFailed(Exception):
+    """A rule raised. failure: what."""
+
+    def __init__(self, rule: Rule | None, failure: BaseException) -> None:
+        """rule: which."""
+        super().__init__(f"rule {rule} raised {type(failure).__name__}")
+        self.failure = failure
+
+
+def traceback_of(failure: BaseException, configuration: Mapping[str, str]) -> str:
+    """Return where a rule raised, without our own frames and the values of the configuration."""
+    place = failure.__traceback__
+    while place and place.tb_frame.f_globals.get("__package__") == __package__:
+        place = place.tb_next
+    text = "".join(traceback.format_exception(type(failure), failure, place, limit=-MAX_FRAMES))
+    for name, value in configuration.items():
+        if len(value) >= MIN_SECRET:
+            for spelling in _spellings(value):
+                text = text.replace(spelling, f"[{name}]")
+    return text[-MAX_TRACEBACK:]
+
+
+def _spellings(value: str) -> set[str]:
+    """Return how a message may have a value: as it is, quoted by Python or JSON, or in a URL."""
+    return {value, repr(value)[1:-1], json.dumps(value)[1:-1], quote(value), quote(value, safe=""), quote_plus(value)}

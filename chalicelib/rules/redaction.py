@@ -1,0 +1,43 @@
+"""What of a request is a secret, and a copy of the rest of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+# However they are written.
+SECRETS = frozenset(
+    {
+        "password",
+        "client_secret",
+        "client_assertion",
+        "refresh_token",
+        "access_token",
+        "token",
+        "mfa_token",
+        "otp",
+        "oob_code",
+        "binding_code",
+        "recovery_code",
+    }
+)
+
+
+def secrets_in(value: Any) -> set[str]:
+    """Return the texts of all members of JSON that are secrets by their names."""
+    members = value.items() if isinstance(value, Mapping) else ()
+    own = {inner for name, inner in members if name.lower() in SECRETS and isinstance(inner, str)}
+    inner_values = value if isinstance(value, list) else [inner for _, inner in members]
+    return own.union(*map(secrets_in, inner_values))
+
+
+def without(value: Any, secrets: set[str]) -> Any:
+    """Return a copy of JSON without its secrets, and without whatever else repeats one of them."""
+    if isinstance(value, Mapping):
+        shown = {name: inner for name, inner in value.items() if name.lower() not in SECRETS}
+        return {name: without(inner, secrets) for name, inner in shown.items() if not _repeats(inner, secrets)}
+    if isinstance(value, list):
+        return [without(inner, secrets) for inner in value if not _repeats(inner, secrets)]
+    return value
+
+
+def _repeats(value: Any, secrets: set[str]) -> bool:
+    return isinstance(value, str) and value in secrets

@@ -1,0 +1,48 @@
+"""What rules leave behind, as JSON that nothing of theirs can reach any more."""
+
+import json
+from typing import Any
+
+from chalicelib.model.user import User
+from chalicelib.rules.faults import BadRule
+from chalicelib.rules.loading import Rule
+from chalicelib.rules.scene import Scene
+
+Metadata = dict[str, Any]
+METADATA = ("app_metadata", "user_metadata")
+MAX_METADATA_BYTES = 32 * 1024
+MAX_METADATA_DEPTH = 32
+
+
+def changed_metadata(scene: Scene, user: User) -> dict[str, Metadata]:
+    """Return copies of what rules changed of a person's metadata; raises BadRule for what cannot be kept."""
+    shown = scene.user
+    changed = [name for name in METADATA if getattr(shown, name) != getattr(user, name)]
+    return {name: _metadata(name, getattr(shown, name)) for name in changed}
+
+
+def _metadata(name: str, value: Any) -> Metadata:
+    """Return a copy of changed metadata; raises BadRule for what is too much to store, or to copy at each login."""
+    copied: Metadata = as_json(value, None, f"made {name} no JSON")
+    if _depth(copied) > MAX_METADATA_DEPTH:
+        raise BadRule(None, f"nested {name} deeper than {MAX_METADATA_DEPTH} levels")
+    if len(json.dumps(copied)) > MAX_METADATA_BYTES:
+        raise BadRule(None, f"made {name} longer than 32 KiB")
+    return copied
+
+
+def _depth(value: Any) -> int:
+    """Return how many levels of objects and lists there are, or one more than may be."""
+    level, depth = [value], 0
+    while depth <= MAX_METADATA_DEPTH and (level := [one for one in level if isinstance(one, dict | list)]):
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+        depth += 1
+    return depth
+
+
+def as_json(value: Any, rule: Rule | None, fault: str) -> Any:
+    """Return a copy of a value as JSON has it, which nothing that a rule kept can reach; raises BadRule."""
+    try:
+        return json.loads(json.dumps(value, allow_nan=False, ensure_ascii=False).encode())
+    except (TypeError, ValueError, RecursionError):
+        raise BadRule(rule, fault) from None

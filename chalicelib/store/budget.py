@@ -1,0 +1,111 @@
+"""What one request may spend on AWS: its calls are counted, and no try begins that could not end in time.
+
+Its own work, such as a hash or the team's rules, is not counted. docs/adr/0016 has the sums.
+"""
+
+import contextvars
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.client import BaseClient
+from botocore.exceptions import BotoCoreError
+
+REQUEST_BUDGET_S = 8
+CONNECT_TIMEOUT_S = 0.5
+READ_TIMEOUT_S = 1
+# The longest that botocore pauses before it tries a throttled call a second time.
+LONGEST_PAUSE_S = 1
+TRY_S = CONNECT_TIMEOUT_S + READ_TIMEOUT_S
+# A try that begins last and fails leaves time for one more, which gives back what the request used up.
+LAST_AMENDS_S = REQUEST_BUDGET_S - TRY_S
+LAST_TRY_S = LAST_AMENDS_S - TRY_S
+RETRY_AFTER = "x-amz-retry-after"
+
+
+class OutOfTime(BotoCoreError):
+    """A try did not begin, as it could not have ended in time."""
+
+    fmt = "the request's time is up"
+
+
+class Budget:
+    """One request's: the seconds during which at least one of its calls was under way. calls: how many it made."""
+
+    def __init__(self, clock: Callable[[], float], last_try_s: float = LAST_TRY_S) -> None:
+        """clock: seconds, from any beginning. last_try_s: how much may be spent when a try begins."""
+        self.calls = 0
+        self._clock = clock
+        self._last_try_s = last_try_s
+        self._spent_s = 0.0
+        self._under_way = 0
+        self._since = 0.0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def spent(self) -> Iterator[None]:
+        """Count the time of this block, its pauses too, once for all calls that are under way together."""
+        with self._lock:
+            self._since = self._since if self._under_way else self._clock()
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way -= 1
+                self._spent_s += 0 if self._under_way else self._clock() - self._since
+
+    def has_time(self, pause_s: float = 0) -> bool:
+        """Whether a try that begins after a pause of so many seconds ends in time."""
+        with self._lock:
+            running_s = self._clock() - self._since if self._under_way else 0
+            return self._spent_s + running_s + pause_s <= self._last_try_s
+
+    def allow_amends(self) -> None:
+        """Let tries begin later from now on: a call failed, and what still follows makes up for that."""
+        self._last_try_s = max(self._last_try_s, LAST_AMENDS_S)
+
+
+_budget: contextvars.ContextVar[Budget | None] = contextvars.ContextVar("aws_budget", default=None)
+
+
+@contextmanager
+def one_request(clock: Callable[[], float]) -> Iterator[Budget]:
+    """Hold the calls made inside this block, those on the threads of `both` too, to one request's budget.
+
+    clock: seconds, from any beginning.
+    """
+    budget = Budget(clock)
+    token = _budget.set(budget)
+    try:
+        yield budget
+    finally:
+        _budget.reset(token)
+
+
+def current() -> Budget:
+    """Return the request's budget; outside a request, where the tools are, one without end."""
+    return _budget.get() or Budget(time.monotonic, math.inf)
+
+
+def hold(client: BaseClient) -> None:
+    """Let every try of a client's calls ask the request's budget first."""
+    service = client.meta.service_model.service_id.hyphenize()
+    client.meta.events.register(f"request-created.{service}", _require_time)
+    client.meta.events.register_first(f"needs-retry.{service}", _forbid_late_retry)  # type: ignore[arg-type]  # the stub knows of no handler that answers
+
+
+def _require_time(**_: Any) -> None:
+    if not current().has_time():
+        raise OutOfTime
+
+
+def _forbid_late_retry(response: Any, **_: Any) -> bool | None:
+    """Return False, which is botocore's last word, where the retry would begin too late."""
+    if response:
+        # AWS may ask for a pause of several seconds here. Who waits that long is the client, after a 503.
+        response[0].headers.pop(RETRY_AFTER, None)
+    return None if current().has_time(LONGEST_PAUSE_S) else False

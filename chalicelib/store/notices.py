@@ -1,0 +1,84 @@
+"""Accounts that were blocked just now, in the attempts table, until somebody has been told.
+
+One is noted for a name that nobody has as well: whether there is anybody to tell is found out later, elsewhere.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.store.aws import ConditionFailed, call
+from chalicelib.store.batch import Place
+from chalicelib.store.changes import Change, make
+from chalicelib.store.items import from_item, to_item
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+# An attack on many names at once must not write all of its notices under one key.
+SHARDS = 16
+# How often one account's owner is told at most.
+QUIET_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A block. account: realm and person, parted by `#`. noted_at: epoch seconds."""
+
+    account: str
+    noted_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeStore:
+    """Keeps notices, one an account and hour."""
+
+    dynamodb: "DynamoDBClient"
+    table: str
+
+    def note(self, account: str, now: int) -> None:
+        """Note that an account was blocked; nothing where that was noted within the last hour."""
+        noted = Change(
+            "SET noted_at = :now, is_told = :no, expires_at = :end",
+            "attribute_not_exists(noted_at) OR noted_at <= :quiet",
+            {":now": now, ":no": 0, ":quiet": now - QUIET_S, ":end": now + 2 * QUIET_S},
+        )
+        with suppress(ConditionFailed):
+            make(self.dynamodb, self._place(account), noted)
+
+    def untold(self, now: int) -> Iterator[Notice]:
+        """Return the notices of the last hour that nobody has taken yet."""
+        for shard in range(SHARDS):
+            for item in self._of_shard(shard, now - QUIET_S):
+                values = from_item(item)
+                yield Notice(values["sk"], values["noted_at"])
+
+    def take(self, notice: Notice) -> bool:
+        """Whether this notice is ours to tell: one conditional write, which a second one fails."""
+        values = {":yes": 1, ":no": 0, ":at": notice.noted_at}
+        taken = Change("SET is_told = :yes", "is_told = :no AND noted_at = :at", values)
+        try:
+            make(self.dynamodb, self._place(notice.account), taken)
+        except ConditionFailed:
+            return False
+        return True
+
+    def _of_shard(self, shard: int, since: int) -> list[Any]:
+        pages = self.dynamodb.get_paginator("query").paginate(
+            TableName=self.table,
+            KeyConditionExpression="pk = :pk",
+            FilterExpression="is_told = :no AND noted_at > :since",
+            ExpressionAttributeValues=to_item({":pk": f"notice#{shard}", ":no": 0, ":since": since}),
+            ConsistentRead=True,
+        )
+
+        def query() -> list[Any]:
+            return [item for page in pages for item in page["Items"]]
+
+        return call(query)
+
+    def _place(self, account: str) -> Place:
+        shard = hashlib.sha256(account.encode()).digest()[0] % SHARDS
+        return Place(self.table, f"notice#{shard}", account)

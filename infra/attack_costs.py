@@ -1,0 +1,74 @@
+"""What guesses at names that nobody has leave in the attempts table, and what they cost.
+
+`make figures` (`python -m infra.attack_costs`) prints the table of docs/attack-protection.md. The items are those that
+the code writes, on moto; their sizes and prices are computed by AWS's published rules, not measured.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from chalicelib import wiring
+from chalicelib.settings import Settings
+from infra.attack_simulation import BCRYPT_COST, is_let_in, provisioned
+from infra.aws import Stage
+from infra.local_aws import local_aws
+
+NAMES, ADDRESSES = 1_000_000, 10_000
+# What DynamoDB adds to each item that it stores, in bytes.
+OVERHEAD = 100
+# US dollars on demand in us-east-1, standard tables: per million units, and per gigabyte and month.
+WRITE_PRICE, READ_PRICE, STORAGE_PRICE = 0.625, 0.125, 0.25
+# A consistent read, and a write, of an item of up to 1 KB.
+READS_OF = {"BatchGetItem": 2}
+WRITES_OF = {"UpdateItem": 1}
+
+
+def item_bytes(item: Mapping[str, Mapping[str, str]]) -> int:
+    """Return the size of an item of strings and numbers. Source: DynamoDB's developer guide, item sizes."""
+    return sum(len(name) + _value_bytes(kind, value) for name, typed in item.items() for kind, value in typed.items())
+
+
+def _value_bytes(kind: str, value: str) -> int:
+    return len(value.encode()) if kind == "S" else (len(value) + 1) // 2 + 1
+
+
+def one_guess(stage: Stage) -> tuple[Counter[str], dict[str, int]]:
+    """Guess once at a name that nobody has; return the calls, and the bytes of each item that is left."""
+    flow = wiring.build(Settings(stage.name, "https://login.example.com/", BCRYPT_COST), stage.clients, wiring.World())
+    is_let_in(flow.token, "192.0.2.1", "a guess", username="the first fills the cache")
+    calls: Counter[str] = Counter()
+
+    def note(model: Any, **_: Any) -> None:
+        calls[model.name] += 1
+
+    stage.clients.dynamodb.meta.events.register("before-call", note)
+    is_let_in(flow.token, "255.255.255.255", "a guess", username="nobody")
+    stage.clients.dynamodb.meta.events.unregister("before-call", note)
+    items = stage.clients.dynamodb.scan(TableName=f"{stage.prefix}attempts")["Items"]
+    return calls, {item["sk"]["S"].partition("#")[0]: item_bytes(item) for item in items}  # type: ignore[arg-type]  # strings and numbers alone
+
+
+def main() -> None:
+    """Print what one guess costs, and what a million of them do."""
+    with local_aws():
+        calls, sizes = one_guess(provisioned("costs"))
+    reads = sum(units * calls[name] for name, units in READS_OF.items())
+    writes = sum(units * calls[name] for name, units in WRITES_OF.items())
+    stored = NAMES * (sizes["address"] + sizes["total"] + 2 * OVERHEAD) + ADDRESSES * (sizes["logins"] + OVERHEAD)
+    table = Table("", "one guess", f"{NAMES:,} names from {ADDRESSES:,} addresses")
+    table.add_row("calls", ", ".join(f"{count} {name}" for name, count in sorted(calls.items())), "")
+    table.add_row("read units", str(reads), f"{NAMES * reads:,}: {NAMES * reads / 1e6 * READ_PRICE:.2f} USD")
+    table.add_row("write units", str(writes), f"{NAMES * writes:,}: {NAMES * writes / 1e6 * WRITE_PRICE:.2f} USD")
+    table.add_row("items", "counter, total, and one an address", f"{2 * NAMES + ADDRESSES:,}")
+    table.add_row("bytes of an item", ", ".join(f"{name} {size}" for name, size in sorted(sizes.items())), "")
+    table.add_row("stored", "", f"{stored / 1e6:,.0f} MB: {stored / 1e9 * STORAGE_PRICE:.2f} USD a month")
+    Console(width=140, file=sys.stdout).print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""What the counters of attack protection stand at, for the tools, and their end."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from chalicelib.identifiers import digest
+from chalicelib.model.address import network
+from chalicelib.model.bucket import Bucket
+from chalicelib.model.tenant import BruteForceProtection
+from chalicelib.protection.account import MAX_FAILURES_IN_A_ROW
+from chalicelib.protection.client import BUCKET
+from chalicelib.store.attempts import ANYWHERE, tally_from
+from chalicelib.store.batch import Values
+from chalicelib.store.buckets import CLIENTS, LOGINS, BucketStore
+from chalicelib.store.totals import TOTAL, total_from
+from infra.aws import Stage
+from infra.people import People, Refused
+
+ALL_ADDRESSES = "all"
+# What the account of a name that nobody has begins with.
+UNKNOWN = "name:"
+COUNTING, BLOCKED, SLOWED = "counting", "blocked", "slowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One counter. of: `logins` or `clients`. account: a user_id, or the hash of a name that nobody has.
+
+    address: `all` for a counter over all of them. state: `counting`, `blocked`, or `slowed` where strangers share one
+    attempt in a while. until: epoch seconds of the next attempt where the state is not `counting`, else 0.
+    """
+
+    of: str
+    account: str
+    address: str
+    failed: int
+    limit: int
+    state: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attacks:
+    """The counters of one stage."""
+
+    stage: Stage
+
+    def of_user(self, realm: str, who: str) -> list[Row]:
+        """Return the counters of one person, or of a name that nobody has."""
+        people = People.of(self.stage, realm)
+        policy = people.config.tenant().brute_force_protection
+        return list(_account_rows(people.attempts.of_account(f"{realm}#{_account(people, who)}"), policy))
+
+    def of_realm(self, realm: str) -> list[Row]:
+        """Return the counters of a realm that keep somebody out."""
+        people = People.of(self.stage, realm)
+        rows = _account_rows(people.attempts.of_realm(realm), people.config.tenant().brute_force_protection)
+        return sorted((row for row in rows if row.state != COUNTING), key=lambda row: (row.account, row.address))
+
+    def of_address(self, address: str) -> list[Row]:
+        """Return the two buckets of one address, without those that are empty."""
+        throttling = self.stage.config().tenant().suspicious_ip_throttling
+        rows = (
+            _bucket_row(kind, network(address), self._buckets(kind).read(network(address)), bucket)
+            for kind, bucket in ((LOGINS, throttling.bucket), (CLIENTS, BUCKET))
+        )
+        return [row for row in rows if row.failed]
+
+    def unblock_user(self, realm: str, who: str) -> str:
+        """Forget the counters of one person, or of a name that nobody has; return whose they were."""
+        people = People.of(self.stage, realm)
+        account = _account(people, who)
+        people.attempts.clear_account(f"{realm}#{account}")
+        return account
+
+    def unblock_address(self, address: str) -> str:
+        """Empty the buckets of one address; return what the counters know it by."""
+        for kind in (LOGINS, CLIENTS):
+            self._buckets(kind).clear(network(address))
+        return network(address)
+
+    def _buckets(self, kind: str) -> BucketStore:
+        return BucketStore(self.stage.clients.dynamodb, f"{self.stage.prefix}attempts", kind)
+
+
+def shown(row: Row) -> dict[str, str | int]:
+    """Return a row as the command prints it: the time in words."""
+    return asdict(row) | {"until": time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(row.until)) if row.until else ""}
+
+
+def _account(people: People, who: str) -> str:
+    """Return what a person is counted under: the user_id, or the hash of what was typed, which may be named itself."""
+    if who.startswith(UNKNOWN):
+        return who
+    try:
+        return people.find(who).user_id
+    except Refused:
+        return UNKNOWN + digest(who)
+
+
+def _account_rows(items: Iterator[Values] | list[Values], policy: BruteForceProtection) -> Iterator[Row]:
+    now = int(time.time())
+    for values in items:
+        account = values["pk"].split("#", 2)[2]
+        if values["expires_at"] > now:
+            yield _total_row(account, values, now) if values["sk"] == TOTAL else _counter_row(account, values, policy)
+
+
+def _counter_row(account: str, values: Values, policy: BruteForceProtection) -> Row:
+    tally = tally_from(values)
+    address = values["sk"].partition("#")[2]
+    shown_address = ALL_ADDRESSES if address == ANYWHERE else address
+    is_blocked = tally.attempts >= policy.max_attempts
+    state, until = (BLOCKED, tally.expires_at) if is_blocked else (COUNTING, 0)
+    return Row(LOGINS, account, shown_address, tally.failed, policy.max_attempts, state, until)
+
+
+def _total_row(account: str, values: Values, now: int) -> Row:
+    total = total_from(values, now)
+    failed, next_turn_at = (total.failed, total.next_turn_at) if total else (0, 0)
+    is_slowed = failed >= MAX_FAILURES_IN_A_ROW
+    state, until = (SLOWED, max(now, next_turn_at)) if is_slowed else (COUNTING, 0)
+    return Row(LOGINS, account, ALL_ADDRESSES, failed, MAX_FAILURES_IN_A_ROW, state, until)
+
+
+def _bucket_row(kind: str, address: str, values: Values | None, bucket: Bucket) -> Row:
+    now_ms = int(1000 * time.time())
+    empties_at_ms = values["empties_at_ms"] if values else 0
+    failed = -(-max(0, empties_at_ms - now_ms) // bucket.rate_ms)
+    is_full = bucket.is_full(empties_at_ms, now_ms)
+    state, until = (BLOCKED, -(-bucket.opens_at_ms(empties_at_ms) // 1000)) if is_full else (COUNTING, 0)
+    return Row(kind, "", address, failed, bucket.size, state, until)

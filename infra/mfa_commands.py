@@ -1,0 +1,149 @@
+"""`gatehouse users mfa`: the second factors of one person."""
+
+import io
+import json
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import segno
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.mfa.case import Case
+from chalicelib.mfa.enrolling import MAX_AUTHENTICATORS, confirmed
+from chalicelib.mfa.limits import Limits
+from chalicelib.mfa.names import shown
+from chalicelib.mfa.otp import Otp
+from chalicelib.model.enrolment import OTP, Enrolment, PendingLogin
+from chalicelib.model.login import Asked
+from chalicelib.model.tenant import Realm
+from chalicelib.model.user import User
+from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.enrolments import EnrolmentStore
+from chalicelib.store.tries import TryStore
+from chalicelib.store.users import NoSuchUser
+from chalicelib.store.vault import Vault, data_key_alias
+from infra.aws import Stage, reach
+from infra.commands import JsonOption, RealmOption, StageOption, console, reports_failures
+from infra.people import People, Refused
+from infra.provision import NotReady
+from infra.user_commands import Who, Yes
+
+mfa = typer.Typer(name="mfa", help="List, reset and enroll the second factors of a person.", no_args_is_help=True)
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactors:
+    """The second factors of one realm's people."""
+
+    people: People
+    enrolments: EnrolmentStore
+    otp: Otp
+
+    @classmethod
+    def of(cls, stage: Stage, realm_name: str) -> "SecondFactors":
+        """Return those of a realm's people; raises Refused for an unknown realm."""
+        people, dynamodb = People.of(stage, realm_name), stage.clients.dynamodb
+        enrolments = EnrolmentStore(dynamodb, people.realm.users_table)
+        limits = Limits(TryStore(dynamodb, f"{stage.prefix}attempts"), time.time)
+        vault = Vault(stage.clients.kms, data_key_alias(stage.name))
+        return cls(people, enrolments, Otp(vault, limits, lambda _: enrolments, time.time))
+
+    def case(self, who: str) -> Case:
+        """Return the person of this user_id, username or email, with their factors; raises Refused."""
+        user_id = self.people.find(who).user_id
+        user, enrolment = self.enrolments.read(user_id)
+        if user is None:
+            raise NoSuchUser(user_id)
+        return Case(self.people.config.tenant(), self.people.realm, user, enrolment, _no_login(self.people.realm, user))
+
+    def enroll(self, case: Case) -> dict[str, str]:
+        """Add an authenticator app, confirmed already; return its secret and its otpauth URI. Raises Refused."""
+        if not case.is_on(OTP):
+            raise Refused("The tenant has no factor otp. Add it to `mfa.factors` of the tenant file, and apply that.")
+        if len(case.enrolment.authenticators) >= MAX_AUTHENTICATORS:
+            raise Refused(f"{case.user.user_id} has {MAX_AUTHENTICATORS} authenticators, which is the most.")
+        enrolment, made = self._associated(case)
+        self._replace(case, confirmed(enrolment, enrolment.authenticators[-1]))
+        return {"secret": made["secret"], "barcode_uri": made["barcode_uri"]}
+
+    def reset(self, case: Case) -> None:
+        """Remove all factors and the recovery code, and forget what was tried and sent. Raises Refused."""
+        if case.enrolment.version:
+            self._replace(case, replace(case.enrolment, data_key="", recovery_hash="", authenticators=()))
+        self.people.attempts.clear(f"mfa#{case.account}")
+
+    def _associated(self, case: Case) -> tuple[Enrolment, dict[str, Any]]:
+        try:
+            return self.otp.associate(case)
+        except TemporarilyUnavailable as failure:
+            if "NotFoundException" in failure.reason:
+                raise NotReady("missing: the data key") from None
+            raise
+
+    def _replace(self, case: Case, after: Enrolment) -> None:
+        try:
+            self.enrolments.replace(case.user, case.enrolment, after)
+        except ConditionFailed:
+            raise Refused(f"{case.user.user_id} was changed meanwhile. Run the command again.") from None
+
+
+@mfa.command("list")
+@reports_failures
+def list_(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
+    """List a person's second factors, those that wait to be confirmed too; addresses are masked."""
+    listed = shown(SecondFactors.of(reach(stage), realm).case(who))
+    if as_json:
+        console.print_json(json.dumps(listed))
+        return
+    table = Table("kind", "name", "active", "id")
+    for one in listed:
+        table.add_row(*(Text(cell, overflow="fold") for cell in _cells(one)))
+    console.print(table)
+
+
+@mfa.command()
+@reports_failures
+def reset(who: Who, realm: RealmOption, stage: StageOption, yes: Yes = False) -> None:
+    """Remove all second factors of a person and the recovery code, and lift the limits on codes and messages."""
+    factors = SecondFactors.of(reach(stage), realm)
+    case = factors.case(who)
+    user = case.user
+    if not yes:
+        typer.confirm(f"Remove all second factors of {user.user_id} ({user.username or user.email})?", abort=True)
+    factors.reset(case)
+    console.print(f"{user.user_id} has no second factor any more.", markup=False)
+
+
+@mfa.command()
+@reports_failures
+def enroll(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
+    """Give a person an authenticator app, confirmed already; shows its secret and QR code, this once."""
+    factors = SecondFactors.of(reach(stage), realm)
+    case = factors.case(who)
+    made = factors.enroll(case)
+    if as_json:
+        console.print_json(json.dumps(made))
+        return
+    typer.echo(_drawn(made["barcode_uri"]))
+    console.print(f"{case.user.user_id}: the secret, shown only now: {made['secret']}", markup=False, soft_wrap=True)
+
+
+def _no_login(realm: Realm, user: User) -> PendingLogin:
+    """Return what stands in a case where no login waits: what is enrolled then is anybody's of the person."""
+    nothing = Asked("", frozenset())
+    return PendingLogin("", "", realm.name, user.user_id, user.credential_version, nothing, None, 0, 0)
+
+
+def _cells(one: dict[str, Any]) -> tuple[str, str, str, str]:
+    kind = one.get("oob_channel", one["authenticator_type"])
+    return kind, one.get("name", ""), "active" if one["active"] else "", one["id"]
+
+
+def _drawn(uri: str) -> str:
+    drawing = io.StringIO()
+    segno.make_qr(uri).terminal(drawing, compact=True)
+    return drawing.getvalue()

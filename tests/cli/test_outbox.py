@@ -1,0 +1,71 @@
+"""The outbox of a local run: each text message and email in the terminal, and as JSON at /_local/outbox."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.cli.local_run import LocalRun, local_run
+from tests.cli.tenant import demo_document, write
+from tests.support.http import ALICE, BACKEND, Http
+
+pytestmark = pytest.mark.xdist_group("local")
+
+OUTBOX = "_local/outbox"
+NUMBER = "+14155550123"
+ADDRESS = "alice.private@example.com"
+CODE = r"[0-9]{6} is your verification code for Gatehouse demo\. It is valid for 5 minutes\."
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
+    """A run of the demo tenant, where a second factor is always owed."""
+    directory = tmp_path_factory.mktemp("outbox")
+    document = demo_document()
+    document["mfa"]["policy"] = "always"
+    with local_run(directory, "--tenant", write(directory, document)) as started:
+        yield started
+
+
+def associate(url: str, **body: Any) -> None:
+    """Show alice's password, and enroll a phone or an address, which sends a code there."""
+    login = httpx.post(f"{url}oauth/token", data={"grant_type": "password", **BACKEND, **ALICE}).json()
+    headers = {"Authorization": f"Bearer {login['mfa_token']}"}
+    answer = httpx.post(f"{url}mfa/associate", json={"authenticator_types": ["oob"], **body}, headers=headers)
+    assert answer.status_code == 200, answer.text
+
+
+def test_messages_are_listed_newest_first_and_shown_in_the_terminal(run: LocalRun) -> None:
+    before = datetime.now(UTC)
+    known = httpx.get(f"{run.url}{OUTBOX}").json()
+    with run.request_lines() as lines:
+        associate(run.url, oob_channels=["sms"], phone_number=NUMBER)
+        associate(run.url, oob_channels=["email"], email=ADDRESS)
+    answer = httpx.get(f"{run.url}{OUTBOX}")
+    email, sms, *rest = answer.json()
+
+    assert (answer.status_code, answer.headers["content-type"], rest) == (200, "application/json", known)
+    assert [(one["channel"], one["to"]) for one in (email, sms)] == [("email", ADDRESS), ("sms", NUMBER)]
+    assert all(re.fullmatch(CODE, one["text"]) and set(one) == {"channel", "to", "text", "at"} for one in (email, sms))
+    assert before <= datetime.fromisoformat(sms["at"]) <= datetime.fromisoformat(email["at"]) <= datetime.now(UTC)
+    shown = [line for line in lines if " to " in line]
+    assert shown == [f"sms to {NUMBER}: {sms['text']}", f"email to {ADDRESS}: {email['text']}"]
+
+
+def test_message_is_listed_once_its_request_was_answered(run: LocalRun) -> None:
+    known = len(httpx.get(f"{run.url}{OUTBOX}").json())
+    associate(run.url, oob_channels=["sms"], phone_number=NUMBER)
+
+    assert len(httpx.get(f"{run.url}{OUTBOX}").json()) == known + 1
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE", "HEAD"])
+def test_outbox_takes_no_other_method(run: LocalRun, method: str) -> None:
+    assert httpx.request(method, f"{run.url}{OUTBOX}").status_code == 404
+
+
+def test_app_itself_has_no_outbox(http: Http) -> None:
+    assert http.get(f"/{OUTBOX}").status_code == 404

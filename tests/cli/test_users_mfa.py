@@ -1,0 +1,245 @@
+"""`gatehouse users mfa`: second factors listed, reset and enrolled, as the token endpoint then sees them."""
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+import segno
+from pyotp import parse_uri
+
+from chalicelib import wiring
+from chalicelib.model.user import User
+from chalicelib.store.vault import data_key_alias
+from infra.aws import Stage
+from tests.cli.account import holdings
+from tests.cli.conftest import Gatehouse, Ran
+from tests.cli.tenant import small_document
+from tests.conftest import Clock
+from tests.support.http import Http
+from tests.support.mfa import App, associate, enrol, mfa_token_of, with_otp
+from tests.support.people import PASSWORD, PeopleMaker
+from tests.support.rules import ruled
+
+EMPLOYEES = ("--realm", "employees")
+SECRET_LINE = "the secret, shown only now: "
+
+
+def first_time(user: User, context: object) -> None:
+    """Ask those who have no second factor to enroll one."""
+    if not user.multifactor:
+        context.multifactor = {"provider": "any"}  # type: ignore[attr-defined]  # a rule has the whole context
+
+
+@dataclass(frozen=True, slots=True)
+class Mfa:
+    """The commands, for one person."""
+
+    gatehouse: Gatehouse
+    user: User
+
+    def run(self, word: str, *options: str, typed: str | None = None) -> Ran:
+        return self.gatehouse.run("users", "mfa", word, self.user.username, *EMPLOYEES, *options, typed=typed)
+
+    def enrolled(self, clock: Clock) -> App:
+        """Enroll an app by the command."""
+        return App(json.loads(self.run("enroll", "--json").out)["secret"], clock)
+
+    def listed(self) -> list[dict[str, object]]:
+        found: list[dict[str, object]] = json.loads(self.run("list", "--json").out)
+        return found
+
+
+@pytest.fixture
+def mfa(shared: Gatehouse, people: PeopleMaker) -> Mfa:
+    """The commands, for somebody without a second factor."""
+    return Mfa(shared, people.make())
+
+
+@pytest.fixture
+def asking(stage: Stage, world: wiring.World) -> Iterator[Http]:
+    """A client of a server that asks everybody for a second factor."""
+    with ruled(stage, world, first_time) as client:
+        yield client
+
+
+def password_only(http: Http, user: User) -> int:
+    return http.login(username=user.username).status_code
+
+
+# Enrolling
+
+
+def test_enrolled_secret_logs_in_at_once(mfa: Mfa, http: Http, clock: Clock) -> None:
+    app = mfa.enrolled(clock)
+    mfa_token = mfa_token_of(http.login(username=mfa.user.username))
+
+    assert with_otp(http, mfa_token, app.code()).status_code == 200
+
+
+def test_enroll_draws_the_qr_code_of_the_secret_that_it_shows(mfa: Mfa, http: Http, clock: Clock) -> None:
+    ran = mfa.run("enroll")
+    drawing, _, secret = ran.out.partition(f"{mfa.user.user_id}: {SECRET_LINE}")
+    as_json = json.loads(mfa.run("enroll", "--json").out)
+    uri = as_json["barcode_uri"].replace(as_json["secret"], secret.strip())
+    expected = io.StringIO()
+    segno.make_qr(uri).terminal(expected, compact=True)
+
+    assert (ran.code, ran.err, drawing.strip()) == (0, "", expected.getvalue().strip())
+    mfa_token = mfa_token_of(http.login(username=mfa.user.username))
+    assert with_otp(http, mfa_token, App(secret.strip(), clock).code()).status_code == 200
+
+
+def test_enroll_as_json_is_the_secret_and_its_otpauth_uri_alone(mfa: Mfa) -> None:
+    made = json.loads(mfa.run("enroll", "--json").out)
+    app = parse_uri(made["barcode_uri"])
+
+    assert set(made) == {"secret", "barcode_uri"}
+    assert (app.secret, app.issuer, app.name) == (made["secret"], "Gatehouse demo", mfa.user.email)
+
+
+def test_enrolled_secret_is_shown_by_no_other_command_and_stored_nowhere_readable(mfa: Mfa, clock: Clock) -> None:
+    secret = mfa.enrolled(clock).secret
+    shown = [
+        mfa.run("list"),
+        mfa.run("list", "--json"),
+        mfa.gatehouse.run("users", "show", mfa.user.username, *EMPLOYEES),
+    ]
+
+    assert [secret in ran.out + ran.err for ran in shown] == [False] * 3
+    assert secret not in str(holdings(mfa.gatehouse.stage))
+
+
+def test_enroll_makes_one_more_beside_those_that_are_there(mfa: Mfa, http: Http, clock: Clock) -> None:
+    apps = [mfa.enrolled(clock), mfa.enrolled(clock)]
+    answers = [with_otp(http, mfa_token_of(http.login(username=mfa.user.username)), app.code()) for app in apps]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
+def test_enroll_drops_what_only_the_password_had_enrolled(mfa: Mfa, asking: Http, clock: Clock) -> None:
+    mfa_token = mfa_token_of(asking.login(username=mfa.user.username))
+    planted = App(associate(asking, mfa_token).json()["secret"], clock)
+    mfa.enrolled(clock)
+
+    assert with_otp(asking, mfa_token, planted.code()).status_code == 400
+    assert [one["active"] for one in mfa.listed() if one["authenticator_type"] == "otp"] == [True]
+
+
+def test_eleventh_authenticator_is_refused(mfa: Mfa) -> None:
+    ran = [mfa.run("enroll", "--json") for _ in range(11)]
+
+    assert [one.code for one in ran] == [0] * 10 + [2]
+    assert ran[-1].err == f"{mfa.user.user_id} has 10 authenticators, which is the most.\n"
+
+
+def test_enroll_where_the_tenant_has_no_otp_is_refused(gatehouse: Gatehouse) -> None:
+    gatehouse.provision(small_document(mfa={"factors": ["sms"]}))
+    gatehouse.run("users", "add", "--realm", "staff", "--username", "pat", "--password-stdin", typed=f"{PASSWORD}\n")
+    ran = gatehouse.run("users", "mfa", "enroll", "pat", "--realm", "staff")
+
+    assert (ran.code, ran.out, "`mfa.factors`" in ran.err) == (2, "", True)
+
+
+# Listing
+
+
+def test_list_shows_kind_masked_name_active_and_id(mfa: Mfa, asking: Http, clock: Clock) -> None:
+    mfa_token = mfa_token_of(asking.login(username=mfa.user.username))
+    phone = {"authenticator_types": ["oob"], "oob_channels": ["sms"], "phone_number": "+14155550123"}
+    associate(asking, mfa_token, **phone)
+    sms, (otp_id, *_) = mfa.listed(), enrolled_ids(mfa, asking, clock, mfa_token)
+    ran = mfa.run("list")
+
+    assert sms == [
+        {"id": sms[0]["id"], "active": False, "authenticator_type": "oob", "oob_channel": "sms", "name": "XXXXXXXX0123"}
+    ]
+    assert ran.rows[1:] == [["otp", "active", otp_id], ["recovery-code", "active", "recovery-code|dev_own"]]
+    assert "+14155550123" not in ran.out
+
+
+def enrolled_ids(mfa: Mfa, http: Http, clock: Clock, mfa_token: str) -> list[str]:
+    """Enroll an app as its owner does, and return the ids that are listed then."""
+    enrol(http, clock, mfa.user.username, mfa_token)
+    return [str(one["id"]) for one in mfa.listed()]
+
+
+def test_list_of_somebody_without_factors_is_empty(mfa: Mfa) -> None:
+    assert (mfa.listed(), mfa.run("list").code) == ([], 0)
+
+
+# Resetting
+
+
+def test_reset_asks_and_a_no_keeps_the_factors(mfa: Mfa, http: Http, clock: Clock) -> None:
+    mfa.enrolled(clock)
+    ran = mfa.run("reset", typed="n\n")
+
+    assert (ran.code, ran.out.startswith(f"Remove all second factors of {mfa.user.user_id}")) == (1, True)
+    assert password_only(http, mfa.user) == 403
+
+
+@pytest.mark.parametrize(("options", "typed"), [((), "y\n"), (("--yes",), ""), (("-y",), "")])
+def test_reset_person_logs_in_by_the_password_alone(
+    mfa: Mfa, http: Http, clock: Clock, options: tuple[str, ...], typed: str
+) -> None:
+    app = mfa.enrolled(clock)
+    waiting = mfa_token_of(http.login(username=mfa.user.username))
+    ran = mfa.run("reset", *options, typed=typed)
+
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, f"{mfa.user.user_id} has no second factor any more.")
+    assert (password_only(http, mfa.user), mfa.listed()) == (200, [])
+    assert with_otp(http, waiting, app.code()).status_code == 400
+
+
+def test_reset_removes_the_recovery_code_and_the_first_factor_brings_another(
+    mfa: Mfa, asking: Http, clock: Clock
+) -> None:
+    before = enrol(asking, clock, mfa.user.username, mfa_token_of(asking.login(username=mfa.user.username)))
+    mfa.run("reset", "--yes")
+    clock.advance(60)
+    after = enrol(asking, clock, mfa.user.username, mfa_token_of(asking.login(username=mfa.user.username)))
+
+    assert before.recovery_code
+    assert after.recovery_code not in ("", before.recovery_code)
+
+
+def test_reset_lifts_the_limit_on_codes(mfa: Mfa, http: Http, clock: Clock) -> None:
+    app = mfa.enrolled(clock)
+    mfa_token = mfa_token_of(http.login(username=mfa.user.username))
+    tried = [with_otp(http, mfa_token, app.code(3600)).status_code for _ in range(11)]
+    mfa.run("reset", "--yes")
+    again = mfa.enrolled(clock)
+
+    assert tried == [400] * 10 + [429]
+    assert with_otp(http, mfa_token_of(http.login(username=mfa.user.username)), again.code()).status_code == 200
+
+
+def test_reset_of_somebody_without_factors_is_fine(mfa: Mfa) -> None:
+    assert (mfa.run("reset", "--yes").code, mfa.listed()) == (0, [])
+
+
+def test_deleted_person_leaves_no_second_factor_behind(mfa: Mfa, clock: Clock) -> None:
+    mfa.enrolled(clock)
+    before = str(holdings(mfa.gatehouse.stage))
+    mfa.gatehouse.run("users", "delete", mfa.user.username, *EMPLOYEES, "--yes")
+
+    key = f"mfa#{mfa.user.user_id}"
+    assert (key in before, key in str(holdings(mfa.gatehouse.stage))) == (True, False)
+
+
+def test_enroll_before_the_data_key_is_there_is_one_clear_line_and_exit_2(gatehouse: Gatehouse) -> None:
+    gatehouse.provision(small_document(mfa={"factors": ["otp"]}))
+    gatehouse.run("users", "add", "--realm", "staff", "--username", "pat", "--password-stdin", typed=f"{PASSWORD}\n")
+    gatehouse.stage.clients.kms.delete_alias(AliasName=data_key_alias(gatehouse.stage.name))
+    ran = gatehouse.run("users", "mfa", "enroll", "pat", "--realm", "staff")
+
+    assert (ran.code, ran.out, "gatehouse up" in ran.err) == (2, "", True)
+
+
+@pytest.mark.parametrize("word", ["list", "reset", "enroll"])
+def test_nobody_of_that_name_is_one_clear_line_and_exit_2(shared: Gatehouse, word: str) -> None:
+    ran = shared.run("users", "mfa", word, "nobody-at-all", *EMPLOYEES)
+
+    assert (ran.code, ran.out, ran.err) == (2, "", "Realm employees has nobody by nobody-at-all.\n")

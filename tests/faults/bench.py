@@ -1,0 +1,107 @@
+"""What a flow is done on: a process of its own on the shared stage, and the books that show what it left behind."""
+
+import itertools
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import httpx
+from botocore.session import Session
+
+from app import app
+from chalicelib import wiring
+from chalicelib.model.family import Family
+from chalicelib.model.user import User
+from chalicelib.settings import Settings
+from chalicelib.store.attempts import ADDRESS, AttemptStore
+from chalicelib.store.aws import connect
+from chalicelib.store.rule_settings import RuleSettings
+from chalicelib.store.vault import Vault, data_key_alias
+from infra.aws import Stage
+from infra.tenant_file import load
+from tests.conftest import BCRYPT_COST, DEMO, ISSUER, Clock, Hashes
+from tests.support.http import BACKEND, TIMESHEETS, Http
+from tests.support.people import PeopleMaker
+from tests.support.stages import provisioned
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Bench:
+    """One process with clients of its own, whose retry quota nothing has used, behind an address of its own.
+
+    aws_clock: what AWS's time is measured by; it stands still but for what a fault takes, however loaded the machine.
+    """
+
+    stage: Stage
+    world: wiring.World
+    clock: Clock
+    hashes: Hashes
+    aws_clock: Clock = field(default_factory=Clock)
+    http: Http = field(init=False)
+    people: PeopleMaker = field(init=False)
+
+    def __post_init__(self) -> None:
+        number = next(_numbers)
+        self.http = Http(app, source_ip=f"172.16.{number >> 8 & 255}.{number & 255}")
+        self.people = PeopleMaker(self.stage, BCRYPT_COST)
+
+    def start(self, is_cold: bool, rules: tuple[str, ...] = ()) -> None:
+        """Start the process anew, and let it read the demo's configuration unless it is to be cold."""
+        settings = Settings(self.stage.name, ISSUER, BCRYPT_COST, rules)
+        services = wiring.build(settings, self.stage.clients, self.world)
+        app.services, app.emit, app.clock = lambda: services, self.http.log.append, self.aws_clock
+        if not is_cold:
+            config = services.discovery.config
+            config.tenant(), config.keys(), config.realm("employees"), config.api(TIMESHEETS)
+            config.client("demo-backend")
+            if rules:
+                services.token.rules.configuration()
+
+    def wipe(self) -> None:
+        """Forget all people and what they left: moto copies all tables for each transaction."""
+        dynamodb = self.stage.clients.dynamodb
+        for table in (f"{self.stage.prefix}{name}" for name in ("users-employees", "sessions", "attempts")):
+            for item in dynamodb.scan(TableName=table)["Items"]:
+                dynamodb.delete_item(TableName=table, Key={name: item[name] for name in ("pk", "sk") if name in item})
+
+    def refresh(self, token: str, **params: str | None) -> httpx.Response:
+        return self.http.token({"grant_type": "refresh_token", "refresh_token": token, **BACKEND, **params})
+
+    def attempts(self, account: str) -> tuple[int, int]:
+        """Return how many attempts at an account are counted, and how many of them as failed."""
+        store = AttemptStore(self.stage.clients.dynamodb, f"{self.stage.prefix}attempts")
+        items = [item for item in store.of_account(f"employees#{account}") if item["sk"].startswith(ADDRESS)]
+        return sum(item["attempts"] for item in items), sum(item["failed"] for item in items)
+
+    def families(self, user: User) -> list[Family]:
+        people = self.people.of("employees")
+        return people.live_families(people.find(user.user_id))
+
+    def require_live(self, token: str) -> None:
+        """Hold an access token against the published keys; raises InvalidToken."""
+        app.services().introspection.verifier.verify(token, ISSUER)
+
+
+def stage_for_faults(name: str) -> Stage:
+    """Provision a stage with the demo tenant and settings for rules; moto must run already."""
+    stage = provisioned(name, load(DEMO))
+    vault = Vault(stage.clients.kms, data_key_alias(name))
+    RuleSettings(stage.config(), vault, time.time).write({"GREETING": "hello"})
+    return stage
+
+
+@contextmanager
+def bench_on(stage: Stage, session: Session, clock: Clock) -> Iterator[Bench]:
+    """Yield a bench on a stage, and put the handler back afterwards. session: where its clients come from."""
+    before = app.services, app.emit, app.clock
+    hashes = Hashes()
+    world = wiring.World(clock=clock, pause=clock.pause, verify=hashes.verify)
+    bench = Bench(replace(stage, clients=connect(session)), world, clock, hashes)
+    try:
+        yield bench
+    finally:
+        bench.wipe()
+        app.services, app.emit, app.clock = before

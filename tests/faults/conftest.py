@@ -1,0 +1,75 @@
+"""The matrix of flows, calls and faults: a test for each, and the table of what they came to."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.session import Session, get_session
+
+from infra.aws import Stage
+from tests.conftest import Clock
+from tests.faults import table
+from tests.faults.bench import Bench, bench_on, stage_for_faults
+from tests.faults.kinds import FAULTS, Fault
+from tests.faults.rows import rows
+
+OUTCOME = "reliability"
+
+
+@pytest.fixture(scope="session")
+def session() -> Session:
+    """botocore's session, which reads its data once for all clients."""
+    return get_session()
+
+
+@pytest.fixture(scope="session")
+def faulty_stage(stage: Stage) -> Stage:
+    """A stage of the fault tests' own, on the moto that the shared one keeps running."""
+    return stage_for_faults("faults")
+
+
+@pytest.fixture
+def bench(faulty_stage: Stage, session: Session, clock: Clock) -> Iterator[Bench]:
+    with bench_on(faulty_stage, session, clock) as made:
+        yield made
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give the matrix its tests: every fault of every call of every flow that it can happen to.
+
+    Without --reliability, which takes minutes, one fault of each call: another one for the next call.
+    """
+    if "fault" in metafunc.fixturenames:
+        is_whole = metafunc.config.getoption("reliability")
+        cells = [
+            (flow, call, fault)
+            for number, (flow, call) in enumerate(rows())
+            for fault in _some([one for one in FAULTS if one.applies(call)], None if is_whole else number)
+        ]
+        ids = [f"{flow.name}-{call.name}-{fault.name}" for flow, call, fault in cells]
+        metafunc.parametrize(("flow", "call", "fault"), cells, ids=ids)
+
+
+def _some(faults: list[Fault], number: int | None) -> list[Fault]:
+    return faults if number is None else [faults[number % len(faults)]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--reliability", action="store_true", help="write the table into docs/reliability.md")
+
+
+_outcomes: table.Outcomes = {}
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Collect what the tests found out, those of xdist's workers too."""
+    for name, value in report.user_properties if report.when == "call" else ():
+        if name == OUTCOME:
+            cell: Any = value
+            _outcomes[cell[0], cell[1], cell[2]] = cell[3]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the table, if asked to, in the process that has all outcomes."""
+    if session.config.getoption("reliability", default=False) and not hasattr(session.config, "workerinput"):
+        table.write(_outcomes)

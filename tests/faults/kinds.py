@@ -1,0 +1,131 @@
+"""The ways in which an AWS call fails, as data: what a try comes to, which calls can fail so, what is answered."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
+
+from chalicelib.store.budget import TRY_S
+from tests.conftest import Clock
+from tests.faults.wire import NOWHERE, Act, Call, Try, nothing
+
+UNAVAILABLE = 503
+# What a write that finds another state than it must find comes to, where it stays so.
+REFUSALS = {"TransactWriteItems": 400, "PutItem sessions user/family": 400, "PutItem sessions jti/once": 401}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to fail. name: its column. spoil: raises or answers for a try. applies: whether a call can fail so.
+
+    is_retried: whether botocore tries again, so that a fault of one try is healed. happens: whether the call was done
+    when its try fails. status: what is answered where every try fails; None where the flow goes on as if nothing was.
+    """
+
+    name: str
+    spoil: Act
+    applies: Callable[[Call], bool] = lambda _: True
+    is_retried: bool = True
+    happens: bool = False
+    status: Callable[[Call], int | None] = lambda _: UNAVAILABLE
+
+
+def error(one: Try, status: int, code: str) -> AWSResponse:
+    """Return an error in the words of its service."""
+    if one.call.service == "sns":
+        return one.answered(status, f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>")
+    return one.answered(status, json.dumps({"__type": f"com.amazonaws#{code}", "message": "from AWS"}))
+
+
+def is_write(call: Call) -> bool:
+    return call.operation in ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "Publish")
+
+
+def is_conditional(call: Call) -> bool:
+    members = [write for member in call.params.get("TransactItems", []) for write in member.values()]
+    return any("ConditionExpression" in write for write in [call.params, *members])
+
+
+def is_of_kms(call: Call) -> bool:
+    return call.service == "kms"
+
+
+def throttled(one: Try) -> AWSResponse:
+    codes = {
+        "dynamodb": "ProvisionedThroughputExceededException",
+        "kms": "ThrottlingException",
+        "sns": "ThrottledException",
+    }
+    return error(one, 400, codes[one.call.service])
+
+
+def broken(one: Try) -> AWSResponse:
+    codes = {"dynamodb": "InternalServerError", "kms": "KMSInternalException", "sns": "InternalErrorException"}
+    return error(one, 500, codes[one.call.service])
+
+
+def condition_failed(one: Try) -> AWSResponse:
+    if one.call.operation != "TransactWriteItems":
+        return error(one, 400, "ConditionalCheckFailedException")
+    reasons = [{"Code": "ConditionalCheckFailed"}] * len(one.call.params["TransactItems"])
+    body = {"__type": "#TransactionCanceledException", "CancellationReasons": reasons}
+    return one.answered(400, json.dumps(body))
+
+
+def no_connection(_: Try) -> None:
+    raise ConnectTimeoutError(endpoint_url=NOWHERE)
+
+
+def no_answer(_: Try) -> None:
+    raise ReadTimeoutError(endpoint_url=NOWHERE)
+
+
+def reset(_: Try) -> None:
+    raise ConnectionClosedError(endpoint_url=NOWHERE)
+
+
+FAULTS = (
+    Fault("throttled", throttled),
+    Fault("no connection", no_connection),
+    Fault("no answer", no_answer),
+    Fault("reset", reset),
+    Fault("5xx", broken),
+    Fault("denied", lambda one: error(one, 400, "AccessDeniedException"), is_retried=False),
+    Fault(
+        "condition",
+        condition_failed,
+        applies=is_conditional,
+        is_retried=False,
+        status=lambda call: REFUSALS.get(call.name),
+    ),
+    Fault("key disabled", lambda one: error(one, 400, "DisabledException"), applies=is_of_kms, is_retried=False),
+    Fault(
+        "key going",
+        lambda one: error(one, 400, "KMSInvalidStateException"),
+        applies=is_of_kms,
+        is_retried=False,
+    ),
+    Fault("reply lost", reset, applies=is_write, happens=True),
+)
+
+
+def spoiling(name: str, fault: Fault, tries: int, clock: Clock) -> tuple[Act, Act]:
+    """Return what acts before and after a try, so that the first tries of the call of this name fail.
+
+    Each of them takes as long as a try can. A transaction whose reply was lost is not done twice when it is sent again:
+    DynamoDB knows it, moto does not.
+    """
+
+    def spoilt(one: Try) -> AWSResponse | None:
+        if one.call.name != name or one.number > tries:
+            return None
+        clock.advance(TRY_S)
+        return fault.spoil(one)
+
+    def known(one: Try) -> AWSResponse | None:
+        is_again = one.call.name == name and one.number > 1 and one.call.operation == "TransactWriteItems"
+        return one.answered(200, "{}") if is_again else None
+
+    return (known, spoilt) if fault.happens else (spoilt, nothing)

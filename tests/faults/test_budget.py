@@ -1,0 +1,198 @@
+"""A request's budget for AWS: no try begins that could not end within eight seconds (docs/adr/0016)."""
+
+import io
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.session import get_session
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+
+from app import app
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.store.aws import both, call
+from chalicelib.store.budget import (
+    LAST_AMENDS_S,
+    LAST_TRY_S,
+    REQUEST_BUDGET_S,
+    RETRY_AFTER,
+    TRY_S,
+    one_request,
+)
+from infra.aws import Stage
+from tests.conftest import Clock
+from tests.deploy.aws_server import AwsServer
+from tests.faults.bench import Bench, bench_on
+from tests.faults.kinds import error
+from tests.faults.wire import NOWHERE, Act, Try, watching
+
+
+def read(bench: Bench) -> object:
+    """Make one call."""
+    return call(bench.stage.clients.dynamodb.get_item, TableName=f"{bench.stage.prefix}config", Key={"pk": {"S": "-"}})
+
+
+def taking(clock: Clock, seconds: float, failure: Exception | None = None) -> Act:
+    """Let a try take some of the clock's time, and fail or not."""
+
+    def act(_: Try) -> None:
+        clock.advance(seconds)
+        if failure:
+            raise failure
+
+    return act
+
+
+def test_try_begins_while_it_can_end_in_time_and_not_later(bench: Bench, clock: Clock) -> None:
+    with watching(bench.stage.clients, taking(clock, LAST_TRY_S / 2)) as wire, one_request(clock):
+        read(bench)
+        read(bench)
+        read(bench)
+        with pytest.raises(TemporarilyUnavailable) as failed:
+            read(bench)
+
+    assert failed.value.reason == "get_item: OutOfTime"
+    assert len(wire.tries) == 3
+
+
+def test_time_between_the_calls_is_not_spent(bench: Bench, clock: Clock) -> None:
+    with one_request(clock) as budget:
+        read(bench)
+        clock.advance(1000)
+        read(bench)
+
+    assert budget.calls == 2
+
+
+def test_parallel_calls_spend_the_same_time_once(bench: Bench, clock: Clock) -> None:
+    together = threading.Barrier(2)
+
+    def act(_: Try) -> None:
+        if together.wait(10) == 0:
+            clock.advance(LAST_TRY_S)
+        together.wait(10)
+
+    with one_request(clock):
+        with watching(bench.stage.clients, act):
+            both(lambda: read(bench), lambda: read(bench))
+        read(bench)
+
+
+def test_late_call_is_not_tried_again(bench: Bench, clock: Clock) -> None:
+    lost = ConnectionClosedError(endpoint_url=NOWHERE)
+    late = taking(clock, LAST_TRY_S - 0.5, lost)
+    with watching(bench.stage.clients, late) as wire, one_request(clock), pytest.raises(TemporarilyUnavailable):
+        read(bench)
+
+    assert len(wire.tries) == 1
+
+
+def test_late_conflict_is_not_tried_again(bench: Bench, clock: Clock) -> None:
+    def act(one: Try) -> AWSResponse:
+        clock.advance(LAST_TRY_S / 2)
+        return error(one, 400, "TransactionConflictException")
+
+    with watching(bench.stage.clients, act) as wire, one_request(clock), pytest.raises(TemporarilyUnavailable):
+        read(bench)
+
+    assert len(wire.tries) == 2
+
+
+def test_amends_may_begin_later_and_still_end_in_time(bench: Bench, clock: Clock) -> None:
+    lost = ReadTimeoutError(endpoint_url=NOWHERE)
+    with one_request(clock):
+        with watching(bench.stage.clients, taking(clock, LAST_AMENDS_S, lost)), pytest.raises(TemporarilyUnavailable):
+            read(bench)
+        with watching(bench.stage.clients, taking(clock, TRY_S)) as amends:
+            read(bench)
+        with watching(bench.stage.clients) as late, pytest.raises(TemporarilyUnavailable):
+            read(bench)
+
+    assert LAST_AMENDS_S + TRY_S == REQUEST_BUDGET_S
+    assert (len(amends.tries), late.tries) == (1, [])
+
+
+def test_pause_that_aws_asks_for_is_not_waited_for(bench: Bench, clock: Clock) -> None:
+    def act(one: Try) -> AWSResponse | None:
+        if one.number > 1:
+            return None
+        return one.answered(500, '{"__type": "#InternalServerError"}', **{RETRY_AFTER: "5000"})
+
+    began = time.monotonic()
+    with watching(bench.stage.clients, act) as wire, one_request(clock):
+        read(bench)
+
+    assert len(wire.tries) == 2
+    assert time.monotonic() - began < 4
+
+
+def test_tools_have_all_the_time(bench: Bench, clock: Clock) -> None:
+    with watching(bench.stage.clients, taking(clock, 1000)):
+        read(bench)
+        read(bench)
+
+
+def test_clock_of_one_request_is_not_the_next_ones(bench: Bench, clock: Clock) -> None:
+    with watching(bench.stage.clients, taking(clock, 1000)):
+        for _ in range(2):
+            with one_request(clock):
+                read(bench)
+
+
+@contextmanager
+def served(application: Callable[..., Iterable[bytes]]) -> Iterator[str]:
+    """Serve a WSGI application on a free port until the block ends; yield its URL."""
+    server = make_server("127.0.0.1", 0, application, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join(10)
+
+
+def test_login_ends_within_eight_real_seconds_where_every_first_try_hangs(
+    faulty_stage: Stage, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moto = AwsServer(DomainDispatcherApplication(create_backend_app), io.StringIO())
+    seen: set[str] = set()
+    over = threading.Event()
+
+    def hanging_once(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        invocation = environ["HTTP_AMZ_SDK_INVOCATION_ID"]
+        if invocation not in seen:
+            seen.add(invocation)
+            over.wait(30)
+        return moto(environ, start_response)
+
+    with served(hanging_once) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        with bench_on(faulty_stage, get_session(), clock) as bench:
+            bench.start(is_cold=True)
+            app.clock = time.monotonic
+            began = time.monotonic()
+            response = bench.http.login()
+            took_s = time.monotonic() - began
+        over.set()
+
+    assert response.status_code == 503
+    assert LAST_TRY_S - 1 < took_s < REQUEST_BUDGET_S
+    assert len(seen) > 2
+
+
+def test_many_threads_of_one_process_have_a_budget_each(bench: Bench, clock: Clock) -> None:
+    def request(_: int) -> int:
+        with one_request(clock) as budget:
+            both(lambda: read(bench), lambda: read(bench))
+            return budget.calls
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(request, range(40))) == {2}

@@ -1,0 +1,144 @@
+"""People are told that their account was blocked, and let in again by the link: through HTTP and the schedule."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from app import tell_blocked
+from infra.aws import Stage
+from tests.conftest import Clock
+from tests.support.calls import calls_of
+from tests.support.faults import aws_error, failing
+from tests.support.http import Http
+from tests.support.mfa import emails_to
+from tests.support.people import PeopleMaker
+from tests.support.schedule import EVENT
+
+LINK = re.compile(r"https://login\.example\.com(/u/unblock\?ticket=\S+)")
+
+
+def block(http: Http, username: str) -> None:
+    """Guess wrongly as often as it takes."""
+    for _ in range(10):
+        assert http.login(username=username, password="wrong").status_code == 400
+    assert http.login(username=username).status_code == 429
+
+
+def link_to(address: str) -> str:
+    (text,) = emails_to(address)
+    (path,) = LINK.findall(text)
+    return str(path)
+
+
+def run_schedule() -> None:
+    """Do what EventBridge has the function do each minute."""
+    tell_blocked(EVENT, None)
+
+
+def test_blocked_person_is_mailed_a_link_that_lets_them_in_once(http: Http, people: PeopleMaker) -> None:
+    user = people.make()
+    block(http, user.username)
+    run_schedule()
+    path = link_to(user.email)
+    followed, again = http.get(path), None
+    let_in = http.login(username=user.username)
+    again = http.get(path)
+
+    assert (followed.status_code, followed.json()) == (
+        200,
+        {"message": "The account is unblocked. You can log in again."},
+    )
+    assert let_in.status_code == 200
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_request")
+    assert "ublkdu" in [line.get("event") for line in http.log]
+
+
+def test_person_is_mailed_once_an_hour(http: Http, people: PeopleMaker, clock: Clock) -> None:
+    user = people.make()
+    block(http, user.username)
+    for _ in range(3):
+        run_schedule()
+    http.get(link_to(user.email))
+    block(http, user.username)
+    run_schedule()
+    assert len(emails_to(user.email)) == 1
+
+    staff = people.of("employees")
+    staff.set_blocked(user, False)
+    clock.advance(3601)
+    block(http, user.username)
+    run_schedule()
+    assert len(emails_to(user.email)) == 2
+
+
+def test_parallel_schedules_mail_once(http: Http, people: PeopleMaker) -> None:
+    user = people.make()
+    block(http, user.username)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: run_schedule(), range(4)))
+
+    assert len(emails_to(user.email)) == 1
+
+
+def test_name_that_nobody_has_is_blocked_by_the_same_calls_and_mails_nobody(
+    http: Http, stage: Stage, people: PeopleMaker
+) -> None:
+    made = []
+    for username in (people.make().username, "nobody-to-tell"):
+        for _ in range(9):
+            http.login(username=username, password="wrong")
+        with calls_of(stage) as calls:
+            http.login(username=username, password="wrong")
+        made.append(sorted(calls.made))
+    run_schedule()
+
+    assert made[0] == made[1]
+
+
+def test_person_without_an_email_is_no_fault(http: Http, people: PeopleMaker) -> None:
+    user = people.make(email="")
+    block(http, user.username)
+    run_schedule()
+
+    assert http.login(username=user.username).status_code == 429
+
+
+def test_link_is_over_after_a_day(http: Http, people: PeopleMaker, clock: Clock) -> None:
+    user = people.make()
+    block(http, user.username)
+    run_schedule()
+    clock.advance(86_400)
+
+    assert http.get(link_to(user.email)).status_code == 400
+    assert http.login(username=user.username).status_code == 429
+
+
+@pytest.mark.parametrize("query", ["", "?ticket=", "?ticket=x", "?ticket=" + "x" * 3000, "?other=1"])
+def test_link_that_never_was_is_refused(http: Http, query: str) -> None:
+    answer = http.get(f"/u/unblock{query}")
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+def test_link_works_after_aws_failed(http: Http, stage: Stage, people: PeopleMaker) -> None:
+    user = people.make()
+    block(http, user.username)
+    run_schedule()
+    path = link_to(user.email)
+    with failing(stage, "DeleteItem", aws_error("InternalServerError")):
+        failed = http.get(path)
+
+    assert (failed.status_code, http.get(path).status_code) == (503, 200)
+
+
+def test_ticket_is_unreadable_at_rest_and_in_the_log(http: Http, stage: Stage, people: PeopleMaker) -> None:
+    user = people.make()
+    block(http, user.username)
+    run_schedule()
+    ticket = link_to(user.email).partition("=")[2]
+    items = str(stage.clients.dynamodb.scan(TableName=f"{stage.prefix}sessions")["Items"])
+    http.get(f"/u/unblock?ticket={ticket}")
+
+    assert ticket not in items
+    assert ticket not in str(http.log)

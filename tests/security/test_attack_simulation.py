@@ -1,0 +1,33 @@
+"""An attacker at one account, from another address with each guess, and the person at home."""
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from infra.attack_figures import PICTURE, picture, settings
+from infra.attack_simulation import Day, provisioned
+
+
+@pytest.mark.usefixtures("stage")
+def test_attacker_with_fresh_addresses_keeps_nobody_out_and_is_slowed_m02_m10() -> None:
+    day = Day(guesses=150, logins=0).run(provisioned("attacked"))
+
+    assert (day.let_in, day.kept_out) == (2, 0)
+    # A hundred in a row; then they come every 576 seconds, and find a turn every 900.
+    assert day.looked_at == 100 + 25
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("stage")
+def test_ten_thousand_guesses_keep_nobody_out_m10() -> None:
+    day = Day(guesses=10_000, logins=0).run(provisioned("attacked-all-day"))
+
+    assert (day.let_in, day.kept_out) == (2, 0)
+    assert day.looked_at <= settings()[1].first_day
+
+
+def test_picture_in_the_docs_is_drawn_from_the_constants_of_today() -> None:
+    drawn = picture(settings())
+
+    assert PICTURE.read_text("utf-8") == drawn
+    assert ET.fromstring(drawn).tag.endswith("svg")  # noqa: S314 (our own picture)

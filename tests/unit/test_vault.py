@@ -1,0 +1,33 @@
+"""Secrets at rest open for their owner alone (docs/adr/0013)."""
+
+import secrets
+
+import pytest
+
+from chalicelib.errors import ServerError, TemporarilyUnavailable
+from chalicelib.store.vault import Vault, data_key_alias, seal, unseal
+from infra.aws import Stage
+
+DATA_KEY = secrets.token_bytes(32)
+
+
+def test_secret_opens_for_its_owner() -> None:
+    assert unseal(DATA_KEY, seal(DATA_KEY, "a secret", "ada"), "ada") == "a secret"
+
+
+def test_secret_of_another_owner_does_not_open() -> None:
+    with pytest.raises(ServerError):
+        unseal(DATA_KEY, seal(DATA_KEY, "a secret", "ada"), "eve")
+
+
+def test_secret_is_sealed_differently_each_time() -> None:
+    assert seal(DATA_KEY, "a secret", "ada") != seal(DATA_KEY, "a secret", "ada")
+
+
+def test_data_key_opens_for_its_owner_alone(stage: Stage) -> None:
+    vault = Vault(stage.clients.kms, data_key_alias(stage.name))
+    key, stored = vault.new_key("ada")
+
+    assert vault.open_key(stored, "ada") == key
+    with pytest.raises((ServerError, TemporarilyUnavailable)):
+        vault.open_key(stored, "eve")
