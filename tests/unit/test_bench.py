@@ -141,6 +141,12 @@ def test_update_adds_to_what_stands_and_to_nothing() -> None:
     }
 
 
+def test_update_that_asks_for_it_gets_the_new_item() -> None:
+    update = {"TableName": "t", "Key": {"pk": {"S": "a"}}, "UpdateExpression": "ADD attempts :one", **VALUES}
+
+    assert Tables().answer("UpdateItem", update | {"ReturnValues": "ALL_NEW"})["Attributes"]["attempts"] == {"N": "1"}
+
+
 def test_expression_that_the_stub_cannot_read_is_an_error() -> None:
     with pytest.raises(ValueError, match="cannot read"):
         holds("attribute_exists(a[0]) ~ b", {}, {})
