@@ -59,7 +59,7 @@ coverage: $(STAMP)
 reliability: $(STAMP) ## Fail every AWS call of every flow, and write the table of docs/reliability.md
 	@$(BIN)/pytest tests/faults/test_matrix.py --reliability
 
-bench: $(STAMP) ## Measure what requests cost, beside the budgets: four minutes
+bench: $(STAMP) ## Measure what requests cost, beside the budgets: five minutes
 	@$(BIN)/python -m bench
 
 bench-growth: $(STAMP) ## Measure whether cost grows with users, realms and clients

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from bench.profiling import profiled
 from bench.results import Results, is_over, load
 from bench.scenarios import PASSWORD_LOGIN, SCENARIOS
 from bench.serving import serving
-from bench.world import Stub, package, provision, python, stub
+from bench.world import PROJECT, Stub, package, provision, python, stub
 
 ROUNDS, STARTS, GUESSES = 60, 7, 400
 MINUTE_S = 60
@@ -104,7 +105,11 @@ def measured(aws: Stub, app_secrets: dict[str, str], zip_bytes: int) -> Results:
 
 def _machine() -> dict[str, str]:
     models = [line for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines() if line.startswith("model name")]
+    revision = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
     return {
+        "revision": revision.stdout.strip(),
         "date": datetime.now(UTC).date().isoformat(),
         "processor": f"{models[0].partition(': ')[2]}, {os.cpu_count()} cores",
         "Python": platform.python_version(),

@@ -45,7 +45,7 @@ def growth_table(points: Sequence[Point]) -> Table:
     """Return the table behind the picture of growth."""
     rows = [
         (
-            f"{point.size:,} {point.kind}",
+            f"{point.kind}: {point.size:,}",
             point.request,
             _spread(point.cpu_ms),
             f"{point.beyond.value:+.1f} % ({point.beyond.low:+.1f} to {point.beyond.high:+.1f})",

@@ -104,7 +104,7 @@ class Tables:
             self.items.pop(key, None)
         else:
             self.items[key] = item
-        return {}
+        return {"Attributes": item} if call.get("ReturnValues") == "ALL_NEW" else {}
 
     def _refusal(self, call: Body) -> Refused | None:
         item = self._find(_key(call["TableName"], call.get("Key") or call["Item"]))

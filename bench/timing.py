@@ -1,8 +1,8 @@
 """Timing equality: whether an answer's time tells whether an account exists.
 
 A stranger sees the wall's time; the CPU's is what decides here, as other work of the machine hardly touches it, and
-what the calls cost is the same by their number. Every sample comes from an address of its own, so that none is blocked
-by those before it; the blocked ones are of an account that was blocked first.
+what the calls cost is the same by their number. Every sample is of another account and from another address, so that
+none is blocked by those before it; the blocked ones are of an account that was blocked first.
 """
 
 import itertools
@@ -20,6 +20,8 @@ MAX_ATTEMPTS = 10
 # The bcrypt is but the scale: it is measured in every eighth round.
 SCALE_EVERY = 8
 WRONG, BLOCKED = 400, 429
+# Whom no login of another measurement is of.
+FIRST_OTHER = 100_001
 SECOND_ADDRESS = int(ip_address("10.0.0.1"))
 
 
@@ -48,16 +50,16 @@ class Addresses:
 
 def gaps(serving: Serving, stored: str, times: int) -> list[Gap]:
     """Measure; return the gaps that must be none. stored: a hash of the cost that the users have."""
-    addresses = Addresses()
+    addresses, others = Addresses(), itertools.count(FIRST_OTHER)
     blocked_at = addresses.new()
     for _ in range(MAX_ATTEMPTS):
         for name in (username(1), "nobody"):
             serving.serve(_login(name, blocked_at))
     kinds: dict[str, Callable[[], Served]] = {
-        "wrong password": lambda: serving.serve(_login(username(2), addresses.new())),
-        "unknown user": lambda: serving.serve(_login("nobody", addresses.new())),
-        "user without a password": lambda: serving.serve(_login(username(1, LOCKED), addresses.new())),
-        "realm without users": lambda: serving.serve(_login("nobody", addresses.new(), EMPTY_REALM)),
+        "wrong password": lambda: serving.serve(_login(username(next(others)), addresses.new())),
+        "unknown user": lambda: serving.serve(_login(f"nobody{next(others)}", addresses.new())),
+        "user without a password": lambda: serving.serve(_login(username(next(others), LOCKED), addresses.new())),
+        "realm without users": lambda: serving.serve(_login(f"nobody{next(others)}", addresses.new(), EMPTY_REALM)),
         "blocked account": lambda: serving.serve(_login(username(1), blocked_at, status=BLOCKED)),
         "blocked unknown name": lambda: serving.serve(_login("nobody", blocked_at, status=BLOCKED)),
     }

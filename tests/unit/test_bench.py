@@ -100,7 +100,7 @@ def test_same_costs_at_every_size_are_no_growth() -> None:
 
 
 @pytest.mark.parametrize(
-    "larger", [point(9, calls=6), point(9, size_bytes=5000), point(9, beyond=Interval(9.0, 6.0, 12.0))]
+    "larger", [point(9, calls=6), point(9, size_bytes=5000), point(9, beyond=Interval(30.0, 21.0, 40.0))]
 )
 def test_more_of_anything_at_a_larger_size_is_growth(larger: Point) -> None:
     assert has_grown([point(1), larger])
@@ -139,6 +139,12 @@ def test_update_adds_to_what_stands_and_to_nothing() -> None:
         "counted_at": {"N": "50"},
         "expires_at": {"N": "60"},
     }
+
+
+def test_update_that_asks_for_it_gets_the_new_item() -> None:
+    update = {"TableName": "t", "Key": {"pk": {"S": "a"}}, "UpdateExpression": "ADD attempts :one", **VALUES}
+
+    assert Tables().answer("UpdateItem", update | {"ReturnValues": "ALL_NEW"})["Attributes"]["attempts"] == {"N": "1"}
 
 
 def test_expression_that_the_stub_cannot_read_is_an_error() -> None:
