@@ -114,7 +114,7 @@ def test_refusal_costs_what_a_blocked_users_costs_and_signs_nothing(
         costs.append((calls.rounds, len(calls.made), hashes.count))
 
     assert costs[0] == costs[1]
-    assert costs[0][0] == [{"GetItem"}, {"GetItem", "UpdateItem"}, {"TransactWriteItems"}]
+    assert costs[0][0] == [{"BatchGetItem"}, {"BatchGetItem", "UpdateItem"}, {"TransactWriteItems"}]
 
 
 def test_password_that_is_fine_costs_no_call_more(http: Http, stage: Stage) -> None:

@@ -161,6 +161,7 @@ def test_tenant_says_who_is_counted_and_how_often(
     config.put("tenant", tenant | {"attack_protection": protection | {"brute_force_protection": changed}})
 
     with client_of(own, world) as client:
+        client.source_ip = "10.255.0.2"
         assert [client.login(password="wrong").status_code for _ in range(15)] == statuses
 
 
