@@ -4,14 +4,19 @@ import logging
 import os
 import threading
 import warnings
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from copy import copy
+from typing import TYPE_CHECKING, Any
 
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.model_instances import model_data
+
+if TYPE_CHECKING:
+    from moto.dynamodb.models.dynamo_type import DynamoType
+    from moto.dynamodb.models.table import Table
 
 REGION = "eu-west-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": REGION}
@@ -31,13 +36,13 @@ def local_aws() -> Iterator[None]:
     # moto's CloudFormation leaves alarms out, and says so at length.
     logging.getLogger("moto").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message="Tried to parse AWS::CloudWatch::Alarm")
-    with mock_aws(config={"core": {"mock_credentials": False}}), _one_call_at_a_time():
+    with mock_aws(config={"core": {"mock_credentials": False}}), _one_call_at_a_time(), _small_transactions():
         _forget_copies()
         yield
 
 
 def _forget_copies() -> None:
-    """Keep moto from remembering every item and table that it ever made: each transaction copies whole tables."""
+    """Keep moto from remembering every item and table that it ever made, copies too."""
     # moto knows its models once they are imported, which a first call would do.
     import moto.dynamodb.models  # noqa: F401, PLC0415
 
@@ -59,3 +64,49 @@ def _one_call_at_a_time() -> Iterator[None]:
         yield
     finally:
         BotocoreStubber.__call__ = unlocked  # type: ignore[method-assign]  # put back
+
+
+@contextmanager
+def _small_transactions() -> Iterator[None]:
+    """Show each transaction the partitions alone that it writes to: moto copies all it sees, once for each write."""
+    # Imported here for the reason above.
+    from moto.dynamodb.models import DynamoDBBackend  # noqa: PLC0415
+
+    of_moto = DynamoDBBackend.transact_write_items
+
+    def transact(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
+        writes = [write for item in transact_items for write in item.values() if write["TableName"] in self.tables]
+        whole = {write["TableName"]: self.tables[write["TableName"]] for write in writes}
+        places = [_place(whole[write["TableName"]], write) for write in writes]
+        for name, table in whole.items():
+            self.tables[name] = copy(table)
+            self.tables[name].items = defaultdict(dict)
+        for table, partition in places:
+            _move(table, self.tables[table.name], partition)
+        try:
+            of_moto(self, transact_items)
+        finally:
+            for table, partition in places:
+                _move(self.tables[table.name], table, partition)
+            self.tables.update(whole)
+
+    DynamoDBBackend.transact_write_items = transact  # type: ignore[method-assign]  # what moto's handler calls
+    try:
+        yield
+    finally:
+        DynamoDBBackend.transact_write_items = of_moto  # type: ignore[method-assign]  # put back
+
+
+def _place(table: "Table", write: dict[str, Any]) -> "tuple[Table, DynamoType]":
+    """Return the table and the partition of one write."""
+    from moto.dynamodb.models.dynamo_type import DynamoType  # noqa: PLC0415
+
+    return table, DynamoType((write.get("Key") or write["Item"])[table.hash_key_attr])
+
+
+def _move(source: "Table", target: "Table", partition: "DynamoType") -> None:
+    """Let a partition be in another table just as it is, or is not, in the first."""
+    if partition in source.items:
+        target.items[partition] = source.items[partition]
+    else:
+        target.items.pop(partition, None)
