@@ -54,7 +54,8 @@ floors: $(STAMP)
 	@$(BIN)/lint-imports
 
 coverage: $(STAMP)
-	@$(BIN)/pytest --cov --cov-report=term
+	@$(BIN)/pytest --cov --cov-report=term -m 'not slow and not untraced'
+	@$(BIN)/pytest -m untraced tests/flow
 
 reliability: $(STAMP) ## Fail every AWS call of every flow, and write the table of docs/reliability.md
 	@$(BIN)/pytest tests/faults/test_matrix.py --reliability

@@ -242,7 +242,11 @@ def schedule_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def schedule(deployment: Deployment, unpacked: Path, python: Path, schedule_log: Path) -> Iterator[Environment]:
     """The function that the schedule calls, on a stage whose issuer is set: without one there is no link to send."""
-    deployment.aws.client("sesv2").create_email_identity(EmailIdentity=EMAIL_FROM)
+    ses = deployment.aws.client("sesv2")
+    ses.create_email_identity(EmailIdentity=EMAIL_FROM)
+    # moto's first email may take it longer than the function waits for an answer.
+    body = {"Simple": {"Subject": {"Data": "."}, "Body": {"Text": {"Data": "."}}}}
+    ses.send_email(FromEmailAddress=EMAIL_FROM, Destination={"ToAddresses": ["first@example.com"]}, Content=body)
     deployed = function_of(deployment, unpacked, "gatehouse-dev-tell_blocked", SCHEDULE)
     function = replace(deployed, environment={**deployed.environment, "GATEHOUSE_ISSUER": deployment.url})
     with running(function, python, schedule_log) as environment:

@@ -108,6 +108,7 @@ def test_what_a_rule_keeps_of_metadata_changes_nothing_that_is_stored(
     assert people.of("employees").find(user.user_id).app_metadata == {"by": "an admin", "seen": 1}
 
 
+@pytest.mark.untraced
 def test_hanging_rules_stop_being_started_before_there_is_no_thread_left(
     stage: Stage, world: wiring.World, people: PeopleMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -293,6 +293,7 @@ def test_whatever_a_rule_raises_is_server_error(
     assert http.log[-1]["reason"].endswith(f"raised {type(raised).__name__}")
 
 
+@pytest.mark.untraced
 def test_rule_that_sleeps_past_the_budget_is_left_behind_g08(
     stage: Stage, world: wiring.World, login: dict[str, str]
 ) -> None:
