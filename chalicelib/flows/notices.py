@@ -8,6 +8,7 @@ from chalicelib.errors import InvalidRequest, WireError
 from chalicelib.model.request import Request
 from chalicelib.model.user import User
 from chalicelib.store.attempts import AttemptStore
+from chalicelib.store.aws import ConditionFailed
 from chalicelib.store.messages import Messages
 from chalicelib.store.notices import Notice, NoticeStore
 from chalicelib.store.pending import PendingStore, Ticket, stored_id
@@ -67,7 +68,10 @@ class NoticeFlow:
         request.outcome.realm, _, request.outcome.user = ticket.account.partition("#")
         # Forgotten first: where AWS fails in between, the link still works.
         self.attempts.clear_account(ticket.account)
-        self.tickets.end_ticket(ticket)
+        try:
+            self.tickets.end_ticket(ticket)
+        except ConditionFailed:
+            raise InvalidRequest(NO_TICKET) from None
         return {"message": UNBLOCKED}
 
     def _owner(self, notice: Notice) -> User | None:

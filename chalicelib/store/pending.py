@@ -73,9 +73,10 @@ class PendingStore:
         return Ticket(**values) if values else None
 
     def end_ticket(self, ticket: Ticket) -> None:
-        """Use a ticket up."""
+        """Use a ticket up; raises ConditionFailed where it was used already."""
         key = to_item({"pk": f"unblock#{ticket.ticket_id}", "sk": "once"})
-        call(self.dynamodb.delete_item, TableName=self.table, Key=key)
+        condition = "attribute_exists(pk)"
+        call(self.dynamodb.delete_item, TableName=self.table, Key=key, ConditionExpression=condition)
 
     def use_login(self, login: PendingLogin) -> Write:
         """Return the write that uses a pending login up; its condition fails where it was used already."""
