@@ -119,8 +119,7 @@ class _Parts:
         dynamodb, table, world = self.clients.dynamodb, self.attempts_table, self.world
         attempts, totals = AttemptStore(dynamodb, table), TotalStore(dynamodb, table)
         # Nobody writes down what nobody will be told.
-        is_told = self.settings.email_from and self.settings.issuer
-        on_block = NoticeStore(dynamodb, table).note if is_told else lambda *_: None
+        on_block = NoticeStore(dynamodb, table).note if self.settings.email_from else lambda *_: None
         return AccountGuard(attempts, totals, self.addresses(), on_block, world.clock, world.pause)
 
     @property

@@ -2,15 +2,12 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import pytest
 
-from app import app, tell_blocked
-from chalicelib import wiring
-from chalicelib.settings import Settings
+from app import tell_blocked
 from infra.aws import Stage
-from tests.conftest import BCRYPT_COST, EMAIL_FROM, ISSUER, Clock
+from tests.conftest import Clock
 from tests.support.calls import calls_of
 from tests.support.faults import aws_error, failing
 from tests.support.http import Http
@@ -116,23 +113,6 @@ def test_parallel_follows_of_one_link_are_told_once_that_it_worked(http: Http, p
         statuses = sorted(pool.map(lambda _: http.get(path).status_code, range(6)))
 
     assert statuses == [200, 400, 400, 400, 400, 400]
-
-
-def test_stage_that_could_send_no_link_notes_no_blocks(
-    http: Http, stage: Stage, world: wiring.World, people: PeopleMaker
-) -> None:
-    made = []
-    for issuer in (ISSUER, ""):
-        settings = Settings(stage.name, issuer, BCRYPT_COST, email_from=EMAIL_FROM)
-        user = people.make()
-        app.services = partial(wiring.build, settings, stage.clients, world)
-        for _ in range(9):
-            http.login(username=user.username, password="wrong")
-        with calls_of(stage) as calls:
-            http.login(username=user.username, password="wrong")
-        made.append(calls.made.count("UpdateItem"))
-
-    assert made == [5, 4]
 
 
 def test_link_is_over_after_a_day(http: Http, people: PeopleMaker, clock: Clock) -> None:
