@@ -80,7 +80,7 @@ soak: $(STAMP) ## Drive a running server with a mix of requests, and watch its m
 	@$(BIN)/python -m bench.soak --minutes $(MINUTES)
 
 package: $(STAMP) ## Build the deployment package into build/: STAGE=
-	@$(BIN)/chalice package --stage $(STAGE) build
+	@$(BIN)/python -m infra.chalice_command package --stage $(STAGE) build
 
 figures: $(STAMP) ## Draw docs/attack-guesses.svg, and print the tables of docs/attack-protection.md
 	@$(BIN)/python -m infra.attack_figures && $(BIN)/python -m infra.attack_costs

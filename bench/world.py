@@ -16,6 +16,7 @@ import httpx
 from bench.rounds import Call
 from chalicelib.model.key import KeySet
 from infra.aws import Stage, reach
+from infra.deploy import CHALICE
 from infra.keys import key_changes
 from infra.local import DEMO
 from infra.local_aws import CREDENTIALS, FOREIGN
@@ -69,8 +70,7 @@ def provision() -> Stage:
 
 def package() -> Path:
     """Build the deployment package, and return it; its content stands unpacked beside it, in `task`."""
-    chalice = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
-    command = [*chalice, "package", "--stage", STAGE, str(BUILD)]
+    command = [*CHALICE, "package", "--stage", STAGE, str(BUILD)]
     subprocess.run(command, cwd=PROJECT, env=os.environ | CREDENTIALS, check=True, capture_output=True)
     archive = BUILD / "deployment.zip"
     shutil.rmtree(BUILD / "task", ignore_errors=True)

@@ -14,6 +14,7 @@ import botocore
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import Loader
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.store import budget
@@ -67,9 +68,16 @@ class Clients:
     sesv2: Callable[[], "SESV2Client"]
 
 
+class _Loader(Loader):
+    """botocore's, which searches the folders of several hundred services to find out which there are."""
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        return ["dynamodb", "kms", "sns", "sesv2"]
+
+
 def connect(session: botocore.session.Session | None = None) -> Clients:
     """Make the clients, from the environment's region and credentials. session: botocore's, a new one by default."""
-    source, lock = session or botocore.session.get_session(), threading.Lock()
+    source, lock = session or _session(), threading.Lock()
 
     @cache
     def made(service: str) -> Any:
@@ -80,6 +88,12 @@ def connect(session: botocore.session.Session | None = None) -> Clients:
         return client
 
     return Clients(made("dynamodb"), made("kms"), lambda: made("sns"), lambda: made("sesv2"))
+
+
+def _session() -> botocore.session.Session:
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _Loader())
+    return session
 
 
 # By service: what the last call gave, for /health.

@@ -88,8 +88,8 @@ class Project:
         return [up, self.gatehouse("apply", file, "--stage", "dev", "--with-users")]
 
     def chalice(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run Chalice itself."""
-        return self._run("-c", "import sys; from chalice.cli import main; sys.exit(main())", *arguments)
+        """Run Chalice itself, as `gatehouse deploy` does."""
+        return self._run("-m", "infra.chalice_command", *arguments)
 
     def _run(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GATEHOUSE_"))}

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,18 @@ def test_zip_holds_the_filter_of_breached_passwords(package: Path) -> None:
     with zipfile.ZipFile(package / "deployment.zip") as opened:
         packed = opened.read("chalicelib/breached/passwords.fuse")
     assert packed == FILE.read_bytes()
+
+
+@pytest.mark.parametrize("package_name", ["chalicelib", "jwt", "cryptography"])
+def test_zip_holds_every_module_compiled_for_just_its_source(package: Path, tmp_path: Path, package_name: str) -> None:
+    with zipfile.ZipFile(package / "deployment.zip") as opened:
+        opened.extractall(tmp_path)
+    sources = list((tmp_path / package_name).rglob("*.py"))
+    assert sources
+    for source in sources:
+        compiled = Path(cache_from_source(str(source))).read_bytes()
+        # PEP 552: flags 3 are those of a file that is checked by its source's hash, which follows them.
+        assert compiled[:16] == MAGIC_NUMBER + b"\3\0\0\0" + source_hash(source.read_bytes()), source
 
 
 def test_function_is_configured_as_the_stage_says(template: dict[str, Any]) -> None:
