@@ -35,4 +35,6 @@ def tell_blocked(_: CloudWatchEvent) -> None:
 
 
 wiring.warm_up()
+# What was made so far stays: no later search need look at it.
+gc.freeze()
 gc.enable()
