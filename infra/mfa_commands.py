@@ -15,7 +15,7 @@ from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.mfa.case import Case
 from chalicelib.mfa.enrolling import MAX_AUTHENTICATORS, confirmed
 from chalicelib.mfa.limits import Limits
-from chalicelib.mfa.names import shown
+from chalicelib.mfa.names import shown, switched_off
 from chalicelib.mfa.otp import Otp
 from chalicelib.model.enrolment import OTP, Enrolment, PendingLogin
 from chalicelib.model.login import Asked
@@ -94,8 +94,8 @@ class SecondFactors:
 @mfa.command("list")
 @reports_failures
 def list_(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
-    """List a person's second factors, those that wait to be confirmed too; addresses are masked."""
-    listed = shown(SecondFactors.of(reach(stage), realm).case(who))
+    """List a person's second factors, those too that wait to be confirmed or are not offered any more."""
+    listed = _listed(SecondFactors.of(reach(stage), realm).case(who))
     if as_json:
         console.print_json(json.dumps(listed))
         return
@@ -138,9 +138,18 @@ def _no_login(realm: Realm, user: User) -> PendingLogin:
     return PendingLogin("", "", realm.name, user.user_id, user.credential_version, nothing, None, 0, 0)
 
 
+def _listed(case: Case) -> list[dict[str, Any]]:
+    """Return what a person has, addresses masked. offered: whether the tenant has the factor."""
+    return [{**one, "offered": case.is_on(_kind(one))} for one in (*shown(case), *switched_off(case))]
+
+
+def _kind(one: dict[str, Any]) -> str:
+    return str(one.get("oob_channel", one["authenticator_type"]))
+
+
 def _cells(one: dict[str, Any]) -> tuple[str, str, str, str]:
-    kind = one.get("oob_channel", one["authenticator_type"])
-    return kind, one.get("name", ""), "active" if one["active"] else "", one["id"]
+    is_true = {"active": one["active"], "not offered any more": not one["offered"]}
+    return _kind(one), one.get("name", ""), ", ".join(words for words, holds in is_true.items() if holds), one["id"]
 
 
 def _drawn(uri: str) -> str:

@@ -153,7 +153,14 @@ def test_list_shows_kind_masked_name_active_and_id(mfa: Mfa, asking: Http, clock
     ran = mfa.run("list")
 
     assert sms == [
-        {"id": sms[0]["id"], "active": False, "authenticator_type": "oob", "oob_channel": "sms", "name": "XXXXXXXX0123"}
+        {
+            "id": sms[0]["id"],
+            "active": False,
+            "authenticator_type": "oob",
+            "oob_channel": "sms",
+            "name": "XXXXXXXX0123",
+            "offered": True,
+        }
     ]
     assert ran.rows[1:] == [["otp", "active", otp_id], ["recovery-code", "active", "recovery-code|dev_own"]]
     assert "+14155550123" not in ran.out
@@ -163,6 +170,26 @@ def enrolled_ids(mfa: Mfa, http: Http, clock: Clock, mfa_token: str) -> list[str
     """Enroll an app as its owner does, and return the ids that are listed then."""
     enrol(http, clock, mfa.user.username, mfa_token)
     return [str(one["id"]) for one in mfa.listed()]
+
+
+def test_list_shows_a_confirmed_factor_that_the_tenant_has_no_more_and_says_so(gatehouse: Gatehouse) -> None:
+    list_pat = with_app_where_factors_are(gatehouse, "otp")
+    before = json.loads(gatehouse.run(*list_pat, "--json").out)
+    gatehouse.apply(small_document(mfa={"factors": ["sms"]}))
+    after = json.loads(gatehouse.run(*list_pat, "--json").out)
+
+    (otp_id,) = [one["id"] for one in before]
+    assert [(one["active"], one["offered"]) for one in before] == [(True, True)]
+    assert after == [{"id": otp_id, "active": True, "authenticator_type": "otp", "offered": False}]
+    assert gatehouse.run(*list_pat).rows[1:] == [["otp", "active,", "not", "offered", "any", "more", otp_id]]
+
+
+def with_app_where_factors_are(gatehouse: Gatehouse, *factors: str) -> tuple[str, ...]:
+    """Give pat an app by the command, in a tenant with these factors; return the words that list pat's."""
+    gatehouse.provision(small_document(mfa={"factors": [*factors]}))
+    gatehouse.run("users", "add", "--realm", "staff", "--username", "pat", "--password-stdin", typed=f"{PASSWORD}\n")
+    assert gatehouse.run("users", "mfa", "enroll", "pat", "--realm", "staff").code == 0
+    return ("users", "mfa", "list", "pat", "--realm", "staff")
 
 
 def test_list_of_somebody_without_factors_is_empty(mfa: Mfa) -> None:
