@@ -1,12 +1,10 @@
 """`gatehouse users mfa`: the second factors of one person."""
 
-import io
 import json
 import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-import segno
 import typer
 from rich.table import Table
 from rich.text import Text
@@ -30,6 +28,7 @@ from infra.aws import Stage, reach
 from infra.commands import JsonOption, RealmOption, StageOption, console, reports_failures
 from infra.people import People, Refused
 from infra.provision import NotReady
+from infra.qr_code import drawn
 from infra.user_commands import Who, Yes
 
 mfa = typer.Typer(name="mfa", help="List, reset and enroll the second factors of a person.", no_args_is_help=True)
@@ -128,7 +127,7 @@ def enroll(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption
     if as_json:
         console.print_json(json.dumps(made))
         return
-    typer.echo(_drawn(made["barcode_uri"]))
+    console.print(drawn(made["barcode_uri"]), soft_wrap=True)
     console.print(f"{case.user.user_id}: the secret, shown only now: {made['secret']}", markup=False, soft_wrap=True)
 
 
@@ -150,9 +149,3 @@ def _kind(one: dict[str, Any]) -> str:
 def _cells(one: dict[str, Any]) -> tuple[str, str, str, str]:
     is_true = {"active": one["active"], "not offered any more": not one["offered"]}
     return _kind(one), one.get("name", ""), ", ".join(words for words, holds in is_true.items() if holds), one["id"]
-
-
-def _drawn(uri: str) -> str:
-    drawing = io.StringIO()
-    segno.make_qr(uri).terminal(drawing, compact=True)
-    return drawing.getvalue()
