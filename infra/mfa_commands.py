@@ -1,12 +1,10 @@
 """`gatehouse users mfa`: the second factors of one person."""
 
-import io
 import json
 import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-import segno
 import typer
 from rich.table import Table
 from rich.text import Text
@@ -15,8 +13,9 @@ from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.mfa.case import Case
 from chalicelib.mfa.enrolling import MAX_AUTHENTICATORS, confirmed
 from chalicelib.mfa.limits import Limits
-from chalicelib.mfa.names import shown
+from chalicelib.mfa.names import shown, switched_off
 from chalicelib.mfa.otp import Otp
+from chalicelib.mfa.recovery import RecoveryCode
 from chalicelib.model.enrolment import OTP, Enrolment, PendingLogin
 from chalicelib.model.login import Asked
 from chalicelib.model.tenant import Realm
@@ -30,6 +29,7 @@ from infra.aws import Stage, reach
 from infra.commands import JsonOption, RealmOption, StageOption, console, reports_failures
 from infra.people import People, Refused
 from infra.provision import NotReady
+from infra.qr_code import drawn
 from infra.user_commands import Who, Yes
 
 mfa = typer.Typer(name="mfa", help="List, reset and enroll the second factors of a person.", no_args_is_help=True)
@@ -42,6 +42,7 @@ class SecondFactors:
     people: People
     enrolments: EnrolmentStore
     otp: Otp
+    recovery_code: RecoveryCode
 
     @classmethod
     def of(cls, stage: Stage, realm_name: str) -> "SecondFactors":
@@ -50,7 +51,8 @@ class SecondFactors:
         enrolments = EnrolmentStore(dynamodb, people.realm.users_table)
         limits = Limits(TryStore(dynamodb, f"{stage.prefix}attempts"), time.time)
         vault = Vault(stage.clients.kms, data_key_alias(stage.name))
-        return cls(people, enrolments, Otp(vault, limits, lambda _: enrolments, time.time))
+        otp = Otp(vault, limits, lambda _: enrolments, time.time)
+        return cls(people, enrolments, otp, RecoveryCode(limits, lambda _: enrolments))
 
     def case(self, who: str) -> Case:
         """Return the person of this user_id, username or email, with their factors; raises Refused."""
@@ -60,15 +62,19 @@ class SecondFactors:
             raise NoSuchUser(user_id)
         return Case(self.people.config.tenant(), self.people.realm, user, enrolment, _no_login(self.people.realm, user))
 
-    def enroll(self, case: Case) -> dict[str, str]:
-        """Add an authenticator app, confirmed already; return its secret and its otpauth URI. Raises Refused."""
+    def enroll(self, case: Case) -> dict[str, Any]:
+        """Add an authenticator app, confirmed already; return its secret, its otpauth URI, and a first recovery code.
+
+        Raises Refused.
+        """
         if not case.is_on(OTP):
             raise Refused("The tenant has no factor otp. Add it to `mfa.factors` of the tenant file, and apply that.")
         if len(case.enrolment.authenticators) >= MAX_AUTHENTICATORS:
             raise Refused(f"{case.user.user_id} has {MAX_AUTHENTICATORS} authenticators, which is the most.")
         enrolment, made = self._associated(case)
-        self._replace(case, confirmed(enrolment, enrolment.authenticators[-1]))
-        return {"secret": made["secret"], "barcode_uri": made["barcode_uri"]}
+        with_code, recovery = self.recovery_code.first(case, enrolment)
+        self._replace(case, confirmed(with_code, with_code.authenticators[-1]))
+        return {"secret": made["secret"], "barcode_uri": made["barcode_uri"], **recovery}
 
     def reset(self, case: Case) -> None:
         """Remove all factors and the recovery code, and forget what was tried and sent. Raises Refused."""
@@ -94,8 +100,8 @@ class SecondFactors:
 @mfa.command("list")
 @reports_failures
 def list_(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
-    """List a person's second factors, those that wait to be confirmed too; addresses are masked."""
-    listed = shown(SecondFactors.of(reach(stage), realm).case(who))
+    """List a person's second factors, those too that wait to be confirmed or are not offered any more."""
+    listed = _listed(SecondFactors.of(reach(stage), realm).case(who))
     if as_json:
         console.print_json(json.dumps(listed))
         return
@@ -121,15 +127,20 @@ def reset(who: Who, realm: RealmOption, stage: StageOption, yes: Yes = False) ->
 @mfa.command()
 @reports_failures
 def enroll(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
-    """Give a person an authenticator app, confirmed already; shows its secret and QR code, this once."""
+    """Give a person an authenticator app, confirmed already; shows its secret and QR code, this once.
+
+    With the first factor comes a recovery code, where the tenant has them; it is shown this once too.
+    """
     factors = SecondFactors.of(reach(stage), realm)
     case = factors.case(who)
     made = factors.enroll(case)
     if as_json:
         console.print_json(json.dumps(made))
         return
-    typer.echo(_drawn(made["barcode_uri"]))
-    console.print(f"{case.user.user_id}: the secret, shown only now: {made['secret']}", markup=False, soft_wrap=True)
+    console.print(drawn(made["barcode_uri"]), soft_wrap=True)
+    once = [("secret", made["secret"]), *(("recovery code", code) for code in made.get("recovery_codes", []))]
+    for what, text in once:
+        console.print(f"{case.user.user_id}: the {what}, shown only now: {text}", markup=False, soft_wrap=True)
 
 
 def _no_login(realm: Realm, user: User) -> PendingLogin:
@@ -138,12 +149,15 @@ def _no_login(realm: Realm, user: User) -> PendingLogin:
     return PendingLogin("", "", realm.name, user.user_id, user.credential_version, nothing, None, 0, 0)
 
 
+def _listed(case: Case) -> list[dict[str, Any]]:
+    """Return what a person has, addresses masked. offered: whether the tenant has the factor."""
+    return [{**one, "offered": case.is_on(_kind(one))} for one in (*shown(case), *switched_off(case))]
+
+
+def _kind(one: dict[str, Any]) -> str:
+    return str(one.get("oob_channel", one["authenticator_type"]))
+
+
 def _cells(one: dict[str, Any]) -> tuple[str, str, str, str]:
-    kind = one.get("oob_channel", one["authenticator_type"])
-    return kind, one.get("name", ""), "active" if one["active"] else "", one["id"]
-
-
-def _drawn(uri: str) -> str:
-    drawing = io.StringIO()
-    segno.make_qr(uri).terminal(drawing, compact=True)
-    return drawing.getvalue()
+    is_true = {"active": one["active"], "not offered any more": not one["offered"]}
+    return _kind(one), one.get("name", ""), ", ".join(words for words, holds in is_true.items() if holds), one["id"]

@@ -10,13 +10,15 @@ SHOWN_OF_DOMAIN = 4
 
 
 def shown(case: Case) -> list[dict[str, Any]]:
-    """Return the person's authenticators, those that wait to be confirmed included."""
+    """Return what a person is shown of their authenticators, those that wait to be confirmed included."""
     waiting = [one for one in case.enrolment.authenticators if not one.is_active]
-    listed = [_shown(one) for one in (*case.active, *waiting)]
-    if case.enrolment.active and case.enrolment.recovery_hash and case.is_on(RECOVERY_CODE):
-        prefix = ID_PREFIXES[RECOVERY_CODE]
-        listed.append({"id": f"{prefix}|dev_own", "authenticator_type": RECOVERY_CODE, "active": True})
-    return listed
+    return [*(_shown(one) for one in (*case.active, *waiting)), *_recovery_code(case, is_on=True)]
+
+
+def switched_off(case: Case) -> list[dict[str, Any]]:
+    """Return what was confirmed of factors that the tenant has no more: it is challenged by nobody, and kept."""
+    off = [one for one in case.enrolment.active if not case.is_on(one.kind)]
+    return [*(_shown(one) for one in off), *_recovery_code(case, is_on=False)]
 
 
 def masked(kind: str, address: str) -> str:
@@ -34,3 +36,10 @@ def _shown(authenticator: Authenticator) -> dict[str, Any]:
         return {**common, "authenticator_type": OTP}
     name = masked(kind, authenticator.address)
     return {**common, "authenticator_type": "oob", "oob_channel": kind, "name": name}
+
+
+def _recovery_code(case: Case, is_on: bool) -> list[dict[str, Any]]:
+    """Return the person's recovery code, if they have one and its factor is on, or is not."""
+    if RECOVERY_CODE not in case.enrolment.kinds.split(",") or case.is_on(RECOVERY_CODE) != is_on:
+        return []
+    return [{"id": f"{ID_PREFIXES[RECOVERY_CODE]}|dev_own", "authenticator_type": RECOVERY_CODE, "active": True}]

@@ -13,7 +13,7 @@ from chalicelib.model.login import Asked, Original
 from chalicelib.store.aws import call
 from chalicelib.store.batch import Place, Values, read_together
 from chalicelib.store.items import from_item, to_item
-from chalicelib.store.transactions import Write
+from chalicelib.store.transactions import Write, commit
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -74,9 +74,8 @@ class PendingStore:
 
     def end_ticket(self, ticket: Ticket) -> None:
         """Use a ticket up; raises ConditionFailed where it was used already."""
-        key = to_item({"pk": f"unblock#{ticket.ticket_id}", "sk": "once"})
-        condition = "attribute_exists(pk)"
-        call(self.dynamodb.delete_item, TableName=self.table, Key=key, ConditionExpression=condition)
+        # As a transaction, which is known when it is sent again because its answer was lost.
+        commit(self.dynamodb, (self._use(f"unblock#{ticket.ticket_id}"),))
 
     def use_login(self, login: PendingLogin) -> Write:
         """Return the write that uses a pending login up; its condition fails where it was used already."""

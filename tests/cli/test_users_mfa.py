@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -18,12 +19,13 @@ from tests.cli.conftest import Gatehouse, Ran
 from tests.cli.tenant import small_document
 from tests.conftest import Clock
 from tests.support.http import Http
-from tests.support.mfa import App, associate, enrol, mfa_token_of, with_otp
+from tests.support.mfa import App, associate, enrol, mfa_token_of, with_otp, with_recovery_code
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.rules import ruled
 
 EMPLOYEES = ("--realm", "employees")
 SECRET_LINE = "the secret, shown only now: "
+RECOVERY_LINE = "the recovery code, shown only now: "
 
 
 def first_time(user: User, context: object) -> None:
@@ -80,35 +82,63 @@ def test_enrolled_secret_logs_in_at_once(mfa: Mfa, http: Http, clock: Clock) -> 
 
 def test_enroll_draws_the_qr_code_of_the_secret_that_it_shows(mfa: Mfa, http: Http, clock: Clock) -> None:
     ran = mfa.run("enroll")
-    drawing, _, secret = ran.out.partition(f"{mfa.user.user_id}: {SECRET_LINE}")
+    drawing, _, shown = ran.out.partition(f"{mfa.user.user_id}: {SECRET_LINE}")
+    secret = shown.splitlines()[0]
     as_json = json.loads(mfa.run("enroll", "--json").out)
-    uri = as_json["barcode_uri"].replace(as_json["secret"], secret.strip())
+    uri = as_json["barcode_uri"].replace(as_json["secret"], secret)
     expected = io.StringIO()
     segno.make_qr(uri).terminal(expected, compact=True)
 
     assert (ran.code, ran.err, drawing.strip()) == (0, "", expected.getvalue().strip())
     mfa_token = mfa_token_of(http.login(username=mfa.user.username))
-    assert with_otp(http, mfa_token, App(secret.strip(), clock).code()).status_code == 200
+    assert with_otp(http, mfa_token, App(secret, clock).code()).status_code == 200
 
 
-def test_enroll_as_json_is_the_secret_and_its_otpauth_uri_alone(mfa: Mfa) -> None:
-    made = json.loads(mfa.run("enroll", "--json").out)
+def test_enroll_as_json_is_the_secret_and_its_otpauth_uri_and_at_the_first_a_recovery_code(mfa: Mfa) -> None:
+    made, another = (json.loads(mfa.run("enroll", "--json").out) for _ in range(2))
     app = parse_uri(made["barcode_uri"])
 
-    assert set(made) == {"secret", "barcode_uri"}
+    assert set(another) == {"secret", "barcode_uri"}
+    assert set(made) == {*another, "recovery_codes"}
     assert (app.secret, app.issuer, app.name) == (made["secret"], "Gatehouse demo", mfa.user.email)
 
 
-def test_enrolled_secret_is_shown_by_no_other_command_and_stored_nowhere_readable(mfa: Mfa, clock: Clock) -> None:
-    secret = mfa.enrolled(clock).secret
+def test_recovery_code_of_the_first_factor_logs_in_once(mfa: Mfa, http: Http) -> None:
+    first, second = mfa.run("enroll"), mfa.run("enroll")
+    code = recovery_code_in(first)
+    answers = [with_recovery_code(http, mfa_token_of(http.login(username=mfa.user.username)), code) for _ in range(2)]
+
+    assert re.fullmatch("[A-Z0-9]{24}", code)
+    assert [answer.status_code for answer in answers] == [200, 400]
+    assert RECOVERY_LINE not in second.out
+
+
+def recovery_code_in(ran: Ran) -> str:
+    (line,) = [line for line in ran.out.splitlines() if RECOVERY_LINE in line]
+    return line.partition(RECOVERY_LINE)[2]
+
+
+def test_enroll_where_the_tenant_has_no_recovery_codes_makes_none(gatehouse: Gatehouse) -> None:
+    enrolled, list_pat = with_app_where_factors_are(gatehouse, "otp")
+    gatehouse.apply(small_document(mfa={"factors": ["otp", "recovery-code"]}))
+
+    assert RECOVERY_LINE not in enrolled.out
+    assert [one["authenticator_type"] for one in json.loads(gatehouse.run(*list_pat, "--json").out)] == ["otp"]
+
+
+def test_what_was_enrolled_is_shown_by_no_other_command_and_stored_nowhere_readable(mfa: Mfa) -> None:
+    made = json.loads(mfa.run("enroll", "--json").out)
+    secrets = [made["secret"], *made["recovery_codes"]]
     shown = [
+        mfa.run("enroll"),
         mfa.run("list"),
         mfa.run("list", "--json"),
         mfa.gatehouse.run("users", "show", mfa.user.username, *EMPLOYEES),
     ]
+    said = "".join(ran.out + ran.err for ran in shown)
 
-    assert [secret in ran.out + ran.err for ran in shown] == [False] * 3
-    assert secret not in str(holdings(mfa.gatehouse.stage))
+    assert [secret in said for secret in secrets] == [False, False]
+    assert [secret in str(holdings(mfa.gatehouse.stage)) for secret in secrets] == [False, False]
 
 
 def test_enroll_makes_one_more_beside_those_that_are_there(mfa: Mfa, http: Http, clock: Clock) -> None:
@@ -153,7 +183,14 @@ def test_list_shows_kind_masked_name_active_and_id(mfa: Mfa, asking: Http, clock
     ran = mfa.run("list")
 
     assert sms == [
-        {"id": sms[0]["id"], "active": False, "authenticator_type": "oob", "oob_channel": "sms", "name": "XXXXXXXX0123"}
+        {
+            "id": sms[0]["id"],
+            "active": False,
+            "authenticator_type": "oob",
+            "oob_channel": "sms",
+            "name": "XXXXXXXX0123",
+            "offered": True,
+        }
     ]
     assert ran.rows[1:] == [["otp", "active", otp_id], ["recovery-code", "active", "recovery-code|dev_own"]]
     assert "+14155550123" not in ran.out
@@ -163,6 +200,33 @@ def enrolled_ids(mfa: Mfa, http: Http, clock: Clock, mfa_token: str) -> list[str
     """Enroll an app as its owner does, and return the ids that are listed then."""
     enrol(http, clock, mfa.user.username, mfa_token)
     return [str(one["id"]) for one in mfa.listed()]
+
+
+def test_list_shows_confirmed_factors_that_the_tenant_has_no_more_and_says_so(gatehouse: Gatehouse) -> None:
+    _, list_pat = with_app_where_factors_are(gatehouse, "otp", "recovery-code")
+    before = json.loads(gatehouse.run(*list_pat, "--json").out)
+    gatehouse.apply(small_document(mfa={"factors": ["sms"]}))
+    otp_id, recovery_id = (one["id"] for one in before)
+
+    assert [(one["active"], one["offered"]) for one in before] == [(True, True)] * 2
+    assert json.loads(gatehouse.run(*list_pat, "--json").out) == [
+        {"id": otp_id, "active": True, "authenticator_type": "otp", "offered": False},
+        {"id": recovery_id, "active": True, "authenticator_type": "recovery-code", "offered": False},
+    ]
+    withdrawn = ["active,", "not", "offered", "any", "more"]
+    assert gatehouse.run(*list_pat).rows[1:] == [
+        ["otp", *withdrawn, otp_id],
+        ["recovery-code", *withdrawn, recovery_id],
+    ]
+
+
+def with_app_where_factors_are(gatehouse: Gatehouse, *factors: str) -> tuple[Ran, tuple[str, ...]]:
+    """Give pat an app by the command, in a tenant with these factors; return that run, and what lists pat's."""
+    gatehouse.provision(small_document(mfa={"factors": [*factors]}))
+    gatehouse.run("users", "add", "--realm", "staff", "--username", "pat", "--password-stdin", typed=f"{PASSWORD}\n")
+    enrolled = gatehouse.run("users", "mfa", "enroll", "pat", "--realm", "staff")
+    assert enrolled.code == 0
+    return enrolled, ("users", "mfa", "list", "pat", "--realm", "staff")
 
 
 def test_list_of_somebody_without_factors_is_empty(mfa: Mfa) -> None:
@@ -203,6 +267,13 @@ def test_reset_removes_the_recovery_code_and_the_first_factor_brings_another(
 
     assert before.recovery_code
     assert after.recovery_code not in ("", before.recovery_code)
+
+
+def test_enroll_after_a_reset_brings_another_recovery_code(mfa: Mfa) -> None:
+    before = recovery_code_in(mfa.run("enroll"))
+    mfa.run("reset", "--yes")
+
+    assert recovery_code_in(mfa.run("enroll")) != before
 
 
 def test_reset_lifts_the_limit_on_codes(mfa: Mfa, http: Http, clock: Clock) -> None:

@@ -9,8 +9,9 @@ import httpx
 import pytest
 from pyotp import TOTP
 
+from tests.deploy.aws_server import IDENTITY
 from tests.deploy.blocks import added_person, block, mailed_link, run
-from tests.deploy.conftest import EMPLOYEES, FUNCTION, ON_ONE_WORKER, PROJECT, SCHEDULE, Deployment
+from tests.deploy.conftest import EMAIL_FROM, EMPLOYEES, FUNCTION, ON_ONE_WORKER, PROJECT, SCHEDULE, Deployment
 from tests.deploy.lambda_runtime import Environment
 from tests.deploy.logins import SECRET_LOGIN, signed_login
 
@@ -27,7 +28,7 @@ UNSEEN = {
     ("WriteLogs", "logs:PutLogEvents"),
     ("KeepRefreshTokensAndOneTimeIdentifiers", "dynamodb:Query"),
 }
-# A phone number is no resource, and an email's sender is named when a stage is deployed.
+# A phone number is no resource, and an email's sender is a setting of the stage, which these files do not know.
 OF_NO_STAGE = {"SendTextMessages", "SendEmails"}
 MFA_SCOPES = "enroll read:authenticators remove:authenticators"
 MFA_OTP = "http://auth0.com/oauth/grant-type/mfa-otp"
@@ -42,7 +43,10 @@ def statements(stage: str, caller: str = FUNCTION) -> list[Statement]:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One permission that a call takes. tags: of the resource, as pairs. key: the partition key of the items."""
+    """One permission that a call takes. tags: of the resource, as pairs, and the sender of an email as another one.
+
+    key: the partition key of the items.
+    """
 
     action: str
     arn: str
@@ -188,6 +192,22 @@ def test_every_resource_belongs_to_the_stage(stage: str, caller: str) -> None:
 def test_text_messages_go_to_phone_numbers_and_never_to_topics(stage: str) -> None:
     topic = Call("sns:Publish", "arn:aws:sns:eu-west-1:123456789012:topic", frozenset())
     assert not [one["Sid"] for one in statements(stage) if allows(one, topic)]
+
+
+@CALLERS
+@STAGES
+def test_statement_of_the_docs_allows_one_sender_and_is_ours_otherwise(stage: str, caller: str) -> None:
+    section = (PROJECT / "docs" / "operating.md").read_text("utf-8").partition("### One sender alone\n")[2]
+    documented = json.loads(section.split("```")[1].removeprefix("json"))
+    mails = [mail_from(sender) for sender in (EMAIL_FROM, "other@example.com")]
+
+    assert [allows(documented, mail) for mail in mails] == [True, False]
+    documented.pop("Condition")
+    assert documented in statements(stage, caller)
+
+
+def mail_from(sender: str) -> Call:
+    return Call("ses:SendEmail", f"{IDENTITY}/{sender}", frozenset({("ses:FromAddress", sender)}))
 
 
 @STAGES

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
 from chalicelib.identifiers import digest
+from chalicelib.store.pending import PendingStore, Ticket, stored_id
 from tests.conftest import ISSUER
 from tests.faults import mfa_flows
 from tests.faults.bench import Bench
@@ -217,6 +218,28 @@ def public(bench: Bench, path: str, member: str) -> Case:
     return Case(lambda: bench.http.get(path), done=done)
 
 
+def unblock(bench: Bench) -> Case:
+    """A link that lets a person in again: it works once, and where it was answered with a failure the next time too."""
+    user, token = bench.people.make(), secrets.token_urlsafe()
+    tickets = PendingStore(bench.stage.clients.dynamodb, f"{bench.stage.prefix}sessions")
+    tickets.put_ticket(Ticket(stored_id(token), f"employees#{user.user_id}", int(bench.clock()) + 60))
+    bench.http.login(username=user.username, password="wrong")
+    assert bench.attempts(user.user_id) == (1, 1)
+
+    def act() -> httpx.Response:
+        return bench.http.get(f"/u/unblock?ticket={token}")
+
+    def anew() -> httpx.Response:
+        assert bench.attempts(user.user_id) == (0, 0)
+        return bench.http.login(username=user.username)
+
+    def done(_: httpx.Response) -> None:
+        assert bench.attempts(user.user_id) == (0, 0)
+        assert act().status_code == 400
+
+    return Case(act, done=done, anew=anew)
+
+
 def cold(name: str, begin: Callable[[Bench], Case], rules: tuple[str, ...] = ()) -> Flow:
     return Flow(name, begin, rules=rules, is_cold=True, shows=("GetItem config ", "Decrypt"))
 
@@ -238,6 +261,7 @@ FLOWS = (
     Flow("revocation", revocation),
     Flow("introspection, refresh token", partial(introspection, kind="refresh_token")),
     Flow("userinfo", userinfo),
+    Flow("unblock link", unblock, uses_up=TRANSACTION),
     Flow("password, rules", login, rules=RULES),
     Flow("password, MFA owed", mfa_flows.owed, 403, MFA, shows=("PutItem sessions mfa",)),
     Flow("MFA, enrolment", mfa_flows.enrolment, rules=MFA),

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from app import tell_blocked
+from chalicelib.errors import TemporarilyUnavailable
 from infra.aws import Stage
 from tests.conftest import Clock
 from tests.support.calls import calls_of
@@ -141,6 +142,39 @@ def test_link_works_after_aws_failed(http: Http, stage: Stage, people: PeopleMak
         failed = http.get(path)
 
     assert (failed.status_code, http.get(path).status_code) == (503, 200)
+
+
+@pytest.mark.parametrize("operation", ["Query", "GetItem", "UpdateItem"])
+def test_run_that_cannot_take_a_note_fails_and_the_next_one_tells(
+    http: Http, stage: Stage, people: PeopleMaker, operation: str
+) -> None:
+    user = people.make()
+    block(http, user.username)
+    about = "notice#" if operation == "Query" else user.user_id
+    with (
+        failing(stage, operation, aws_error("InternalServerError"), about=about),
+        pytest.raises(TemporarilyUnavailable),
+    ):
+        run_schedule()
+    told_by_failure = emails_to(user.email)
+    run_schedule()
+
+    assert (told_by_failure, len(emails_to(user.email))) == ([], 1)
+
+
+@pytest.mark.parametrize("operation", ["PutItem", "SendEmail"])
+def test_email_that_cannot_be_sent_ends_no_run_and_is_not_sent_later(
+    http: Http, stage: Stage, people: PeopleMaker, operation: str
+) -> None:
+    untold, told = people.make(), people.make()
+    for user in (untold, told):
+        block(http, user.username)
+    about = untold.email if operation == "SendEmail" else untold.user_id
+    with failing(stage, operation, aws_error("InternalServerError"), about=about):
+        run_schedule()
+    run_schedule()
+
+    assert (emails_to(untold.email), len(emails_to(told.email))) == ([], 1)
 
 
 def test_ticket_is_unreadable_at_rest_and_in_the_log(http: Http, stage: Stage, people: PeopleMaker) -> None:
