@@ -2,17 +2,16 @@
 
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from chalicelib.model.user import User
 from infra.aws import reach
 from infra.commands import JsonOption, RealmOption, StageOption, console, read_password, reports_failures
 from infra.people import People
+from infra.tables import add_row, utc
 
 users = typer.Typer(name="users", help="Add, find, change and delete the people of a realm.", no_args_is_help=True)
 
@@ -59,7 +58,7 @@ def list_(realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -
     for user in everybody:
         blocked, last = "blocked" if user.blocked else "", _time(user.last_login)
         cells = (user.user_id, user.username, user.email, user.name, blocked, last, str(user.logins_count))
-        table.add_row(*(Text(cell, overflow="fold") for cell in cells))
+        add_row(table, *cells)
     console.print(table)
 
 
@@ -73,7 +72,7 @@ def show(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption =
         return
     table = Table(show_header=False, box=None)
     for name, value in shown.items():
-        table.add_row(name, Text(_cell(name, value), overflow="fold"))
+        add_row(table, name, _cell(name, value))
     console.print(table)
 
 
@@ -130,4 +129,4 @@ def _cell(name: str, value: Any) -> str:
 
 
 def _time(epoch_s: int) -> str:
-    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if epoch_s else ""
+    return utc(epoch_s) if epoch_s else ""
