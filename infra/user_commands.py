@@ -80,8 +80,7 @@ def show(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption =
 @reports_failures
 def set_password(who: Who, realm: RealmOption, stage: StageOption, password_stdin: PasswordStdin = False) -> None:
     """Set a person's password, lift brute-force blocks, and end refresh tokens unless the tenant keeps them."""
-    people = People.of(reach(stage), realm)
-    user = people.find(who)
+    people, user = _found(who, realm, stage)
     people.set_password(user, read_password(password_stdin))
     console.print(f"{user.user_id}: the password is set.", markup=False)
 
@@ -90,8 +89,7 @@ def set_password(who: Who, realm: RealmOption, stage: StageOption, password_stdi
 @reports_failures
 def block(who: Who, realm: RealmOption, stage: StageOption) -> None:
     """Block a person: the right password is answered with 403 from now on, and all refresh tokens end."""
-    people = People.of(reach(stage), realm)
-    user = people.find(who)
+    people, user = _found(who, realm, stage)
     people.set_blocked(user, True)
     console.print(f"{user.user_id} is blocked.", markup=False)
 
@@ -100,8 +98,7 @@ def block(who: Who, realm: RealmOption, stage: StageOption) -> None:
 @reports_failures
 def unblock(who: Who, realm: RealmOption, stage: StageOption) -> None:
     """Unblock a person, and lift the brute-force blocks too."""
-    people = People.of(reach(stage), realm)
-    user = people.find(who)
+    people, user = _found(who, realm, stage)
     people.set_blocked(user, False)
     console.print(f"{user.user_id} is not blocked.", markup=False)
 
@@ -110,12 +107,17 @@ def unblock(who: Who, realm: RealmOption, stage: StageOption) -> None:
 @reports_failures
 def delete(who: Who, realm: RealmOption, stage: StageOption, yes: Yes = False) -> None:
     """Delete a person. Their username and email are free again; their user_id is never given to anybody else."""
-    people = People.of(reach(stage), realm)
-    user = people.find(who)
+    people, user = _found(who, realm, stage)
     if not yes:
         typer.confirm(f"Delete {user.user_id} ({user.username or user.email}) for good?", abort=True)
     people.delete(user)
     console.print(f"{user.user_id} is deleted.", markup=False)
+
+
+def _found(who: str, realm: str, stage: str) -> tuple[People, User]:
+    """Return the people of a realm and the one who is meant; raises Refused."""
+    people = People.of(reach(stage), realm)
+    return people, people.find(who)
 
 
 def _shown(user: User) -> dict[str, Any]:
