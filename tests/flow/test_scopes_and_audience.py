@@ -1,11 +1,9 @@
 """Scope, audience and resource, through HTTP. Each test names its row of the case list; docs/http.md decides."""
 
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-import jwt
 import pytest
 
 from chalicelib import wiring
@@ -15,16 +13,11 @@ from tests.conftest import ISSUER, Hashes
 from tests.support.clients import make_api
 from tests.support.http import ALICE, BACKEND, REPORTS, TIMESHEETS, Http
 from tests.support.stages import client_of, provisioned
+from tests.support.tokens import claims_of
 
 READ, CREATE, DELETE, APPROVE = ALL = [f"{verb}:timesheets" for verb in ("read", "create", "delete", "approve")]
 USERINFO = f"{ISSUER}userinfo"
 LOGIN = {"grant_type": "password", "audience": TIMESHEETS, **BACKEND, **ALICE}
-
-
-def claims_of(response: httpx.Response) -> dict[str, Any]:
-    assert response.status_code == 200
-    claims: dict[str, Any] = jwt.decode(response.json()["access_token"], options={"verify_signature": False})
-    return claims
 
 
 def granted(response: httpx.Response) -> list[str]:
