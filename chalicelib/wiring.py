@@ -248,6 +248,17 @@ def _grants(parts: _Parts, factors: Factors) -> tuple[Grant, ...]:
         commit=partial(commit, parts.clients.dynamodb),
         clock=parts.world.clock,
     )
+    return (
+        password(PASSWORD, ("username", "password"), default_directory),
+        password(PASSWORD_REALM, ("username", "password", "realm"), requested_realm),
+        RefreshTokenGrant(parts.refresh_tokens, parts.config, parts.addresses()),
+        ClientCredentialsGrant(),
+        *_mfa_grants(parts, factors),
+    )
+
+
+def _mfa_grants(parts: _Parts, factors: Factors) -> tuple[Grant, ...]:
+    """Return the grant of every second factor."""
     mfa = partial(
         MfaGrant,
         cases=parts.cases,
@@ -259,10 +270,6 @@ def _grants(parts: _Parts, factors: Factors) -> tuple[Grant, ...]:
     )
     otp, oob, recovery = ("mfa_token", "otp"), ("mfa_token", "oob_code"), ("mfa_token", "recovery_code")
     return (
-        password(PASSWORD, ("username", "password"), default_directory),
-        password(PASSWORD_REALM, ("username", "password", "realm"), requested_realm),
-        RefreshTokenGrant(parts.refresh_tokens, parts.config, parts.addresses()),
-        ClientCredentialsGrant(),
         mfa(MFA_OTP, otp, ("seotpft", "feotpft"), otp_factor.INVALID, factors.otp),
         mfa(MFA_OOB, oob, ("seoobft", "feoobft"), oob_factor.INVALID, factors.oob),
         mfa(MFA_RECOVERY_CODE, recovery, ("sercft", "fercft"), recovery_factor.REJECTED, factors.recovery_code),

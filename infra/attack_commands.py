@@ -5,19 +5,18 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from chalicelib.model.address import parsed
 from infra.attacks import Attacks, Row, shown
 from infra.aws import reach
-from infra.commands import JsonOption, StageOption, console, reports_failures
+from infra.commands import JsonOption, RealmOption, StageOption, console, reports_failures
 from infra.people import Refused
+from infra.tables import add_row
 
 attacks = typer.Typer(
     name="attacks", help="Show and lift what attack protection keeps out, by person or address.", no_args_is_help=True
 )
 
-RealmOption = Annotated[str, typer.Option("--realm", "-r", help="The realm, such as employees.")]
 UserOption = Annotated[str, typer.Option("--user", "-u", help="A username, an email or a user_id; with --realm.")]
 AddressOption = Annotated[str, typer.Option("--address", "-a", help="An IP address.")]
 COLUMNS = ("of", "account", "address", "failed", "limit", "state", "until")
@@ -39,7 +38,7 @@ def status(
         return
     table = Table(*COLUMNS)
     for row in rows:
-        table.add_row(*(Text(str(row[name]), overflow="fold") for name in COLUMNS))
+        add_row(table, *(str(row[name]) for name in COLUMNS))
     console.print(table)
 
 

@@ -16,6 +16,7 @@ from chalicelib.store.buckets import CLIENTS, LOGINS, BucketStore
 from chalicelib.store.totals import TOTAL, total_from
 from infra.aws import Stage
 from infra.people import People, Refused
+from infra.tables import utc
 
 ALL_ADDRESSES = "all"
 # What the account of a name that nobody has begins with.
@@ -86,7 +87,7 @@ class Attacks:
 
 def shown(row: Row) -> dict[str, str | int]:
     """Return a row as the command prints it: the time in words."""
-    return asdict(row) | {"until": time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(row.until)) if row.until else ""}
+    return asdict(row) | {"until": utc(row.until) if row.until else ""}
 
 
 def _account(people: People, who: str) -> str:

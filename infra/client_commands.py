@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from infra.aws import reach
 from infra.commands import StageOption, console, reports_failures
 from infra.people import Refused
 from infra.provision import SECRET_BYTES, SECRET_METHODS, sha256
+from infra.tables import add_row
 
 ENDED = 0
 
@@ -28,7 +28,7 @@ def list_(stage: StageOption) -> None:
             grants = "\n".join(grant.rpartition("/")[2] for grant in client["grant_types"])
             realms = "\n".join(client["realms"])
             cells = (client["client_id"], client["name"], client["token_endpoint_auth_method"], grants, realms)
-            table.add_row(*(Text(cell, overflow="fold") for cell in cells))
+            add_row(table, *cells)
     console.print(table)
 
 

@@ -1,16 +1,15 @@
 """`gatehouse keys`: the signing keys of a stage, and their rotation by hand."""
 
 import time
-from datetime import UTC, datetime
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from infra.aws import reach
 from infra.commands import StageOption, console, reports_failures
 from infra.keys import rotate
 from infra.plan import show
+from infra.tables import add_row, utc
 
 keys = typer.Typer(name="keys", help="List and rotate a stage's signing keys.", no_args_is_help=True)
 
@@ -21,8 +20,7 @@ def list_(stage: StageOption) -> None:
     """List the keys as the JWKS publishes them."""
     table = Table("kid", "alg", "status", "since")
     for key in reach(stage).config().keys().keys:
-        since = datetime.fromtimestamp(key.since, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-        table.add_row(*(Text(cell, overflow="fold") for cell in (key.kid, key.alg, key.status, since)))
+        add_row(table, key.kid, key.alg, key.status, utc(key.since))
     console.print(table)
 
 

@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from infra.tables import add_row
+
 COLOURS = {"create": "green", "update": "yellow", "delete": "red", "keep": "cyan"}
 
 
@@ -26,7 +28,5 @@ def show(console: Console, title: str, changes: Sequence[Change]) -> None:
         return
     table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
     for change in changes:
-        # Text, as a name may hold what Rich reads as markup; folded, as a name that is cut is no name.
-        cells = (Text(cell, overflow="fold") for cell in (change.what, change.detail))
-        table.add_row(Text(change.action, style=COLOURS[change.action]), *cells)
+        add_row(table, Text(change.action, style=COLOURS[change.action]), change.what, change.detail)
     console.print(table)

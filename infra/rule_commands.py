@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from chalicelib.settings import RULE_PACKAGES, Settings
 from infra.commands import REFUSED, JsonOption, RealmOption, console, reports_failures
@@ -16,6 +15,7 @@ from infra.rule_packages import NONE_NAMED, load_here, load_named, of_stage, req
 from infra.rule_scaffold import write_package
 from infra.rule_settings_commands import settings
 from infra.rule_trial import Trial, as_json, attempt_rules
+from infra.tables import add_row
 from infra.team_settings import read_file, settings_of
 
 rules = typer.Typer(name="rules", help="Check, list, try and begin the team's rules.", no_args_is_help=True)
@@ -60,7 +60,7 @@ def list_(packages: PackagesOption = None, stage: StageChoice = "", in_json: Jso
         return
     table = Table("", "package", "rule", "what it does")
     for number, row in enumerate(rows, 1):
-        table.add_row(str(number), *(Text(cell, overflow="fold") for cell in row.values()))
+        add_row(table, str(number), *row.values())
     console.print(table)
 
 
@@ -124,12 +124,12 @@ def _show(trial: Trial) -> None:
         rows = [(change.what, change.before, change.after) for change in step.changes] or [("nothing", "", "")]
         for number, row in enumerate(rows):
             first = (step.rule.rpartition(".")[2], f"{step.ms:.3f}") if number == 0 else ("", "")
-            table.add_row(*(Text(cell, overflow="fold") for cell in (*first, *row)))
+            add_row(table, *first, *row)
     console.print(table)
     outcome = Table(show_header=False, box=None)
     for name, value in trial.outcome.items():
-        outcome.add_row(name, Text(value if isinstance(value, str) else json.dumps(value), overflow="fold"))
+        add_row(outcome, name, value if isinstance(value, str) else json.dumps(value))
     for warning in trial.warnings:
-        outcome.add_row("warning", Text(warning, overflow="fold"))
+        add_row(outcome, "warning", warning)
     console.print(outcome)
     console.print(trial.traceback, markup=False, highlight=False, end="")

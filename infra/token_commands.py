@@ -1,16 +1,15 @@
 """`gatehouse tokens`: the refresh tokens that a person has out, by client; end one, a client's or all."""
 
 import json
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from infra.aws import reach
 from infra.commands import JsonOption, RealmOption, StageOption, console, reports_failures
 from infra.people import People, Refused
+from infra.tables import add_row, utc
 
 tokens = typer.Typer(name="tokens", help="List and end the refresh tokens of a person.", no_args_is_help=True)
 
@@ -28,11 +27,11 @@ def list_(user: UserOption, realm: RealmOption, stage: StageOption, as_json: Jso
             "client_id": family.client_id,
             "audience": family.audience,
             "scope": " ".join(family.scopes),
-            "created": _time(family.created_at),
+            "created": utc(family.created_at),
             "from": family.created_ip,
-            "last_used": _time(family.last_used_at),
+            "last_used": utc(family.last_used_at),
             "last_from": family.last_used_ip,
-            "ends": _time(family.ends_at) if family.ends_at else "never",
+            "ends": utc(family.ends_at) if family.ends_at else "never",
         }
         for family in people.live_families(people.find(user))
     ]
@@ -43,7 +42,7 @@ def list_(user: UserOption, realm: RealmOption, stage: StageOption, as_json: Jso
     for row in rows:
         created, used = f"{row['created']}\n{row['from']}", f"{row['last_used']}\n{row['last_from']}"
         cells = (row["family"], row["client_id"], created, used, row["ends"])
-        table.add_row(*(Text(cell, overflow="fold") for cell in cells))
+        add_row(table, *cells)
     console.print(table)
 
 
@@ -66,7 +65,3 @@ def revoke(
         people.end_family(person, family)
     count = 1 if family else people.end_families(person, client)
     console.print(f"{person.user_id}: ended {count}.", markup=False)
-
-
-def _time(epoch_s: int) -> str:
-    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

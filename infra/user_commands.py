@@ -2,17 +2,16 @@
 
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from chalicelib.model.user import User
 from infra.aws import reach
 from infra.commands import JsonOption, RealmOption, StageOption, console, read_password, reports_failures
 from infra.people import People
+from infra.tables import add_row, utc
 
 users = typer.Typer(name="users", help="Add, find, change and delete the people of a realm.", no_args_is_help=True)
 
@@ -59,7 +58,7 @@ def list_(realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -
     for user in everybody:
         blocked, last = "blocked" if user.blocked else "", _time(user.last_login)
         cells = (user.user_id, user.username, user.email, user.name, blocked, last, str(user.logins_count))
-        table.add_row(*(Text(cell, overflow="fold") for cell in cells))
+        add_row(table, *cells)
     console.print(table)
 
 
@@ -73,7 +72,7 @@ def show(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption =
         return
     table = Table(show_header=False, box=None)
     for name, value in shown.items():
-        table.add_row(name, Text(_cell(name, value), overflow="fold"))
+        add_row(table, name, _cell(name, value))
     console.print(table)
 
 
@@ -81,8 +80,7 @@ def show(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption =
 @reports_failures
 def set_password(who: Who, realm: RealmOption, stage: StageOption, password_stdin: PasswordStdin = False) -> None:
     """Set a person's password, lift brute-force blocks, and end refresh tokens unless the tenant keeps them."""
-    people = People.of(reach(stage), realm)
-    user = people.find(who)
+    people, user = _found(who, realm, stage)
     people.set_password(user, read_password(password_stdin))
     console.print(f"{user.user_id}: the password is set.", markup=False)
 
@@ -91,8 +89,7 @@ def set_password(who: Who, realm: RealmOption, stage: StageOption, password_stdi
 @reports_failures
 def block(who: Who, realm: RealmOption, stage: StageOption) -> None:
     """Block a person: the right password is answered with 403 from now on, and all refresh tokens end."""
-    people = People.of(reach(stage), realm)
-    user = people.find(who)
+    people, user = _found(who, realm, stage)
     people.set_blocked(user, True)
     console.print(f"{user.user_id} is blocked.", markup=False)
 
@@ -101,8 +98,7 @@ def block(who: Who, realm: RealmOption, stage: StageOption) -> None:
 @reports_failures
 def unblock(who: Who, realm: RealmOption, stage: StageOption) -> None:
     """Unblock a person, and lift the brute-force blocks too."""
-    people = People.of(reach(stage), realm)
-    user = people.find(who)
+    people, user = _found(who, realm, stage)
     people.set_blocked(user, False)
     console.print(f"{user.user_id} is not blocked.", markup=False)
 
@@ -111,12 +107,17 @@ def unblock(who: Who, realm: RealmOption, stage: StageOption) -> None:
 @reports_failures
 def delete(who: Who, realm: RealmOption, stage: StageOption, yes: Yes = False) -> None:
     """Delete a person. Their username and email are free again; their user_id is never given to anybody else."""
-    people = People.of(reach(stage), realm)
-    user = people.find(who)
+    people, user = _found(who, realm, stage)
     if not yes:
         typer.confirm(f"Delete {user.user_id} ({user.username or user.email}) for good?", abort=True)
     people.delete(user)
     console.print(f"{user.user_id} is deleted.", markup=False)
+
+
+def _found(who: str, realm: str, stage: str) -> tuple[People, User]:
+    """Return the people of a realm and the one who is meant; raises Refused."""
+    people = People.of(reach(stage), realm)
+    return people, people.find(who)
 
 
 def _shown(user: User) -> dict[str, Any]:
@@ -130,4 +131,4 @@ def _cell(name: str, value: Any) -> str:
 
 
 def _time(epoch_s: int) -> str:
-    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if epoch_s else ""
+    return utc(epoch_s) if epoch_s else ""

@@ -4,10 +4,8 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
-import jwt
 import pytest
 from typer.testing import CliRunner
 
@@ -15,6 +13,7 @@ from infra.cli import app
 from tests.cli.local_run import PROJECT, LocalRun, local_run
 from tests.support.http import ALICE, BACKEND
 from tests.support.rules import package
+from tests.support.tokens import claims_of
 
 # A run takes seconds to start: these tests share theirs.
 pytestmark = pytest.mark.xdist_group("local")
@@ -35,11 +34,6 @@ def fail(user, context):
 
 RULES = [version, fail]
 """
-
-
-def claims_of(answer: httpx.Response) -> dict[str, Any]:
-    claims: dict[str, Any] = jwt.decode(answer.json()["access_token"], options={"verify_signature": False})
-    return claims
 
 
 def login(run: LocalRun, **more: str) -> httpx.Response:

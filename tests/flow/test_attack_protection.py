@@ -74,6 +74,21 @@ def from_elsewhere(http: Http, username: str, password: str = PASSWORD) -> httpx
     return response
 
 
+@pytest.fixture
+def guessed(people: PeopleMaker, stage: Stage, clock: Clock) -> User:
+    """A person at whose account a hundred guesses failed."""
+    user = people.make()
+    guessed_at(stage, user, clock)
+    return user
+
+
+@pytest.fixture
+def slowed(http: Http, guessed: User) -> User:
+    """That person, once a stranger has had the turn of this quarter of an hour."""
+    assert from_elsewhere(http, guessed.username, "wrong").status_code == 400
+    return guessed
+
+
 @pytest.mark.parametrize("is_known", [True, False], ids=["known", "unknown"])
 def test_hundred_failures_in_a_row_slow_strangers_to_one_attempt_in_a_quarter_of_an_hour_m10(
     http: Http, people: PeopleMaker, hashes: Hashes, clock: Clock, is_known: bool
@@ -114,16 +129,11 @@ def test_person_who_gets_in_ends_the_slowing_m08(http: Http, people: PeopleMaker
     assert guess(http, user.username, 20) == [400] * 20
 
 
-def test_stranger_who_knows_the_password_gets_in_with_the_next_turn(
-    http: Http, people: PeopleMaker, stage: Stage, clock: Clock
-) -> None:
-    user = people.make()
-    guessed_at(stage, user, clock)
-    assert from_elsewhere(http, user.username, "wrong").status_code == 400
+def test_stranger_who_knows_the_password_gets_in_with_the_next_turn(http: Http, slowed: User, clock: Clock) -> None:
     clock.advance(TURN_S)
 
-    assert from_elsewhere(http, user.username).status_code == 200
-    assert from_elsewhere(http, user.username).status_code == 200
+    assert from_elsewhere(http, slowed.username).status_code == 200
+    assert from_elsewhere(http, slowed.username).status_code == 200
 
 
 def test_ten_latest_addresses_are_known_and_the_eleventh_is_forgotten_m10(
@@ -174,39 +184,29 @@ def test_slowed_answer_differs_from_a_block_in_its_times_alone(
     }
 
 
-def test_slowed_attempt_takes_nothing_from_the_allowance_of_its_address(
-    http: Http, people: PeopleMaker, stage: Stage, clock: Clock
-) -> None:
-    user = people.make()
-    guessed_at(stage, user, clock)
-    assert from_elsewhere(http, user.username, "wrong").status_code == 400
+def test_slowed_attempt_takes_nothing_from_the_allowance_of_its_address(http: Http, slowed: User, clock: Clock) -> None:
     for _ in range(15):
-        assert http.login(username=user.username).status_code == 429
+        assert http.login(username=slowed.username).status_code == 429
     clock.advance(TURN_S)
 
-    assert http.login(username=user.username).status_code == 200
+    assert http.login(username=slowed.username).status_code == 200
 
 
 def test_slowed_attempt_hashes_nothing_and_writes_no_turn_while_none_is_free(
-    http: Http, people: PeopleMaker, clock: Clock, stage: Stage
+    http: Http, slowed: User, stage: Stage
 ) -> None:
-    user = people.make()
-    guessed_at(stage, user, clock)
-    assert from_elsewhere(http, user.username, "wrong").status_code == 400
     with calls_of(stage) as calls:
-        http.login(username=user.username)
+        http.login(username=slowed.username)
 
     assert calls.rounds == [{"BatchGetItem"}, {"BatchGetItem", "UpdateItem"}, {"UpdateItem"}]
     assert len(calls.made) == 4
 
 
-def test_failures_of_a_month_ago_slow_nobody(http: Http, people: PeopleMaker, stage: Stage, clock: Clock) -> None:
-    user = people.make()
-    guessed_at(stage, user, clock)
+def test_failures_of_a_month_ago_slow_nobody(http: Http, guessed: User, stage: Stage, clock: Clock) -> None:
     clock.advance(2_592_000)
 
-    assert guess(http, user.username, 20) == [400] * 20
-    assert failures(stage, user) == 20
+    assert guess(http, guessed.username, 20) == [400] * 20
+    assert failures(stage, guessed) == 20
 
 
 @pytest.mark.parametrize("act", ["unblock", "password"])
@@ -267,32 +267,22 @@ def test_success_clears_the_count_over_all_addresses(http: Http, people: PeopleM
             assert http.login(username=user.username).status_code == 200
 
 
-def test_turn_that_cannot_be_taken_lets_nobody_in_p02(
-    http: Http, people: PeopleMaker, clock: Clock, stage: Stage
-) -> None:
-    user = people.make()
-    guessed_at(stage, user, clock)
+def test_turn_that_cannot_be_taken_lets_nobody_in_p02(http: Http, guessed: User, stage: Stage) -> None:
     with failing(stage, "UpdateItem", aws_error("InternalServerError"), times=range(1, 100)):
-        assert from_elsewhere(http, user.username).status_code == 503
+        assert from_elsewhere(http, guessed.username).status_code == 503
 
-    assert from_elsewhere(http, user.username).status_code == 200
+    assert from_elsewhere(http, guessed.username).status_code == 200
 
 
-def test_two_strangers_at_once_have_one_turn(http: Http, people: PeopleMaker, clock: Clock, stage: Stage) -> None:
-    user = people.make()
-    guessed_at(stage, user, clock)
+def test_two_strangers_at_once_have_one_turn(http: Http, guessed: User, stage: Stage) -> None:
     moved_on = aws_error("ConditionalCheckFailedException")
     moved_on.response["Item"] = {"failed": {"N": "100"}}  # type: ignore[typeddict-unknown-key]  # as DynamoDB answers
     with failing(stage, "UpdateItem", moved_on, times=range(1, 2)):
-        refused = from_elsewhere(http, user.username)
+        refused = from_elsewhere(http, guessed.username)
 
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, str(TURN_S))
 
 
-def test_account_that_is_cleared_while_a_stranger_waits_is_open(
-    http: Http, people: PeopleMaker, clock: Clock, stage: Stage
-) -> None:
-    user = people.make()
-    guessed_at(stage, user, clock)
+def test_account_that_is_cleared_while_a_stranger_waits_is_open(http: Http, guessed: User, stage: Stage) -> None:
     with failing(stage, "UpdateItem", aws_error("ConditionalCheckFailedException"), times=range(1, 2)):
-        assert from_elsewhere(http, user.username).status_code == 200
+        assert from_elsewhere(http, guessed.username).status_code == 200

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-import httpx
-import jwt
 import pytest
 
 from chalicelib import wiring
@@ -35,6 +33,7 @@ from tests.support.mfa import (
 )
 from tests.support.people import PeopleMaker
 from tests.support.rules import ruled
+from tests.support.tokens import claims_of
 
 NUMBERS = count(2_025_560_100)
 BY_SMS = {"authenticator_types": ["oob"], "oob_channels": ["sms"]}
@@ -44,11 +43,6 @@ BY_EMAIL = {"authenticator_types": ["oob"], "oob_channels": ["email"]}
 def number() -> str:
     """Return a phone number that no other test has."""
     return f"+1{next(NUMBERS)}"
-
-
-def claims_of(answer: httpx.Response) -> dict[str, Any]:
-    assert answer.status_code == 200, answer.text
-    return jwt.decode(answer.json()["access_token"], options={"verify_signature": False})
 
 
 @pytest.fixture

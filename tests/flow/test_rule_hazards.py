@@ -110,11 +110,12 @@ def test_what_a_rule_keeps_of_metadata_changes_nothing_that_is_stored(
 
 @pytest.mark.untraced
 def test_hanging_rules_stop_being_started_before_there_is_no_thread_left(
-    stage: Stage, world: wiring.World, people: PeopleMaker, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, world: wiring.World, people: PeopleMaker
 ) -> None:
     ended, ran = threading.Event(), []
     hanging = [one for one in threading.enumerate() if one.name == runner.THREAD]
-    monkeypatch.setattr(runner, "MAX_THREADS", len(hanging) + 3)
+    for _ in range(runner.MAX_THREADS - len(hanging) - 3):
+        threading.Thread(target=ended.wait, args=(60,), name=runner.THREAD, daemon=True).start()
 
     def hang(*_: Any) -> None:
         ran.append(1)

@@ -1,33 +1,21 @@
-"""Rules in every login, through HTTP: row G of the cases, and docs/rules.md."""
+"""Rules in every login, through HTTP: row G of the cases, and docs/rules.md.
 
-import json
-import threading
-import time
-from collections.abc import Callable
-from contextlib import suppress
-from types import SimpleNamespace
+Rules that fail: test_rule_failures.py; what they cannot reach: test_rule_isolation.py; metadata: test_rule_metadata.py.
+"""
+
 from typing import Any
 
-import jwt
 import pytest
 
 from chalicelib import wiring
 from infra.aws import Stage
 from tests.support.calls import calls_of
-from tests.support.clients import make_client
-from tests.support.faults import aws_error, failing
 from tests.support.http import BACKEND, TIMESHEETS
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.rules import ruled
+from tests.support.tokens import claims_of
 
 NAMESPACED = "https://example.com/roles"
-Rule = Callable[[Any, Any], object]
-
-
-def claims_of(answer: Any, name: str = "access_token") -> dict[str, Any]:
-    """Return the claims of a token in an answer, unverified."""
-    assert answer.status_code == 200, answer.text
-    return jwt.decode(answer.json()[name], options={"verify_signature": False})
 
 
 @pytest.fixture
@@ -254,140 +242,6 @@ def test_denied_refresh_does_not_use_the_token_up(stage: Stage, world: wiring.Wo
     assert (refused.status_code, retried.status_code) == (403, 200)
 
 
-def test_raising_rule_is_server_error_with_name_and_traceback_and_no_secret_g07(
-    stage: Stage, world: wiring.World, people: PeopleMaker, capfd: pytest.CaptureFixture[str]
-) -> None:
-    canary = "canary-g07-password"
-
-    def broken(user: Any, context: Any) -> None:
-        raise KeyError(f"no such thing in {sorted(vars(user))} {vars(context.request)}")
-
-    user = people.make(password=canary)
-    with ruled(stage, world, broken) as http, calls_of(stage) as calls:
-        answer = http.login(username=user.username, password=canary)
-
-    assert answer.status_code == 500
-    assert answer.json() == {"error": "server_error", "error_description": "The login could not be completed."}
-    assert "Sign" not in calls.made
-    line = http.log[-1]
-    assert line["reason"].endswith(".broken raised KeyError")
-    assert "in broken" in line["traceback"]
-    assert "runner.py" not in line["traceback"]
-    printed = capfd.readouterr()
-    haystack = json.dumps(http.log) + printed.out + printed.err
-    assert canary not in haystack
-    assert BACKEND["client_secret"] not in haystack
-
-
-@pytest.mark.parametrize("raised", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), RecursionError(), Exception()])
-def test_whatever_a_rule_raises_is_server_error(
-    stage: Stage, world: wiring.World, login: dict[str, str], raised: BaseException
-) -> None:
-    def broken(*_: Any) -> None:
-        raise raised
-
-    with ruled(stage, world, broken) as http:
-        answer = http.login(**login)
-
-    assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
-    assert http.log[-1]["reason"].endswith(f"raised {type(raised).__name__}")
-
-
-@pytest.mark.untraced
-def test_rule_that_sleeps_past_the_budget_is_left_behind_g08(
-    stage: Stage, world: wiring.World, login: dict[str, str]
-) -> None:
-    wakes = threading.Event()
-
-    def sleepy(*_: Any) -> None:
-        wakes.wait(30)
-
-    with ruled(stage, world, sleepy, budget_s=0.1) as http:
-        started = time.monotonic()
-        answer = http.login(**login)
-        took_s = time.monotonic() - started
-    wakes.set()
-
-    assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
-    assert took_s < 20
-    assert "sleepy ran past the 0.1 s" in http.log[-1]["reason"]
-
-
-def test_rule_that_loops_past_the_budget_is_interrupted_g08(
-    stage: Stage, world: wiring.World, login: dict[str, str]
-) -> None:
-    ended = threading.Event()
-
-    def endless(*_: Any) -> None:
-        try:
-            while True:
-                try:
-                    sum(range(100))
-                except Exception:  # noqa: S112 (a rule that takes every exception for its own)
-                    continue
-        finally:
-            ended.set()
-
-    with ruled(stage, world, endless, budget_s=0.1) as http:
-        answer = http.login(**login)
-
-    assert answer.status_code == 500
-    assert ended.wait(10), "the rule is stopped, and takes no more of the processor"
-
-
-def test_rules_share_one_budget_g08(stage: Stage, world: wiring.World, login: dict[str, str]) -> None:
-    never = threading.Event()
-
-    def slow(*_: Any) -> None:
-        never.wait(0.3)
-
-    def slower(*_: Any) -> None:
-        never.wait(0.4)
-
-    with ruled(stage, world, slow, slower, budget_s=0.5) as http:
-        answer = http.login(**login)
-
-    assert answer.status_code == 500
-    assert "slower ran past the 0.5 s" in http.log[-1]["reason"]
-
-
-@pytest.mark.parametrize("scope", ["read:timesheets", "openid"])
-def test_claims_over_the_cap_are_refused_and_nothing_is_noted_g09(
-    stage: Stage, world: wiring.World, people: PeopleMaker, scope: str
-) -> None:
-    def big(_: Any, context: Any) -> None:
-        token = context.id_token if scope == "openid" else context.access_token
-        token["https://example.com/big"] = "x" * 4096
-
-    user = people.make()
-    with ruled(stage, world, big) as http, calls_of(stage) as calls:
-        answer = http.login(username=user.username, scope=scope)
-
-    assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
-    assert not {"Sign", "TransactWriteItems"} & set(calls.made)
-    assert people.of("employees").find(user.user_id).logins_count == 0
-    assert "bytes to sign" in http.log[-1]["reason"]
-
-
-def test_token_of_exactly_the_cap_is_signed_g09(stage: Stage, world: wiring.World, login: dict[str, str]) -> None:
-    sizes = iter(range(2000, 4096))
-
-    def grow(_: Any, context: Any) -> None:
-        context.access_token["x"] = "x" * size[0]
-
-    size = [next(sizes)]
-    with ruled(stage, world, grow) as http:
-        length = len(http.login(**login).json()["access_token"].rpartition(".")[0])
-        # Three bytes of claims are four of base64.
-        size[0] += (4096 - length) * 3 // 4
-        fits = http.login(**login)
-        size[0] += 2
-        over = http.login(**login)
-
-    assert 4094 <= len(fits.json()["access_token"].rpartition(".")[0]) <= 4096
-    assert over.status_code == 500
-
-
 def test_rules_run_in_the_order_of_the_list_and_see_what_earlier_ones_did_g10(
     stage: Stage, world: wiring.World, login: dict[str, str]
 ) -> None:
@@ -405,44 +259,6 @@ def test_rules_run_in_the_order_of_the_list_and_see_what_earlier_ones_did_g10(
     assert claims_of(answer)["n"] == 2
     assert claims_of(answer)["seen"] == ["first", "set by the first"]
     assert "nickname" not in claims_of(answer, "id_token"), "what a rule changes in user reaches rules alone"
-
-
-def everything(thing: object, seen: set[int]) -> str:
-    """Return the text of all that can be reached from something by attributes, members and items."""
-    if id(thing) in seen or len(seen) > 5000:
-        return ""
-    seen.add(id(thing))
-    parts: list[object] = []
-    if isinstance(thing, dict):
-        parts += [*thing.keys(), *thing.values()]
-    elif isinstance(thing, list | tuple | set | frozenset):
-        parts += thing
-    parts += getattr(thing, "__dict__", {}).values() if isinstance(thing, SimpleNamespace) else []
-    parts += [getattr(thing, name, None) for name in ("scope", "__self__", "__func__", "__globals__", "__closure__")]
-    return f"{thing!r}" + "".join(everything(part, seen) for part in parts)
-
-
-def test_no_secret_is_in_reach_of_a_rule_g11(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
-    canary = "canary-g11-password"
-    seen: list[str] = []
-
-    def look(user: Any, context: Any) -> None:
-        seen.append(everything([user, context], set()))
-
-    user = people.make(password=canary)
-    extras = {"Password": canary, "again": canary, "otp": "123456-canary", "device": "phone", "Client_Secret": "s"}
-    with ruled(stage, world, look) as http:
-        form = http.login(username=user.username, password=canary, **extras, scope="offline_access")
-        body = {"grant_type": "password", "username": user.username, "password": canary, "tags": ["a"], **BACKEND}
-        assert http.post("/oauth/token", json=body).status_code == 200
-        refresh_token = form.json()["refresh_token"]
-        http.token({"grant_type": "refresh_token", "refresh_token": refresh_token, **BACKEND})
-
-    assert len(seen) == 3
-    for secret in (canary, "123456-canary", BACKEND["client_secret"], user.password_hash, refresh_token):
-        assert not [text for text in seen if secret in text]
-    assert "'device': 'phone'" in seen[0], "what is no secret is in the body"
-    assert "'tags': ['a']" in seen[1]
 
 
 def test_rules_do_not_run_when_the_password_is_wrong_or_the_user_blocked_g12(
@@ -466,195 +282,6 @@ def test_rules_do_not_run_for_a_client_on_its_own_behalf(stage: Stage, world: wi
         assert http.token({"grant_type": "client_credentials", **m2m}).status_code == 200
 
     assert ran == []
-
-
-MARK = "mark-of-another-request"
-
-
-def reachable(thing: object, seen: dict[int, object]) -> list[object]:
-    """Return all that a rule gets at from something: attributes, members, items, types, what methods are bound to."""
-    if id(thing) in seen or isinstance(thing, str | int | bool | None):
-        return list(seen.values())
-    seen[id(thing)] = thing
-    inner = list(thing.values()) if isinstance(thing, dict) else list(thing) if isinstance(thing, list) else []
-    inner += list(vars(thing).values()) if isinstance(thing, SimpleNamespace) else []
-    for part in [*inner, getattr(thing, "scope", None), getattr(thing, "__self__", None), type(thing)]:
-        reachable(part, seen)
-    return list(seen.values())
-
-
-def write_on(thing: Any) -> int:
-    """Try to leave a mark on something, in every way that there is; return in how many ways that worked."""
-    ways: list[Callable[[], object]] = [
-        lambda: setattr(thing, "leaked", MARK),
-        lambda: setattr(type(thing), "leaked", MARK),
-        lambda: type.__setattr__(type(thing), "__doc__", MARK),
-        lambda: thing.update({MARK: MARK}),
-        lambda: thing.append(MARK),
-        lambda: thing.extend([{MARK: MARK}]),
-    ]
-    worked = 0
-    for way in ways:
-        with suppress(Exception):
-            way()
-            worked += 1
-    return worked
-
-
-def test_nothing_of_one_request_is_in_the_next_g13(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
-    """The rule writes on everything that it can reach, and looks everywhere for what it wrote the last time."""
-    found: list[list[object]] = []
-    written = []
-
-    def hostile(user: Any, context: Any) -> None:
-        things = reachable([user, context], {})
-        found.append([thing for thing in things if MARK in f"{thing!r} {getattr(thing, 'leaked', '')} {thing.__doc__}"])
-        written.append(sum(write_on(thing) for thing in things))
-
-    client_id = make_client(stage, secret="s", client_metadata={"plan": "gold"})
-    everybody = [people.make(app_metadata={"roles": [role]}) for role in "abc"]
-    extras = {"device": "phone", "client_id": client_id, "client_secret": "s"}
-    with ruled(stage, world, hostile) as http:
-        for one in everybody:
-            http.login(username=one.username, **extras)
-
-    assert found == [[], [], []]
-    assert min(written) > 30, "the rule did change what it could"
-
-
-def test_rules_of_one_login_do_not_touch_what_others_are_made_from(
-    stage: Stage, world: wiring.World, people: PeopleMaker
-) -> None:
-    marking = [True]
-
-    def hostile(user: Any, context: Any) -> None:
-        if marking:
-            for thing in reachable([user, context], {}):
-                write_on(thing)
-
-    client_id = make_client(stage, secret="s", client_metadata={"plan": "gold"})
-    user = people.make()
-    right = {"username": user.username, "client_id": client_id, "client_secret": "s", "scope": "openid profile"}
-    with ruled(stage, world, hostile) as http:
-        before = MARK in json.dumps(http.login(**right).json())
-        marking.clear()
-        clean = http.login(**right)
-
-    assert before is False
-    assert clean.status_code == 200
-    assert MARK not in json.dumps([claims_of(clean), claims_of(clean, "id_token"), clean.json()])
-
-
-def test_metadata_is_kept_once_also_where_a_later_rule_denies(
-    stage: Stage, world: wiring.World, people: PeopleMaker
-) -> None:
-    def count(user: Any, _: Any) -> None:
-        user.app_metadata["seen"] = user.app_metadata.get("seen", 0) + 1
-        user.user_metadata["theme"] = "dark"
-        user.name = "not kept"
-
-    user = people.make(app_metadata={"roles": ["a"]}, name="Ada")
-    denial: list[str] = []
-    with ruled(stage, world, count, lambda _, context: [context.deny(why) for why in denial]) as http:
-        with calls_of(stage) as calls:
-            assert http.login(username=user.username).status_code == 200
-        denial.append("no")
-        assert http.login(username=user.username).status_code == 403
-
-    kept = people.of("employees").find(user.user_id)
-    assert calls.made.count("UpdateItem") == 2, "the attempt, and the metadata"
-    assert kept.app_metadata == {"roles": ["a"], "seen": 2}
-    assert kept.user_metadata == {"theme": "dark"}
-    assert kept.name == "Ada"
-
-
-def test_metadata_of_a_raising_rule_is_not_kept(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
-    def broken(user: Any, _: Any) -> None:
-        user.app_metadata["half"] = "done"
-        raise ValueError
-
-    user = people.make()
-    with ruled(stage, world, broken) as http:
-        assert http.login(username=user.username).status_code == 500
-
-    assert people.of("employees").find(user.user_id).app_metadata == {}
-
-
-def test_metadata_changed_by_somebody_else_meanwhile_is_merged(
-    stage: Stage, world: wiring.World, people: PeopleMaker
-) -> None:
-    user = people.make(app_metadata={"roles": ["a"], "old": 1})
-    store = people.of("employees").store
-
-    def change(shown: Any, _: Any) -> None:
-        admin = store.read(user.user_id)
-        assert admin
-        store.keep_metadata(admin, {"app_metadata": {"roles": ["a", "b"], "old": 1}}, 1)
-        shown.app_metadata["new"] = 2
-        del shown.app_metadata["old"]
-
-    with ruled(stage, world, change) as http:
-        assert http.login(username=user.username).status_code == 200
-
-    assert people.of("employees").find(user.user_id).app_metadata == {"roles": ["a", "b"], "new": 2}
-
-
-def test_metadata_that_cannot_be_kept_fails_closed(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
-    def change(user: Any, _: Any) -> None:
-        user.app_metadata["n"] = 1
-
-    user = people.make()
-    with ruled(stage, world, change) as http:
-        with failing(stage, "UpdateItem", aws_error("InternalServerError"), range(1, 2)), calls_of(stage) as calls:
-            refused = http.login(username=user.username)
-        retried = http.login(username=user.username)
-
-    assert (refused.status_code, retried.status_code) == (503, 200)
-    assert "Sign" not in calls.made
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda user, _: setattr(user, "app_metadata", None),
-        lambda user, _: user.app_metadata.update(x=object()),
-        lambda user, _: user.user_metadata.update(x=float("nan")),
-        lambda user, _: user.app_metadata.update(x="x" * 33_000),
-        lambda user, _: user.app_metadata.update(x=user.app_metadata),
-        lambda _, context: setattr(context, "access_token", {}),
-        lambda _, context: context.access_token.update(x=object()),
-        lambda _, context: context.access_token.update(x=float("inf")),
-        lambda _, context: delattr(context, "redirect"),
-        lambda _, context: delattr(context, "id_token"),
-    ],
-)
-def test_what_no_rule_may_leave_fails_the_login(
-    stage: Stage, world: wiring.World, people: PeopleMaker, spoil: Rule
-) -> None:
-    user = people.make()
-    with ruled(stage, world, spoil) as http, calls_of(stage) as calls:
-        answer = http.login(username=user.username)
-
-    assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
-    assert "rule" in http.log[-1]["reason"], "the log says that it was the rules"
-    assert "Sign" not in calls.made
-    assert people.of("employees").find(user.user_id).app_metadata == {}
-
-
-def test_what_a_rule_keeps_of_a_claim_changes_no_token(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
-    kept: list[Any] = []
-
-    def keep(user: Any, context: Any) -> None:
-        for old in kept:
-            old["who"] = "somebody else"
-        kept.append({"who": user.user_id})
-        context.access_token["https://example.com/me"] = kept[-1]
-
-    one, other = people.make(), people.make()
-    with ruled(stage, world, keep) as http:
-        tokens = [claims_of(http.login(username=user.username)) for user in (one, other)]
-
-    assert [token["https://example.com/me"]["who"] for token in tokens] == [one.user_id, other.user_id]
 
 
 def test_login_without_rules_makes_the_calls_that_it_made_before(

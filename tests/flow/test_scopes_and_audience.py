@@ -1,11 +1,9 @@
 """Scope, audience and resource, through HTTP. Each test names its row of the case list; docs/http.md decides."""
 
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-import jwt
 import pytest
 
 from chalicelib import wiring
@@ -15,16 +13,11 @@ from tests.conftest import ISSUER, Hashes
 from tests.support.clients import make_api
 from tests.support.http import ALICE, BACKEND, REPORTS, TIMESHEETS, Http
 from tests.support.stages import client_of, provisioned
+from tests.support.tokens import claims_of
 
 READ, CREATE, DELETE, APPROVE = ALL = [f"{verb}:timesheets" for verb in ("read", "create", "delete", "approve")]
 USERINFO = f"{ISSUER}userinfo"
 LOGIN = {"grant_type": "password", "audience": TIMESHEETS, **BACKEND, **ALICE}
-
-
-def claims_of(response: httpx.Response) -> dict[str, Any]:
-    assert response.status_code == 200
-    claims: dict[str, Any] = jwt.decode(response.json()["access_token"], options={"verify_signature": False})
-    return claims
 
 
 def granted(response: httpx.Response) -> list[str]:
@@ -39,7 +32,7 @@ def posted(http: Http, body: str) -> httpx.Response:
     return http.post("/oauth/token", content=f"{urlencode(LOGIN)}&{body}", headers=headers)
 
 
-def require_target(response: httpx.Response, described: str) -> None:
+def require_invalid_target(response: httpx.Response, described: str) -> None:
     assert (response.status_code, response.json()) == (
         400,
         {"error": "invalid_target", "error_description": f"Service not found: {described}"},
@@ -135,7 +128,7 @@ def test_api_without_scopes_grants_none_e01(http: Http, stage: Stage) -> None:
 
 
 def test_unknown_audience_is_an_invalid_target_e09(http: Http, hashes: Hashes) -> None:
-    require_target(http.login(audience="https://api.example.com/nope"), "https://api.example.com/nope")
+    require_invalid_target(http.login(audience="https://api.example.com/nope"), "https://api.example.com/nope")
     assert hashes.count == 0
 
 
@@ -155,7 +148,7 @@ def test_unknown_audience_is_an_invalid_target_e09(http: Http, hashes: Hashes) -
     ],
 )
 def test_audience_is_compared_exactly_and_described_safely_e09(http: Http, audience: str, described: str) -> None:
-    require_target(http.login(audience=audience), described)
+    require_invalid_target(http.login(audience=audience), described)
 
 
 def test_audience_of_the_token_is_the_api_alone(http: Http) -> None:
@@ -227,7 +220,7 @@ def test_same_resource_and_audience_are_one_e11(http: Http) -> None:
     "resource", [f"{TIMESHEETS}#part", f"{TIMESHEETS}#", "timesheets", "/timesheets", "#", "urn:x"]
 )
 def test_resource_with_a_fragment_or_relative_is_an_invalid_target_e12(http: Http, resource: str) -> None:
-    require_target(http.login(audience=None, resource=resource), resource)
+    require_invalid_target(http.login(audience=None, resource=resource), resource)
 
 
 @pytest.mark.parametrize("second", [TIMESHEETS, REPORTS, ""])

@@ -15,7 +15,7 @@ from chalicelib.http.application import Application, Services
 from infra.aws import Stage as AwsStage
 from infra.proxy_event import HttpRequest, Stage, proxy_event
 from tests.conftest import Hashes
-from tests.support.calls import calls_of
+from tests.support.calls import Calls, calls_of
 from tests.support.http import ALICE, BACKEND, PASSWORD_REALM, TIMESHEETS, Http
 from tests.support.people import PeopleMaker
 
@@ -479,13 +479,26 @@ def test_control_character_elsewhere_leaves_one_log_line_a14(
     assert len(capsys.readouterr().out.splitlines()) == 1
 
 
-def test_longest_username_asks_for_no_key_that_dynamodb_refuses(http: Http, stage: AwsStage) -> None:
-    """NFC takes U+1D160 apart, four bytes into twelve, which no other character outdoes."""
-    with calls_of(stage) as calls:
-        response = http.login(username="\U0001d160" * 320)
+def partition_keys(calls: Calls) -> list[str]:
+    """Return the partition keys that were asked for, alone or in a batch."""
+    asked = [params for _, params in calls.parameters]
+    alone = [params["Key"] for params in asked if "Key" in params]
+    batches = [batch for params in asked for batch in params.get("RequestItems", {}).values()]
+    return [key["pk"]["S"] for key in [*alone, *(key for batch in batches for key in batch["Keys"])]]
 
-    keys = [params["Key"]["pk"]["S"] for _, params in calls.parameters if "Key" in params]
-    assert response.status_code == 400
+
+# NFC takes U+1D160 apart, four bytes into twelve, which no other character outdoes.
+@pytest.mark.parametrize(
+    ("char", "error", "is_looked_up"), [("😀", "invalid_grant", True), ("\U0001d160", "invalid_request", False)]
+)
+def test_longest_username_asks_for_no_key_that_dynamodb_refuses(
+    http: Http, stage: AwsStage, char: str, error: str, is_looked_up: bool
+) -> None:
+    with calls_of(stage) as calls:
+        require_error(http.login(username=char * 320), 400, error)
+
+    keys = partition_keys(calls)
+    assert any(key.startswith("login#") for key in keys) is is_looked_up
     assert [key for key in keys if len(key.encode()) > KEY_LIMIT_BYTES] == []
 
 

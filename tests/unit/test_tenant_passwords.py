@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.test_tenant_file import TENANT, faults, loaded, marked
+from tests.support.tenant_text import TENANT, faults, loaded, marked
 
 SHORT_FAULT = "`password` is shorter than the 12 characters of realm `staff`: write a longer one"
 BREACHED_FAULT = "`password` is among those that were disclosed in data breaches: write another one"
