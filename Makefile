@@ -55,7 +55,7 @@ floors: $(STAMP)
 
 coverage: $(STAMP)
 	@$(BIN)/pytest --cov --cov-report=term -m 'not slow and not untraced'
-	@$(BIN)/pytest -m untraced tests/flow
+	@$(BIN)/pytest -m 'untraced and not slow' --ignore=tests/faults
 
 reliability: $(STAMP) ## Fail every AWS call of every flow, and write the table of docs/reliability.md
 	@$(BIN)/pytest tests/faults/test_matrix.py --reliability

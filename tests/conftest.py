@@ -20,15 +20,25 @@ from infra.provision import apply, up
 from infra.seed import seed_users
 from infra.tenant_file import TenantFile, load
 from tests.support.http import Http
+from tests.support.once import done_once
 from tests.support.people import PeopleMaker
 
 DEMO = Path(__file__).parent.parent / "infra" / "demo-tenant.yaml"
 ISSUER = "https://login.example.com/"
 BCRYPT_COST = 4
+UNTRACED = ("cli", "clients", "deploy", "security")
 EMAIL_FROM = "login@example.com"
 
 hypothesis_settings.register_profile("fixed", derandomize=True, deadline=None)
 hypothesis_settings.load_profile("fixed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out of the coverage the folders whose tests cost most under it, and cover what others do."""
+    folders = [Path(__file__).parent / name for name in UNTRACED]
+    for item in items:
+        if any(item.path.is_relative_to(folder) for folder in folders):
+            item.add_marker(pytest.mark.untraced)
 
 
 @dataclass
@@ -47,6 +57,13 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         self.now += seconds
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick() -> Iterator[None]:
+    """Spare the libraries work that they would do over and over."""
+    with done_once():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from chalicelib.store.totals import TotalStore
 from infra.aws import Stage
 from infra.people import People
 from tests.conftest import Clock, Hashes
-from tests.support.calls import calls_of
+from tests.support.calls import calls_of, rounds_of
 from tests.support.faults import aws_error, failing
 from tests.support.http import Http, shown
 from tests.support.people import PASSWORD, PeopleMaker
@@ -195,7 +195,7 @@ def test_slowed_attempt_takes_nothing_from_the_allowance_of_its_address(http: Ht
 def test_slowed_attempt_hashes_nothing_and_writes_no_turn_while_none_is_free(
     http: Http, slowed: User, stage: Stage
 ) -> None:
-    with calls_of(stage) as calls:
+    with rounds_of(stage) as calls:
         http.login(username=slowed.username)
 
     assert calls.rounds == [{"BatchGetItem"}, {"BatchGetItem", "UpdateItem"}, {"UpdateItem"}]

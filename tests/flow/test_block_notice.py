@@ -8,6 +8,7 @@ import pytest
 from app import tell_blocked
 from chalicelib.errors import TemporarilyUnavailable
 from infra.aws import Stage
+from infra.tenant_file import TenantFile
 from tests.conftest import Clock
 from tests.support.calls import calls_of
 from tests.support.faults import aws_error, failing
@@ -15,8 +16,15 @@ from tests.support.http import Http
 from tests.support.mfa import emails_to
 from tests.support.people import PeopleMaker
 from tests.support.schedule import EVENT
+from tests.support.stages import provisioned
 
 LINK = re.compile(r"https://login\.example\.com(/u/unblock\?ticket=\S+)")
+
+
+@pytest.fixture(scope="module")
+def stage(stage: Stage, demo: TenantFile) -> Stage:
+    """A stage of these tests' own, where a run of the schedule finds no blocks of others, nor their attempts."""
+    return provisioned("blocked", demo)
 
 
 def block(http: Http, username: str) -> None:

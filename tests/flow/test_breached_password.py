@@ -13,7 +13,8 @@ from chalicelib.wiring import World
 from infra.aws import Stage
 from infra.tenant_file import BreachedPasswordDetection, TenantFile
 from tests.conftest import BCRYPT_COST, Hashes
-from tests.support.calls import calls_of
+from tests.support.calls import calls_of, rounds_of
+from tests.support.config import document_of
 from tests.support.faults import aws_error, failing
 from tests.support.http import ALICE, Http
 from tests.support.people import PASSWORD, PeopleMaker
@@ -109,7 +110,7 @@ def test_refusal_costs_what_a_blocked_users_costs_and_signs_nothing(
     costs = []
     for username in (imported(people), imported(people, blocked=True)):
         hashes.count = 0
-        with calls_of(stage) as calls:
+        with rounds_of(stage) as calls:
             http.login(username=username, password=LEAKED)
         costs.append((calls.rounds, len(calls.made), hashes.count))
 
@@ -150,7 +151,7 @@ def test_breached_password_logs_in_where_detection_is_off(stage: Stage, demo: Te
 
 
 def test_stage_of_before_the_key_detects(http: Http, stage: Stage, people: PeopleMaker) -> None:
-    username, document = imported(people), dict(stage.config().documents())["tenant"]
+    username, document = imported(people), document_of(stage, "tenant")
     stage.config().put("tenant", {name: value for name, value in document.items() if name != "attack_protection"})
     try:
         assert http.login(username=username, password=LEAKED).status_code == 401

@@ -9,6 +9,7 @@ from chalicelib.wiring import World
 from infra.aws import Stage
 from infra.tenant_file import TenantFile
 from tests.conftest import Clock, Hashes
+from tests.support.config import document_of
 from tests.support.faults import aws_error, before, failing
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
@@ -155,7 +156,7 @@ def test_tenant_says_who_is_counted_and_how_often(
 ) -> None:
     own = provisioned(f"protected-{next(_numbers)}", demo)
     config = own.config()
-    tenant = dict(config.documents())["tenant"]
+    tenant = document_of(own, "tenant")
     protection = tenant["attack_protection"]
     changed = protection["brute_force_protection"] | changes
     config.put("tenant", tenant | {"attack_protection": protection | {"brute_force_protection": changed}})

@@ -12,7 +12,7 @@ from infra.aws import Stage
 from tests.conftest import ISSUER, Clock
 from tests.flow.test_access_token import verified
 from tests.flow.test_client_authentication import ASSERTION_TYPE
-from tests.support.calls import calls_of
+from tests.support.calls import rounds_of
 from tests.support.clients import make_api
 from tests.support.faults import aws_error, before, failing
 from tests.support.http import BACKEND, REPORTS, TIMESHEETS, Http
@@ -256,7 +256,7 @@ def test_refresh_narrowed_to_openid_shows_no_profile_i07(http: Http) -> None:
 
 def test_login_with_openid_makes_six_calls_in_three_rounds(http: Http, stage: Stage) -> None:
     assert http.login(scope="openid").status_code == 200
-    with calls_of(stage) as calls, together(stage, "Sign", "Sign", "TransactWriteItems"):
+    with rounds_of(stage) as calls, together(stage, "Sign", "Sign", "TransactWriteItems"):
         assert http.login(scope="openid profile").status_code == 200
 
     assert calls.rounds == [{"BatchGetItem"}, {"BatchGetItem", "UpdateItem"}, {"Sign", "TransactWriteItems"}]
@@ -265,7 +265,7 @@ def test_login_with_openid_makes_six_calls_in_three_rounds(http: Http, stage: St
 
 def test_refresh_with_openid_makes_four_calls_in_two_rounds(http: Http, stage: Stage) -> None:
     refresh_token = http.login(scope=OFFLINE).json()["refresh_token"]
-    with calls_of(stage) as calls, together(stage, "Sign", "Sign", "PutItem"):
+    with rounds_of(stage) as calls, together(stage, "Sign", "Sign", "PutItem"):
         assert "id_token" in refresh(http, refresh_token)
 
     assert calls.rounds == [{"BatchGetItem"}, {"Sign", "PutItem"}]

@@ -8,7 +8,7 @@ import pytest
 
 from infra.aws import Stage
 from tests.conftest import Clock, Hashes
-from tests.support.calls import calls_of
+from tests.support.calls import calls_of, rounds_of
 from tests.support.clients import make_client
 from tests.support.faults import aws_error, failing
 from tests.support.http import BACKEND, TIMESHEETS, Http, shown
@@ -253,7 +253,7 @@ def test_refresh_costs_no_call_more(http: Http, people: PeopleMaker, stage: Stag
     user = people.make()
     backend = {"client_id": client_id, "client_secret": "s"}
     login = http.login(**backend, username=user.username, password=PASSWORD, scope="offline_access")
-    with calls_of(stage) as calls:
+    with rounds_of(stage) as calls:
         form = {**backend, "grant_type": "refresh_token", "refresh_token": login.json()["refresh_token"]}
         assert http.token(form).status_code == 200
 

@@ -13,6 +13,7 @@ from infra.aws import Stage
 from tests.conftest import ISSUER, Clock
 from tests.support.calls import calls_of
 from tests.support.clients import make_client
+from tests.support.config import document_of
 from tests.support.faults import aws_error, failing
 from tests.support.http import BACKEND, REPORTS, TIMESHEETS, Http
 from tests.support.mfa import (
@@ -210,7 +211,7 @@ def test_mfa_token_of_a_realm_that_the_client_lost_is_malformed_h09(
 ) -> None:
     client = {"client_id": make_client(stage, secret="s"), "client_secret": "s"}
     mfa_token = ada.login(http, **client)
-    document = dict(stage.config().documents())[f"client#{client['client_id']}"]
+    document = document_of(stage, f"client#{client['client_id']}")
     stage.config().put(f"client#{client['client_id']}", document | {"realms": ["customers"]})
     clock.advance(61)
     answer = with_otp(http, mfa_token, ada.app.code(), **client)

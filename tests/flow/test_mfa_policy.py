@@ -14,6 +14,7 @@ from chalicelib import wiring
 from infra.aws import Stage
 from infra.tenant_file import TenantFile
 from tests.conftest import BCRYPT_COST, Clock
+from tests.support.config import document_of
 from tests.support.http import BACKEND, Http
 from tests.support.mfa import (
     App,
@@ -54,7 +55,7 @@ def under(own: Stage, world: wiring.World) -> Iterator[Under]:
     with ExitStack() as clients:
 
         def put(policy: str, *factors: str) -> Http:
-            document = dict(own.config().documents())["tenant"]
+            document = document_of(own, "tenant")
             own.config().put("tenant", document | {"mfa": {"policy": policy, "factors": list(factors)}})
             return clients.enter_context(client_of(own, world))
 

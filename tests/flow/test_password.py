@@ -5,7 +5,7 @@ import pytest
 
 from infra.aws import Stage
 from tests.conftest import ISSUER, Clock, Hashes
-from tests.support.calls import calls_of
+from tests.support.calls import rounds_of
 from tests.support.clients import make_client
 from tests.support.http import TIMESHEETS, Http
 from tests.support.people import PASSWORD, PeopleMaker
@@ -209,12 +209,12 @@ def test_outcome_is_one_line_with_names_and_no_more(http: Http, people: PeopleMa
 def test_as_many_calls_are_made_however_many_there_are(http: Http, people: PeopleMaker, stage: Stage) -> None:
     user = people.make()
     http.login(username=user.username)
-    with calls_of(stage) as few:
+    with rounds_of(stage) as few:
         http.login(username=user.username)
     for _ in range(50):
         people.make()
         make_client(stage)
-    with calls_of(stage) as many:
+    with rounds_of(stage) as many:
         http.login(username=user.username)
 
     assert many.rounds == few.rounds

@@ -14,12 +14,14 @@ import jwt
 import pytest
 
 from chalicelib.model.family import Locator
+from chalicelib.model.user import User
 from chalicelib.store.users import FAMILY_COUNTER
 from chalicelib.tokens.refresh import decode, encode
 from infra.aws import Stage
 from tests.conftest import Clock
-from tests.support.calls import calls_of
+from tests.support.calls import rounds_of
 from tests.support.clients import make_api, make_client
+from tests.support.config import document_of
 from tests.support.faults import aws_error, before, failing, left_out, sent_twice
 from tests.support.http import REPORTS, TIMESHEETS, Http
 from tests.support.people import PASSWORD, PeopleMaker
@@ -203,7 +205,7 @@ def test_endless_token_gets_an_end_with_its_first_use_after_the_client_has_one(
     endless = policy(infinite_token_lifetime=True, infinite_idle_token_lifetime=True)
     client_id = make_client(stage, secret=SECRET, refresh_token=endless)
     token = login(http, client_id)["refresh_token"]
-    document = dict(stage.config().documents())[f"client#{client_id}"]
+    document = document_of(stage, f"client#{client_id}")
     ending = policy(token_lifetime=1000, infinite_idle_token_lifetime=True)
     stage.config().put(f"client#{client_id}", document | {"refresh_token": ending})
     clock.advance(100_000)
@@ -374,7 +376,7 @@ def test_new_password_ends_nothing_where_the_tenant_says_so_i18(
     user = people.make()
     token = login(http, client_id, username=user.username)["refresh_token"]
     config = stage.config()
-    tenant = dict(config.documents())["tenant"]
+    tenant = document_of(stage, "tenant")
     config.put("tenant", tenant | {"revoke_refresh_tokens_on_password_change": False})
     try:
         people.of("employees").set_password(user, "another password")
@@ -388,7 +390,7 @@ def test_scope_that_the_api_lost_is_not_granted_i19(http: Http, client_id: str, 
     audience = make_api(stage)
     token = login(http, client_id, audience=audience)["refresh_token"]
     config = stage.config()
-    document = dict(config.documents())[f"api#{audience}"]
+    document = document_of(stage, f"api#{audience}")
     config.put(f"api#{audience}", document | {"scopes": [{"value": "read:timesheets"}]})
     clock.advance(60)
 
@@ -407,7 +409,7 @@ def test_token_for_an_api_that_is_gone_is_refused_i19(http: Http, client_id: str
 def test_client_that_lost_the_realm_is_refused(http: Http, client_id: str, stage: Stage, clock: Clock) -> None:
     token = login(http, client_id)["refresh_token"]
     config = stage.config()
-    document = dict(config.documents())[f"client#{client_id}"]
+    document = document_of(stage, f"client#{client_id}")
     config.put(f"client#{client_id}", document | {"realms": ["customers"]})
     clock.advance(60)
 
@@ -417,7 +419,7 @@ def test_client_that_lost_the_realm_is_refused(http: Http, client_id: str, stage
 def test_client_that_lost_the_grant_is_unauthorized_i20(http: Http, client_id: str, stage: Stage, clock: Clock) -> None:
     token = login(http, client_id)["refresh_token"]
     config = stage.config()
-    document = dict(config.documents())[f"client#{client_id}"]
+    document = document_of(stage, f"client#{client_id}")
     config.put(f"client#{client_id}", document | {"grant_types": ["password"]})
     clock.advance(60)
 
@@ -456,15 +458,31 @@ def test_only_hashes_are_stored_i25(http: Http, client_id: str, stage: Stage) ->
         assert token[:40] not in stored
 
 
+def stay_logged_in(people: PeopleMaker, user: User, clock: Clock, count: int) -> None:
+    """Have the store begin so many families more, a second apart, as the person's last login began its own."""
+    realm = people.of("employees")
+    record = realm.find(user.user_id)
+    ((counter, begun),) = record.family_counts.items()
+    *_, last = realm.families.of_user(user.user_id)
+    for _ in range(count):
+        clock.advance(1)
+        now = int(clock())
+        place = replace(last.locator, family_id=f"{1000 * now:012x}{last.locator.family_id[12:]}")
+        family = replace(last, locator=place, auth_time=now, created_at=now, last_used_at=now)
+        people.stage.clients.dynamodb.put_item(**realm.families.begin_write(family, 0)["Put"])
+    realm.store.correct_count(record, counter, begun + count)
+
+
 def test_two_hundredth_and_first_family_ends_the_oldest(
     http: Http, people: PeopleMaker, stage: Stage, clock: Clock
 ) -> None:
     client_id = make_client(stage, secret=SECRET, refresh_token=policy())
     user = people.make()
     tokens = []
-    for _ in range(202):
+    for begun_at_once in (0, 0, 197, 0, 0):
         clock.advance(1)
         tokens.append(login(http, client_id, username=user.username)["refresh_token"])
+        stay_logged_in(people, user, clock, begun_at_once)
 
     assert [refresh(http, client_id, token).status_code for token in tokens[:3]] == [400, 400, 200]
     assert len(people.of("employees").live_families(people.of("employees").find(user.user_id))) == 200
@@ -486,8 +504,8 @@ def test_login_that_cannot_be_signed_leaves_no_family(
 def test_ended_families_make_room(http: Http, people: PeopleMaker, stage: Stage, clock: Clock) -> None:
     client_id = make_client(stage, secret=SECRET, refresh_token=policy(idle_token_lifetime=60))
     user = people.make()
-    for _ in range(200):
-        login(http, client_id, username=user.username)
+    login(http, client_id, username=user.username)
+    stay_logged_in(people, user, clock, 199)
     clock.advance(60)
     tokens = [login(http, client_id, username=user.username)["refresh_token"] for _ in range(3)]
 
@@ -496,7 +514,7 @@ def test_ended_families_make_room(http: Http, people: PeopleMaker, stage: Stage,
 
 def test_login_with_offline_access_makes_five_calls_in_three_rounds(http: Http, client_id: str, stage: Stage) -> None:
     login(http, client_id)
-    with calls_of(stage) as calls:
+    with rounds_of(stage) as calls:
         login(http, client_id)
 
     assert calls.rounds == [{"BatchGetItem"}, {"BatchGetItem", "UpdateItem"}, {"Sign", "TransactWriteItems"}]
@@ -507,7 +525,7 @@ def test_login_with_offline_access_makes_five_calls_in_three_rounds(http: Http, 
 def test_refresh_makes_three_calls_in_two_rounds(http: Http, stage: Stage, rotation_type: str) -> None:
     client_id = make_client(stage, secret=SECRET, refresh_token=policy(rotation_type=rotation_type))
     token = login(http, client_id)["refresh_token"]
-    with calls_of(stage) as calls:
+    with rounds_of(stage) as calls:
         assert refresh(http, client_id, token).status_code == 200
 
     assert calls.rounds == [{"BatchGetItem"}, {"PutItem", "Sign"}]
@@ -575,7 +593,7 @@ def test_write_that_botocore_sends_twice_is_no_race(http: Http, stage: Stage, le
 def test_client_whose_id_holds_the_separator_is_another_client(http: Http, stage: Stage) -> None:
     config = stage.config()
     short = make_client(stage, secret=SECRET, refresh_token=policy())
-    document = dict(config.documents())[f"client#{short}"]
+    document = document_of(stage, f"client#{short}")
     config.put(f"client#{short}#b", document | {"client_id": f"{short}#b"})
     locator, secret = decoded(login(http, f"{short}#b")["refresh_token"])
 

@@ -10,6 +10,7 @@ from chalicelib.store.vault import Vault, data_key_alias
 from infra.aws import Stage
 from tests.support.calls import calls_of
 from tests.support.clients import make_client
+from tests.support.config import document_of
 from tests.support.http import BACKEND
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.rules import ruled
@@ -177,7 +178,7 @@ def test_settings_reach_rules_and_are_unreadable_at_rest(
         ):
             http.login(username=user.username)
             http.login(username=user.username)
-        stored = json.dumps(dict(stage.config().documents())["rule_settings"])
+        stored = json.dumps(document_of(stage, "rule_settings"))
     finally:
         settings_of(stage, world).write({})
 
@@ -228,7 +229,7 @@ def test_settings_of_another_owner_do_not_open(stage: Stage, world: wiring.World
     _, foreign = vault.new_key("somebody else")
     user = people.make()
     settings_of(stage, world).write({"A": "1"})
-    document = dict(stage.config().documents())["rule_settings"]
+    document = document_of(stage, "rule_settings")
     stage.config().put("rule_settings", document | {"data_key": foreign})
     try:
         with ruled(stage, world, lambda *_: None) as http:

@@ -7,7 +7,7 @@ import pytest
 
 from infra.aws import Stage
 from tests.conftest import Hashes
-from tests.support.calls import Calls, calls_of
+from tests.support.calls import Rounds, calls_of, rounds_of
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
 
@@ -21,7 +21,7 @@ def warm(http: Http) -> Http:
 
 
 def test_warm_login_makes_five_calls_in_three_rounds(warm: Http, stage: Stage) -> None:
-    with calls_of(stage) as calls:
+    with rounds_of(stage) as calls:
         assert warm.login().status_code == 200
 
     assert calls.rounds == [{"BatchGetItem"}, {"BatchGetItem", "UpdateItem"}, {"Sign", "TransactWriteItems"}]
@@ -31,14 +31,14 @@ def test_warm_login_makes_five_calls_in_three_rounds(warm: Http, stage: Stage) -
 
 def test_warm_realm_login_makes_five_calls_in_three_rounds(warm: Http, stage: Stage) -> None:
     assert warm.realm_login("employees").status_code == 200
-    with calls_of(stage) as calls:
+    with rounds_of(stage) as calls:
         assert warm.realm_login("employees").status_code == 200
 
     assert (len(calls.made), len(calls.rounds)) == (5, 3)
 
 
-def failing(http: Http, stage: Stage, **params: str) -> Calls:
-    with calls_of(stage) as calls:
+def failing(http: Http, stage: Stage, **params: str) -> Rounds:
+    with rounds_of(stage) as calls:
         assert http.login(**params).status_code == 400
     return calls
 

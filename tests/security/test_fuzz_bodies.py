@@ -95,7 +95,7 @@ def login_of(**params: str) -> str:
     return urlencode({"grant_type": "password", "audience": TIMESHEETS, **ALICE, **params})
 
 
-@settings(over_http, max_examples=700)
+@settings(over_http, max_examples=350)
 @given(st.binary(max_size=200), CONTENT_TYPES | HEADER_BYTES)
 @example(b"\xff" * 17_000, FORM)
 @example(b"{" * 16_384, "application/json")
@@ -104,7 +104,7 @@ def test_any_bytes_of_any_type_are_answered_by_the_contract(http: Http, body: by
     require_contract(post(http, body, content_type))
 
 
-@settings(over_http, max_examples=700)
+@settings(over_http, max_examples=350)
 @given(st.text('{}[]":,\\u0dnae19-.%&=+ \n\x00😀', max_size=200), CONTENT_TYPES)
 def test_any_text_of_the_formats_own_signs_is_answered_by_the_contract(
     http: Http, body: str, content_type: str
@@ -112,13 +112,13 @@ def test_any_text_of_the_formats_own_signs_is_answered_by_the_contract(
     require_contract(post(http, body, content_type))
 
 
-@settings(over_http, max_examples=700)
+@settings(over_http, max_examples=350)
 @given(st.dictionaries(st.sampled_from(PARAMETERS), VALUES))
 def test_any_parameters_are_answered_by_the_contract(http: Http, params: dict[str, str]) -> None:
     require_contract(post(http, urlencode(params)))
 
 
-@settings(over_http, max_examples=1000)
+@settings(over_http, max_examples=500)
 @given(st.sampled_from(["password", PASSWORD_REALM]), st.dictionaries(st.sampled_from(ASKED), VALUES))
 def test_any_login_of_a_known_client_is_answered_by_the_contract(
     http: Http, grant_type: str, asked: dict[str, str]
@@ -126,13 +126,13 @@ def test_any_login_of_a_known_client_is_answered_by_the_contract(
     require_contract(post(http, login_of(**BACKEND | {"grant_type": grant_type, "realm": "employees"} | asked)))
 
 
-@settings(over_http, max_examples=400)
+@settings(over_http, max_examples=200)
 @given(st.lists(st.tuples(st.sampled_from(PARAMETERS) | VALUES, VALUES), max_size=8))
 def test_any_pairs_are_answered_by_the_contract(http: Http, pairs: list[tuple[str, str]]) -> None:
     require_contract(post(http, urlencode(pairs)))
 
 
-@settings(over_http, max_examples=500)
+@settings(over_http, max_examples=250)
 @given(JSON, st.booleans())
 @example("\ud800", False)
 @example({"username": "\ud800"}, True)
@@ -146,7 +146,7 @@ def test_any_json_is_answered_by_the_contract(http: Http, value: Any, is_login: 
     require_contract(post(http, json.dumps(body), "application/json"))
 
 
-@settings(over_http, max_examples=700)
+@settings(over_http, max_examples=350)
 @given(
     HEADER_BYTES
     | st.builds(
@@ -166,7 +166,7 @@ def test_any_authorization_is_answered_by_the_contract(http: Http, authorization
     require_contract(http.post(TOKEN, content=login_of(), headers=headers))
 
 
-@settings(over_http, max_examples=700)
+@settings(over_http, max_examples=350)
 @given(st.binary(max_size=40) | st.builds("{}:{}".format, VALUES, VALUES).map(str.encode), st.booleans())
 @example(b"%ff:%ff", False)
 @example(b"%00:%00", True)
@@ -198,7 +198,7 @@ NAMES = ["sub", "iss", "aud", "exp", "iat", "nbf", "jti"]
 CLAIMS = st.dictionaries(st.sampled_from(NAMES), JSON | st.sampled_from(RIGHT) | st.just("\ud800"))
 
 
-@settings(over_http, max_examples=500)
+@settings(over_http, max_examples=250)
 @given(HEADERS, SEGMENTS | CLAIMS, st.binary(max_size=70) | st.just(b""))
 @example({"alg": "ES256"}, {"sub": "\ud800"}, b"")
 @example({"alg": "ES256"}, {"sub": "demo-basic", "iss": ["x"]}, b"x")
@@ -213,7 +213,7 @@ def test_any_assertion_is_answered_by_the_contract(http: Http, header: Any, clai
     require_contract(post(http, login_of(client_assertion=assertion, client_assertion_type=ASSERTION_TYPE)))
 
 
-@settings(over_http, max_examples=300)
+@settings(over_http, max_examples=150)
 @given(st.text(max_size=60), VALUES | st.just(ASSERTION_TYPE))
 @example("..", ASSERTION_TYPE)
 @example("e30.e30.", ASSERTION_TYPE)
@@ -240,7 +240,7 @@ def test_signer_gets_in_with_claims_in_order(http: Http, signer: str, world: wir
     assert post(http, login_of(client_assertion=assertion, client_assertion_type=ASSERTION_TYPE)).status_code == 200
 
 
-@settings(over_http, max_examples=400)
+@settings(over_http, max_examples=200)
 @given(claims=CLAIMS)
 @example({"jti": "\ud800"})
 @example({"jti": ["x"]})
@@ -269,7 +269,7 @@ def test_any_claims_that_are_signed_are_answered_by_the_contract(
 PLACES = st.lists(st.sampled_from(["employees", "customers", "partners", "-", "0" * 32]) | JSON, max_size=4) | JSON
 
 
-@settings(over_http, max_examples=400)
+@settings(over_http, max_examples=200)
 @given(st.binary(min_size=32, max_size=32), PLACES)
 @example(bytes(32), [[], "x", "y"])
 @example(bytes(32), ["employees", "\ud800", "0" * 32])
@@ -283,7 +283,7 @@ def test_any_place_in_a_well_formed_refresh_token_is_no_token_anywhere(http: Htt
     assert http.post("/oauth/introspect", data={**BACKEND, "token": token}).json() == {"active": False}
 
 
-@settings(over_http, max_examples=400)
+@settings(over_http, max_examples=200)
 @given(VALUES | HEADER_BYTES.map(lambda raw: raw.decode("latin-1")))
 def test_any_token_at_all_is_answered_by_the_contract_beside_the_token_endpoint(http: Http, token: str) -> None:
     for path in ("/oauth/revoke", "/oauth/introspect"):

@@ -2,22 +2,39 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from infra.aws import Stage
 
 # How long a call waits for another to be under way with it before it counts as a round of its own.
 ALONE_AFTER_S = 0.5
 
+C = TypeVar("C", bound="Calls")
+
 
 @dataclass
 class Calls:
-    """The calls that were seen. made: the operations in order. rounds: those that were under way together."""
+    """The calls that were seen. made: the operations in order."""
 
     made: list[str] = field(default_factory=list)
     parameters: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def begins(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        self.made.append(model.name)
+
+    def ends(self, model: Any, **_: Any) -> None:
+        pass
+
+    def asked(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        self.parameters.append((model.name, params))
+
+
+@dataclass
+class Rounds(Calls):
+    """The same, where each call that is alone waits. rounds: those that were under way together."""
+
     rounds: list[set[str]] = field(default_factory=list)
     _under_way: set[str] = field(default_factory=set)
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -37,14 +54,19 @@ class Calls:
         with self._changed:
             self._under_way.discard(model.name)
 
-    def asked(self, params: dict[str, Any], model: Any, **_: Any) -> None:
-        self.parameters.append((model.name, params))
+
+def calls_of(stage: Stage) -> AbstractContextManager[Calls]:
+    """Collect the calls that the stage's clients make inside this block."""
+    return _seeing(stage, Calls())
+
+
+def rounds_of(stage: Stage) -> AbstractContextManager[Rounds]:
+    """Collect the calls that the stage's clients make inside this block, and the rounds that they make them in."""
+    return _seeing(stage, Rounds())
 
 
 @contextmanager
-def calls_of(stage: Stage) -> Iterator[Calls]:
-    """Collect the calls that the stage's clients make inside this block, and the rounds that they make them in."""
-    calls = Calls()
+def _seeing(stage: Stage, calls: C) -> Iterator[C]:
     handlers: dict[str, Callable[..., None]] = {
         "before-call": calls.begins,
         "after-call": calls.ends,

@@ -5,6 +5,7 @@ from typing import Any
 
 from infra.aws import Stage
 from infra.provision import sha256
+from tests.support.config import document_of
 
 _numbers = itertools.count(1)
 
@@ -17,7 +18,7 @@ def make_client(
     old_secrets: those on their way out, each with the second that it ends at.
     """
     config = stage.config()
-    document = dict(config.documents())["client#demo-backend"]
+    document = document_of(stage, "client#demo-backend")
     client_id = f"client-{next(_numbers)}"
     live = [{"sha256": sha256(secret), "expires_at": None}] if secret else []
     old = [{"sha256": sha256(text), "expires_at": ends} for text, ends in (old_secrets or {}).items()]
@@ -28,7 +29,7 @@ def make_client(
 def make_api(stage: Stage, **changes: Any) -> str:
     """Register an API like Timesheets, but for the changes, and return its identifier."""
     config = stage.config()
-    document = dict(config.documents())["api#https://api.example.com/timesheets"]
+    document = document_of(stage, "api#https://api.example.com/timesheets")
     identifier = f"https://api.example.com/{next(_numbers)}"
     config.put(f"api#{identifier}", document | {"identifier": identifier} | changes)
     return identifier

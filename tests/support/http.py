@@ -8,12 +8,14 @@ import httpx
 
 from chalicelib.http.application import Application
 from infra.gateway import Gateway, GatewayConfig
+from infra.gateway_responses import load_gateway_responses
 from infra.proxy_event import Stage
 
 PASSWORD_REALM = "http://auth0.com/oauth/grant-type/password-realm"
 TIMESHEETS = "https://api.example.com/timesheets"
 REPORTS = "https://api.example.com/reports"
 BACKEND = {"client_id": "demo-backend", "client_secret": "demo-backend-secret"}
+GATEWAY_RESPONSES = load_gateway_responses()
 REQUEST_IDS = ("x-request-id", "x-amzn-requestid")
 ALICE = {"username": "alice", "password": "correct horse battery staple"}
 
@@ -31,7 +33,8 @@ class Http:
         """stage: where API Gateway would have the API; its root by default."""
         self.source_ip = source_ip
         self.log: list[dict[str, Any]] = []
-        self._gateway = Gateway(app, GatewayConfig(app.routes, stage or Stage(domain_name="api.example.test")))
+        config = GatewayConfig(app.routes, stage or Stage(domain_name="api.example.test"), GATEWAY_RESPONSES)
+        self._gateway = Gateway(app, config)
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send any request; options as httpx has them."""

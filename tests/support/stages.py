@@ -14,6 +14,7 @@ from infra.proxy_event import Stage as ApiStage
 from infra.seed import seed_users
 from infra.tenant_file import TenantFile
 from tests.conftest import BCRYPT_COST, ISSUER
+from tests.support.config import document_of
 from tests.support.http import Http
 
 _numbers = itertools.count(1)
@@ -53,7 +54,7 @@ def client_of(stage: Stage, world: wiring.World, issuer: str = ISSUER, api: ApiS
 def protected(stage: Stage, **sections: dict[str, object]) -> Iterator[None]:
     """Change sections of the stage's attack protection until the block ends, for processes that begin in it."""
     config = stage.config()
-    tenant = dict(config.documents())["tenant"]
+    tenant = document_of(stage, "tenant")
     before = tenant["attack_protection"]
     changed = {name: before[name] | changes for name, changes in sections.items()}
     config.put("tenant", tenant | {"attack_protection": before | changed})

@@ -21,7 +21,7 @@ def stored(stage: Stage, address: str) -> dict[str, int]:
     return {name: values[name] for name in ("empties_at_ms", "expires_at")}
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.integers(1, 6), st.integers(1, 5_000), st.lists(st.integers(0, 4_000), min_size=1, max_size=25))
 def test_no_span_of_time_lets_more_through_than_the_size_and_its_share_of_the_rate(
     stage: Stage, size: int, rate_ms: int, pauses: list[int]

@@ -219,7 +219,7 @@ WORDS = [
 PIECES = st.sampled_from([*WORDS, *"[]{}\n\"'\\#|>?%@\ufeff\u2028é", "- ", ": ", ", ", "  "])
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(start=st.integers(0, 5000), length=st.integers(0, 200), put=st.lists(PIECES, max_size=8))
 def test_any_damage_to_the_demo_loads_or_has_faults_with_lines(
     tmp_path: Path, start: int, length: int, put: list[str]
@@ -270,7 +270,7 @@ FULL = {
 }
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=st.sampled_from(paths(FULL)), value=JSON_VALUES)
 def test_any_value_in_any_place_loads_or_has_faults(tmp_path: Path, path: tuple[str | int, ...], value: object) -> None:
     changed = json.loads(json.dumps({"file": FULL}))

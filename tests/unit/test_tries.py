@@ -49,7 +49,7 @@ def store(stage: Stage) -> TryStore:
     return TryStore(stage.clients.dynamodb, f"{stage.prefix}attempts")
 
 
-@hypothesis_settings(max_examples=60)
+@hypothesis_settings(max_examples=40)
 @given(
     tries=st.integers(1, 12),
     interval_ms=st.sampled_from([1, 7, 1000, 360_000]),
