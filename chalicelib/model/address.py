@@ -16,6 +16,8 @@ def parsed(text: str) -> str | None:
     return str(address) if address else None
 
 
+# A request asks several times for that of its one address.
+@lru_cache(maxsize=128)
 def network(text: str) -> str:
     """Return what the counters know an address by: an IPv6 address by its /64, an IPv4 address by itself.
 
@@ -33,6 +35,7 @@ def is_listed(text: str, allowlist: tuple[str, ...]) -> bool:
     return address is not None and any(address in block for block in _blocks(allowlist))
 
 
+@lru_cache(maxsize=128)
 def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text.strip())

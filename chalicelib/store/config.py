@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalicelib.errors import ServerError
 from chalicelib.model.key import KeySet, SigningKey
@@ -16,6 +16,8 @@ from chalicelib.store.items import from_item, to_item
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
+A = TypeVar("A")
+
 CACHE_LIFETIME_S = 60
 CACHE_SIZE = 10_000
 MAX_KEY_BYTES = 1024
@@ -23,21 +25,21 @@ MAX_KEY_BYTES = 1024
 
 @dataclass(slots=True)
 class _Cache:
-    """The documents read last, until its time is up; the oldest goes first when it is full."""
+    """What the documents read last came to, until its time is up; the oldest goes first when it is full."""
 
-    entries: dict[str, tuple[float, Document]] = field(default_factory=dict)
+    entries: dict[str, tuple[float, Any]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def get(self, key: str, now: float) -> Document | None:
+    def get(self, key: str, now: float) -> Any:
         entry = self.entries.get(key)
         return entry[1] if entry and entry[0] > now else None
 
-    def put(self, key: str, expires_at: float, document: Document) -> None:
+    def put(self, key: str, expires_at: float, value: Any) -> None:
         with self.lock:
             self.entries.pop(key, None)
             if len(self.entries) >= CACHE_SIZE:
                 del self.entries[next(iter(self.entries))]
-            self.entries[key] = (expires_at, document)
+            self.entries[key] = (expires_at, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +58,30 @@ class ConfigStore:
 
     def tenant(self) -> Tenant:
         """Return the tenant; raises ServerError where the stage was never provisioned."""
-        document = self._read("tenant")
-        if document is None:
+        tenant = self._read("tenant", tenant_from)
+        if tenant is None:
             raise ServerError("The service is not set up.", reason=f"{self.table} holds no tenant")
-        return tenant_from(document)
+        return tenant
 
     def realm(self, name: str) -> Realm | None:
         """Return the realm of that name."""
-        document = self._read(f"realm#{name}")
-        return realm_from(document) if document else None
+        return self._read(f"realm#{name}", realm_from)
 
     def api(self, identifier: str) -> Api | None:
         """Return the API of that audience."""
-        document = self._read(f"api#{identifier}")
-        return api_from(document) if document else None
+        return self._read(f"api#{identifier}", api_from)
 
     def client(self, client_id: str) -> Client | None:
         """Return the client of that id."""
-        document = self._read(f"client#{client_id}")
-        return client_from(document) if document else None
+        return self._read(f"client#{client_id}", client_from)
 
     def keys(self) -> KeySet:
         """Return the key set; empty where no key was made yet."""
-        document = self._read("keys") or {"keys": []}
-        return KeySet(tuple(SigningKey(**key) for key in document["keys"]))
+        return self._read("keys", _keys_from) or KeySet()
 
     def rule_settings(self) -> Document | None:
         """Return the sealed settings of the team's rules."""
-        return self._read("rule_settings")
+        return self._read("rule_settings", lambda document: document)
 
     def put(self, key: str, document: Document) -> None:
         """Write one document, for the tools."""
@@ -105,16 +103,21 @@ class ConfigStore:
                 values = from_item(item)
                 yield values["pk"], json.loads(values["document"])
 
-    def _read(self, key: str) -> Document | None:
+    def _read(self, key: str, made: Callable[[Document], A]) -> A | None:
+        """Return what is made of a document; it is made once for each read, and nobody changes it."""
         if len(key.encode()) > MAX_KEY_BYTES:
             return None
         now = self.clock()
-        cached = self._cache.get(key, now)
+        cached: A | None = self._cache.get(key, now)
         if cached is not None:
             return cached
         answer = call(self.dynamodb.get_item, TableName=self.table, Key=to_item({"pk": key}), ConsistentRead=True)
         if "Item" not in answer:
             return None
-        document: Document = json.loads(from_item(answer["Item"])["document"])
-        self._cache.put(key, now + self.lifetime_s, document)
-        return document
+        value = made(json.loads(from_item(answer["Item"])["document"]))
+        self._cache.put(key, now + self.lifetime_s, value)
+        return value
+
+
+def _keys_from(document: Document) -> KeySet:
+    return KeySet(tuple(SigningKey(**key) for key in document["keys"]))
