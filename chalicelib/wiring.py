@@ -1,5 +1,6 @@
 """The composition root: builds the parts once per process, and is the one place that names them all."""
 
+import os
 import secrets
 import time
 from collections.abc import Callable
@@ -289,4 +290,10 @@ def warm_up() -> None:
     """
     if is_in_lambda():
         with suppress(Exception):
+            _stay_on_one_processor()
             services()
+
+
+def _stay_on_one_processor() -> None:
+    """Keep the threads of parallel calls together: Python runs one at a time, and each change of processor costs."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})

@@ -1,6 +1,7 @@
 """The deployed zip, run as Lambda runs it, behind the gateway: what a client gets from it."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import jwt
 import pytest
 
 from tests.deploy.conftest import ON_ONE_WORKER, Deployment
-from tests.deploy.lambda_runtime import Function
+from tests.deploy.lambda_runtime import Environment, Function
 from tests.deploy.logins import AUDIENCE, PASSWORD, SECRET_LOGIN, signed_login
 
 pytestmark = ON_ONE_WORKER
@@ -33,6 +34,11 @@ def test_unpacked_zip_stands_outside_of_the_sources(function: Function) -> None:
     assert (function.root / "app.py").is_file()
     assert not (function.root / "boto3").exists()
     assert not any((parent / "chalicelib").exists() for parent in function.root.parents)
+
+
+def test_function_stays_on_one_processor(site: httpx.Client, environment: Environment) -> None:
+    assert site.get("/health").status_code == 200
+    assert len(os.sched_getaffinity(environment.process.pid)) == 1
 
 
 def test_login_gets_a_token_that_verifies(site: httpx.Client, deployment: Deployment) -> None:
