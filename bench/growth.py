@@ -26,7 +26,7 @@ FILE = Path(__file__).parent / "growth.json"
 SIZES = {"users": (1, 1_000, 1_000_000), "realms": (1, 30, 300), "clients": (1, 100, 10_000)}
 SUBJECTS, ROUNDS = 20, 60
 # On a loaded machine two processes differ by so many percent with nothing changed.
-NOISE = 20
+NOISE = 10
 
 CLIENT = "demo-backend"
 FORM = LOGIN | BY_REALM | {"realm": "{realm}", "client_id": "{client_id}"}

@@ -290,8 +290,8 @@ def warm_up() -> None:
     """
     if is_in_lambda():
         with suppress(Exception):
-            _stay_on_one_processor()
             services()
+            _stay_on_one_processor()
 
 
 def _stay_on_one_processor() -> None:
