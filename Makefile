@@ -53,6 +53,7 @@ types: $(STAMP)
 floors: $(STAMP)
 	@$(BIN)/lint-imports
 
+# No fault test is untraced, and finding out which there are takes long.
 coverage: $(STAMP)
 	@$(BIN)/pytest --cov --cov-report=term -m 'not slow and not untraced'
 	@$(BIN)/pytest -m 'untraced and not slow' --ignore=tests/faults
@@ -95,4 +96,4 @@ breached: $(STAMP) ## Build the filter of breached passwords anew, which needs n
 	@$(BIN)/python -m infra.breached_filter build/lists
 
 clean: ## Remove everything that was made
-	rm -rf $(VENV) .gatehouse build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .gatehouse .chalice/deployments build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

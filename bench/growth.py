@@ -25,7 +25,7 @@ from infra.aws import Stage
 FILE = Path(__file__).parent / "growth.json"
 SIZES = {"users": (1, 1_000, 1_000_000), "realms": (1, 30, 300), "clients": (1, 100, 10_000)}
 SUBJECTS, ROUNDS = 20, 60
-# On a loaded machine two processes differ by so many percent with nothing changed.
+# A little other work on the machine lets two processes differ by nearly so many percent with nothing changed.
 NOISE = 10
 
 CLIENT = "demo-backend"

@@ -1,12 +1,12 @@
 """The composition root: builds the parts once per process, and is the one place that names them all."""
 
-import os
 import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
+from os import sched_getaffinity, sched_setaffinity
 
 from chalicelib.breached.range_api import is_pwned
 from chalicelib.clients import ClientAuthenticator
@@ -53,7 +53,7 @@ from chalicelib.rules.runner import Rules
 from chalicelib.rules.values import Metadata
 from chalicelib.settings import Settings, is_in_lambda
 from chalicelib.store.attempts import AttemptStore
-from chalicelib.store.aws import Clients, connect
+from chalicelib.store.aws import Clients, connect, lambda_session
 from chalicelib.store.buckets import CLIENTS, LOGINS, BucketStore
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.enrolments import EnrolmentStore
@@ -280,7 +280,7 @@ def _mfa_grants(parts: _Parts, factors: Factors) -> tuple[Grant, ...]:
 @cache
 def services() -> Services:
     """Return this process's services, from its environment; built at the first call."""
-    return build(Settings.from_environ(), connect(), World())
+    return build(Settings.from_environ(), connect(lambda_session()), World())
 
 
 def warm_up() -> None:
@@ -291,9 +291,10 @@ def warm_up() -> None:
     if is_in_lambda():
         with suppress(Exception):
             services()
+        with suppress(OSError):
             _stay_on_one_processor()
 
 
 def _stay_on_one_processor() -> None:
     """Keep the threads of parallel calls together: Python runs one at a time, and each change of processor costs."""
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    sched_setaffinity(0, {min(sched_getaffinity(0))})

@@ -4,7 +4,6 @@ Lambda cannot keep what it compiles: it did so at each start, for a fifth of its
 file holds its source's hash and counts for that source alone: one that is out of date does no harm.
 """
 
-import shutil
 import sys
 from compileall import compile_dir
 from pathlib import Path
@@ -17,9 +16,7 @@ from chalice.deploy.packager import DependencyBuilder
 
 def compile_all(folder: Path) -> None:
     """Compile what lies in a folder, for this Python, whose version becomes the function's."""
-    for compiled in [*folder.rglob("__pycache__")]:
-        shutil.rmtree(compiled)
-    compile_dir(folder, quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
+    compile_dir(folder, quiet=2, force=True, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
 
 
 class CompilingBuilder(DependencyBuilder):
@@ -32,7 +29,8 @@ class CompilingBuilder(DependencyBuilder):
 
 
 if __name__ == "__main__":
-    compile_all(Path("chalicelib"))
+    for folder in ("chalicelib", "vendor"):
+        compile_all(Path(folder))
     # Chalice makes its builder itself, from this name, and leaves no other way to it.
     deployer.PipDependencyBuilder = CompilingBuilder  # type: ignore[attr-defined]  # it is an import there
     sys.exit(main())

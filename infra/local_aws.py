@@ -68,7 +68,10 @@ def _one_call_at_a_time() -> Iterator[None]:
 
 @contextmanager
 def _small_transactions() -> Iterator[None]:
-    """Show each transaction the partitions alone that it writes to: moto copies all it sees, once for each write."""
+    """Show each transaction the partitions alone that it writes to: moto copies all it sees, once for each write.
+
+    Nobody else may read meanwhile, which the lock sees to.
+    """
     # Imported here for the reason above.
     from moto.dynamodb.models import DynamoDBBackend  # noqa: PLC0415
 
@@ -77,7 +80,7 @@ def _small_transactions() -> Iterator[None]:
     def transact(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
         writes = [write for item in transact_items for write in item.values() if write["TableName"] in self.tables]
         whole = {write["TableName"]: self.tables[write["TableName"]] for write in writes}
-        places = [_place(whole[write["TableName"]], write) for write in writes]
+        places = [place for write in writes if (place := _place(whole[write["TableName"]], write))]
         for name, table in whole.items():
             self.tables[name] = copy(table)
             self.tables[name].items = defaultdict(dict)
@@ -97,11 +100,12 @@ def _small_transactions() -> Iterator[None]:
         DynamoDBBackend.transact_write_items = of_moto  # type: ignore[method-assign]  # put back
 
 
-def _place(table: "Table", write: dict[str, Any]) -> "tuple[Table, DynamoType]":
-    """Return the table and the partition of one write."""
+def _place(table: "Table", write: dict[str, Any]) -> "tuple[Table, DynamoType] | None":
+    """Return the table and the partition of one write; None without a key, which moto refuses."""
     from moto.dynamodb.models.dynamo_type import DynamoType  # noqa: PLC0415
 
-    return table, DynamoType((write.get("Key") or write["Item"])[table.hash_key_attr])
+    key = {**write.get("Item", {}), **write.get("Key", {})}.get(table.hash_key_attr)
+    return (table, DynamoType(key)) if key else None
 
 
 def _move(source: "Table", target: "Table", partition: "DynamoType") -> None:

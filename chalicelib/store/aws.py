@@ -75,9 +75,19 @@ class _Loader(Loader):
         return ["dynamodb", "kms", "sns", "sesv2"]
 
 
+def lambda_session() -> botocore.session.Session:
+    """Return a session that knows the services of `Clients` alone, for a function: its credentials need no other.
+
+    Elsewhere they may, such as STS for an assumed role.
+    """
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _Loader())
+    return session
+
+
 def connect(session: botocore.session.Session | None = None) -> Clients:
     """Make the clients, from the environment's region and credentials. session: botocore's, a new one by default."""
-    source, lock = session or _session(), threading.Lock()
+    source, lock = session or botocore.session.get_session(), threading.Lock()
 
     @cache
     def made(service: str) -> Any:
@@ -88,12 +98,6 @@ def connect(session: botocore.session.Session | None = None) -> Clients:
         return client
 
     return Clients(made("dynamodb"), made("kms"), lambda: made("sns"), lambda: made("sesv2"))
-
-
-def _session() -> botocore.session.Session:
-    session = botocore.session.get_session()
-    session.register_component("data_loader", _Loader())
-    return session
 
 
 # By service: what the last call gave, for /health.
