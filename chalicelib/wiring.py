@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
-from os import sched_getaffinity, sched_setaffinity
 
 from chalicelib.breached.range_api import is_pwned
 from chalicelib.clients import ClientAuthenticator
@@ -297,4 +296,7 @@ def warm_up() -> None:
 
 def _stay_on_one_processor() -> None:
     """Keep the threads of parallel calls together: Python runs one at a time, and each change of processor costs."""
+    # Linux has these, as Lambda does; a machine where somebody tries the local run may not.
+    from os import sched_getaffinity, sched_setaffinity  # noqa: PLC0415
+
     sched_setaffinity(0, {min(sched_getaffinity(0))})

@@ -3,6 +3,8 @@
 import importlib
 import pkgutil
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,7 +76,13 @@ def test_every_path_takes_every_method_so_that_the_wrong_ones_are_answered_by_us
 
 
 def test_only_the_settings_read_the_environment() -> None:
-    could_read = re.compile(r"^(import os\b|from os\b(?! import sched_))", re.MULTILINE)
-    readers = [path.name for path in ROOT.rglob("*.py") if could_read.search(path.read_text())]
+    readers = [
+        path.name for path in ROOT.rglob("*.py") if re.search(r"^(import|from) os\b", path.read_text(), re.MULTILINE)
+    ]
 
     assert sorted(readers) == ["settings.py"]
+
+
+def test_app_is_imported_where_processes_cannot_be_held_to_one_processor() -> None:
+    elsewhere = "import os; del os.sched_getaffinity, os.sched_setaffinity; import app"
+    subprocess.run([sys.executable, "-c", elsewhere], cwd=ROOT.parent, check=True)
