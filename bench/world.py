@@ -17,7 +17,7 @@ from bench.rounds import Call
 from chalicelib.model.key import KeySet
 from infra.aws import Stage, reach
 from infra.deploy import CHALICE
-from infra.keys import key_changes
+from infra.keys import key_changes, stage_key_changes
 from infra.local import DEMO
 from infra.local_aws import CREDENTIALS, FOREIGN
 from infra.provision import apply
@@ -64,6 +64,7 @@ def provision() -> Stage:
     """
     stage, file = reach(STAGE), load(DEMO)
     key_changes(stage, ["RS256", "ES256"], False, KeySet())
+    stage_key_changes(stage, dry_run=False, is_new=True)
     apply(stage, file)
     return stage
 

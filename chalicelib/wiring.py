@@ -63,6 +63,7 @@ from chalicelib.store.notices import NoticeStore
 from chalicelib.store.pending import PendingStore
 from chalicelib.store.rule_settings import RuleSettings
 from chalicelib.store.sessions import SessionStore
+from chalicelib.store.stage_key import StageKey
 from chalicelib.store.totals import TotalStore
 from chalicelib.store.transactions import commit
 from chalicelib.store.tries import TryStore
@@ -98,6 +99,7 @@ class _Parts:
     world: World
     config: ConfigStore
     users_of: Callable[[str], UserStore | None]
+    stage_key: StageKey
     sessions_table: str
     attempts_table: str
     refresh_tokens: RefreshTokens
@@ -106,7 +108,7 @@ class _Parts:
     @property
     def vault(self) -> Vault:
         """What seals secrets at rest."""
-        return Vault(self.clients.kms, data_key_alias(self.settings.stage))
+        return _vault(self.settings, self.clients)
 
     @property
     def pending(self) -> PendingStore:
@@ -189,10 +191,22 @@ def _parts(settings: Settings, clients: Clients, world: World) -> _Parts:
 
     sessions_table = f"{prefix}sessions"
     refresh_tokens = RefreshTokens(FamilyStore(clients.dynamodb, sessions_table), world.clock, users_of)
-    nobody = dummy_hash(settings.bcrypt_cost)
     return _Parts(
-        settings, clients, world, config, users_of, sessions_table, f"{prefix}attempts", refresh_tokens, nobody
+        settings,
+        clients,
+        world,
+        config,
+        users_of,
+        stage_key=StageKey(config, _vault(settings, clients)),
+        sessions_table=sessions_table,
+        attempts_table=f"{prefix}attempts",
+        refresh_tokens=refresh_tokens,
+        nobody=dummy_hash(settings.bcrypt_cost),
     )
+
+
+def _vault(settings: Settings, clients: Clients) -> Vault:
+    return Vault(clients.kms, data_key_alias(settings.stage))
 
 
 def _rules(parts: _Parts) -> Rules:

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from chalicelib.model.key import KeySet, SigningKey
-from chalicelib.store.vault import data_key_alias
+from chalicelib.store.stage_key import StageKey
+from chalicelib.store.vault import Vault, data_key_alias
 from infra.aws import Stage
 from infra.plan import Change
 
@@ -65,6 +66,20 @@ def data_key_changes(stage: Stage, dry_run: bool) -> list[Change]:
         kms.enable_key_rotation(KeyId=key_id)
         kms.create_alias(AliasName=alias, TargetKeyId=key_id)
     return [Change("create", "data key", alias)]
+
+
+def stage_key_changes(stage: Stage, dry_run: bool, is_new: bool) -> list[Change]:
+    """Return whether the stage's own key is missing; make it unless dry_run. is_new: there is no config table yet.
+
+    It is never replaced: what was hashed under it could not be recognised any more.
+    """
+    is_missing = (is_new or stage.config().stage_key() is None) if dry_run else stage_key(stage).make()
+    return [Change("create", "stage key", "sealed by the data key")] if is_missing else []
+
+
+def stage_key(stage: Stage) -> StageKey:
+    """Return the stage's own key."""
+    return StageKey(stage.config(), Vault(stage.clients.kms, data_key_alias(stage.name)))
 
 
 def public_jwk(der: bytes, alg: str) -> dict[str, str]:

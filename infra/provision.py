@@ -12,7 +12,7 @@ from chalicelib.model.key import KeySet
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.documents import Document
 from infra.aws import Stage
-from infra.keys import data_key_changes, key_changes
+from infra.keys import data_key_changes, key_changes, stage_key_changes
 from infra.plan import Change
 from infra.stacks import stack_changes, stage_stacks
 from infra.tenant_file import Client, Realm, TenantFile
@@ -46,6 +46,7 @@ def up(stage: Stage, file: TenantFile, dry_run: bool = False) -> list[Change]:
         *(change for stack in realms for change in stack_changes(stage, stack, dry_run)),
         *key_changes(stage, algs, dry_run, known),
         *data_key_changes(stage, dry_run),
+        *stage_key_changes(stage, dry_run, is_new),
     ]
 
 

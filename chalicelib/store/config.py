@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from chalicelib.errors import ServerError
 from chalicelib.model.key import KeySet, SigningKey
 from chalicelib.model.tenant import Api, Client, Realm, Tenant
-from chalicelib.store.aws import call
+from chalicelib.store.aws import ConditionFailed, call
 from chalicelib.store.documents import Document, api_from, client_from, realm_from, tenant_from
 from chalicelib.store.items import from_item, to_item
 
@@ -83,10 +83,26 @@ class ConfigStore:
         """Return the sealed settings of the team's rules."""
         return self._read("rule_settings", lambda document: document)
 
+    def stage_key(self) -> Document | None:
+        """Return the sealed key of the stage."""
+        return self._read("stage_key", lambda document: document)
+
     def put(self, key: str, document: Document) -> None:
         """Write one document, for the tools."""
-        item = to_item({"pk": key, "document": json.dumps(document, sort_keys=True)})
-        call(self.dynamodb.put_item, TableName=self.table, Item=item)
+        call(self.dynamodb.put_item, TableName=self.table, Item=_to_item(key, document))
+
+    def put_new(self, key: str, document: Document) -> bool:
+        """Write one document if there is none under this key, for the tools. Return False if there is one."""
+        try:
+            call(
+                self.dynamodb.put_item,
+                TableName=self.table,
+                Item=_to_item(key, document),
+                ConditionExpression="attribute_not_exists(pk)",
+            )
+        except ConditionFailed:
+            return False
+        return True
 
     def put_keys(self, keys: KeySet) -> None:
         """Write the key set, for the tools."""
@@ -117,6 +133,10 @@ class ConfigStore:
         value = made(json.loads(from_item(answer["Item"])["document"]))
         self._cache.put(key, now + self.lifetime_s, value)
         return value
+
+
+def _to_item(key: str, document: Document) -> dict[str, Any]:
+    return to_item({"pk": key, "document": json.dumps(document, sort_keys=True)})
 
 
 def _keys_from(document: Document) -> KeySet:
