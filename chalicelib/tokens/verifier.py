@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jwt
+from jwt.types import Options
 
 from chalicelib.errors import InvalidToken
 from chalicelib.store.config import ConfigStore
@@ -13,6 +14,18 @@ from chalicelib.tokens.claims import TYP
 MAX_TOKEN_LENGTH = 8192
 # What makes an access token one: an ID token and a client's assertion have no gty, and an MFA token is no JWT.
 REQUIRED = ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope", "gty"]
+# How far the clock of the process that signed may be ahead of this one.
+NBF_LEEWAY_S = 10
+OPTIONS: Options = {
+    "require": REQUIRED,
+    # Whom it is for is the caller's to ask: an API's audience, or /userinfo.
+    "verify_aud": False,
+    # Judged here, by our clock; PyJWT reads the machine's.
+    "verify_exp": False,
+    "verify_nbf": False,
+    # It says how old a token is, not whether it holds (RFC 7519 4.1.6).
+    "verify_iat": False,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +54,29 @@ class AccessTokenVerifier:
             jwt.PyJWK(key.jwk),
             algorithms=[key.alg],
             issuer=issuer,
-            # Whom it is for is the caller's to ask: an API's audience, or /userinfo.
-            options={"require": REQUIRED, "verify_aud": False},
+            options=OPTIONS,
         )
         if not isinstance(claims["scope"], str) or not audiences(claims):
             raise jwt.InvalidTokenError("claims of another form")
-        if claims["exp"] <= self.clock() or header.get("typ") != self._typ(claims):
-            raise jwt.InvalidTokenError("over, or of another kind")
+        if not self._is_in_time(claims):
+            raise jwt.ExpiredSignatureError
+        if header.get("typ") != self._typ(claims):
+            raise jwt.InvalidTokenError("a token of another kind")
         return claims
+
+    def _is_in_time(self, claims: dict[str, Any]) -> bool:
+        """Whether exp lies ahead and nbf, if there is one, does not; times that are no numbers hold nothing."""
+        now, exp, nbf = self.clock(), claims["exp"], claims.get("nbf", 0)
+        return is_number(exp) and is_number(nbf) and exp > now and nbf <= now + NBF_LEEWAY_S
 
     def _typ(self, claims: dict[str, Any]) -> str:
         api = self.config.api(audiences(claims)[0])
         return TYP[api.token_dialect if api else "rfc9068_profile"]
+
+
+def is_number(value: Any) -> bool:
+    """Whether a claim is a NumericDate (RFC 7519 2); JSON's true is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def audiences(claims: dict[str, Any]) -> list[str]:
