@@ -7,9 +7,8 @@ from enum import Enum, auto
 
 from chalicelib.model.tenant import PasswordPolicy
 from chalicelib.model.user import User
-from chalicelib.passwords import folded, verify
+from chalicelib.passwords import MAX_LENGTH, folded, verify
 
-MAX_LENGTH = 1024
 # Shorter names turn up in innocent words.
 PERSONAL_LENGTH = 4
 PERSONAL_METADATA = ("name", "first", "last")
@@ -29,18 +28,24 @@ class Objection(Enum):
 def objections(password: str, person: User, policy: PasswordPolicy, is_breached: bool) -> tuple[Objection, ...]:
     """Return all that speaks against this password for this person, in Objection's order; nothing where it may be set.
 
-    Costs one bcrypt for each password that the realm's history goes back. No rule asks for kinds of characters.
+    Costs one bcrypt for each password that the realm's history goes back. No rule asks for kinds of characters. A
+    password that is too long is looked at no further.
     """
-    size = length(password)
+    if is_too_long(password):
+        return (Objection.TOO_LONG,)
     held = {
-        Objection.TOO_SHORT: size < policy.min_length,
-        Objection.TOO_LONG: size > MAX_LENGTH,
+        Objection.TOO_SHORT: length(password) < policy.min_length,
         Objection.BREACHED: is_breached,
         Objection.IN_DICTIONARY: folded(password) in map(folded, policy.dictionary),
         Objection.PERSONAL: policy.no_personal_info and any(text in folded(password) for text in _personal(person)),
         Objection.REUSED: any(verify(password, stored) for stored in former_hashes(person, policy.history)),
     }
     return tuple(objection for objection, holds in held.items() if holds)
+
+
+def is_too_long(password: str) -> bool:
+    """Whether the password has more than MAX_LENGTH characters, as it is typed or after NFC, which can lengthen it."""
+    return len(password) > MAX_LENGTH or length(password) > MAX_LENGTH
 
 
 def length(password: str) -> int:

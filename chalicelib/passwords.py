@@ -9,6 +9,8 @@ from base64 import b64encode
 
 import bcrypt
 
+# Of a password, in characters as they are typed. What is longer is never normalised: that can cost more than a bcrypt.
+MAX_LENGTH = 1024
 BCRYPT_LIMIT_BYTES = 72
 FOREIGN_COSTS = range(4, 15)
 CHECKSUM_LENGTH = 31
@@ -22,9 +24,11 @@ def hash_password(password: str, cost: int) -> str:
 
     `$2b$` for up to 72 bytes of UTF-8 after NFC; `$bcrypt-sha256$v=2` (passlib's) for what bcrypt does not take whole:
     bcrypt of the base64 of HMAC-SHA256 keyed with the salt, so that a plain SHA-256 stolen elsewhere cannot stand in
-    for the password.
+    for the password. Raises ValueError for a password over MAX_LENGTH, which could never log in.
     """
-    secret = _bytes(password)
+    if len(password) > MAX_LENGTH:
+        raise ValueError("the password is too long")
+    secret = _normalised(password)
     salt = bcrypt.gensalt(cost)
     if _fits(secret):
         return bcrypt.hashpw(secret, salt).decode()
@@ -33,18 +37,25 @@ def hash_password(password: str, cost: int) -> str:
 
 
 def verify(password: str, stored: str) -> bool:
-    """Whether the password has this stored form. Costs exactly one bcrypt, whatever the answer.
+    """Whether the password has this stored form, normalised as we hash it or byte for byte as another server may have.
 
-    What bcrypt does not take whole never matches a plain bcrypt hash, whose maker cut it or never saw it.
+    Costs one bcrypt, whatever the stored form and the answer; if the first fails, a second one for a password that NFC
+    changes. A password over MAX_LENGTH never matches. What bcrypt does not take whole never matches a plain bcrypt
+    hash, whose maker cut it or never saw it.
     """
-    secret = _bytes(password)
-    long = _LONG.fullmatch(stored)
-    if long:
-        cost, salt, checksum = long.groups()
-        return bcrypt.checkpw(_shortened(secret, salt.encode()), f"$2b${int(cost):02}${salt}{checksum}".encode())
-    fits = _fits(secret)
-    matches = bcrypt.checkpw(secret if fits else _shortened(secret, stored[-53:-31].encode()), stored.encode())
-    return matches and fits
+    if len(password) > MAX_LENGTH:
+        _matches(b"", stored)
+        return False
+    return _matches(_normalised(password), stored) or is_hash_as_typed(password, stored)
+
+
+def is_hash_as_typed(password: str, stored: str) -> bool:
+    """Whether another server made this hash of the password as it is typed, without NFC.
+
+    Costs one bcrypt, and none if NFC does not change the password or bcrypt would not take it whole.
+    """
+    typed = password.encode()
+    return _fits(typed) and typed != _normalised(password) and _matches(typed, stored)
 
 
 def is_foreign_hash(stored: str) -> bool:
@@ -74,7 +85,18 @@ def dummy_hash(cost: int) -> str:
     return bcrypt.gensalt(cost).decode() + "".join(secrets.choice(_ALPHABET) for _ in range(CHECKSUM_LENGTH))
 
 
-def _bytes(password: str) -> bytes:
+def _matches(secret: bytes, stored: str) -> bool:
+    """Whether these bytes have this stored form: exactly one bcrypt."""
+    long = _LONG.fullmatch(stored)
+    if long:
+        cost, salt, checksum = long.groups()
+        return bcrypt.checkpw(_shortened(secret, salt.encode()), f"$2b${int(cost):02}${salt}{checksum}".encode())
+    fits = _fits(secret)
+    matches = bcrypt.checkpw(secret if fits else _shortened(secret, stored[-53:-31].encode()), stored.encode())
+    return matches and fits
+
+
+def _normalised(password: str) -> bytes:
     return unicodedata.normalize("NFC", password).encode()
 
 

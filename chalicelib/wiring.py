@@ -80,7 +80,7 @@ class World:
     """What the process stands in, beside AWS.
 
     clock: epoch seconds. pause: sleeps for so many seconds. new_id: a fresh jti. verify: holds a password against its
-    stored form, one bcrypt a call. range_api: whether Pwned Passwords knows a password.
+    stored form. range_api: whether Pwned Passwords knows a password.
     """
 
     clock: Callable[[], float] = time.time

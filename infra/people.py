@@ -13,8 +13,8 @@ from chalicelib.identifiers import canonical, is_acceptable
 from chalicelib.model.family import Family
 from chalicelib.model.tenant import Realm, RefreshTokenPolicy
 from chalicelib.model.user import User
-from chalicelib.password_policy import MAX_LENGTH, Objection, former_hashes, length, objections
-from chalicelib.passwords import hash_password, is_foreign_hash
+from chalicelib.password_policy import Objection, former_hashes, length, objections
+from chalicelib.passwords import MAX_LENGTH, hash_password, is_foreign_hash
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.families import FamilyStore

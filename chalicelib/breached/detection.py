@@ -5,6 +5,7 @@ from collections.abc import Callable
 from chalicelib.breached.filter import is_breached
 from chalicelib.breached.range_api import RangeApiFailure
 from chalicelib.model.tenant import BreachedPasswordDetection
+from chalicelib.passwords import MAX_LENGTH
 
 # Whether Pwned Passwords knows a password; raises RangeApiFailure.
 RangeApi = Callable[[str], bool]
@@ -13,13 +14,15 @@ RangeApi = Callable[[str], bool]
 def is_refused(
     password: str, detection: BreachedPasswordDetection, range_api: RangeApi, warn: Callable[[str], None]
 ) -> bool:
-    """Whether the password counts as breached; never, where detection is off.
+    """Whether the password counts as breached; never if detection is off, or the password is too long to be one.
 
     The range API is asked only where the tenant wants it, and the filter does not know the password. Where it gives no
     answer, this warns and says no: its failure shuts nobody out (docs/adr/0015).
     """
-    if not detection.enabled or is_breached(password):
-        return detection.enabled
+    if not detection.enabled or len(password) > MAX_LENGTH:
+        return False
+    if is_breached(password):
+        return True
     if not detection.asks_range_api:
         return False
     try:

@@ -7,7 +7,7 @@ from chalicelib.identifiers import canonical
 from chalicelib.model.address import network
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
-from chalicelib.passwords import hash_password, needs_rehash
+from chalicelib.passwords import hash_password, is_hash_as_typed, needs_rehash
 from chalicelib.store.batch import Place, Values
 from chalicelib.store.items import Value
 from chalicelib.store.transactions import Write
@@ -22,7 +22,7 @@ MAX_KNOWN_ADDRESSES = 10
 class DynamoDirectory:
     """Answers for one realm. Asks AWS the same, and hashes the same, for somebody and for nobody.
 
-    dummy_hash: what an unknown user's password is held against. verify: does that, at the price of one bcrypt.
+    dummy_hash: what an unknown user's password is held against. verify: does that, at the price of passwords.verify.
     """
 
     realm: Realm
@@ -46,7 +46,7 @@ class DynamoDirectory:
         return user, other
 
     def has_password(self, user: User | None, password: str) -> bool:
-        """Whether this is the user's password: exactly one bcrypt, for nobody and for a user without one too."""
+        """Whether this is the user's password: the same work for nobody and for a user without one."""
         stored = user.password_hash if user else ""
         matches = self.verify(password, stored or self.dummy_hash)
         return matches and bool(stored)
@@ -67,10 +67,14 @@ class DynamoDirectory:
         )
 
     def renewed_hash(self, user: User, password: str) -> dict[str, str]:
-        """Return the attribute that replaces a hash of another cost or make; nothing where it is as it should be."""
-        if not needs_rehash(user.password_hash, self.bcrypt_cost):
-            return {}
-        return {"password_hash": hash_password(password, self.bcrypt_cost)}
+        """Return the attribute that replaces a hash of another cost or make; nothing where it is as it should be.
+
+        password: the right one, as it was typed. A hash that another server made without NFC is replaced too.
+        """
+        stored = user.password_hash
+        if needs_rehash(stored, self.bcrypt_cost) or is_hash_as_typed(password, stored):
+            return {"password_hash": hash_password(password, self.bcrypt_cost)}
+        return {}
 
 
 def _known_addresses(user: User, source_ip: str) -> dict[str, Value]:

@@ -78,7 +78,7 @@ class PasswordGrant:
     def _proved(self, directory: DynamoDirectory, request: Request) -> tuple[User, Admitted]:
         """Count the attempt, then check it.
 
-        Unknown user and wrong password differ in the log alone: the same bytes, the same calls, one bcrypt each.
+        Unknown user and wrong password differ in the log alone: the same bytes, the same calls, the same bcrypts.
         """
         user_id, attempt = self._attempt(directory, request)
         with self.guard.admitted(attempt, lambda beside: directory.read_with(user_id, beside)) as admitted:

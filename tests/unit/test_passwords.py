@@ -75,7 +75,7 @@ def test_change_of_one_character_is_another_password(data: st.DataObject, passwo
     assert not verify(changed, hash_password(password, COST))
 
 
-@pytest.mark.parametrize("length", [1, 8, 64, 72, 73, 128, 200, 1024, 15_000])
+@pytest.mark.parametrize("length", [1, 8, 64, 72, 73, 128, 200, 1024])
 def test_password_of_any_length_has_its_own_hash_alone_c11(length: int) -> None:
     stored = hash_password("p" * length, COST)
 
