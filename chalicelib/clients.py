@@ -53,7 +53,6 @@ class ClientAuthenticator:
         shown = _shown(request)
         if shown.method != "none":
             self.guard.require_room(request.source_ip)
-        basic = shown.method == "client_secret_basic"
         reason = "no client of that id"
         for client_id, secret in shown.pairs:
             request.outcome.client_id = echoed(client_id)
@@ -67,7 +66,7 @@ class ClientAuthenticator:
             else:
                 reason = "the client's proof does not hold"
         self.guard.fail(request.source_ip)
-        raise InvalidClient(reason=reason, basic=basic)
+        raise InvalidClient(reason=reason)
 
     def _is_proved(self, client: Client, method: str, secret: str, issuer: str) -> bool:
         if method == "none":
@@ -100,10 +99,12 @@ class ClientAuthenticator:
 
 
 def _shown(request: Request) -> _Shown:
-    ways = [request.authorization, request.params.get("client_secret"), request.params.get("client_assertion")]
+    # Another scheme than Basic is no client authentication: proxies and gateways have uses of their own for the header.
+    basic = request.authorization if request.has_authorization("basic") else ""
+    ways = [basic, request.params.get("client_secret"), request.params.get("client_assertion")]
     if sum(way not in ("", None) for way in ways) > 1:
         raise InvalidRequest("Use one method of client authentication, not several.")
-    if request.authorization:
+    if basic:
         return _basic(request)
     if "client_assertion" in request.params:
         return _assertion(request)
@@ -115,15 +116,15 @@ def _shown(request: Request) -> _Shown:
 
 def _basic(request: Request) -> _Shown:
     """Read HTTP Basic. RFC 6749 form-encodes id and secret first; clients that do not are read as they are."""
-    scheme, _, encoded = request.authorization.partition(" ")
+    encoded = request.authorization.partition(" ")[2]
     try:
         decoded = b64decode(encoded.strip(), validate=True)
     except (binascii.Error, ValueError):
-        raise InvalidClient(reason="the Authorization header cannot be read", basic=True) from None
+        raise InvalidClient(reason="the Authorization header cannot be read") from None
     text = _text(decoded)
     raw = tuple(text.partition(":")[::2])
-    if scheme.lower() != "basic" or ":" not in text:
-        raise InvalidClient(reason="the Authorization header holds no Basic credentials", basic=True)
+    if ":" not in text:
+        raise InvalidClient(reason="the Authorization header holds no Basic credentials")
     pairs = tuple(dict.fromkeys([(unquote_plus(raw[0]), unquote_plus(raw[1])), (raw[0], raw[1])]))
     named = request.params.get("client_id")
     if named is not None and named not in [client_id for client_id, _ in pairs]:

@@ -99,15 +99,8 @@ class InvalidClient(WireError):
 
     error, status = "invalid_client", 401
 
-    def __init__(self, *, reason: str, basic: bool = False) -> None:
-        """basic: whether the client tried HTTP Basic, and so is owed a challenge."""
+    def __init__(self, *, reason: str) -> None:
         super().__init__("Client authentication failed.", reason=reason)
-        self.basic = basic
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The Basic challenge, where Basic was tried."""
-        return {"WWW-Authenticate": 'Basic realm="gatehouse", charset="UTF-8"'} if self.basic else {}
 
 
 class InvalidGrant(WireError):
@@ -267,9 +260,9 @@ class MethodNotAllowed(WireError):
 
     error, status = "method_not_allowed", 405
 
-    def __init__(self, allowed: tuple[str, ...]) -> None:
-        """allowed: the methods that the path takes."""
-        super().__init__("This path takes " + ", ".join(allowed) + " only.")
+    def __init__(self, allowed: tuple[str, ...], why: str = "") -> None:
+        """allowed: the methods that the path takes. why: a sentence for those who expected another."""
+        super().__init__(f"This path takes {', '.join(allowed)} only. {why}".rstrip())
         self.allowed = allowed
 
     @property

@@ -28,8 +28,8 @@ class UserinfoFlow:
 
 
 def _bearer(request: Request) -> str:
-    """Return the access token of the header or of the form (RFC 6750 2.1, 2.2)."""
+    """Return the access token of the Bearer header or of the form (RFC 6750 2.1, 2.2)."""
     in_body = request.params.get("access_token")
-    if in_body is not None and request.authorization:
+    if in_body is not None and request.has_authorization("bearer"):
         raise InvalidRequest("Send the access token one way, not two.")
     return bearer(request.authorization) if in_body is None else in_body

@@ -1,7 +1,7 @@
 """The Chalice application: one error boundary around every endpoint, and one log line for every outcome."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ from chalicelib.flows.notices import NoticeFlow
 from chalicelib.flows.revocation import RevocationFlow
 from chalicelib.flows.token import TokenFlow
 from chalicelib.flows.userinfo import UserinfoFlow
-from chalicelib.http import log, wire
+from chalicelib.http import headers, log, wire
 from chalicelib.http.wire import Reply
 from chalicelib.model.request import Outcome, Request
 from chalicelib.rules.loading import BadRules
@@ -97,23 +97,27 @@ class Application(Chalice):
             error = ServerError(CRASHED, reason=log.crash_reason(crash))
             outcome = Outcome(error=error.error, reason=error.reason)
             self.emit(log.line(outcome, request_id=wire.request_id(event), status=error.status))
-        return wire.response(wire.error_reply(error), wire.request_id(event)).to_dict()
+        return _response(wire.error_reply(error), event).to_dict()
 
     def _answer(self, endpoint: Endpoint, methods: tuple[str, ...], outcome: Outcome) -> Response:
         started = time.perf_counter()
         with one_request(self.clock) as budget:
             reply = self._reply(endpoint, methods, outcome)
-        request_id = wire.request_id(self.current_request.to_original_event())
+        event = self.current_request.to_original_event()
         if outcome.event or reply.status >= BAD_REQUEST:
             ms = int(1000 * (time.perf_counter() - started))
-            about = {"request_id": request_id, "path": self.current_request.path, "status": reply.status}
+            about = {"request_id": wire.request_id(event), "path": self.current_request.path, "status": reply.status}
             self.emit(log.line(outcome, **about, ms=ms, aws_calls=budget.calls))
-        return wire.response(reply, request_id)
+        return _response(reply, event)
 
     def _reply(self, endpoint: Endpoint, methods: tuple[str, ...], outcome: Outcome) -> Reply:
+        method, path = self.current_request.method, self.current_request.context["resourcePath"]
         try:
-            if self.current_request.method not in methods:
-                raise MethodNotAllowed(methods)
+            preflight = headers.preflight(method, path, methods)
+            if preflight:
+                return preflight
+            if method not in methods:
+                raise MethodNotAllowed(methods, headers.why_not(method, path))
             services = self.services()
             request = wire.read(self.current_request, services.issuer, outcome, services.trusted_proxies)
             return endpoint(services, request)
@@ -125,3 +129,8 @@ class Application(Chalice):
             error = ServerError(CRASHED, reason=log.crash_reason(crash))
         outcome.error, outcome.reason, outcome.event = error.error, error.reason, error.event or outcome.event
         return wire.error_reply(error)
+
+
+def _response(reply: Reply, event: Mapping[str, Any]) -> Response:
+    by_path = headers.path_headers(wire.resource(event), reply.status)
+    return wire.response(reply, by_path | {"X-Request-Id": wire.request_id(event)})

@@ -72,6 +72,11 @@ def request_id(event: Mapping[str, Any]) -> str:
     return str(event.get("requestContext", {}).get("requestId", ""))
 
 
+def resource(event: Mapping[str, Any]) -> str:
+    """Return the path of the API that a proxy event is for, with its parameters' names."""
+    return str(event.get("requestContext", {}).get("resourcePath", ""))
+
+
 def read(chalice_request: ChaliceRequest, issuer: str, outcome: Outcome, trusted_proxies: int = 0) -> Request:
     """Return the parsed request; raises InvalidRequest for what the docs' "Every response" refuses.
 
@@ -108,12 +113,12 @@ def error_reply(error: WireError) -> Reply:
     return Reply(body, error.status, {**NO_STORE, **error.headers})
 
 
-def response(reply: Reply, request_id: str) -> Response:
-    """Return the reply as Chalice sends it."""
+def response(reply: Reply, headers: Mapping[str, str]) -> Response:
+    """Return the reply as Chalice sends it. headers: of this request, beside the reply's own, which win."""
     return Response(
         body="" if reply.body is None else json.dumps(reply.body, separators=(",", ":")),
         status_code=reply.status,
-        headers={**_ALWAYS, **reply.headers, "X-Request-Id": request_id},
+        headers={**_ALWAYS, **headers, **reply.headers},
     )
 
 

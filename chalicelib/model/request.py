@@ -60,6 +60,10 @@ class Request:
             raise InvalidRequest(f"Missing required parameter: {name}")
         return value
 
+    def has_authorization(self, scheme: str) -> bool:
+        """Whether the Authorization header is of this scheme, which is written in lower case here. RFC 9110 11.1."""
+        return self.authorization.partition(" ")[0].lower() == scheme
+
     def forwarded_by(self, client: Client) -> "Request":
         """Return the request as one of the person for whom an authenticated client says that it asks.
 

@@ -90,11 +90,11 @@ def test_wrong_basic_secret_is_refused_with_a_challenge_b03(http: Http) -> None:
     assert response.headers["WWW-Authenticate"].startswith("Basic ")
 
 
-def test_wrong_secret_in_the_body_is_refused_without_a_challenge_b04(http: Http) -> None:
+def test_wrong_secret_in_the_body_is_refused_with_a_challenge_b04(http: Http) -> None:
     response = http.login(client_secret="wrong")
 
     assert (response.status_code, response.json()) == (401, FAILED)
-    assert "WWW-Authenticate" not in response.headers
+    assert response.headers["WWW-Authenticate"].startswith("Basic ")
 
 
 def test_unknown_client_answers_what_a_wrong_secret_does_b05(http: Http) -> None:

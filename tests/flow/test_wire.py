@@ -285,16 +285,6 @@ def test_unknown_path_is_404_in_our_form_a15(http: Http, path: str, method: str)
     require_error(http.request(method, path), 404, "not_found")
 
 
-@pytest.mark.parametrize("path", [TOKEN, CONFIGURATION, SERVER, JWKS, "/nowhere"])
-@pytest.mark.parametrize("method", ["OPTIONS", "GET", "POST"])
-def test_foreign_origin_is_let_in_nowhere_a16(http: Http, path: str, method: str) -> None:
-    headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
-
-    response = http.request(method, path, headers=headers)
-
-    assert not [name for name in response.headers if name.lower().startswith("access-control-")]
-
-
 # What a body may be.
 
 

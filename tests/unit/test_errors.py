@@ -113,11 +113,6 @@ def test_error_without_headers_adds_none() -> None:
     assert InvalidRequest("x").headers == {}
 
 
-def test_invalid_client_challenges_where_basic_was_tried() -> None:
-    assert InvalidClient(reason="x").headers == {}
-    assert InvalidClient(reason="x", basic=True).headers["WWW-Authenticate"].startswith("Basic realm=")
-
-
 @pytest.mark.parametrize("reason", ["no client of that id", "the proof does not hold"])
 def test_invalid_client_says_the_same_whatever_the_reason(reason: str) -> None:
     assert InvalidClient(reason=reason).description == "Client authentication failed."
@@ -144,7 +139,11 @@ def test_temporarily_unavailable_says_when_to_come_back_and_never_why() -> None:
 
 
 def test_wrong_method_names_the_right_ones() -> None:
-    assert MethodNotAllowed(("GET", "HEAD")).headers == {"Allow": "GET, HEAD"}
+    error = MethodNotAllowed(("GET", "HEAD"), "It says why.")
+
+    assert error.headers == {"Allow": "GET, HEAD"}
+    assert error.description == "This path takes GET, HEAD only. It says why."
+    assert MethodNotAllowed(("POST",)).description == "This path takes POST only."
 
 
 def test_too_large_is_an_invalid_request() -> None:
