@@ -10,7 +10,7 @@ from chalicelib.model.tenant import BruteForceProtection
 from chalicelib.model.user import User
 from chalicelib.protection.address import AddressGuard
 from chalicelib.store.attempts import ANYWHERE, AttemptStore, Counter, Tally
-from chalicelib.store.aws import both
+from chalicelib.store.aws import both, together
 from chalicelib.store.batch import Place, Values
 from chalicelib.store.totals import TotalStore, total_from
 from chalicelib.store.transactions import Write
@@ -120,7 +120,11 @@ class AccountGuard:
 
     def fail(self, attempt: Attempt) -> None:
         """Decide a counted attempt as failed: its account's, from here and from anywhere, and its address's."""
-        both(lambda: self._fail_account(attempt), lambda: self.addresses.fail(attempt.address, attempt.seen))
+        failures: list[Callable[[], None]] = [lambda: self.addresses.fail(attempt.address, attempt.seen)]
+        if attempt.is_counted:
+            now = int(self.clock())
+            failures += [lambda: self._fail_here(attempt, now), lambda: self.totals.fail(attempt.account, now)]
+        together(*failures)
 
     def clear_writes(self, admitted: Admitted) -> tuple[Write, ...]:
         """Return the writes of a success: the account's failures are forgotten, from this address and in total."""
@@ -145,15 +149,11 @@ class AccountGuard:
             with suppress(TemporarilyUnavailable):
                 self.attempts.withdraw(attempt.counter)
 
-    def _fail_account(self, attempt: Attempt) -> None:
-        if attempt.is_counted:
-            now, policy = int(self.clock()), attempt.policy
-            tally, _ = both(
-                lambda: self.attempts.fail(attempt.counter, now, policy.block_lifetime_s),
-                lambda: self.totals.fail(attempt.account, now),
-            )
-            if tally.failed >= policy.max_attempts:
-                self.on_block(attempt.account, now)
+    def _fail_here(self, attempt: Attempt, now: int) -> None:
+        """Count a failure at an account from one address, and tell of the block if that is what it makes."""
+        tally = self.attempts.fail(attempt.counter, now, attempt.policy.block_lifetime_s)
+        if tally.failed >= attempt.policy.max_attempts:
+            self.on_block(attempt.account, now)
 
     def _require_turn(self, attempt: Attempt, user: User | None, values: Values) -> None:
         """Let an attempt pass at an account that was guessed at too often, if it comes from where a login once did.

@@ -5,7 +5,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -134,18 +134,43 @@ def last_outcomes() -> dict[str, str]:
 
 
 def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
-    """Run two calls at the same time and return both answers.
+    """Run two calls at the same time and return both answers; failures are raised as `together` raises them."""
+    (ended,), answered = _ended((first,), second)
+    return ended.result(), answered.result()
 
-    A failure is raised once both have ended; where both fail, it is the first one's.
+
+def together(*calls: Callable[[], A]) -> tuple[A, ...]:
+    """Run several calls at the same time and return all answers.
+
+    A failure is raised once all calls have ended; if several fail, it is the first one's.
     """
-    future: Future[A] = _pool.submit(contextvars.copy_context().run, first)
+    if not calls:
+        return ()
+    ended, answered = _ended(calls[:-1], calls[-1])
+    return tuple(future.result() for future in (*ended, answered))
+
+
+def _ended(others: tuple[Callable[[], A], ...], last: Callable[[], B]) -> tuple[list["Future[A]"], "Future[B]"]:
+    """Return the ended futures of calls that ran at the same time: the last one on this thread.
+
+    This thread also runs each call that no thread of the pool has begun by then. So it never waits for a free thread:
+    a call that runs in the pool may run several itself, however busy the pool is.
+    """
+    begun = [_pool.submit(contextvars.copy_context().run, other) for other in others]
+    answered = _run(last)
+    ended = [_run(other) if future.cancel() else future for future, other in zip(begun, others, strict=True)]
+    wait(ended)
+    return ended, answered
+
+
+def _run(call_: Callable[[], A]) -> "Future[A]":
+    """Run a call on this thread, and return its ended future."""
+    future: Future[A] = Future()
     try:
-        answer = second()
-    finally:
-        failure = future.exception()
-        if failure:
-            raise failure
-    return future.result(), answer
+        future.set_result(call_())
+    except BaseException as failure:  # raised by the future once the other calls have ended
+        future.set_exception(failure)
+    return future
 
 
 def _failure(error: ClientError | BotoCoreError, operation: Callable[..., Any]) -> Exception:

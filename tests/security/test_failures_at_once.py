@@ -1,0 +1,38 @@
+"""More failures decided at once in one process than it has threads for AWS."""
+
+from collections import Counter
+from threading import Barrier
+
+import pytest
+
+from app import app
+from chalicelib import wiring
+from tests.support.http import Http
+from tests.support.threads import at_once
+
+THREADS = 200
+PATIENCE_S = 30
+
+
+@pytest.fixture
+def meeting() -> Barrier:
+    """Where every bcrypt waits for all others, so that all failures are decided at the same moment."""
+    return Barrier(THREADS)
+
+
+@pytest.fixture
+def world(meeting: Barrier) -> wiring.World:
+    def verify(_: str, __: str) -> bool:
+        meeting.wait(PATIENCE_S)
+        return False
+
+    return wiring.World(verify=verify)
+
+
+@pytest.mark.usefixtures("http", "stage")
+def test_two_hundred_failures_at_the_same_moment_are_all_answered() -> None:
+    def guess(number: int) -> int:
+        one = Http(app, source_ip=f"100.64.{number}.1")
+        return one.login(username=f"nobody of {number}", password="a guess").status_code
+
+    assert Counter(at_once(THREADS, guess)) == {400: THREADS}
