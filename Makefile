@@ -9,6 +9,8 @@ STAGE ?= dev
 EXAMPLES ?= 300
 SEED ?= 1
 MINUTES ?= 5
+# What installs everything else is pinned too, and its hashes stand in infra/requirements-uv.txt.
+UV := uv==0.13.9
 # Compiled at once, on all processors, so that the first run starts as fast as the second.
 COMPILED := boto3 botocore chalice cryptography jwt moto pydantic requests responses rich typer uvicorn werkzeug
 
@@ -20,10 +22,10 @@ help: ## Show this help
 
 setup: $(STAMP) ## Make the virtual environment and install what is locked
 
-$(STAMP): infra/requirements-dev.txt pyproject.toml
+$(STAMP): infra/requirements-uv.txt infra/requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Gatehouse needs Python 3.11 or newer: make PYTHON=python3.12")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r infra/requirements-uv.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r infra/requirements-dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@cd $(VENV)/lib/python3.*/site-packages && $(CURDIR)/$(BIN)/python -m compileall -q -j 0 $(COMPILED)
@@ -73,6 +75,7 @@ bench-profile: $(STAMP) ## Show where the time of a login goes, beyond bcrypt
 lock: $(STAMP) ## Lock the requirements anew, after a change of pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet -o requirements.txt
 	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --all-extras -o infra/requirements-dev.txt
+	@echo '$(UV)' | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet -o infra/requirements-uv.txt
 
 fuzz: $(STAMP) ## Hold a running server against docs/openapi.yaml: EXAMPLES= SEED=
 	@$(BIN)/python -m bench.fuzz --examples $(EXAMPLES) --seed $(SEED)

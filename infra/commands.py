@@ -51,8 +51,13 @@ def reports_failures(command: Callable[P, R]) -> Callable[P, R]:
     return wrapped
 
 
+def read_line() -> str:
+    """Return the first line of standard input: a secret, as all processes of a machine see arguments."""
+    return sys.stdin.readline().rstrip("\r\n")
+
+
 def read_password(from_stdin: bool) -> str:
-    """Return a password: the first line of standard input, or typed twice unseen. Never an argument, which ps shows."""
+    """Return a password: the first line of standard input, or typed twice unseen."""
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        return read_line()
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))

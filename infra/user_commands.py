@@ -9,8 +9,8 @@ from rich.table import Table
 
 from chalicelib.model.user import User
 from infra.aws import reach
-from infra.commands import JsonOption, RealmOption, StageOption, console, read_password, reports_failures
-from infra.people import People
+from infra.commands import JsonOption, RealmOption, StageOption, console, read_line, read_password, reports_failures
+from infra.people import People, Refused
 from infra.tables import add_row, utc
 
 users = typer.Typer(name="users", help="Add, find, change and delete the people of a realm.", no_args_is_help=True)
@@ -34,14 +34,18 @@ def add(
     email_verified: Annotated[
         bool, typer.Option("--email-verified", help="The address is known to be theirs.")
     ] = False,
-    password_hash: Annotated[
-        str | None, typer.Option(help="A bcrypt hash made elsewhere, instead of a password.")
-    ] = None,
     password_stdin: PasswordStdin = False,
+    password_hash_stdin: Annotated[
+        bool,
+        typer.Option("--password-hash-stdin", help="Read a bcrypt hash made elsewhere from standard input instead."),
+    ] = False,
 ) -> None:
-    """Add a person; asks for the password unless a hash is given."""
+    """Add a person; asks for the password unless standard input has it, or its hash."""
+    if password_stdin and password_hash_stdin:
+        raise Refused("Standard input holds one of the two: give --password-stdin or --password-hash-stdin.")
     people = People.of(reach(stage), realm)
-    password = None if password_hash is not None else read_password(password_stdin)
+    password_hash = read_line() if password_hash_stdin else None
+    password = None if password_hash_stdin else read_password(password_stdin)
     fields = {"username": username, "email": email, "name": name, "email_verified": email_verified}
     console.print(people.add(password, password_hash, **fields).user_id, markup=False, soft_wrap=True)
 

@@ -1,5 +1,6 @@
 """The words of the command, and the help of each."""
 
+import re
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -78,6 +79,13 @@ def test_help_of_a_command_says_how_it_is_used_and_what_for(words: tuple[str, ..
 @pytest.mark.parametrize("words", WORDS, ids=" ".join)
 def test_every_option_and_argument_says_what_it_is(words: tuple[str, ...]) -> None:
     assert [one.name for one in commands(get_command(app))[words].params if not one.help] == []
+
+
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+def test_no_secret_is_an_argument_which_all_processes_of_a_machine_see(words: tuple[str, ...]) -> None:
+    valued = [one.name for one in commands(get_command(app))[words].params if not getattr(one, "is_flag", False)]
+
+    assert [name for name in valued if re.search("password|secret|hash|token|code|value|key", name)] == []
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,10 @@ def stored_hash(shared: Gatehouse, name: str) -> str:
     return People.of(shared.stage, "employees").find(name).password_hash
 
 
+def imported_as(shared: Gatehouse, name: str, stored: str) -> Ran:
+    return shared.run("users", "add", *EMPLOYEES, "--username", name, "--password-hash-stdin", typed=f"{stored}\n")
+
+
 def bcrypt_hash(prefix: str, cost: int = 5) -> str:
     """Return a hash as another system made it."""
     made = bcrypt.hashpw(CANARY.encode(), bcrypt.gensalt(cost)).decode()
@@ -146,7 +150,7 @@ def test_imported_hash_logs_in_and_is_then_stored_as_our_own_c23(
     shared: Gatehouse, http: Http, name: str, prefix: str
 ) -> None:
     imported = bcrypt_hash(prefix)
-    ran = shared.run("users", "add", *EMPLOYEES, "--username", name, "--password-hash", imported)
+    ran = imported_as(shared, name, imported)
     assert (ran.code, stored_hash(shared, name)) == (0, imported)
 
     assert status(http, name, CANARY) == 200
@@ -156,7 +160,7 @@ def test_imported_hash_logs_in_and_is_then_stored_as_our_own_c23(
 
 def test_wrong_password_leaves_an_imported_hash_as_it_is_c24(shared: Gatehouse, http: Http, name: str) -> None:
     imported = bcrypt_hash("$2y$")
-    shared.run("users", "add", *EMPLOYEES, "--username", name, "--password-hash", imported)
+    imported_as(shared, name, imported)
 
     assert status(http, name, "wrong password") == 400
     assert stored_hash(shared, name) == imported
@@ -167,9 +171,16 @@ def test_wrong_password_leaves_an_imported_hash_as_it_is_c24(shared: Gatehouse, 
     ["", CANARY, "$2x$05$" + "a" * 53, "$2b$15$" + "a" * 53, "$2b$05$" + "a" * 52, "$argon2id$v=19$m=1,t=1,p=1$YQ$YQ"],
 )
 def test_bad_hash_is_refused_without_a_question_and_without_its_value(shared: Gatehouse, name: str, bad: str) -> None:
-    ran = shared.run("users", "add", *EMPLOYEES, "--username", name, "--password-hash", bad)
+    ran = imported_as(shared, name, bad)
 
     said = "That is no bcrypt hash: $2a$, $2b$ or $2y$, of a cost from 4 to 14.\n"
+    assert (ran.code, ran.out, ran.err) == (2, "", said)
+
+
+def test_hash_and_password_are_not_both_read(shared: Gatehouse, name: str) -> None:
+    ran = added(shared, name, "--password-hash-stdin")
+
+    said = "Standard input holds one of the two: give --password-stdin or --password-hash-stdin.\n"
     assert (ran.code, ran.out, ran.err) == (2, "", said)
 
 
@@ -352,7 +363,6 @@ def test_name_of_a_deleted_person_is_free_for_a_new_user_id(shared: Gatehouse, h
 def test_no_command_prints_a_password_or_a_hash(shared: Gatehouse, name: str) -> None:
     imported = bcrypt_hash("$2a$")
     commands = [
-        ("add", "--username", name, "--password-hash", imported),
         ("add", "--username", f"{name}-too", "--password-stdin"),
         ("add", "--username", f"{name}-too", "--password-stdin"),
         ("set-password", f"{name}-too", "--password-stdin"),
@@ -364,7 +374,8 @@ def test_no_command_prints_a_password_or_a_hash(shared: Gatehouse, name: str) ->
         ("unblock", name),
         ("delete", name, "--yes"),
     ]
-    ran = [shared.run("users", *command, *EMPLOYEES, typed=f"{CANARY}\n") for command in commands]
+    ran = [imported_as(shared, name, imported)]
+    ran += [shared.run("users", *command, *EMPLOYEES, typed=f"{CANARY}\n") for command in commands]
     output = "".join(one.out + one.err for one in ran)
 
     assert [one.code for one in ran] == [0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0]
