@@ -11,6 +11,7 @@ from chalice.app import Request as ChaliceRequest
 from chalice.app import Response
 
 from chalicelib.errors import InvalidRequest, RequestTooLarge, WireError
+from chalicelib.http.viewer import geoip_from
 from chalicelib.model.address import parsed
 from chalicelib.model.request import Outcome, Request
 
@@ -86,7 +87,8 @@ def read(chalice_request: ChaliceRequest, issuer: str, outcome: Outcome, trusted
     context, headers = chalice_request.context, chalice_request.headers
     source_ip = str(context["identity"]["sourceIp"])
     peer = parsed(source_ip) or source_ip
-    outcome.source_ip = _person(peer, headers.get("x-forwarded-for", ""), trusted_proxies)
+    person = _person(peer, headers.get("x-forwarded-for", ""), trusted_proxies)
+    outcome.source_ip = person or peer
     outcome.client_ip = "" if outcome.source_ip == peer else peer
     query = dict(chalice_request.query_params or {})
     if CREDENTIALS & set(query):
@@ -103,6 +105,7 @@ def read(chalice_request: ChaliceRequest, issuer: str, outcome: Outcome, trusted
         user_agent=headers.get("user-agent", ""),
         authorization=headers.get("authorization", ""),
         forwarded_for=headers.get("auth0-forwarded-for", ""),
+        geoip=geoip_from(headers) if person else {},
         outcome=outcome,
     )
 
@@ -129,16 +132,16 @@ def _issuer(context: Mapping[str, Any]) -> str:
     return f"https://{context['domainName']}{prefix}/"
 
 
-def _person(peer: str, forwarded_for: str, trusted_proxies: int) -> str:
-    """Return the address that the outermost trusted proxy saw; the peer's where the header does not say so.
+def _person(peer: str, forwarded_for: str, trusted_proxies: int) -> str | None:
+    """Return the address that the outermost trusted proxy saw; None if the header does not say so.
 
     Each hop adds whom it saw on the right, API Gateway too: the last entry is the peer, and what stands further left
     than the trusted hops is anybody's invention.
     """
     entries = forwarded_for.split(",")
     if not trusted_proxies or len(entries) <= trusted_proxies or parsed(entries[-1]) != peer:
-        return peer
-    return parsed(entries[-1 - trusted_proxies]) or peer
+        return None
+    return parsed(entries[-1 - trusted_proxies])
 
 
 def _body(chalice_request: ChaliceRequest) -> bytes:

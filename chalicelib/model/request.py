@@ -38,7 +38,8 @@ class Request:
     params: the body's parameters; absent, empty and null ones are not in it. body: the same with what is no string.
     issuer: this server's URL as its tokens name it, with the final slash. source_ip: whom the counters take it from.
     path_params: what stands in the path for its names. query, hostname, user_agent: for rules alone; nothing is decided
-    by them. forwarded_for: the header auth0-forwarded-for, which nobody has believed yet.
+    by them. forwarded_for: the header auth0-forwarded-for, which nobody has believed yet. geoip: the place of source_ip
+    as a trusted proxy told it, for rules alone; empty if it is unknown.
     """
 
     issuer: str
@@ -51,6 +52,7 @@ class Request:
     user_agent: str = ""
     authorization: str = field(default="", repr=False)
     forwarded_for: str = ""
+    geoip: Mapping[str, Any] = field(default_factory=dict, repr=False)
     outcome: Outcome = field(default_factory=Outcome)
 
     def required(self, name: str) -> str:
@@ -71,8 +73,11 @@ class Request:
         Source: Auth0's auth0-forwarded-for.
         """
         address = parsed(self.forwarded_for)
-        if address in (None, self.source_ip) or not client.is_forwarding:
+        if not self.forwarded_for or address == self.source_ip or not client.is_forwarding:
             return self
+        if address is None:
+            return replace(self, geoip={})
         self.outcome.client_ip = self.outcome.client_ip or self.source_ip
         self.outcome.source_ip = address
-        return replace(self, source_ip=address)
+        # The place that a proxy told is the client's own.
+        return replace(self, source_ip=address, geoip={})

@@ -5,7 +5,9 @@ import traceback
 from collections.abc import Mapping
 from urllib.parse import quote, quote_plus
 
+from chalicelib.rules.geoip import GeoipUnknown
 from chalicelib.rules.loading import Rule
+from chalicelib.rules.spelling import meant, members_of
 
 MAX_TRACEBACK = 4_000
 MAX_FRAMES = 10
@@ -26,8 +28,16 @@ class RuleFailed(Exception):
 
     def __init__(self, rule: Rule | None, failure: BaseException) -> None:
         """rule: which."""
-        super().__init__(f"rule {rule} raised {type(failure).__name__}")
+        super().__init__(f"rule {rule} raised {type(failure).__name__}{_why(failure)}")
         self.failure = failure
+
+
+def _why(failure: BaseException) -> str:
+    """Return what the log may say of a failure. Words of the team's own may hold somebody's values."""
+    if isinstance(failure, GeoipUnknown):
+        return f": {failure}"
+    right = meant(failure.name, members_of(failure.obj)) if isinstance(failure, AttributeError) else ""
+    return f": did you mean {right}?" if right else ""
 
 
 def traceback_of(failure: BaseException, configuration: Mapping[str, str]) -> str:

@@ -15,10 +15,12 @@ from chalicelib.rules.claims import refusal
 from chalicelib.rules.faults import BadRule, RuleFailed, traceback_of
 from chalicelib.rules.loading import Rule
 from chalicelib.rules.scene import Occasion, Scene, scene
+from chalicelib.rules.spelling import meant
 from chalicelib.rules.values import Metadata, as_json, changed_metadata
 
 FAILED = "The login could not be completed."
 NO_REDIRECT = "redirection is not available on /oauth/token endpoint"
+PROVIDER = "provider"
 MAX_SCOPES = 200
 THREAD = "rules"
 # A function has 1024 threads at most. What hangs in C cannot be stopped, and a process serves for hours.
@@ -35,6 +37,7 @@ class Run:
     """One run of the rules over a scene, and what each did.
 
     current: the rule that runs, or ran last. state: what rules may set, as it stands. set_by: who set each of it last.
+    members: what user and context had before the first rule.
     """
 
     scene: Scene
@@ -42,15 +45,18 @@ class Run:
     state: dict[tuple[str, object], Any] = field(default_factory=dict)
     set_by: dict[tuple[str, object], Rule] = field(default_factory=dict)
     failure: BaseException | None = None
+    members: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Begin with what no rule has set."""
         self.state = self._state()
+        self.members = {"user": frozenset(vars(self.scene.user)), "context": frozenset(vars(self.scene.context))}
 
     def step(self, rule: Rule) -> None:
         """Run one rule and note what it did; raises whatever it raises."""
         self.current = rule
         rule.function(self.scene.user, self.scene.context)
+        self._refuse_misspelt(rule)
         before, self.state = self.state, self._state()
         for what, value in self.state.items():
             if what not in before or before[what] is not value:
@@ -65,6 +71,13 @@ class Run:
                     return
         except BaseException as failure:
             self.failure = failure
+
+    def _refuse_misspelt(self, rule: Rule) -> None:
+        """Raise BadRule if a rule set what nothing reads and meant a member: a demand for MFA would get lost."""
+        for thing, members in self.members.items():
+            for name in vars(getattr(self.scene, thing)).keys() - members:
+                if right := meant(name, members):
+                    raise BadRule(rule, f"set {thing}.{printable(name)}: did you mean {right}?")
 
     def _state(self) -> dict[tuple[str, object], Any]:
         user, context, tokens = self.scene.user, self.scene.context, self.scene.tokens
@@ -148,13 +161,22 @@ def _refuse(run: Run) -> None:
 
 
 def _decision(run: Run, access: Access, outcome: Outcome) -> Decision:
-    context = run.scene.context
     scopes = _scopes(run)
     claims = _claims(run, "access_token", scopes, outcome)
     id_token_claims = _claims(run, "id_token", scopes, outcome)
-    asked = context.multifactor
-    multifactor = asked.get("provider") != "none" if isinstance(asked, dict) else bool(asked) or None
+    multifactor = _multifactor(run, outcome)
     return Decision(replace(access, scopes=scopes, claims=claims, id_token_claims=id_token_claims), multifactor)
+
+
+def _multifactor(run: Run, outcome: Outcome) -> bool | None:
+    """Return whether rules ask for a second factor, or None if none said; a member without effect leaves a warning."""
+    asked = run.scene.context.multifactor
+    if not isinstance(asked, dict):
+        return bool(asked) or None
+    if vain := [printable(str(name)) for name in asked if name != PROVIDER]:
+        who = run.set_by["", "multifactor"]
+        outcome.warnings.append(f"rule {who}: context.multifactor: no effect here: {', '.join(vain)}")
+    return bool(asked.get(PROVIDER) != "none")
 
 
 def _scopes(run: Run) -> tuple[str, ...]:

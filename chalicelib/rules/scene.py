@@ -15,6 +15,7 @@ from chalicelib.model.login import Access, Login
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
 from chalicelib.model.user import User
+from chalicelib.rules.geoip import request_of
 from chalicelib.rules.redaction import secrets_in, without
 
 PASSWORD_PROTOCOL = "oauth2-password"
@@ -164,14 +165,14 @@ def _iso(epoch_s: int) -> str | None:
 
 def _request(request: Request) -> SimpleNamespace:
     secrets = secrets_in(request.body)
-    return SimpleNamespace(
-        ip=request.source_ip,
-        user_agent=request.user_agent,
-        hostname=request.hostname,
-        query=without(request.query, secrets),
-        body=without(request.body, secrets),
-        geoip={},
-    )
+    members = {
+        "ip": request.source_ip,
+        "user_agent": request.user_agent,
+        "hostname": request.hostname,
+        "query": without(request.query, secrets),
+        "body": without(request.body, secrets),
+    }
+    return request_of(members, request.geoip)
 
 
 def _methods(login: Login) -> list[dict[str, Any]]:

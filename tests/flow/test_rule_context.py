@@ -141,7 +141,6 @@ def test_context_is_auth0s_in_snake_case(stage: Stage, world: wiring.World, peop
                 "scope": "openid",
                 "device": {"name": "phone", "tags": [1, None]},
             },
-            "geoip": {},
         },
         "authorization": {"roles": ["engineer"]},
         "configuration": {},

@@ -32,11 +32,13 @@ def package(*functions: Any, **members: Any) -> Iterator[str]:
 
 
 @contextmanager
-def ruled(stage: Stage, world: wiring.World, *functions: Function, budget_s: float = 5, ip: str = "") -> Iterator[Http]:
+def ruled(
+    stage: Stage, world: wiring.World, *functions: Function, budget_s: float = 5, ip: str = "", proxies: int = 0
+) -> Iterator[Http]:
     """Put the handler on the stage with these rules until the block ends, and yield a client of it."""
     before = app.services, app.emit
     with package(*functions) as name:
-        settings = Settings(stage.name, ISSUER, BCRYPT_COST, (name,), budget_s, EMAIL_FROM)
+        settings = Settings(stage.name, ISSUER, BCRYPT_COST, (name,), budget_s, EMAIL_FROM, proxies)
         services = wiring.build(settings, stage.clients, world)
         client = Http(app, ip or f"10.254.{next(_numbers) % 256}.1")
         app.services, app.emit = lambda: services, client.log.append
