@@ -13,6 +13,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from chalicelib.rules.loading import BadRules, load
+from infra.rule_spelling import read_rules
 
 # Chalice packs itself; the others come with Lambda's Python.
 PRESENT = ("chalice", "boto3", "botocore", "jmespath", "s3transfer", "python-dateutil", "six", "urllib3")
@@ -57,7 +58,7 @@ def _canonical(name: str) -> str:
 
 
 def main(project: Path, *packages: str) -> int:
-    """Write what is wrong with the packages to stderr; return 2 then, or else 0."""
+    """Write what is wrong with the packages to stderr and return 2, or what has no effect to stdout and return 0."""
     vendor = str(project / "vendor")
     # Not all of what the standard library imports is in sys.stdlib_module_names.
     places = (vendor, sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
@@ -67,10 +68,11 @@ def main(project: Path, *packages: str) -> int:
     # This module came by way of it, and what is imported already is asked of no finder.
     del sys.modules["infra"]
     try:
-        load(packages)
+        notes = read_rules(load(packages))
     except BadRules as faults:
         sys.stderr.write(f"{faults}\n")
         return 2
+    sys.stdout.writelines(f"{note}\n" for note in notes)
     return 0
 
 

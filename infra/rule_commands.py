@@ -14,6 +14,7 @@ from infra.rule_login import Pretended, pretend, stage_or_file
 from infra.rule_packages import NONE_NAMED, load_here, load_named, of_stage, require_deployable, split
 from infra.rule_scaffold import write_package
 from infra.rule_settings_commands import settings
+from infra.rule_spelling import read_rules
 from infra.rule_trial import Trial, as_json, attempt_rules
 from infra.tables import add_row
 from infra.team_settings import read_file, settings_of
@@ -37,12 +38,14 @@ def check(packages: PackagesOption = None, stage: StageChoice = "") -> None:
     """Check that every rule can run: all faults at once, each with its mend. A stage's packages as deployed."""
     named = split(packages or ())
     if named:
-        load_here(named)
+        notes = read_rules(load_here(named))
     elif stage:
         named = of_stage(stage)
-        require_deployable(named)
+        notes = require_deployable(named)
     else:
         raise Refused(NONE_NAMED)
+    for note in notes:
+        console.print(note, markup=False, soft_wrap=True)
     console.print(f"Fine: {', '.join(named) or 'no rule packages'}", markup=False, soft_wrap=True)
 
 
@@ -95,6 +98,9 @@ def try_(
     scope: Annotated[str, typer.Option(help="The scopes that are asked for.")] = "",
     audience: Annotated[str, typer.Option(help="The API that is asked for.")] = "",
     ip: Annotated[str, typer.Option(help="The address that the login comes from.")] = "192.0.2.1",
+    geoip: Annotated[
+        str, typer.Option(help='The place, as a trusted proxy tells it: JSON such as {"country_code": "DE"}.')
+    ] = "{}",
     body: Annotated[str, typer.Option(help="More members of the request's body: a JSON object.")] = "{}",
     mfa: Annotated[bool, typer.Option("--mfa", help="As it is after a second factor was shown.")] = False,
     rule_settings: Annotated[
@@ -106,7 +112,7 @@ def try_(
     loaded = load_named(packages or (), stage)
     if bool(user) == bool(user_file):
         raise Refused("Say who logs in: --user or --user-file.")
-    pretended = Pretended(user_file or user, realm, client, protocol, scope, audience, ip, body, mfa)
+    pretended = Pretended(user_file or user, realm, client, protocol, scope, audience, ip, geoip, body, mfa)
     with stage_or_file(stage, tenant) as reached:
         configuration = read_file(rule_settings) if rule_settings else settings_of(reached).read()
         trial = attempt_rules(loaded, pretend(reached, pretended, configuration), Settings(stage).rule_budget_s)

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from chalicelib.http.viewer import NAMES
 from chalicelib.model.login import Login
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
@@ -30,7 +31,10 @@ _USER = TypeAdapter(User)
 
 @dataclass(frozen=True, slots=True)
 class Pretended:
-    """What the options say. user: a name or user_id, or a Path of a JSON file. body: JSON. mfa: a factor was shown."""
+    """What the options say. user: a name or user_id, or a Path of a JSON file. mfa: a factor was shown.
+
+    geoip, body: JSON objects.
+    """
 
     user: str | Path
     realm: str
@@ -39,6 +43,7 @@ class Pretended:
     scope: str
     audience: str
     ip: str
+    geoip: str
     body: str
     mfa: bool
 
@@ -68,7 +73,15 @@ def pretend(stage: Stage, pretended: Pretended, configuration: Mapping[str, str]
     )
     body = _body(pretended, user)
     params = {name: value for name, value in body.items() if isinstance(value, str)}
-    request = Request("", pretended.ip, params, body, hostname="localhost", user_agent="gatehouse rules try")
+    request = Request(
+        issuer="",
+        source_ip=pretended.ip,
+        params=params,
+        body=body,
+        hostname="localhost",
+        user_agent="gatehouse rules try",
+        geoip=_geoip(pretended.geoip),
+    )
     return Attempt(stage.config(), client, _login(pretended, user), request, configuration)
 
 
@@ -101,13 +114,26 @@ def _body(pretended: Pretended, user: User) -> dict[str, Any]:
         "audience": pretended.audience,
         "scope": pretended.scope,
     }
-    try:
-        more = json.loads(pretended.body)
-    except ValueError:
-        more = None
-    if not isinstance(more, dict):
-        raise Refused("The body must be a JSON object.")
+    more = _object(pretended.body, "The body")
     return {name: value for name, value in (asked | more).items() if value not in (None, "")}
+
+
+def _geoip(text: str) -> dict[str, Any]:
+    """Return the place that an option gives; raises Refused for a member that no proxy tells."""
+    given = _object(text, "The geoip")
+    if unknown := sorted(given.keys() - NAMES):
+        raise Refused(f"The geoip has no {', '.join(unknown)}. It may have: {', '.join(sorted(NAMES))}.")
+    return given
+
+
+def _object(text: str, what: str) -> dict[str, Any]:
+    try:
+        given = json.loads(text)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise Refused(f"{what} must be a JSON object.")
+    return given
 
 
 def _read_user(path: Path, realm: str) -> User:

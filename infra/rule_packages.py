@@ -38,14 +38,18 @@ def load_named(given: Iterable[str], stage: str, project: Path = PROJECT) -> tup
     return load_here(packages or of_stage(stage, project), project)
 
 
-def require_deployable(packages: tuple[str, ...], project: Path = PROJECT) -> None:
-    """Import the packages in a process that has what the deployed function has; raises BadRules with all faults."""
+def require_deployable(packages: tuple[str, ...], project: Path = PROJECT) -> tuple[str, ...]:
+    """Import the packages in a process that has what the deployed function has; return what in them has no effect.
+
+    Raises BadRules with all faults.
+    """
     if not packages:
-        return
+        return ()
     command = [sys.executable, "-m", "infra.deployed_rules", str(project), *packages]
     run = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S603 (our own words)
     if run.returncode:
         raise BadRules(run.stderr.strip())
+    return tuple(run.stdout.splitlines())
 
 
 def _make_importable(project: Path) -> None:

@@ -16,6 +16,7 @@ _TEXTS = {
     "time_zone": "time-zone",
 }
 _DEGREES = {"latitude": 90, "longitude": 180}
+NAMES = frozenset({"country_code", *_TEXTS, *_DEGREES})
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 

@@ -4,11 +4,13 @@ import inspect
 import re
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chalicelib.http.viewer import NAMES
 from chalicelib.model.login import Access, Login
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
@@ -24,6 +26,7 @@ from tests.support.rules import package
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text("utf-8")
 SAMPLES = re.findall(r"^```python\n(.+?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+SATURDAY = 5
 NAMESPACE = "https://acme.example.com/"
 
 
@@ -69,6 +72,7 @@ def test_page_has_the_samples_that_these_tests_know() -> None:
         "first_client",
         "managers_approve",
         "mfa_for_client",
+        "no_new_accounts_at_weekends",
         "only_staff",
         "only_verified_emails",
         "roles_claim",
@@ -90,7 +94,7 @@ def test_list_of_the_first_sample_is_what_a_package_needs() -> None:
 
 
 def test_each_ported_rule_stands_beside_the_one_of_auth0() -> None:
-    assert len(re.findall(r"^```js\n.+?^```\n\n```python$", PAGE, re.MULTILINE | re.DOTALL)) == 5
+    assert len(re.findall(r"^```js\n.+?^```\n\n```python$", PAGE, re.MULTILINE | re.DOTALL)) == 6
 
 
 def test_claims_are_added() -> None:
@@ -119,6 +123,26 @@ def test_unverified_email_is_denied(email_verified: bool, denials: list[str]) ->
 def test_scopes_are_replaced(roles: list[str], scopes: list[str]) -> None:
     left = ran("managers_approve", occasion(app_metadata={"roles": roles}))
     assert left.context.access_token.scope == scopes
+
+
+@pytest.mark.parametrize(
+    ("day", "get_day"), [("2026-11-22", 0), ("2026-11-23", 1), ("2026-11-27", 5), ("2026-11-28", 6)]
+)
+def test_weekday_of_the_porting_table_is_that_of_javascript(day: str, get_day: int) -> None:
+    (expression,) = re.findall(r"0 for Sunday \| `datetime\.now\(UTC\)(\.isoweekday\(\) % 7)`", PAGE)
+    assert eval(f"day{expression}", {"day": datetime.fromisoformat(day)}) == get_day  # noqa: S307 (our own page)
+    assert (datetime.fromisoformat(day).weekday() + 1) % 7 == get_day
+
+
+@pytest.mark.parametrize(("age_days", "is_denied"), [(1, True), (30, False)])
+def test_account_that_is_new_is_denied_at_weekends(age_days: int, is_denied: bool) -> None:
+    denials = ran("no_new_accounts_at_weekends", occasion(created_at=int(time.time()) - 86_400 * age_days)).denials
+    assert bool(denials) == (is_denied and datetime.now(UTC).weekday() >= SATURDAY)
+
+
+def test_place_has_the_names_and_headers_of_the_code() -> None:
+    table = section("What a rule sees").partition("### geoip")[2].partition("The place is known")[0]
+    assert set(re.findall(r"`([a-z_]+)`", table)) == NAMES
 
 
 def test_first_client_is_remembered() -> None:

@@ -1,0 +1,113 @@
+"""What rules misspell, and what they ask for in vain: found in their source, before any login meets it."""
+
+import ast
+import inspect
+import sys
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from chalicelib.model.login import Access, Login
+from chalicelib.model.request import Request
+from chalicelib.model.tenant import Client
+from chalicelib.model.user import User
+from chalicelib.rules.loading import BadRules, Rule
+from chalicelib.rules.scene import Occasion, scene
+from chalicelib.rules.spelling import meant, members_of
+
+# Members of Auth0's context.multifactor that speak of the cookie of a browser, which the password grant has not.
+IN_VAIN = ("allowRememberBrowser", "allow_remember_browser", "ignoreCookie", "ignore_cookie")
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """One function's source. label: what the tools call it. things: a user or context, by the parameter's name."""
+
+    label: str
+    tree: ast.AST
+    first_line: int
+    things: dict[str, Any]
+
+    def place(self, node: ast.expr | ast.keyword) -> str:
+        return f"{self.label}, line {self.first_line + node.lineno - 1}"
+
+
+def read_rules(rules: Iterable[Rule]) -> tuple[str, ...]:
+    """Return a line for each thing without effect in the source of rules, and of their packages' other functions.
+
+    Raises BadRules with all members that are misspelt, each of which fails a login.
+    """
+    sources = list(_sources(tuple(rules)))
+    if faults := [line for source in sources for line in _misspelt(source)]:
+        raise BadRules("\n".join(dict.fromkeys(faults)))
+    return tuple(dict.fromkeys(line for source in sources for line in _in_vain(source)))
+
+
+def _misspelt(source: _Source) -> Iterator[str]:
+    for node in ast.walk(source.tree):
+        path = _path(node) if isinstance(node, ast.Attribute) else ()
+        thing = source.things.get(path[0]) if path else None
+        for name in path[1:-1]:
+            thing = vars(thing).get(name) if isinstance(thing, SimpleNamespace) else None
+        if isinstance(node, ast.Attribute) and (right := meant(node.attr, members_of(thing))):
+            yield f"{source.place(node)}: {'.'.join(path)}: did you mean {right}?"
+
+
+def _in_vain(source: _Source) -> Iterator[str]:
+    for node in ast.walk(source.tree):
+        name = node.value if isinstance(node, ast.Constant) else node.arg if isinstance(node, ast.keyword) else None
+        if isinstance(node, ast.Constant | ast.keyword) and name in IN_VAIN:
+            yield f"{source.place(node)}: {name} has no effect here: there is no browser to remember."
+
+
+def _path(node: ast.expr) -> tuple[str, ...]:
+    """Return the names of `a.b.c`; none of what begins with anything else than a name."""
+    if isinstance(node, ast.Attribute):
+        before = _path(node.value)
+        return (*before, node.attr) if before else ()
+    return (node.id,) if isinstance(node, ast.Name) else ()
+
+
+def _sources(rules: tuple[Rule, ...]) -> Iterator[_Source]:
+    known = _known()
+    for rule in rules:
+        yield from _source(
+            str(rule), rule.function, dict(zip(_parameters(rule.function), known.values(), strict=False))
+        )
+    seen = [rule.function for rule in rules]
+    for label, function in _functions_of(tuple(dict.fromkeys(rule.package for rule in rules))):
+        if function not in seen:
+            named = {name: known[name] for name in _parameters(function) if name in known}
+            yield from _source(label, function, named)
+
+
+def _source(label: str, function: Callable[..., object], things: dict[str, Any]) -> Iterator[_Source]:
+    try:
+        lines, first_line = inspect.getsourcelines(function)
+        yield _Source(label, ast.parse(textwrap.dedent("".join(lines))), first_line, things)
+    except (OSError, TypeError, SyntaxError):
+        # A rule without source of its own, such as one made by functools.partial, is found out by its first login.
+        return
+
+
+def _parameters(function: Callable[..., object]) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)
+
+
+def _functions_of(packages: tuple[str, ...]) -> Iterator[tuple[str, Callable[..., object]]]:
+    for name, module in sorted(sys.modules.items()):
+        if any(name == package or name.startswith(f"{package}.") for package in packages):
+            for function in list(vars(module).values()):
+                if inspect.isfunction(function) and function.__module__ == name:
+                    yield f"{name}.{function.__name__}", function
+
+
+def _known() -> dict[str, Any]:
+    """Return a user and a context with all the members that rules may read."""
+    user = User("realm|somebody")
+    client = Client("app", "App", "none", frozenset(), frozenset())
+    login = Login(user.user_id, client.client_id, (), user=user)
+    seen = scene(Occasion(Request("", ""), client, login, user, Access(None, ()), "", {}))
+    return {"user": seen.user, "context": seen.context}
