@@ -6,6 +6,7 @@ from typing import Any
 
 from chalice.config import Config
 
+from infra.faults import instead, shown
 from infra.people import Refused
 
 PROJECT = Path(__file__).parents[1]
@@ -13,11 +14,31 @@ PROJECT = Path(__file__).parents[1]
 
 def stage_environment(stage: str, project: Path = PROJECT) -> dict[str, str]:
     """Return the environment variables that Chalice gives a stage's function; raises Refused for an unknown stage."""
+    variables: dict[str, str] = Config(stage, config_from_disk=_listed(stage, project)).environment_variables
+    return variables
+
+
+def require_listed(stage: str, project: Path = PROJECT) -> None:
+    """Let a stage pass that the project has; raises Refused for a name that was mistyped, or never added."""
+    _listed(stage, project)
+
+
+def app_name(project: Path = PROJECT) -> str:
+    """Return the name that begins the names of all that Chalice deploys."""
+    return str(_read(project).get("app_name", ""))
+
+
+def gateway_stage(stage: str, project: Path = PROJECT) -> str:
+    """Return API Gateway's name of a stage, which stands in its URL; raises Refused for an unknown stage."""
+    return str(Config(stage, config_from_disk=_listed(stage, project)).api_gateway_stage)
+
+
+def _listed(stage: str, project: Path) -> dict[str, Any]:
     config = _read(project)
     if stage not in config["stages"]:
-        raise Refused(f"No stage {stage} in .chalice/config.json, which has: {', '.join(config['stages'])}.")
-    variables: dict[str, str] = Config(stage, config_from_disk=config).environment_variables
-    return variables
+        mend = instead(stage, config["stages"])
+        raise Refused(f"No stage {shown(stage)} in .chalice/config.json ({mend}). Add a new stage there first.")
+    return config
 
 
 def _read(project: Path) -> dict[str, Any]:

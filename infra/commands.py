@@ -3,6 +3,7 @@
 import functools
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, ParamSpec, TypeVar
 
 import typer
@@ -13,6 +14,7 @@ from chalicelib.store.users import NoSuchUser
 from infra.aws import AWS_FAILURES, said
 from infra.people import Refused
 from infra.provision import NotReady
+from infra.stage_names import BadStageName, require_stage_name
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -21,7 +23,19 @@ REFUSED = 2
 AWS_FAILED = 1
 NO_STAGE = "No such stage in this account and region. Check --stage, or run `gatehouse up` with its tenant file first."
 
-StageOption = Annotated[str, typer.Option("--stage", "-s", envvar="GATEHOUSE_STAGE", help="The stage, such as dev.")]
+
+def _stage_name(name: str) -> str:
+    try:
+        return require_stage_name(name)
+    except BadStageName as fault:
+        raise typer.BadParameter(str(fault)) from fault
+
+
+StageOption = Annotated[
+    str,
+    typer.Option("--stage", "-s", envvar="GATEHOUSE_STAGE", help="The stage, such as dev.", callback=_stage_name),
+]
+ProjectOption = Annotated[Path, typer.Option("--project", help="The folder with .chalice/config.json.")]
 RealmOption = Annotated[str, typer.Option("--realm", "-r", help="The realm, such as employees.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 

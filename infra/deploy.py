@@ -1,27 +1,25 @@
 """`gatehouse deploy`: `chalice deploy`, and then API Gateway's own answers, which each of its runs overwrites."""
 
-import json
+import platform
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import boto3
 import typer
-from botocore.config import Config
 
 from chalicelib.rules.loading import BadRules
 from infra.aws import AWS_FAILURES, said
 from infra.chalice_config import PROJECT
 from infra.commands import AWS_FAILED, REFUSED, StageOption, console
+from infra.deployed_api import Account, DeployedApi, UnclearApi, adopt_api, record_of, recorded_api
 from infra.gateway_responses import put_gateway_responses
 from infra.people import Refused
 from infra.rule_packages import of_stage, require_deployable
 
 CHALICE = (sys.executable, "-m", "infra.chalice_command")
-# API Gateway takes one deployment in five seconds, and Chalice has just made one.
-PATIENT = Config(retries={"mode": "adaptive", "total_max_attempts": 10})
+# AWS creates no functions on older runtimes since 2026-07-31.
+OLDEST_RUNTIME = (3, 12)
 
 
 class DeployFailed(Exception):
@@ -34,15 +32,6 @@ class DeployRefused(DeployFailed):
     """Nothing was tried: the project, the stage's name or a rule package is at fault."""
 
     exit_code = REFUSED
-
-
-@dataclass(frozen=True, slots=True)
-class DeployedApi:
-    """The API as Chalice recorded it. stage: API Gateway's name for it. url: with its final slash."""
-
-    rest_api_id: str
-    stage: str
-    url: str
 
 
 def deploy(stage: StageOption) -> None:
@@ -62,17 +51,26 @@ def chalice_deploy(stage: str, project: Path) -> bool:
 
 
 def deploy_stage(
-    stage: str, project: Path = PROJECT, chalice: Callable[[str, Path], bool] = chalice_deploy
+    stage: str,
+    project: Path = PROJECT,
+    chalice: Callable[[str, Path], bool] = chalice_deploy,
+    python: tuple[int, ...] = sys.version_info[:2],
 ) -> DeployedApi:
-    """Deploy the project, then put the answers; raises DeployFailed, and DeployRefused before anything begins."""
+    """Deploy the project, then put the answers; raises DeployFailed, and DeployRefused before anything begins.
+
+    python: the version that runs this, which becomes the function's.
+    """
     _require_ready(stage, project)
+    _require_runtime(python)
+    _find_api(stage, project)
     if not chalice(stage, project):
         raise DeployFailed(
             "chalice deploy failed, as it says above. The stage may be half deployed: mend it, run again."
         )
     api = deployed_api(stage, project)
     try:
-        put_gateway_responses(boto3.client("apigateway", config=PATIENT), api.rest_api_id, api.stage)
+        # API Gateway takes one deployment in five seconds, and Chalice has just made one: this client waits.
+        put_gateway_responses(Account(project).apigateway(), api.rest_api_id, api.stage)
     except AWS_FAILURES as failure:
         left = "The function is deployed, but unknown paths and oversized bodies get AWS's own answers: run again."
         raise DeployFailed(f"AWS: {said(failure)}\n{left}") from failure
@@ -80,14 +78,32 @@ def deploy_stage(
 
 
 def deployed_api(stage: str, project: Path = PROJECT) -> DeployedApi:
-    """Return what Chalice deployed last from this project; raises DeployFailed where it never did."""
-    record = project / ".chalice" / "deployed" / f"{stage}.json"
-    resources = json.loads(record.read_text("utf-8"))["resources"] if record.exists() else []
-    for resource in resources:
-        if resource["resource_type"] == "rest_api":
-            url = str(resource["rest_api_url"])
-            return DeployedApi(str(resource["rest_api_id"]), url.rstrip("/").rpartition("/")[2], url)
-    raise DeployFailed(f"{record.relative_to(project)} names no REST API: stage {stage} was not deployed from here.")
+    """Return what Chalice deployed last from this project; raises DeployFailed if it never did."""
+    api = recorded_api(stage, project)
+    if api is None:
+        record = record_of(stage, project).relative_to(project)
+        raise DeployFailed(f"{record} names no REST API: stage {stage} was not deployed from here.")
+    return api
+
+
+def _require_runtime(python: tuple[int, ...]) -> None:
+    if python < OLDEST_RUNTIME:
+        raise DeployRefused(
+            f"AWS Lambda creates no functions on Python 3.11 or older, and this is Python {platform.python_version()}. "
+            "The Python that runs this command becomes the function's: make clean, then make setup PYTHON=python3.12"
+        )
+
+
+def _find_api(stage: str, project: Path) -> None:
+    try:
+        adopted = adopt_api(stage, project)
+    except UnclearApi as unclear:
+        raise DeployRefused(str(unclear)) from unclear
+    except AWS_FAILURES as failure:
+        raise DeployFailed(f"AWS: {said(failure)}") from failure
+    if adopted:
+        words = f"Stage {stage} is deployed already, from elsewhere: {adopted.url} is updated, and recorded here."
+        console.print(words, highlight=False, soft_wrap=True)
 
 
 def _require_ready(stage: str, project: Path) -> None:

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from infra.aws import reach
+from infra.chalice_config import PROJECT, require_listed
 from infra.check import load_or_exit, warn_of_password_grants
-from infra.commands import StageOption, console, reports_failures
+from infra.commands import ProjectOption, StageOption, console, reports_failures
 from infra.plan import show
 from infra.provision import apply, up
 from infra.seed import seed_users
@@ -17,9 +18,12 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change,
 
 
 @reports_failures
-def up_command(file: FileArgument, stage: StageOption, dry_run: DryRun = False) -> None:
+def up_command(
+    file: FileArgument, stage: StageOption, dry_run: DryRun = False, project: ProjectOption = PROJECT
+) -> None:
     """Make what the stage lacks: its stack, a stack per realm, the signing keys. Safe to run again."""
     tenant_file = load_or_exit(file)
+    require_listed(stage, project)
     reached = reach(stage)
     planned = up(reached, tenant_file, dry_run=True)
     show(console, f"Stage {stage} would change" if dry_run else f"Stage {stage} changes", planned)
@@ -38,9 +42,11 @@ def apply_command(
     with_users: Annotated[
         bool, typer.Option("--with-users", help="Make the file's users too: for test stages.")
     ] = False,
+    project: ProjectOption = PROJECT,
 ) -> None:
     """Write the file's tenant, realms, APIs and clients into the stage. Safe to run again; works within a minute."""
     tenant_file = load_or_exit(file)
+    require_listed(stage, project)
     reached = reach(stage)
     show_first = apply(reached, tenant_file, dry_run=True, prune=prune)
     show(console, f"Stage {stage} would change" if dry_run else f"Stage {stage} changes", show_first.changes)

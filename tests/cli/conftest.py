@@ -1,6 +1,7 @@
 """The command on moto, run as an operator runs it."""
 
 import itertools
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -64,11 +65,18 @@ class Gatehouse:
 
     def up(self, document: dict[str, Any], *options: str) -> Ran:
         """Run `gatehouse up` with this tenant."""
-        return self.run("up", write(self.directory, document), *options)
+        return self.run("up", write(self.directory, document), *self.listed(), *options)
 
     def apply(self, document: dict[str, Any], *options: str) -> Ran:
         """Run `gatehouse apply` with this tenant."""
-        return self.run("apply", write(self.directory, document), *options)
+        return self.run("apply", write(self.directory, document), *self.listed(), *options)
+
+    def listed(self) -> tuple[str, str]:
+        """Return the option that names a project which has this stage."""
+        folder = self.directory / ".chalice"
+        folder.mkdir(exist_ok=True)
+        (folder / "config.json").write_text(json.dumps({"app_name": "gatehouse", "stages": {self.stage.name: {}}}))
+        return "--project", str(self.directory)
 
     def provision(self, document: dict[str, Any]) -> Ran:
         """Make the stage, and return what `gatehouse apply` said."""

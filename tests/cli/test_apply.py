@@ -93,10 +93,10 @@ def test_first_apply_creates_and_the_second_has_nothing_to_change(gatehouse: Gat
 
 def test_demo_tenant_applies_twice_without_a_change(gatehouse: Gatehouse) -> None:
     for command in ("up", "apply"):
-        assert gatehouse.run(command, str(DEMO)).code == 0
+        assert gatehouse.run(command, str(DEMO), *gatehouse.listed()).code == 0
     before = holdings(gatehouse.stage)
 
-    assert "nothing to change" in gatehouse.run("apply", str(DEMO)).out
+    assert "nothing to change" in gatehouse.run("apply", str(DEMO), *gatehouse.listed()).out
     assert holdings(gatehouse.stage) == before
 
 

@@ -109,7 +109,7 @@ def test_check_of_a_stage_reads_its_packages_from_the_project(gatehouse: Gatehou
 
 def test_check_of_an_unknown_stage_is_refused_with_the_known_ones(gatehouse: Gatehouse) -> None:
     ran = gatehouse.run("rules", "check", "--stage", "nowhere")
-    said = "No stage nowhere in .chalice/config.json, which has: dev, prod.\n"
+    said = "No stage `nowhere` in .chalice/config.json (known are `dev`, `prod`). Add a new stage there first.\n"
     assert (ran.code, ran.out, ran.err) == (2, "", said)
 
 

@@ -9,15 +9,20 @@ from typer.testing import CliRunner
 
 from infra.aws import Stage
 from infra.cli import app
-from infra.deploy import DeployedApi, DeployFailed, DeployRefused, deploy_stage, deployed_api
+from infra.deploy import DeployFailed, DeployRefused, deploy_stage, deployed_api
+from infra.deployed_api import DeployedApi
 from infra.gateway_responses import load_gateway_responses
+
+PYTHON = (3, 12)
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project with the stage dev, never deployed."""
     (tmp_path / ".chalice" / "deployed").mkdir(parents=True)
-    (tmp_path / ".chalice" / "config.json").write_text('{"stages": {"dev": {}, "prod": {}}}')
+    stages = {name: {"api_gateway_stage": "live"} for name in ("dev", "prod")}
+    config = {"version": "2.0", "app_name": "gatehouse", "stages": stages}
+    (tmp_path / ".chalice" / "config.json").write_text(json.dumps(config))
     (tmp_path / "requirements.txt").touch()
     return tmp_path
 
@@ -34,27 +39,37 @@ def unexpected(stage: str, project: Path) -> bool:
 
 
 def test_unknown_stage_is_refused_with_the_known_ones(project: Path) -> None:
-    with pytest.raises(DeployRefused, match=r"^No stage test in \.chalice/config\.json, which has: dev, prod\.$"):
-        deploy_stage("test", project, unexpected)
+    with pytest.raises(
+        DeployRefused, match=r"^No stage `test` in \.chalice/config\.json \(known are `dev`, `prod`\)\."
+    ):
+        deploy_stage("test", project, unexpected, PYTHON)
 
 
 def test_missing_requirements_are_refused(project: Path) -> None:
     (project / "requirements.txt").unlink()
     with pytest.raises(DeployRefused, match=r"^requirements\.txt is missing"):
-        deploy_stage("dev", project, unexpected)
+        deploy_stage("dev", project, unexpected, PYTHON)
 
 
 @pytest.mark.parametrize("text", ["{", "{}"])
 def test_configuration_that_cannot_be_read_is_refused(project: Path, text: str) -> None:
     (project / ".chalice" / "config.json").write_text(text)
     with pytest.raises(DeployRefused, match=r"holds no readable \.chalice/config\.json"):
-        deploy_stage("dev", project, unexpected)
+        deploy_stage("dev", project, unexpected, PYTHON)
 
 
-def test_failure_of_chalice_ends_it(project: Path) -> None:
-    record(project, "never-asked")
+@pytest.mark.parametrize("python", [(3, 10), (3, 11)])
+def test_runtime_that_aws_creates_no_more_is_refused_before_anything_begins(
+    project: Path, python: tuple[int, int]
+) -> None:
+    with pytest.raises(DeployRefused, match=r"creates no functions on Python 3\.11 or older.*PYTHON=python3\.12$"):
+        deploy_stage("dev", project, unexpected, python)
+
+
+def test_failure_of_chalice_ends_it(project: Path, stage: Stage) -> None:
+    record(project, boto3.client("apigateway").create_rest_api(name="deployed")["id"])
     with pytest.raises(DeployFailed, match=r"^chalice deploy failed"):
-        deploy_stage("dev", project, lambda stage, root: False)
+        deploy_stage("dev", project, lambda stage, root: False, PYTHON)
 
 
 def test_stage_without_a_rest_api_has_no_address(project: Path) -> None:
@@ -79,21 +94,31 @@ def test_answers_are_put_after_chalice_has_deployed(project: Path, stage: Stage)
         record(root, api)
         return True
 
-    assert deploy_stage("dev", project, chalice).rest_api_id == api
+    assert deploy_stage("dev", project, chalice, PYTHON).rest_api_id == api
     put = client.get_gateway_responses(restApiId=api)["items"]
     assert {answer["responseType"] for answer in put} == set(load_gateway_responses())
     assert client.get_stage(restApiId=api, stageName="live")["deploymentId"]
 
 
 def test_failure_of_the_answers_says_what_is_deployed_and_what_is_not(project: Path, stage: Stage) -> None:
-    record(project, "gone")
+    client = boto3.client("apigateway")
+    api = client.create_rest_api(name="deployed")["id"]
+    record(project, api)
+
+    def chalice(stage: str, root: Path) -> bool:
+        client.delete_rest_api(restApiId=api)
+        return True
+
     with pytest.raises(
         DeployFailed, match=r"(?s)^AWS: .*NotFoundException.*The function is deployed, but .* run again"
     ):
-        deploy_stage("dev", project, lambda stage, root: True)
+        deploy_stage("dev", project, chalice, PYTHON)
 
 
 def test_command_says_why_it_refused() -> None:
     result = CliRunner().invoke(app, ["deploy", "--stage", "nowhere"])
     assert result.exit_code == 2
-    assert result.stderr == "No stage nowhere in .chalice/config.json, which has: dev, prod.\n"
+    assert (
+        result.stderr
+        == "No stage `nowhere` in .chalice/config.json (known are `dev`, `prod`). Add a new stage there first.\n"
+    )

@@ -1,0 +1,27 @@
+"""The names that a stage can have: part of the names of its tables, stacks, keys and functions."""
+
+import re
+
+STAGE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+MAX_LENGTH = 32
+# `gatehouse-dev-users-x` is a table of stage dev, and would be the beginning of every table of a stage `dev-users`.
+TAKEN = ("users", "realm")
+
+
+class BadStageName(ValueError):
+    """No stage can have this name; the message says why."""
+
+
+def require_stage_name(name: str) -> str:
+    """Return the name of a stage; raises BadStageName if none can have it, or if it could be taken for another's."""
+    if len(name) > MAX_LENGTH or not STAGE.fullmatch(name):
+        raise BadStageName(
+            f"A stage's name is up to {MAX_LENGTH} lower-case letters, digits and single hyphens, "
+            "and begins with a letter, such as dev or prod-eu."
+        )
+    taken = [part for part in name.split("-")[1:] if part in TAKEN]
+    if taken:
+        raise BadStageName(
+            f"A stage's name holds no part `{taken[0]}`: its tables and stacks could be those of another stage's realm."
+        )
+    return name
