@@ -1,6 +1,6 @@
 """moto as an AWS that `chalice deploy` can deploy to, and that writes down who called what.
 
-Run as a module with the path of that log, it prints its port and serves until it is killed.
+Run as a module with the path of that log, it prints its port and serves until its standard input ends.
 """
 
 import io
@@ -112,7 +112,8 @@ def main(log: Path) -> None:
         server = make_server("127.0.0.1", 0, app, threaded=True)
         sys.stdout.write(f"{server.port}\n")
         sys.stdout.flush()
-        server.serve_forever()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        sys.stdin.read()
 
 
 if __name__ == "__main__":

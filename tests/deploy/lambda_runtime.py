@@ -6,7 +6,9 @@ A package that the zip lacks, and that the environment of the tests happens to h
 import fcntl
 import hashlib
 import json
+import os
 import queue
+import shutil
 import subprocess
 import sys
 import threading
@@ -19,6 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from infra.deploy import OLDEST_RUNTIME
 from infra.gateway import LambdaContext
 
 PRESENT = ("awslambdaric", "boto3")
@@ -138,18 +141,54 @@ def running(function: Function, python: Path, log: Path) -> Iterator[Environment
             api.server_close()
 
 
-def runtime_python(cache: Path, pins: Path) -> Path:
-    """Return an interpreter that holds only what Lambda's holds, in the versions pinned; made once, kept in cache."""
-    versions = pins.read_bytes() + sys.version.encode()
-    directory = cache / f"lambda-runtime-{hashlib.sha256(versions).hexdigest()[:16]}"
+def runtime_python(cache: Path, pins: Path, base: str = sys.executable) -> Path:
+    """Return an interpreter that holds only what Lambda's holds, in the versions pinned; made once, kept in cache.
+
+    base: the interpreter whose version it is of.
+    """
+    return _environment(cache, "lambda-runtime", base, ("--constraints", str(pins), *PRESENT))
+
+
+def deploying_python(cache: Path, pins: Path, base: str) -> Path:
+    """Return an interpreter that holds what the tools need, in the versions pinned; made once, kept in cache."""
+    return _environment(cache, "deploying", base, ("--require-hashes", "-r", str(pins)))
+
+
+def deployable_python() -> str:
+    """Return an interpreter whose version AWS creates functions for; the newest of those that are found.
+
+    Raises RuntimeFailed if this machine has none: no test could show that anything is deployed.
+    """
+    names = [shutil.which(f"python3.{minor}") for minor in (13, 12)]
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = [sys.executable, *filter(None, names), *(str(one) for one in sorted(pyenv.glob("3.1[23].*/bin/python")))]
+    usable = (python for python in found if _version(python) >= OLDEST_RUNTIME)
+    python = next(usable, None)
+    if python is None:
+        raise RuntimeFailed(
+            "The deployment tests need Python 3.12 or 3.13 on this machine, beside the one that runs them."
+        )
+    return python
+
+
+def _version(python: str) -> tuple[int, ...]:
+    code = "import sys; print(*sys.version_info[:2])"
+    run = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
+    return tuple(int(part) for part in run.stdout.split()) if run.returncode == 0 else ()
+
+
+def _environment(cache: Path, name: str, base: str, packages: tuple[str, ...]) -> Path:
+    pins = [Path(word).read_bytes() for word in packages if word.endswith(".txt")]
+    versions = b"".join([base.encode(), " ".join(packages).encode(), *pins])
+    directory = cache / f"{name}-{hashlib.sha256(versions).hexdigest()[:16]}"
     python, complete = directory / "bin" / "python", directory / "complete"
     cache.mkdir(exist_ok=True)
-    with (cache / "lambda-runtime.lock").open("w") as lock:
+    with (cache / f"{name}.lock").open("w") as lock:
         # Two runs of the tests may want it at once.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not complete.exists():
-            _uv("venv", "--clear", "--python", sys.executable, str(directory))
-            _uv("pip", "install", "--python", str(python), "--constraints", str(pins), *PRESENT)
+            _uv("venv", "--clear", "--python", base, str(directory))
+            _uv("pip", "install", "--python", str(python), *packages)
             complete.touch()
     return python
 

@@ -1,6 +1,10 @@
 """What `gatehouse deploy` leaves in AWS."""
 
 import json
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -76,3 +80,21 @@ def test_second_deploy_updates_the_same_api(deployment: Deployment) -> None:
     assert deployment.url in again.stdout
     assert api["id"] == deployment.rest_api_id
     assert api["endpointConfiguration"]["types"] == ["REGIONAL"]
+
+
+def test_fresh_clone_updates_the_same_api(deployment: Deployment, tmp_path: Path) -> None:
+    copied = tmp_path / "clone"
+    shutil.copytree(deployment.project.root, copied, ignore=shutil.ignore_patterns("deployed", "deployments"))
+    again = replace(deployment.project, root=copied).gatehouse("deploy", "--stage", "dev")
+
+    (api,) = deployment.aws.client("apigateway").get_rest_apis()["items"]
+    assert (again.returncode, again.stderr) == (0, "")
+    assert f"Stage dev is deployed already, from elsewhere: {deployment.url} is updated" in again.stdout
+    assert api["id"] == deployment.rest_api_id
+
+
+def test_function_runs_on_the_python_that_deployed_it(deployment: Deployment) -> None:
+    code = "import sys; print('python{}.{}'.format(*sys.version_info))"
+    said = subprocess.run([deployment.project.python, "-c", code], capture_output=True, text=True, check=True)
+    assert deployment.configuration()["Runtime"] == said.stdout.strip()
+    assert deployment.configuration()["Runtime"] in ("python3.12", "python3.13")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from app import app
 from infra.gateway import Gateway, GatewayConfig
 from infra.proxy_event import Stage
 from tests.deploy.conftest import FUNCTION, ON_ONE_WORKER, PROJECT, Aws, Deployment, Project, at
-from tests.deploy.lambda_runtime import Function, running, runtime_python
+from tests.deploy.lambda_runtime import Function, deployable_python, running, runtime_python
 from tests.deploy.logins import SECRET_LOGIN
 from tests.deploy.test_policies import allows, call_of, statements
 from tests.support.server import serving
@@ -77,7 +78,7 @@ def copy_of(project: Project, root: Path, packages: str) -> Project:
     config = json.loads(file.read_text("utf-8"))
     config["stages"]["dev"]["environment_variables"]["RULE_PACKAGES"] = packages
     file.write_text(json.dumps(config), "utf-8")
-    return Project(root, project.aws)
+    return replace(project, root=root)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,8 @@ def site(
     function: Function, deployment: Deployment, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[httpx.Client]:
     """A client of that function, on the stage that is deployed."""
-    python = runtime_python(PROJECT / ".gatehouse", PROJECT / "infra" / "requirements-dev.txt")
+    pins = PROJECT / "infra" / "requirements-dev.txt"
+    python = runtime_python(PROJECT / ".gatehouse", pins, deployable_python())
     stage = Stage("dev", "/dev", httpx.URL(deployment.url).host, deployment.rest_api_id)
     with (
         running(function, python, tmp_path_factory.mktemp("log") / "function.log") as environment,
