@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+OLDEST := .venv-oldest
 PORT ?= 8000
 HOST ?= 127.0.0.1
 STAGE ?= dev
@@ -15,7 +16,7 @@ UV := uv==0.13.9
 COMPILED := boto3 botocore chalice cryptography jwt moto pydantic requests responses rich typer uvicorn werkzeug
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lint types floors coverage reliability bench bench-growth bench-profile lock fuzz soak package figures deploy breached clean
+.PHONY: help setup run test check format lint types floors coverage faults-oldest reliability bench bench-growth bench-profile lock fuzz soak package figures deploy breached clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +38,7 @@ run: $(STAMP) ## Serve the real app on this machine: PORT= HOST= TENANT= TLS=1 R
 test: $(STAMP) ## Run the tests
 	@$(BIN)/pytest
 
-check: $(STAMP) lint types floors coverage ## Everything that CI runs: format, lint, types, floors, tests with coverage
+check: $(STAMP) lint types floors coverage faults-oldest ## Everything that CI runs: format, lint, types, floors, tests with coverage
 
 format: $(STAMP) ## Format the code
 	@$(BIN)/ruff format .
@@ -59,6 +60,17 @@ floors: $(STAMP)
 coverage: $(STAMP)
 	@$(BIN)/pytest --cov --cov-report=term -m 'not slow and not untraced'
 	@$(BIN)/pytest -m 'untraced and not slow' --ignore=tests/faults
+
+# A function runs on the botocore of its runtime, not on the one that is locked here.
+faults-oldest: $(OLDEST)/.installed ## Run the fault tests on the oldest botocore that the function takes
+	@$(OLDEST)/bin/pytest tests/faults tests/security/test_call_budget.py
+
+$(OLDEST)/.installed: $(STAMP) infra/requirements-oldest.txt
+	@test -x $(OLDEST)/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python $(OLDEST)
+	@$(BIN)/uv pip install --quiet --python $(OLDEST)/bin/python --require-hashes -r infra/requirements-dev.txt
+	@$(BIN)/uv pip install --quiet --python $(OLDEST)/bin/python --require-hashes --no-deps -r infra/requirements-oldest.txt
+	@$(BIN)/uv pip install --quiet --python $(OLDEST)/bin/python --no-deps --no-build-isolation --editable .
+	@touch $@
 
 reliability: $(STAMP) ## Fail every AWS call of every flow, and write the table of docs/reliability.md
 	@$(BIN)/pytest tests/faults/test_matrix.py --reliability
@@ -99,4 +111,4 @@ breached: $(STAMP) ## Build the filter of breached passwords anew, which needs n
 	@$(BIN)/python -m infra.breached_filter build/lists
 
 clean: ## Remove everything that was made
-	rm -rf $(VENV) .gatehouse .chalice/deployments build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) .gatehouse .chalice/deployments build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import Loader
 
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.settings import BadSettings
 from chalicelib.store import budget
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ P = ParamSpec("P")
 A = TypeVar("A")
 B = TypeVar("B")
 
+# The oldest that the fault tests run on (make faults-oldest): the runtime brings botocore, and lags behind.
+OLDEST_BOTOCORE = "1.31.0"
 PARALLEL_CALLS = 2
 CONFLICT_TRIES = 6
 CONFLICT_PAUSE_S = 0.02
@@ -75,14 +78,23 @@ class _Loader(Loader):
         return ["dynamodb", "kms", "sns", "sesv2"]
 
 
-def lambda_session() -> botocore.session.Session:
+def lambda_session(version: str = botocore.__version__) -> botocore.session.Session:
     """Return a session that knows the services of `Clients` alone, for a function: its credentials need no other.
 
-    Elsewhere they may, such as STS for an assumed role.
+    Elsewhere they may, such as STS for an assumed role. version: botocore's. Raises BadSettings if it is too old.
     """
+    if _numbers(version) < _numbers(OLDEST_BOTOCORE):
+        raise BadSettings(
+            f"botocore {version} of this runtime is older than {OLDEST_BOTOCORE}, the oldest that Gatehouse "
+            "works with. Choose a newer runtime, or add botocore to requirements.txt."
+        )
     session = botocore.session.get_session()
     session.register_component("data_loader", _Loader())
     return session
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in version.split(".")[:3])
 
 
 def connect(session: botocore.session.Session | None = None) -> Clients:

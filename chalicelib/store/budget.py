@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from botocore.client import BaseClient
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 
 REQUEST_BUDGET_S = 8
 CONNECT_TIMEOUT_S = 0.5
@@ -24,6 +24,8 @@ TRY_S = CONNECT_TIMEOUT_S + READ_TIMEOUT_S
 LAST_AMENDS_S = REQUEST_BUDGET_S - TRY_S
 LAST_TRY_S = LAST_AMENDS_S - TRY_S
 RETRY_AFTER = "x-amz-retry-after"
+# From this HTTP status on, botocore takes an answer for a failure.
+FAILED = 300
 
 
 class OutOfTime(BotoCoreError):
@@ -95,7 +97,7 @@ def hold(client: BaseClient) -> None:
     """Let every try of a client's calls ask the request's budget first."""
     service = client.meta.service_model.service_id.hyphenize()
     client.meta.events.register(f"request-created.{service}", _require_time)
-    client.meta.events.register_first(f"needs-retry.{service}", _forbid_late_retry)  # type: ignore[arg-type]  # the stub knows of no handler that answers
+    client.meta.events.register_first(f"needs-retry.{service}", _end_late_call)
 
 
 def _require_time(**_: Any) -> None:
@@ -103,9 +105,17 @@ def _require_time(**_: Any) -> None:
         raise OutOfTime
 
 
-def _forbid_late_retry(response: Any, **_: Any) -> bool | None:
-    """Return False, which is botocore's last word, where the retry would begin too late."""
+def _end_late_call(response: Any, caught_exception: Exception | None, operation: Any, **_: Any) -> None:
+    """Raise the last try's failure if another try would begin too late.
+
+    No answer of this handler ends a call on every botocore: up to 1.43.2, anything but None means "try again now".
+    """
     if response:
         # AWS may ask for a pause of several seconds here. Who waits that long is the client, after a 503.
         response[0].headers.pop(RETRY_AFTER, None)
-    return None if current().has_time(LONGEST_PAUSE_S) else False
+    if current().has_time(LONGEST_PAUSE_S):
+        return
+    if caught_exception:
+        raise caught_exception
+    if response[0].status_code >= FAILED:
+        raise ClientError(response[1], operation.name)

@@ -17,7 +17,7 @@ from werkzeug.serving import make_server
 
 from app import app
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.store.aws import both, call
+from chalicelib.store.aws import ConditionFailed, both, call
 from chalicelib.store.budget import (
     LAST_AMENDS_S,
     LAST_TRY_S,
@@ -31,13 +31,22 @@ from infra.aws import Stage
 from tests.conftest import Clock
 from tests.deploy.aws_server import AwsServer
 from tests.faults.bench import Bench, bench_on
-from tests.faults.kinds import error
+from tests.faults.kinds import FAULTS, Fault, error
 from tests.faults.wire import NOWHERE, Act, Try, watching
 
 
 def read(bench: Bench) -> object:
     """Make one call."""
     return call(bench.stage.clients.dynamodb.get_item, TableName=f"{bench.stage.prefix}config", Key={"pk": {"S": "-"}})
+
+
+def write(bench: Bench, key: str, **condition: str) -> None:
+    """Make one write, which shows what stood there if its condition does not hold."""
+    table, item = f"{bench.stage.prefix}attempts", {"pk": {"S": key}, "sk": {"S": "-"}}
+    shown = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"} if condition else {}
+    # The stub wants each parameter by its own name and type.
+    put: Any = bench.stage.clients.dynamodb.put_item
+    call(put, TableName=table, Item=item, **condition, **shown)
 
 
 def taking(clock: Clock, seconds: float, failure: Exception | None = None) -> Act:
@@ -98,6 +107,37 @@ def test_late_call_is_not_tried_again(bench: Bench, clock: Clock) -> None:
         read(bench)
 
     assert len(wire.tries) == 1
+
+
+def test_late_write_that_succeeded_goes_out_once(bench: Bench, clock: Clock) -> None:
+    with watching(bench.stage.clients, after=taking(clock, LAST_TRY_S)) as wire, one_request(clock):
+        write(bench, "late")
+
+    assert len(wire.tries) == 1
+
+
+@pytest.mark.parametrize("kind", FAULTS, ids=lambda fault: fault.name)
+def test_late_write_that_failed_goes_out_once_and_says_what_failed(bench: Bench, clock: Clock, kind: Fault) -> None:
+    def late(one: Try) -> AWSResponse | None:
+        clock.advance(LAST_TRY_S)
+        return kind.spoil(one)
+
+    failure = pytest.raises((ConditionFailed, TemporarilyUnavailable))
+    with watching(bench.stage.clients, late) as wire, one_request(clock), failure as failed:
+        write(bench, "late")
+
+    assert len(wire.tries) == 1
+    assert isinstance(failed.value, ConditionFailed) == (kind.name == "condition")
+    assert "OutOfTime" not in getattr(failed.value, "reason", "")
+
+
+def test_late_conditional_write_still_shows_what_stood_there(bench: Bench, clock: Clock) -> None:
+    write(bench, "taken")
+    slow = taking(clock, LAST_TRY_S)
+    with watching(bench.stage.clients, after=slow), one_request(clock), pytest.raises(ConditionFailed) as failed:
+        write(bench, "taken", ConditionExpression="attribute_not_exists(pk)")
+
+    assert failed.value.item == {"pk": {"S": "taken"}, "sk": {"S": "-"}}
 
 
 def test_late_conflict_is_not_tried_again(bench: Bench, clock: Clock) -> None:

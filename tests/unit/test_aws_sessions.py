@@ -1,12 +1,17 @@
-"""Whom the tools are to AWS: whatever the SDK can find out, not only keys in the environment."""
+"""The sessions: the tools' are whom the SDK finds out, the function's refuses a botocore that is too old."""
 
 from pathlib import Path
 
 import pytest
 
-from chalicelib.store.aws import connect
+from app import app
+from chalicelib.http.application import Services
+from chalicelib.settings import BadSettings
+from chalicelib.store.aws import OLDEST_BOTOCORE, connect, lambda_session
 from infra.aws import Stage
+from tests.support.http import Http
 
+PROJECT = Path(__file__).parents[2]
 PROFILE = """
 [profile assumed]
 role_arn = arn:aws:iam::123456789012:role/operators
@@ -27,3 +32,34 @@ def test_tools_reach_aws_by_a_profile_that_assumes_a_role(
         monkeypatch.delenv(name)
 
     assert f"{stage.prefix}config" in connect().dynamodb.list_tables()["TableNames"]
+
+
+def too_old() -> Services:
+    lambda_session("1.30.1")
+    raise AssertionError("the session must refuse")
+
+
+def test_function_refuses_to_start_on_a_botocore_that_is_too_old_and_says_why(http: Http) -> None:
+    app.services = too_old
+    answer = http.login()
+
+    assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
+    assert "botocore" not in answer.text
+    assert "botocore 1.30.1 of this runtime is older than 1.31.0" in http.log[-1]["reason"]
+
+
+@pytest.mark.parametrize("version", [OLDEST_BOTOCORE, "1.100.0", "2.0.0"])
+def test_oldest_botocore_and_newer_ones_are_taken(version: str) -> None:
+    assert lambda_session(version)
+
+
+@pytest.mark.parametrize("version", ["1.30.99", "1.4.0", "0.99.0"])
+def test_older_botocore_than_the_oldest_is_refused(version: str) -> None:
+    with pytest.raises(BadSettings, match="Choose a newer runtime, or add botocore to"):
+        lambda_session(version)
+
+
+def test_fault_tests_run_on_the_oldest_botocore_that_is_taken() -> None:
+    locked = (PROJECT / "infra" / "requirements-oldest.txt").read_text("utf-8")
+
+    assert f"botocore=={OLDEST_BOTOCORE} " in locked
