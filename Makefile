@@ -25,10 +25,13 @@ setup: $(STAMP) ## Make the virtual environment and install what is locked
 
 $(STAMP): infra/requirements-uv.txt infra/requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Gatehouse needs Python 3.11 or newer: make PYTHON=python3.12")'
+	@echo 'First set-up: a virtual environment in $(VENV), which takes about half a minute, once.'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo 'Installing the locked packages ...'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r infra/requirements-uv.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r infra/requirements-dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@echo 'Compiling them ...'
 	@cd $(VENV)/lib/python3.*/site-packages && $(CURDIR)/$(BIN)/python -m compileall -q -j 0 $(COMPILED)
 	@touch $@
 

@@ -19,7 +19,7 @@ from infra.aws import Stage, reach
 from infra.deploy import CHALICE
 from infra.keys import key_changes, stage_key_changes
 from infra.local import DEMO
-from infra.local_aws import CREDENTIALS, FOREIGN
+from infra.local_aws import CREDENTIALS, use_own_environment
 from infra.provision import apply
 from infra.tenant_file import load
 from tests.deploy.lambda_runtime import runtime_python
@@ -49,9 +49,8 @@ def stub() -> Iterator[Stub]:
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
         try:
             url = f"http://127.0.0.1:{process.stdout.readline().strip() if process.stdout else ''}"
-            for name in FOREIGN:
-                os.environ.pop(name, None)
-            os.environ |= CREDENTIALS | {"AWS_ENDPOINT_URL": url}
+            use_own_environment()
+            os.environ["AWS_ENDPOINT_URL"] = url
             yield Stub(url)
         finally:
             process.kill()

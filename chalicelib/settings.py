@@ -50,7 +50,7 @@ class Settings:
         faults = [f"{PREFIX}{name} is no setting of Gatehouse." for name in sorted(ours)]
         if not stage:
             faults.append(f"{PREFIX}STAGE is missing: it names the tables.")
-        if issuer and not _is_issuer(issuer):
+        if issuer and not is_issuer(issuer):
             faults.append(f"{PREFIX}ISSUER must be an http(s) URL without query that ends in a slash.")
         if cost not in map(str, BCRYPT_COSTS):
             faults.append(f"{PREFIX}BCRYPT_COST must be a number from {BCRYPT_COSTS[0]} to {BCRYPT_COSTS[-1]}.")
@@ -73,14 +73,8 @@ def is_in_lambda(environ: Mapping[str, str] = os.environ) -> bool:
     return "AWS_LAMBDA_FUNCTION_NAME" in environ
 
 
-def _is_budget(text: str) -> bool:
-    try:
-        return 0 < float(text) <= MAX_RULE_BUDGET_S
-    except ValueError:
-        return False
-
-
-def _is_issuer(text: str) -> bool:
+def is_issuer(text: str) -> bool:
+    """Return True for an http(s) URL without query or fragment that ends in a slash."""
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -88,3 +82,10 @@ def _is_issuer(text: str) -> bool:
     return bool(
         parts.scheme in ("http", "https") and parts.netloc and text.endswith("/") and not parts.query + parts.fragment
     )
+
+
+def _is_budget(text: str) -> bool:
+    try:
+        return 0 < float(text) <= MAX_RULE_BUDGET_S
+    except ValueError:
+        return False

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from chalicelib.settings import RULE_PACKAGES
+from chalicelib.settings import RULE_PACKAGES, is_issuer
 from infra.aws import reach
 from infra.check import load_or_exit
 from infra.commands import reports_failures
@@ -40,6 +40,22 @@ RulesOption = Annotated[
     list[str] | None,
     typer.Option("--rules", envvar=RULE_PACKAGES, help="A rule package; several, or between commas."),
 ]
+
+
+def _issuer(text: str) -> str:
+    if text and not is_issuer(text):
+        raise typer.BadParameter("An issuer is an http(s) URL without query that ends in a slash.")
+    return text
+
+
+IssuerOption = Annotated[
+    str,
+    typer.Option(
+        envvar="GATEHOUSE_ISSUER",
+        callback=_issuer,
+        help="The issuer, if clients reach this machine by another URL than the one that is served.",
+    ),
+]
 RuleSettingsOption = Annotated[Path | None, typer.Option(help="A JSON file of rule settings, texts by name.")]
 
 
@@ -51,6 +67,7 @@ def local(  # noqa: PLR0913, PLR0917 (its options)
     tls: TlsOption = False,
     rules: RulesOption = None,
     rule_settings: RuleSettingsOption = None,
+    issuer: IssuerOption = "",
 ) -> None:
     """Serve the real app on this machine, without AWS. A restart starts anew."""
     console = Console()
@@ -61,12 +78,12 @@ def local(  # noqa: PLR0913, PLR0917 (its options)
     shown_host = _shown(host)
     url = f"{'https' if tls else 'http'}://{shown_host}:{listener.getsockname()[1]}/"
     certificate = make_certificate(shown_host) if tls else None
-    run = LocalRun(tenant, file, url, certificate, loaded, with_secrets=tenant.resolve() == DEMO)
+    run = LocalRun(tenant, file, url, issuer or url, certificate, loaded, with_secrets=tenant.resolve() == DEMO)
     with local_aws():
         made_secrets = provision(file)
         if values:
             settings_of(reach(STAGE)).write(values)
-        gateway, outbox = _gateway(url, RequestLines(console), packages), Outbox(console)
+        gateway, outbox = _gateway(issuer or url, RequestLines(console), packages), Outbox(console)
         with every(SCHEDULE_S, lambda: _tell_blocked(outbox)):
             serve(WithOutbox(gateway, outbox), listener, run.tls, lambda: run.announce(console, made_secrets))
     console.print("Stopped.")
@@ -96,9 +113,9 @@ def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _gateway(url: str, lines: RequestLines, packages: tuple[str, ...]) -> Gateway:
+def _gateway(issuer: str, lines: RequestLines, packages: tuple[str, ...]) -> Gateway:
     reach(STAGE).clients.sesv2().create_email_identity(EmailIdentity=EMAIL_FROM)
-    ours = {"GATEHOUSE_STAGE": STAGE, "GATEHOUSE_ISSUER": url, "GATEHOUSE_EMAIL_FROM": EMAIL_FROM}
+    ours = {"GATEHOUSE_STAGE": STAGE, "GATEHOUSE_ISSUER": issuer, "GATEHOUSE_EMAIL_FROM": EMAIL_FROM}
     os.environ |= ours | {RULE_PACKAGES: ",".join(packages)}
     # The app reads its environment; what it needs of it is known only now.
     from app import app  # noqa: PLC0415

@@ -20,8 +20,18 @@ if TYPE_CHECKING:
 
 REGION = "eu-west-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": REGION}
-# These would lead calls, or the choice of credentials, out of the process.
-FOREIGN = ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN")
+# The machine's own files could name another endpoint, or a profile with a role to assume.
+NO_FILES = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "BOTO_CONFIG": os.devnull}
+
+
+def use_own_environment() -> None:
+    """Leave this process no setting of AWS's SDK but ours: any other could lead a call out of it.
+
+    There are too many to name those that do: an endpoint a service, dual stack, FIPS, a proxy's certificates.
+    """
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= CREDENTIALS | NO_FILES
 
 
 @contextmanager
@@ -30,9 +40,7 @@ def local_aws() -> Iterator[None]:
 
     moto keeps plain dicts and runs in the callers' threads: without the lock two conditional writes can both succeed.
     """
-    for name in FOREIGN:
-        os.environ.pop(name, None)
-    os.environ |= CREDENTIALS
+    use_own_environment()
     # moto's CloudFormation leaves alarms out, and says so at length.
     logging.getLogger("moto").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message="Tried to parse AWS::CloudWatch::Alarm")

@@ -24,12 +24,14 @@ GOOD_BELOW = 400
 class LocalRun:
     """What is served. file: what stands in the tenant file. rules: those that every login runs, in their order.
 
+    url: where it is served. issuer: the URL that its tokens and links name.
     with_secrets: the file's secrets and passwords may be shown.
     """
 
     tenant: Path
     file: TenantFile
     url: str
+    issuer: str
     certificate: LocalCertificate | None
     rules: tuple[Rule, ...]
     with_secrets: bool
@@ -50,6 +52,8 @@ class LocalRun:
             say(f"Made for client {client_id}: client_secret={secret}")
         for rule in self.rules:
             say(f"Rule {rule}", highlight=False)
+        if self.issuer != self.url:
+            say(f"Issuer {self.issuer}", highlight=False)
         say(f"Gatehouse serves {self.tenant} on {self.url}  (Ctrl-C stops it)", style="bold")
 
 

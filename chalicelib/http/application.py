@@ -1,7 +1,7 @@
 """The Chalice application: one error boundary around every endpoint, and one log line for every outcome."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -131,6 +131,6 @@ class Application(Chalice):
         return wire.error_reply(error)
 
 
-def _response(reply: Reply, event: Mapping[str, Any]) -> Response:
+def _response(reply: Reply, event: object) -> Response:
     by_path = headers.path_headers(wire.resource(event), reply.status)
     return wire.response(reply, by_path | {"X-Request-Id": wire.request_id(event)})

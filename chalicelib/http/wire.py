@@ -68,14 +68,19 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=lambda: NO_STORE)
 
 
-def request_id(event: Mapping[str, Any]) -> str:
-    """Return API Gateway's id of the request in a proxy event."""
-    return str(event.get("requestContext", {}).get("requestId", ""))
+def request_id(event: object) -> str:
+    """Return API Gateway's id of the request in a proxy event; "" for what is none."""
+    return str(_context(event).get("requestId", ""))
 
 
-def resource(event: Mapping[str, Any]) -> str:
-    """Return the path of the API that a proxy event is for, with its parameters' names."""
-    return str(event.get("requestContext", {}).get("resourcePath", ""))
+def resource(event: object) -> str:
+    """Return the path of the route in a proxy event, as API Gateway declares it; "" for what is none."""
+    return str(_context(event).get("resourcePath", ""))
+
+
+def _context(event: object) -> Mapping[str, Any]:
+    context = event.get("requestContext") if isinstance(event, Mapping) else None
+    return context if isinstance(context, Mapping) else {}
 
 
 def read(chalice_request: ChaliceRequest, issuer: str, outcome: Outcome, trusted_proxies: int = 0) -> Request:

@@ -209,3 +209,19 @@ def test_missing_tenant_file_is_one_line_and_exit_2(tmp_path: Path) -> None:
     ran = CliRunner().invoke(app, ["local", "--port", "0", "--tenant", str(tmp_path / "none.yaml")])
 
     assert (ran.exit_code, ran.stderr) == (2, f"{tmp_path / 'none.yaml'}: no such file: check the path\n")
+
+
+def test_issuer_can_be_another_url_than_the_one_that_is_served(tmp_path: Path) -> None:
+    issuer = "http://gatehouse.test:8000/"
+    with local_run(tmp_path, "--issuer", issuer) as run:
+        found = httpx.get(f"{run.url}.well-known/openid-configuration").json()
+
+    assert (found["issuer"], found["token_endpoint"]) == (issuer, f"{issuer}oauth/token")
+    assert f"Issuer {issuer}" in run.lines
+
+
+def test_issuer_of_another_form_is_refused(tmp_path: Path) -> None:
+    ran = CliRunner().invoke(app, ["local", "--port", "0", "--issuer", "login.example.com"])
+
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert "ends in a slash" in " ".join(ran.stderr.split())
