@@ -1,28 +1,62 @@
 """What a person types as username: how it is compared, and how the log names it."""
 
 import hashlib
+import re
 import unicodedata
+from collections.abc import Callable
 from typing import TypeGuard
 
 MAX_LENGTH = 320
 # A key of DynamoDB has at most 2048 bytes, and normalising can make many of one character.
 MAX_CANONICAL_BYTES = 1280
+# Default_Ignorable_Code_Point, which shows as nothing: soft hyphens, zero-width and bidi marks, variation selectors.
+# Source: Unicode Standard 5.21; DerivedCoreProperties.txt.
+_IGNORABLE = (
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_INVISIBLE = re.compile(f"[{_IGNORABLE}]")
+_TRIMMED = rf"[\s\x00-\x1f\x7f-\x9f{_IGNORABLE}]+"
+_ENDS = re.compile(rf"\A{_TRIMMED}|{_TRIMMED}\Z")
+_PUNYCODE = "xn--"
+MAX_LABEL_LENGTH = 63
 
 
 def canonical(typed: str) -> str:
     """Return the form under which an identifier is unique in its realm: trimmed, NFC, case-folded.
 
-    Folding can undo NFC, so NFC comes last again. One rule for all of Unicode: `Straße` and `STRASSE` are one name,
-    a Turkish dotless i and an `i` are two. Source: docs/adr/0005.
+    The domain of an email is one name in Unicode and in punycode. One rule for all of Unicode: `Straße` and `STRASSE`
+    are one name, a Turkish dotless i and an `i` are two. Source: docs/adr/0005, docs/adr/0022.
     """
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", typed.strip()).casefold())
+    name = _folded(trimmed(typed))
+    local, at, domain = name.rpartition("@")
+    return f"{local}@{_folded(_in_unicode(domain))}" if at and _is_international(domain) else name
+
+
+def spellings(typed: str) -> tuple[str, ...]:
+    """Return the forms under which somebody may be stored, in the order in which they are looked for.
+
+    Most names have one, the canonical one. Before it stands the form that the name had under the rule of before: who
+    was stored under that is found by typing it.
+    """
+    return tuple(dict.fromkeys((_folded(typed.strip()), canonical(typed))))
+
+
+def trimmed(typed: str) -> str:
+    """Return what was typed without white space, control and invisible characters at its ends."""
+    return _ENDS.sub("", typed)
 
 
 def is_acceptable(typed: str) -> bool:
-    """Whether this can be an identifier at all: up to 320 characters, not all blank, no control characters."""
-    if len(typed) > MAX_LENGTH or any(unicodedata.category(char) == "Cc" for char in typed):
+    """Whether this can be an identifier at all: up to 320 characters, not all blank, no control characters inside."""
+    if len(typed) > MAX_LENGTH or any(unicodedata.category(char) == "Cc" for char in trimmed(typed)):
         return False
-    return 0 < len(canonical(typed).encode()) <= MAX_CANONICAL_BYTES
+    return bool(canonical(typed)) and all(len(form.encode()) <= MAX_CANONICAL_BYTES for form in spellings(typed))
+
+
+def is_new_name(typed: str) -> bool:
+    """Whether somebody may be given this identifier: acceptable, and without invisible characters inside."""
+    return is_acceptable(typed) and not _INVISIBLE.search(trimmed(typed))
 
 
 def is_text(value: object) -> TypeGuard[str]:
@@ -33,3 +67,36 @@ def is_text(value: object) -> TypeGuard[str]:
 def digest(typed: str) -> str:
     """Return what stands for a typed name where the name itself must not: 16 hex digits."""
     return hashlib.sha256(canonical(typed).encode()).hexdigest()[:16]
+
+
+def _folded(name: str) -> str:
+    # Folding can undo NFC, so NFC comes last again.
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _is_international(domain: str) -> bool:
+    return not domain.isascii() or any(label.startswith(_PUNYCODE) for label in domain.split("."))
+
+
+def _in_unicode(domain: str) -> str:
+    """Return a domain in Unicode (UTS 46, ToUnicode); one that no domain can be, as it is."""
+    # Few names need it, and its tables take longer to load than a login has to wait.
+    from idna import IDNAError, uts46_remap  # noqa: PLC0415
+
+    try:
+        labels = uts46_remap(domain).split(".")
+        return ".".join(_decoded(label, uts46_remap) for label in labels)
+    except (IDNAError, UnicodeError):
+        return domain
+
+
+def _decoded(label: str, remap: Callable[[str], str]) -> str:
+    """Return a label without punycode. Raises UnicodeError if it is none that a Unicode label has (UTS 46 4.1)."""
+    if not label.startswith(_PUNYCODE):
+        return label
+    rest = label.removeprefix(_PUNYCODE)
+    text = rest.encode("ascii").decode("punycode")
+    is_sound = len(label) <= MAX_LABEL_LENGTH and not text.isascii() and text[2:4] != "--" and "." not in text
+    if not is_sound or remap(text) != text or text.encode("punycode").decode() != rest:
+        raise UnicodeError("this is no punycode")
+    return text

@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.breached.detection import RangeApi, is_refused
 from chalicelib.breached.range_api import is_pwned
-from chalicelib.identifiers import canonical, is_acceptable
+from chalicelib.identifiers import is_acceptable, is_new_name, trimmed
 from chalicelib.model.family import Family
 from chalicelib.model.tenant import Realm, RefreshTokenPolicy
 from chalicelib.model.user import User
@@ -76,6 +76,7 @@ class People:
             **fields,
         )
         self._require_identifier(user)
+        user = replace(user, username=trimmed(user.username), email=trimmed(user.email))
         user = replace(user, password_hash=self._stored(user, password, password_hash))
         try:
             self.store.create(user)
@@ -85,7 +86,7 @@ class People:
 
     def find(self, who: str) -> User:
         """Return the person of this user_id, username or email; raises Refused."""
-        user = self.store.read(who) or self.store.read(self.store.locate(canonical(who), ("username", "email")) or who)
+        user = self.store.read(who) or self.store.read(self.store.locate(who, ("username", "email")) or who)
         if user is None:
             raise Refused(f"Realm {self.realm.name} has nobody by {who}.")
         return user
@@ -186,3 +187,5 @@ class People:
             raise Refused("A username holds no @, an email holds one.")
         if not all(is_acceptable(name) for name in names.values() if name):
             raise Refused("A name has at most 320 characters, no control characters, and not blanks alone.")
+        if not all(is_new_name(name) for name in names.values() if name):
+            raise Refused("A name holds no characters that show as nothing, such as U+200B: take them out.")

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
+from chalicelib.identifiers import is_new_name
 from chalicelib.model.tenant import PASSWORD, PASSWORD_REALM
 from chalicelib.passwords import is_foreign_hash
 from chalicelib.scopes import OIDC_SCOPES
@@ -67,6 +68,7 @@ def _is_network(text: str) -> bool:
 
 
 PLAIN = _rule(lambda text: not _has_control(text), "must hold no control characters: take them out")
+VISIBLE = _rule(is_new_name, "must hold no characters that show as nothing, such as U+200B: take them out")
 
 Label = Annotated[str, Field(min_length=1, max_length=100), PLAIN]
 Text = Annotated[str, Field(min_length=1, max_length=300), PLAIN]
@@ -103,10 +105,12 @@ ScopeValue = Annotated[
 ]
 Network = Annotated[str, _rule(_is_network, "must be an IP address or a CIDR block, such as 192.0.2.7 or 192.0.2.0/24")]
 Email = Annotated[
-    str, _rule(_is_email, f"must look like name@example.com, without spaces, at most {EMAIL_LIMIT} characters")
+    str, _rule(_is_email, f"must look like name@example.com, without spaces, at most {EMAIL_LIMIT} characters"), VISIBLE
 ]
 Username = Annotated[
-    str, _rule(_is_username, f"must be 1 to {USERNAME_LIMIT} characters without `@` and without control characters")
+    str,
+    _rule(_is_username, f"must be 1 to {USERNAME_LIMIT} characters without `@` and without control characters"),
+    VISIBLE,
 ]
 Phone = Annotated[
     str,

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from chalicelib.identifiers import canonical
 from chalicelib.model.address import network
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
@@ -33,7 +32,7 @@ class DynamoDirectory:
 
     def find(self, typed: str, beside: Place) -> tuple[str | None, Values | None]:
         """Return the user_id of the person who typed this, or None, and the item of another place, in one call."""
-        user_id, (other,) = self.users.locate_with(canonical(typed), self.realm.identifiers, beside)
+        user_id, (other,) = self.users.locate_with(typed, self.realm.identifiers, beside)
         return user_id, other
 
     def read(self, user_id: str) -> User | None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.identifiers import canonical
+from chalicelib.identifiers import canonical, spellings
 from chalicelib.model.user import User
 from chalicelib.store.aws import ConditionFailed, call
 from chalicelib.store.batch import Place, Values, read_together
@@ -40,16 +40,18 @@ class UserStore:
     dynamodb: "DynamoDBClient"
     table: str
 
-    def locate(self, identifier: str, kinds: tuple[str, ...]) -> str | None:
-        """Return the user_id behind a canonical identifier of one of these kinds."""
-        return _user_id(self._get(f"login#{identifier}"), kinds)
+    def locate(self, typed: str, kinds: tuple[str, ...]) -> str | None:
+        """Return the user_id of whom this identifier names, if it is one of these kinds."""
+        return self.locate_with(typed, kinds)[0]
 
     def locate_with(
-        self, identifier: str, kinds: tuple[str, ...], *beside: Place
+        self, typed: str, kinds: tuple[str, ...], *beside: Place
     ) -> tuple[str | None, tuple[Values | None, ...]]:
         """Return the same as locate and the items of other places, in one call."""
-        item, *others = read_together(self.dynamodb, Place(self.table, f"login#{identifier}"), *beside)
-        return _user_id(item, kinds), tuple(others)
+        logins = [Place(self.table, f"login#{form}") for form in spellings(typed)]
+        found = read_together(self.dynamodb, *logins, *beside)
+        user_ids = (_user_id(item, kinds) for item in found[: len(logins)])
+        return next(filter(None, user_ids), None), found[len(logins) :]
 
     def place(self, user_id: str) -> Place:
         """Return where the record of that user_id is."""
@@ -67,6 +69,9 @@ class UserStore:
 
     def create(self, user: User) -> None:
         """Write a new record and its identifiers at once; raises IdentifierTaken."""
+        # Nobody is stored under a former spelling any more: what this read does not find will not be there later.
+        if any(self.locate(name, (kind,)) for kind, name in _names(user) if len(spellings(name)) > 1):
+            raise IdentifierTaken
         items = [_to_item(user), *(_login_item(user, kind, name) for kind, name in _identifiers(user))]
         try:
             commit(self.dynamodb, tuple(self._put_new(item) for item in items))
@@ -121,7 +126,7 @@ class UserStore:
 
     def delete(self, user: User) -> None:
         """Delete the record, its identifiers and its second factors at once."""
-        keys = [f"user#{user.user_id}", f"mfa#{user.user_id}", *(f"login#{name}" for _, name in _identifiers(user))]
+        keys = [f"user#{user.user_id}", f"mfa#{user.user_id}", *self._login_keys(user)]
         commit(
             self.dynamodb,
             tuple({"Delete": {"TableName": self.table, "Key": to_item({"pk": key})}} for key in keys),
@@ -164,6 +169,12 @@ class UserStore:
             ExpressionAttributeValues=to_item({f":{name}": value for name, value in (values | seen_values).items()}),
         )
 
+    def _login_keys(self, user: User) -> list[str]:
+        """Return the keys of the person's identifiers; a spelling of theirs may be somebody else's by now."""
+        forms = [Place(self.table, f"login#{form}") for _, name in _names(user) for form in spellings(name)]
+        found = read_together(self.dynamodb, *dict.fromkeys(forms))
+        return [login["pk"] for login in found if login and login["user_id"] == user.user_id]
+
     def _get(self, key: str) -> Values | None:
         answer = call(self.dynamodb.get_item, TableName=self.table, Key=to_item({"pk": key}), ConsistentRead=True)
         return from_item(answer["Item"]) if "Item" in answer else None
@@ -202,8 +213,12 @@ def _user_id(login: Values | None, kinds: tuple[str, ...]) -> str | None:
     return login["user_id"] if login and login["kind"] in kinds else None
 
 
+def _names(user: User) -> list[tuple[str, str]]:
+    return [(kind, name) for kind, name in (("username", user.username), ("email", user.email)) if name]
+
+
 def _identifiers(user: User) -> list[tuple[str, str]]:
-    return [(kind, canonical(name)) for kind, name in (("username", user.username), ("email", user.email)) if name]
+    return [(kind, canonical(name)) for kind, name in _names(user)]
 
 
 def _login_item(user: User, kind: str, identifier: str) -> dict[str, Any]:

@@ -49,7 +49,18 @@ def test_zip_holds_the_app_and_its_packages_and_nothing_else(package: Path) -> N
     with zipfile.ZipFile(package / "deployment.zip") as opened:
         names = {Path(name).parts[0] for name in opened.namelist()}
     modules = {name for name in names if not name.endswith((".dist-info", ".so", ".libs"))}
-    assert modules == {"app.py", "chalicelib", "chalice", "jwt", "bcrypt", "pyotp", "cryptography", "cffi", "pycparser"}
+    assert modules == {
+        "app.py",
+        "chalicelib",
+        "chalice",
+        "jwt",
+        "bcrypt",
+        "idna",
+        "pyotp",
+        "cryptography",
+        "cffi",
+        "pycparser",
+    }
 
 
 def test_zip_holds_the_filter_of_breached_passwords(package: Path) -> None:

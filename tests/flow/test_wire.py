@@ -442,11 +442,11 @@ def test_long_password_within_the_limit_is_hashed_once(http: Http, hashes: Hashe
 
 
 @pytest.mark.parametrize("char", ["\x00", "\r", "\n", "\r\n", "\t", "\x1b", "\x7f", "\x85"])
-@pytest.mark.parametrize("where", ["{}alice", "al{}ice", "alice{}"])
+@pytest.mark.parametrize("where", ["al{}ice", "{}al{}ice", "{}"])
 def test_control_character_in_a_username_is_invalid_and_one_log_line_a14(
     http: Http, hashes: Hashes, capsys: pytest.CaptureFixture[str], char: str, where: str
 ) -> None:
-    require_invalid(http.login(username=where.format(char)))
+    require_invalid(http.login(username=where.replace("{}", char)))
 
     assert hashes.count == 0
     (line,) = http.log

@@ -172,6 +172,14 @@ FORM = {
         user('username: "a\\x07b"'),
         "`username` must be 1 to 128 characters without `@` and without control characters",
     ),
+    "username with an invisible character": (
+        user('username: "a\\u200bb"'),
+        "`username` must hold no characters that show as nothing, such as U+200B: take them out",
+    ),
+    "email with an invisible character": (
+        user('email: "a@exam\\xADple.com"'),
+        "`email` must hold no characters that show as nothing, such as U+200B: take them out",
+    ),
     "phone number": (
         user('username: al, phone_number: "0041 44"'),
         '`phone_number` must be an E.164 number in quotes, such as "+14155550100"',
