@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.faults import TenantFileError
-from infra.tenant_file import TenantFile, load
+from infra.tenant_file import Client, TenantFile, load
 
 FAULTY = 2
 
@@ -20,8 +20,9 @@ def check(file: Annotated[Path, typer.Argument(help="The tenant file, such as in
     typer.echo(f"{file}: fine")
     console = Console()
     console.print(_summary(tenant_file))
+    for words, clients in _warnings(tenant_file).items():
+        _warn(words, clients, console)
     warn_of_password_grants(tenant_file, console)
-    _warn_of_missing_mfa_grants(tenant_file, console)
 
 
 def load_or_exit(path: Path) -> TenantFile:
@@ -36,20 +37,34 @@ def load_or_exit(path: Path) -> TenantFile:
 
 def warn_of_password_grants(tenant_file: TenantFile, console: Console) -> None:
     """Print which clients may send people's passwords; nothing where none may. Source: RFC 9700 2.4."""
-    names = [client.client_id for client in tenant_file.clients if client.has_password_grant]
-    if names:
-        words = "RFC 9700 2.4: the password grant must not be used; redirect wherever you can. Clients that have it: "
+    words = "RFC 9700 2.4: the password grant must not be used; redirect wherever you can. Clients that have it: "
+    _warn(words, [client for client in _live(tenant_file) if client.has_password_grant], console)
+
+
+def _warnings(tenant_file: TenantFile) -> dict[str, list[Client]]:
+    """Return what the operator should know, each with the clients that it is true of."""
+    senders = [client for client in _live(tenant_file) if client.has_password_grant]
+    public = [client for client in _live(tenant_file) if client.is_public]
+    owes_factor = tenant_file.mfa.policy == "always"
+    return {
+        "With `mfa.policy: always` nobody logs in through a client without an MFA grant. Clients that have none: ": [
+            client for client in senders if owes_factor and not client.has_mfa_grant
+        ],
+        "RFC 9700 2.2.2: the refresh tokens of a public client must rotate. Clients whose tokens do not: ": [
+            client for client in public if client.has_lasting_tokens
+        ],
+        "Whoever knows a public client's id may ask for every scope of every API unless it has `apis`. "
+        "Clients without: ": [client for client in public if client.has_password_grant and client.apis is None],
+    }
+
+
+def _live(tenant_file: TenantFile) -> list[Client]:
+    return [client for client in tenant_file.clients if not client.disabled]
+
+
+def _warn(words: str, clients: list[Client], console: Console) -> None:
+    if clients:
         # Text, as a client_id may hold what Rich reads as markup; soft_wrap keeps one line for those who grep.
-        console.print(Text(words + ", ".join(names), style="yellow"), soft_wrap=True)
-
-
-def _warn_of_missing_mfa_grants(tenant_file: TenantFile, console: Console) -> None:
-    """Print which clients can log nobody in, as each login owes a second factor that they may not show."""
-    clients = [client for client in tenant_file.clients if client.has_password_grant and not client.has_mfa_grant]
-    if clients and tenant_file.mfa.policy == "always":
-        words = (
-            "With `mfa.policy: always` nobody logs in through a client without an MFA grant. Clients that have none: "
-        )
         names = ", ".join(client.client_id for client in clients)
         console.print(Text(words + names, style="yellow"), soft_wrap=True)
 

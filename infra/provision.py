@@ -137,7 +137,7 @@ def _has_table(stage: Stage, table: str) -> bool:
 
 
 def _grant_types(documents: dict[str, Document]) -> list[str]:
-    clients = [document for key, document in documents.items() if key.startswith("client#")]
+    clients = [one for key, one in documents.items() if key.startswith("client#") and not one.get("disabled")]
     return sorted({grant for client in clients for grant in client["grant_types"]})
 
 

@@ -52,7 +52,7 @@ class Attempt:
     def access(self) -> Access:
         """Return what the login is granted before any rule runs; raises a WireError for what it may not ask."""
         rules = AccessRules(self.config)
-        return rules.granted(self.request, rules.asked(self.request), self.client, self.login)
+        return rules.granted(self.request, rules.asked(self.request, self.client), self.client, self.login)
 
     def replaced(self, access: Access, decision: Decision) -> Access:
         """Return what is granted after the rules ran."""

@@ -10,6 +10,7 @@ from infra.faults import Fault, instead, shown
 from infra.tenant_clients import client_faults
 from infra.tenant_raw import Entry, Found, root
 from infra.tenant_users import login_names, user_faults
+from infra.tenant_values import PASSWORD_GRANTS
 from infra.yaml_lines import Document, Steps
 
 ENROLLED_FACTORS = ("otp", "sms", "email")
@@ -21,6 +22,7 @@ def cross_faults(document: Document) -> list[Fault]:
     found = chain(
         _unknown_references(file),
         _grant_faults(file),
+        _bound_faults(file),
         _mfa_faults(file.part("mfa")),
         chain.from_iterable(client_faults(client) for client in file.entries("clients")),
         user_faults(file),
@@ -37,6 +39,7 @@ def _unknown_references(file: Entry) -> Found:
     yield from _unknown("realm", (((*users.path, name), name) for name in users.fields), realms)
     for client in file.entries("clients"):
         yield from _unknown("realm", client.texts("realms"), realms)
+        yield from _unknown("API", _names(client.entries("apis"), "audience"), apis)
     for api in file.entries("apis"):
         yield from _unknown("client", api.texts("introspection_clients"), clients)
     for grant in file.entries("client_grants"):
@@ -64,6 +67,22 @@ def _grant_faults(file: Entry) -> Found:
             yield from _unknown("scope", grant.texts("scope"), api.known("scopes", "value"))
 
 
+def _bound_faults(file: Entry) -> Found:
+    """Yield what is wrong with the `apis` of clients: unknown scopes, or a default audience that no login may have."""
+    apis = {api.text("identifier"): api for api in file.entries("apis")}
+    default = file.part("tenant").text("default_audience")
+    for client in file.entries("clients"):
+        for bound in client.entries("apis"):
+            api = apis.get(bound.text("audience"))
+            if api:
+                yield from _unknown("scope", bound.texts("scope"), api.known("scopes", "value"))
+        audiences = client.known("apis", "audience") if "apis" in client.fields else None
+        sends_passwords = any(grant in PASSWORD_GRANTS for _, grant in client.texts("grant_types"))
+        if default and audiences is not None and default not in audiences and sends_passwords:
+            mend = f"add {shown(default)} to `apis`, or take `default_audience` out of `tenant`"
+            yield (*client.path, "apis"), f"a request that names no audience asks for the default one: {mend}"
+
+
 def _mfa_faults(mfa: Entry) -> Found:
     """Yield the policy that nobody could meet: a recovery code comes with another factor, never alone."""
     named = {name for _, name in mfa.texts("factors")}
@@ -83,10 +102,12 @@ def _unique_names(file: Entry) -> Iterator[tuple[str, Found]]:
     yield "client", _names(clients, "client_id")
     yield "client grant", ((grant.path, f"{grant.text('client_id')} {grant.text('audience')}") for grant in grants)
     yield from (("scope", _names(api.entries("scopes"), "value")) for api in apis)
+    yield from (("API", _names(client.entries("apis"), "audience")) for client in clients)
     yield from (("key", _names(client.part("jwks").entries("keys"), "kid")) for client in clients)
     yield from login_names(file)
     lists = [(clients, "grant_types"), (clients, "realms"), (realms, "identifiers"), (grants, "scope")]
-    lists.append((apis, "introspection_clients"))
+    bounds = [bound for client in clients for bound in client.entries("apis")]
+    lists += [(apis, "introspection_clients"), (bounds, "scope")]
     for entries, key in [*lists, ([file.part("mfa")], "factors")]:
         yield from ((f"in `{key}`,", entry.texts(key)) for entry in entries)
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from chalicelib.model.tenant import MFA_GRANTS
+from chalicelib.model.tenant import ID_TOKEN_LIFETIME_S, MFA_GRANTS, REFRESH_TOKEN
 from infra.faults import TenantFileError
 from infra.tenant_checks import cross_faults
 from infra.tenant_sentences import form_faults, root_fault
@@ -35,6 +35,7 @@ from infra.yaml_lines import Document, parse
 
 YEAR_S = 31_557_600
 DAY_MS = 86_400_000
+PUBLIC = "none"
 
 MonthS = Field(default=MONTH_S, ge=1, le=YEAR_S)
 
@@ -45,11 +46,12 @@ class _Part(BaseModel):
 
 
 class Tenant(_Part):
-    """What holds for the whole stage."""
+    """What holds for the whole stage. oidc_scopes: what a login that asks for no OIDC scope but `openid` is read as."""
 
     friendly_name: Label
     default_directory: str | None = None
     default_audience: str | None = None
+    oidc_scopes: Literal["requested", "auth0"] = "requested"
     revoke_refresh_tokens_on_password_change: bool = True
 
 
@@ -129,8 +131,18 @@ class RefreshTokenPolicy(_Part):
     infinite_idle_token_lifetime: bool = False
 
 
+class ClientApi(_Part):
+    """One API that people's logins through a client may ask for. scope: None for all of its scopes."""
+
+    audience: str
+    scope: Listed[str] | None = None
+
+
 class Client(_Part):
-    """One application. client_secret: as typed; None where one is to be made, or where the method takes none."""
+    """One application. client_secret: as typed; None where one is to be made, or where the method takes none.
+
+    apis: None for every API. Lifetimes: seconds. disabled: whether the server treats it as unknown.
+    """
 
     client_id: ClientId
     name: Label
@@ -138,10 +150,33 @@ class Client(_Part):
     token_endpoint_auth_method: AuthMethod = "client_secret_post"
     grant_types: Listed[GrantType]
     realms: Listed[str] = ()
+    apis: Listed[ClientApi] | None = None
+    disabled: bool = False
     is_token_endpoint_ip_header_trusted: bool = False
     jwks: JwkSet | None = None
     refresh_token: RefreshTokenPolicy = RefreshTokenPolicy()
+    access_token_lifetime: int | None = Field(default=None, ge=1, le=MONTH_S)
+    id_token_lifetime: int = Field(default=ID_TOKEN_LIFETIME_S, ge=1, le=MONTH_S)
     client_metadata: dict[MetadataText, MetadataText] = Field(default={}, max_length=10)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rotate_if_public(cls, given: Any) -> Any:
+        """Let a public client's refresh tokens rotate unless the file says otherwise. Source: RFC 9700 2.2.2."""
+        policy = given.get("refresh_token", {}) if isinstance(given, dict) else None
+        if isinstance(policy, dict) and given.get("token_endpoint_auth_method") == PUBLIC:
+            return given | {"refresh_token": {"rotation_type": "rotating"} | policy}
+        return given
+
+    @property
+    def is_public(self) -> bool:
+        """Whether this client keeps no secret, so that anybody can act as it."""
+        return self.token_endpoint_auth_method == PUBLIC
+
+    @property
+    def has_lasting_tokens(self) -> bool:
+        """Whether this client may refresh, and keeps one refresh token until its end."""
+        return REFRESH_TOKEN in self.grant_types and self.refresh_token.rotation_type == "non-rotating"
 
     @property
     def has_password_grant(self) -> bool:

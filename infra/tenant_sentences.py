@@ -117,7 +117,6 @@ def _inner(here: Any, step: str | int) -> Any:
     inner = (
         here.model_fields[step].annotation if hasattr(here, "model_fields") else get_args(here)[isinstance(step, str)]
     )
-    if get_origin(inner) is Annotated:
-        inner = get_args(inner)[0]
-    options = [option for option in get_args(inner) if option is not type(None)]
-    return options[0] if type(None) in get_args(inner) else inner
+    if type(None) in get_args(inner):
+        inner = next(option for option in get_args(inner) if option is not type(None))
+    return get_args(inner)[0] if get_origin(inner) is Annotated else inner

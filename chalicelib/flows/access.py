@@ -9,6 +9,9 @@ from chalicelib.model.request import Request
 from chalicelib.model.tenant import MFA_SCOPES, MFA_TOKEN_LIFETIME_S, REFRESH_TOKEN, Api, Client, mfa_audience
 from chalicelib.store.config import ConfigStore
 
+# What a token is for where no API was named.
+USERINFO = Api("", "/userinfo")
+
 
 @dataclass(frozen=True, slots=True)
 class AccessRules:
@@ -16,55 +19,76 @@ class AccessRules:
 
     config: ConfigStore
 
-    def asked(self, request: Request) -> Asked:
-        """Return what is asked; raises InvalidTarget for an unknown API, before anybody is asked who they are."""
+    def asked(self, request: Request, bound: Client | None) -> Asked:
+        """Return what is asked; raises InvalidTarget for an unknown API, before anybody is asked who they are.
+
+        bound: the client whose `apis` hold, None for a client on its own behalf.
+        """
         audience, resource = request.params.get("audience"), request.params.get("resource")
         if audience is not None and resource is not None and audience != resource:
             raise InvalidRequest("audience and resource differ.")
         named = audience or resource
         if named is not None:
-            self._api(named, request.issuer)
+            self._api(named, request.issuer, bound)
         return Asked(named, scopes.parse(request.params.get("scope", "")))
 
     def granted(self, request: Request, asked: Asked, client: Client, login: Login) -> Access:
         """Return what is granted; raises InvalidScope, InvalidTarget where more is asked than was granted before."""
-        original = login.original
-        if original is not None:
-            _require_no_more(asked, original)
+        original, bound = login.original, client if login.user else None
+        if original is not None and asked.audience not in (None, original.audience):
+            raise InvalidTarget("The audience differs from the one that was granted.")
         audience = original.audience if original else asked.audience or self.config.tenant().default_audience
-        api = self._api(audience, request.issuer) if audience else None
+        api = self._api(audience, request.issuer, bound) if audience else None
         api_scopes, oidc_scopes = api.scopes if api else (), _oidc_scopes(api, client)
         if original is None:
-            granted = scopes.grant(asked.scopes, api_scopes, oidc_scopes)
+            granted = scopes.grant(self._wanted(asked), api_scopes, oidc_scopes)
         else:
-            wanted = asked.scopes or frozenset(original.scopes)
+            wanted = _narrowed(asked, original, api_scopes, login)
             granted = tuple(one for one in original.scopes if one in wanted and one in {*api_scopes, *oidc_scopes})
-        if api is None:
-            return Access(audience=None, scopes=granted)
-        return Access(api.identifier, granted, api.signing_alg, api.token_lifetime_s, api.token_dialect)
+        return _access(api, granted, client)
 
     def replaced(self, request: Request, access: Access, wanted: Access, client: Client) -> Access:
         """Return what rules made of what was granted, but for a refresh token that nobody may have here."""
         if wanted.scopes == access.scopes:
             return wanted
-        api = self._api(access.audience, request.issuer) if access.audience else None
+        api = self._api(access.audience, request.issuer, None) if access.audience else None
         denied = frozenset(scopes.OIDC_SCOPES) - _oidc_scopes(api, client)
         return replace(wanted, scopes=tuple(one for one in wanted.scopes if one not in denied))
 
-    def _api(self, audience: str, issuer: str) -> Api:
+    def _wanted(self, asked: Asked) -> frozenset[str]:
+        return scopes.with_auth0_defaults(asked.scopes) if self.config.tenant().has_auth0_scopes else asked.scopes
+
+    def _api(self, audience: str, issuer: str, bound: Client | None) -> Api:
         if audience == mfa_audience(issuer):
             return Api(audience, "MFA API", MFA_SCOPES, token_lifetime_s=MFA_TOKEN_LIFETIME_S)
-        api = self.config.api(audience)
+        api = self.config.api_of(audience, bound) if bound else self.config.api(audience)
         if api is None:
             raise InvalidTarget(f"Service not found: {echoed(audience)}")
         return api
 
 
-def _require_no_more(asked: Asked, original: Original) -> None:
-    if asked.audience is not None and asked.audience != original.audience:
-        raise InvalidTarget("The audience differs from the one that was granted.")
-    if not asked.scopes <= frozenset(original.scopes):
+def _narrowed(asked: Asked, original: Original, api_scopes: tuple[str, ...], login: Login) -> frozenset[str]:
+    """Return what is wanted of what was granted before; raises InvalidScope where that is more.
+
+    A client on its own behalf is held to its client grant to the letter.
+    """
+    is_own = login.user is None
+    wanted = asked.scopes if is_own and asked.scopes else scopes.renew(asked.scopes, original.scopes, api_scopes)
+    if not wanted <= frozenset(original.scopes):
         raise InvalidScope("The scope is wider than what was granted.")
+    return wanted
+
+
+def _access(api: Api | None, granted: tuple[str, ...], client: Client) -> Access:
+    target = api or USERINFO
+    return Access(
+        audience=target.identifier or None,
+        scopes=granted,
+        signing_alg=target.signing_alg,
+        token_lifetime_s=min(target.token_lifetime_s, client.access_token_lifetime_s or target.token_lifetime_s),
+        id_token_lifetime_s=client.id_token_lifetime_s,
+        token_dialect=target.token_dialect,
+    )
 
 
 def _oidc_scopes(api: Api | None, client: Client) -> frozenset[str]:

@@ -41,7 +41,7 @@ class IntrospectionFlow:
     def _of_refresh_token(self, found: Found, client: Client, issuer: str) -> dict[str, Any]:
         family, policy = found.family, client.refresh_token
         is_over = self.refresh_tokens.has_ended(family, found.user, policy) or found.user.blocked
-        is_gone = family.audience and self.config.api(family.audience) is None
+        is_gone = family.audience and self.config.api_of(family.audience, client) is None
         if is_over or is_gone or not found.is_current or REFRESH_TOKEN not in client.grant_types:
             return INACTIVE
         ends_at = ends_at_last(family, policy)
@@ -61,7 +61,7 @@ class IntrospectionFlow:
             claims = self.verifier.verify(token, issuer)
         except InvalidToken:
             return INACTIVE
-        if not self._concerns(claims, client):
+        if not self._concerns(claims, client) or self.config.client(claims["client_id"]) is None:
             return INACTIVE
         return {"active": True, "token_type": "Bearer"} | {name: claims[name] for name in SHOWN if name in claims}
 

@@ -16,7 +16,11 @@ from chalicelib.tokens.issuer import Issuer
 
 
 class Grant(Protocol):
-    """What every grant is. parameters: those that it cannot do without. log_codes: of its success and its failure."""
+    """What every grant is.
+
+    parameters: those that it cannot do without. log_codes: of its success and its failure. is_for_people: whether a
+    person's login comes of it, which the client's `apis` bound.
+    """
 
     @property
     def grant_type(self) -> str: ...
@@ -24,6 +28,8 @@ class Grant(Protocol):
     def parameters(self) -> tuple[str, ...]: ...
     @property
     def log_codes(self) -> tuple[str, str]: ...
+    @property
+    def is_for_people(self) -> bool: ...
     def prove(self, client: Client, request: Request) -> Login: ...
 
 
@@ -47,7 +53,7 @@ class TokenFlow:
         succeeded, request.outcome.event = grant.log_codes
         for name in grant.parameters:
             request.required(name)
-        asked = self.access.asked(request)
+        asked = self.access.asked(request, client if grant.is_for_people else None)
         login = grant.prove(client, request)
         try:
             asked = login.asked or asked

@@ -15,6 +15,7 @@ class ClientCredentialsGrant:
     grant_type: str = CLIENT_CREDENTIALS
     parameters: tuple[str, ...] = ()
     log_codes: tuple[str, str] = ("seccft", "feccft")
+    is_for_people: bool = False
 
     def prove(self, client: Client, request: Request) -> Login:
         """Return the client as the one who is asking.

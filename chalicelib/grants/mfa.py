@@ -41,6 +41,7 @@ class MfaGrant:
     guard: AccountGuard
     commit: Callable[[tuple[Write, ...]], None]
     clock: Callable[[], float]
+    is_for_people: bool = True
 
     def prove(self, client: Client, request: Request) -> Login:
         """Return who is asking, with what they first asked for; raises InvalidGrant, ExpiredToken, TooManyAttempts."""

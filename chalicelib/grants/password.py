@@ -49,6 +49,7 @@ class PasswordGrant:
     commit: Callable[[tuple[Write, ...]], None]
     clock: Callable[[], float]
     log_codes: tuple[str, str] = ("sepft", "fepft")
+    is_for_people: bool = True
 
     def prove(self, client: Client, request: Request) -> Login:
         """Return who is asking; raises InvalidGrant, Unauthorized, PasswordLeaked, TooManyAttempts."""

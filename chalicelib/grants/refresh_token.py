@@ -21,6 +21,7 @@ class RefreshTokenGrant:
     grant_type: str = REFRESH_TOKEN
     parameters: tuple[str, ...] = ("refresh_token",)
     log_codes: tuple[str, str] = ("sertft", "fertft")
+    is_for_people: bool = True
 
     def prove(self, client: Client, request: Request) -> Login:
         """Return who is asking; raises InvalidGrant, Unauthorized for a blocked user, TooManyAttempts."""
@@ -61,6 +62,6 @@ class RefreshTokenGrant:
         locator = found.family.locator
         request.outcome.realm, request.outcome.user = locator.realm, locator.user_id
         self.refresh_tokens.require_usable(found, client)
-        if found.family.audience and self.config.api(found.family.audience) is None:
-            raise InvalidGrant(UNKNOWN, reason="the API is gone")
+        if found.family.audience and self.config.api_of(found.family.audience, client) is None:
+            raise InvalidGrant(UNKNOWN, reason="the API is gone, or not the client's any more")
         return found

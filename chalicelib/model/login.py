@@ -73,7 +73,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What the token is for. audience: the API, or None for /userinfo alone. token_lifetime_s: seconds.
+    """What the token is for. audience: the API, or None for /userinfo alone. Lifetimes: seconds.
 
     claims, id_token_claims: what rules add to either token.
     """
@@ -82,6 +82,7 @@ class Access:
     scopes: tuple[str, ...]
     signing_alg: str = "RS256"
     token_lifetime_s: int = 86_400
+    id_token_lifetime_s: int = 36_000
     token_dialect: str = "rfc9068_profile"
     claims: Mapping[str, Any] = field(default_factory=dict)
     id_token_claims: Mapping[str, Any] = field(default_factory=dict)

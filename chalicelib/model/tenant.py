@@ -1,6 +1,7 @@
 """The configuration of one stage: the tenant, its realms, APIs and clients."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from chalicelib.model.address import is_listed
 from chalicelib.model.bucket import Bucket
@@ -18,6 +19,7 @@ READ_AUTHENTICATORS = "read:authenticators"
 REMOVE_AUTHENTICATORS = "remove:authenticators"
 MFA_SCOPES = (ENROLL, READ_AUTHENTICATORS, REMOVE_AUTHENTICATORS)
 MFA_TOKEN_LIFETIME_S = 600
+ID_TOKEN_LIFETIME_S = 36_000
 MFA_GRANTS = (MFA_OTP, MFA_OOB, MFA_RECOVERY_CODE)
 
 
@@ -101,7 +103,8 @@ class Tenant:
 
     default_directory: the realm of grant_type=password; None refuses that grant.
     default_audience: the audience of a request that names none; None yields a token for /userinfo alone.
-    grant_types: every grant that some client of this tenant has. revokes_on_password_change: whether a new password
+    grant_types: every grant that some client of this tenant has. has_auth0_scopes: whether a request without scope, or
+    with `openid` alone, gets Auth0's five OIDC scopes. revokes_on_password_change: whether a new password
     ends the person's refresh tokens.
     """
 
@@ -109,6 +112,7 @@ class Tenant:
     default_directory: str | None = None
     default_audience: str | None = None
     grant_types: tuple[str, ...] = ()
+    has_auth0_scopes: bool = False
     revokes_on_password_change: bool = True
     brute_force_protection: BruteForceProtection = field(default_factory=BruteForceProtection)
     suspicious_ip_throttling: SuspiciousIpThrottling = field(default_factory=SuspiciousIpThrottling)
@@ -172,6 +176,8 @@ class ClientSecret:
 class Client:
     """One application. realms: the directories whose users may log in through it.
 
+    apis: the APIs that people's logins through it may ask for, each with the scopes they may have, None for all of
+    them; None as a whole for every API. access_token_lifetime_s: an upper bound beside the API's own.
     jwks: the public keys of a private_key_jwt client, each a JWK. client_grants: what client_credentials may ask for,
     scopes by audience. client_metadata: the team's own words, for rules.
     """
@@ -186,9 +192,21 @@ class Client:
     is_token_endpoint_ip_header_trusted: bool = False
     refresh_token: RefreshTokenPolicy = field(default_factory=RefreshTokenPolicy)
     client_grants: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    apis: Mapping[str, frozenset[str] | None] | None = None
+    access_token_lifetime_s: int | None = None
+    id_token_lifetime_s: int = ID_TOKEN_LIFETIME_S
     client_metadata: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_forwarding(self) -> bool:
         """Whether it is believed whom it says that it asks for: a public client could be anybody."""
         return self.is_token_endpoint_ip_header_trusted and self.token_endpoint_auth_method != "none"
+
+    def bounded(self, api: Api) -> Api | None:
+        """Return the API as people's logins through this client may have it, None if they may not."""
+        if self.apis is None:
+            return api
+        if api.identifier not in self.apis:
+            return None
+        scopes = self.apis[api.identifier]
+        return api if scopes is None else replace(api, scopes=tuple(one for one in api.scopes if one in scopes))

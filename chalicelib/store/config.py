@@ -71,8 +71,13 @@ class ConfigStore:
         """Return the API of that audience."""
         return self._read(f"api#{identifier}", api_from)
 
+    def api_of(self, identifier: str, client: Client) -> Api | None:
+        """Return the API of that audience as people's logins through a client may have it."""
+        api = self.api(identifier)
+        return client.bounded(api) if api else None
+
     def client(self, client_id: str) -> Client | None:
-        """Return the client of that id."""
+        """Return the client of that id; a disabled one is as unknown as any."""
         return self._read(f"client#{client_id}", client_from)
 
     def keys(self) -> KeySet:
@@ -119,7 +124,7 @@ class ConfigStore:
                 values = from_item(item)
                 yield values["pk"], json.loads(values["document"])
 
-    def _read(self, key: str, made: Callable[[Document], A]) -> A | None:
+    def _read(self, key: str, made: Callable[[Document], A | None]) -> A | None:
         """Return what is made of a document; it is made once for each read, and nobody changes it."""
         if len(key.encode()) > MAX_KEY_BYTES:
             return None
@@ -131,7 +136,8 @@ class ConfigStore:
         if "Item" not in answer:
             return None
         value = made(json.loads(from_item(answer["Item"])["document"]))
-        self._cache.put(key, now + self.lifetime_s, value)
+        if value is not None:
+            self._cache.put(key, now + self.lifetime_s, value)
         return value
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from chalicelib.model.bucket import Bucket
 from chalicelib.model.tenant import (
+    ID_TOKEN_LIFETIME_S,
     Api,
     BreachedPasswordDetection,
     BruteForceProtection,
@@ -31,6 +32,7 @@ def tenant_from(document: Document) -> Tenant:
         default_directory=document.get("default_directory"),
         default_audience=document.get("default_audience"),
         grant_types=tuple(document.get("grant_types", ())),
+        has_auth0_scopes=document.get("oidc_scopes") == "auth0",
         revokes_on_password_change=document.get("revoke_refresh_tokens_on_password_change", True),
         mfa=MfaPolicy(mfa.get("policy", "never"), tuple(mfa.get("factors", ()))),
         brute_force_protection=_brute_force_protection(protection.get("brute_force_protection", {})),
@@ -90,8 +92,10 @@ def api_from(document: Document) -> Api:
     )
 
 
-def client_from(document: Document) -> Client:
-    """Return the client that a document describes."""
+def client_from(document: Document) -> Client | None:
+    """Return the client that a document describes; None if it is disabled."""
+    if document.get("disabled", False):
+        return None
     return Client(
         client_id=document["client_id"],
         name=document["name"],
@@ -104,7 +108,17 @@ def client_from(document: Document) -> Client:
         refresh_token=_refresh_token_policy(document["refresh_token"]),
         client_grants={audience: tuple(scopes) for audience, scopes in document["client_grants"].items()},
         client_metadata=document.get("client_metadata", {}),
+        apis=_apis(document.get("apis")),
+        access_token_lifetime_s=document.get("access_token_lifetime"),
+        id_token_lifetime_s=document.get("id_token_lifetime") or ID_TOKEN_LIFETIME_S,
     )
+
+
+def _apis(entries: list[Document] | None) -> dict[str, frozenset[str] | None] | None:
+    if entries is None:
+        return None
+    bounds = ((entry["audience"], entry.get("scope")) for entry in entries)
+    return {audience: None if scope is None else frozenset(scope) for audience, scope in bounds}
 
 
 def _refresh_token_policy(document: Document) -> RefreshTokenPolicy:

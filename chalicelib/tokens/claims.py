@@ -8,7 +8,6 @@ from chalicelib.model.user import User
 # Auth0's dialect keeps its own typ; everything else follows RFC 9068 2.1.
 TYP = {"rfc9068_profile": "at+jwt", "access_token": "JWT"}
 ID_TOKEN_TYP = "JWT"
-ID_TOKEN_LIFETIME_S = 36_000
 OPENID = "openid"
 
 
@@ -47,7 +46,7 @@ def id_token_claims(issuer: str, login: Login, user: User, access: Access, now: 
         "sub": login.sub,
         "aud": login.client_id,
         "iat": now,
-        "exp": now + ID_TOKEN_LIFETIME_S,
+        "exp": now + access.id_token_lifetime_s,
         **_authentication(login),
         **user_claims(user, access.scopes),
         **access.id_token_claims,
