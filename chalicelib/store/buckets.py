@@ -1,6 +1,6 @@
 """Leaky buckets of an address in the attempts table: one number an item, when it will be empty."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from chalicelib.model.bucket import Bucket
@@ -14,46 +14,50 @@ if TYPE_CHECKING:
 # What one address has a bucket for.
 LOGINS = "logins"
 CLIENTS = "clients"
+# Failures that were under way when the bucket filled are paid for later. No more than this many are: AWS runs no more
+# functions at once by default, and a debt without end would keep an address out for good.
+MAX_DEBT = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What became of one failure. empties_at_ms: epoch milliseconds. had_room: whether the bucket took it."""
+    """What became of one failure. empties_at_ms: epoch milliseconds. had_room: whether the bucket was not full yet."""
 
     empties_at_ms: int
     had_room: bool
 
 
 def fill(dynamodb: "DynamoDBClient", place: Place, bucket: Bucket, now_ms: int, is_running: bool) -> Filled:
-    """Put one failure into the bucket of a place; a full one takes no more.
+    """Put one failure into the bucket of a place; a full one takes it as debt, up to its max_debt.
 
-    is_running: whether there was one that has not run empty yet, when it was last looked at: a wrong guess costs a
-    call.
+    is_running: a hint from an earlier read that the bucket is not empty; a wrong hint costs a call.
     """
-    latest = now_ms + (bucket.size - 1) * bucket.rate_ms
-    sweep_s = -(-(latest + bucket.rate_ms) // 1000)
+    overflow = bucket.overflows_at_ms(now_ms)
+    sweep_s = -(-(overflow + bucket.rate_ms) // 1000)
     added = {":now": now_ms, ":rate": bucket.rate_ms, ":sweep": sweep_s}
     running = Change(
         "SET empties_at_ms = empties_at_ms + :rate, expires_at = :sweep",
-        "empties_at_ms > :now AND empties_at_ms <= :latest",
-        added | {":latest": latest},
+        "empties_at_ms > :now AND empties_at_ms <= :overflow",
+        added | {":overflow": overflow},
     )
     empty = Change(
         "SET empties_at_ms = :next, expires_at = :sweep",
         "attribute_not_exists(empties_at_ms) OR empties_at_ms <= :now",
         {":now": now_ms, ":next": now_ms + bucket.rate_ms, ":sweep": sweep_s},
     )
-    full = Change("SET empties_at_ms = empties_at_ms", "empties_at_ms > :latest", {":latest": latest})
-    changes = (running, empty, full) if is_running else (empty, running, full)
+    overflowing = Change("SET empties_at_ms = empties_at_ms", "empties_at_ms > :overflow", {":overflow": overflow})
+    changes = (running, empty, overflowing) if is_running else (empty, running, overflowing)
     made, values = make_one_of(dynamodb, place, *changes)
-    return Filled(values["empties_at_ms"], had_room=made is not full)
+    empties_at_ms: int = values["empties_at_ms"]
+    had_room = made is not overflowing and not bucket.is_full(empties_at_ms - bucket.rate_ms, now_ms)
+    return Filled(empties_at_ms, had_room)
 
 
 @dataclass(frozen=True, slots=True)
 class BucketStore:
-    """The buckets of one kind. TTL only sweeps: what has leaked away is compared in every condition.
+    """The buckets of one kind, for failures that are known once they have happened: they are owed if there was no room.
 
-    kind: LOGINS or CLIENTS.
+    kind: LOGINS or CLIENTS. TTL only sweeps: what has leaked away is compared in every condition.
     """
 
     dynamodb: "DynamoDBClient"
@@ -69,12 +73,8 @@ class BucketStore:
         return read_together(self.dynamodb, self.place(address))[0]
 
     def fill(self, address: str, bucket: Bucket, now_ms: int, is_running: bool = True) -> Filled:
-        """Put one failure in; a full bucket takes no more.
-
-        is_running: whether there was one that has not run empty yet, when it was last looked at: a wrong guess costs
-        a call.
-        """
-        return fill(self.dynamodb, self.place(address), bucket, now_ms, is_running)
+        """Put one failure in; a full bucket takes it as debt. is_running: as in `fill` above."""
+        return fill(self.dynamodb, self.place(address), replace(bucket, max_debt=MAX_DEBT), now_ms, is_running)
 
     def clear(self, address: str) -> None:
         """Empty the bucket, for the tools."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """Whose tries, and how many. owner, kind: what the table knows them by."""
+    """Whose tries, and how many. owner, kind: what the table knows them by. bucket: one without debt."""
 
     owner: str
     kind: str
@@ -30,7 +30,10 @@ class TryStore:
     table: str
 
     def take(self, tries: Tries, now_ms: int) -> int:
-        """Take one try; return 0, or in how many milliseconds there is one again."""
+        """Take one try; return 0, or in how many milliseconds there is one again.
+
+        A try that is refused costs nothing: it was taken before anything was looked at.
+        """
         filled = fill(self.dynamodb, self._place(tries), tries.bucket, now_ms, is_running=False)
         return 0 if filled.had_room else tries.bucket.opens_at_ms(filled.empties_at_ms) - now_ms
 

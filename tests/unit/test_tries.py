@@ -102,3 +102,11 @@ def test_parallel_tries_at_a_bucket_that_ran_empty_pass_as_at_a_new_one(store: T
         waits = list(pool.map(lambda _: store.take(bucket, START_MS + 10_000), range(24)))
 
     assert waits.count(0) == 10
+
+
+def test_refused_try_costs_nothing_however_often_it_is_made(store: TryStore) -> None:
+    bucket = bucket_of(3, 1000)
+    waits = [store.take(bucket, START_MS) for _ in range(20)]
+
+    assert waits == [0] * 3 + [1000] * 17
+    assert store.take(bucket, START_MS + 1000) == 0
