@@ -265,7 +265,7 @@ def _grants(parts: _Parts, factors: Factors) -> tuple[Grant, ...]:
     return (
         password(PASSWORD, ("username", "password"), default_directory),
         password(PASSWORD_REALM, ("username", "password", "realm"), requested_realm),
-        RefreshTokenGrant(parts.refresh_tokens, parts.config, parts.addresses()),
+        RefreshTokenGrant(parts.refresh_tokens, parts.config),
         ClientCredentialsGrant(),
         *_mfa_grants(parts, factors),
     )

@@ -6,7 +6,6 @@ from chalicelib.errors import InvalidGrant, is_refusal
 from chalicelib.model.login import Login, Original
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import REFRESH_TOKEN, Client
-from chalicelib.protection.address import AddressGuard
 from chalicelib.store.config import ConfigStore
 from chalicelib.tokens.refresh import UNKNOWN, Found, RefreshTokens
 
@@ -17,14 +16,13 @@ class RefreshTokenGrant:
 
     refresh_tokens: RefreshTokens
     config: ConfigStore
-    addresses: AddressGuard
     grant_type: str = REFRESH_TOKEN
     parameters: tuple[str, ...] = ("refresh_token",)
     log_codes: tuple[str, str] = ("sertft", "fertft")
     is_for_people: bool = True
 
     def prove(self, client: Client, request: Request) -> Login:
-        """Return who is asking; raises InvalidGrant, Unauthorized for a blocked user, TooManyAttempts."""
+        """Return who is asking; raises InvalidGrant, Unauthorized for a blocked user."""
         found = self._found(client, request)
         family, user = found.family, found.user
         return Login(
@@ -42,21 +40,11 @@ class RefreshTokenGrant:
         )
 
     def _found(self, client: Client, request: Request) -> Found:
-        """Return what a usable token leads to. One that may be a guess counts for the address."""
-        address = request.source_ip
-        found, (seen,) = self.refresh_tokens.find_with(
-            request.required("refresh_token"), client, self.addresses.place(address)
-        )
-        self.addresses.require_room(address, seen)
-        try:
-            return self._usable(found, client, request)
-        except InvalidGrant:
-            # A token that was good once may come too late; all others may be guesses.
-            if found is None or not (found.is_current or found.is_predecessor):
-                self.addresses.fail(address, seen)
-            raise
+        """Return what a usable token leads to.
 
-    def _usable(self, found: Found | None, client: Client, request: Request) -> Found:
+        No failure counts for the address: nobody guesses 256 random bits, and applications retry dead tokens.
+        """
+        found = self.refresh_tokens.find(request.required("refresh_token"), client)
         if found is None:
             raise InvalidGrant(UNKNOWN, reason="no refresh token of this client and a person")
         locator = found.family.locator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.model.family import Family, Locator
 from chalicelib.model.user import User
 from chalicelib.store.aws import ConditionFailed, call
-from chalicelib.store.batch import Place, Values, read_together
+from chalicelib.store.batch import Place, read_together
 from chalicelib.store.items import Value, from_item, to_item
 from chalicelib.store.transactions import Write
 from chalicelib.store.users import UserStore, user_from
@@ -26,13 +26,11 @@ class FamilyStore:
     dynamodb: "DynamoDBClient"
     table: str
 
-    def read_with_user(
-        self, locator: Locator, client_id: str, users: UserStore, *beside: Place
-    ) -> tuple[Family | None, User | None, tuple[Values | None, ...]]:
-        """Return a client's family, the person's fresh record, and the items of other places, in one call."""
+    def read_with_user(self, locator: Locator, client_id: str, users: UserStore) -> tuple[Family | None, User | None]:
+        """Return a client's family and the person's fresh record, in one call."""
         place = Place(self.table, *_keys(locator.user_id, client_id, locator.family_id))
-        family, user, *others = read_together(self.dynamodb, place, users.place(locator.user_id), *beside)
-        return family_from(family) if family else None, user_from(user) if user else None, tuple(others)
+        family, user = read_together(self.dynamodb, place, users.place(locator.user_id))
+        return family_from(family) if family else None, user_from(user) if user else None
 
     def begin_write(self, family: Family, expires_at: int) -> Write:
         """Return the write of a new family. expires_at: when TTL may sweep it, 0 for never."""

@@ -22,7 +22,6 @@ from chalicelib.model.login import Access, Login
 from chalicelib.model.tenant import Client, RefreshTokenPolicy
 from chalicelib.model.user import User
 from chalicelib.store.aws import ConditionFailed
-from chalicelib.store.batch import Place, Values, read_together
 from chalicelib.store.families import FamilyStore
 from chalicelib.store.transactions import Write
 from chalicelib.store.users import FAMILY_COUNTER, UserStore
@@ -125,23 +124,16 @@ class RefreshTokens:
         return encode(family.locator, secret), writes
 
     def find(self, token: str, client: Client) -> Found | None:
-        """Return what a client's token leads to, in one call; None where it leads nowhere, in none."""
-        return self.find_with(token, client)[0]
-
-    def find_with(self, token: str, client: Client, *beside: Place) -> tuple[Found | None, tuple[Values | None, ...]]:
-        """Return what a client's token leads to, and the items of other places, in one call.
-
-        Where the token leads nowhere, they are read alone.
-        """
+        """Return what a client's token leads to, in one call; None where it leads nowhere."""
         locator, secret = decode(token) or (None, b"")
         users = self.users_of(locator.realm) if locator and locator.realm in client.realms else None
         if locator is None or users is None:
-            return None, read_together(self.families.dynamodb, *beside)
-        family, user, others = self.families.read_with_user(locator, client.client_id, users, *beside)
+            return None
+        family, user = self.families.read_with_user(locator, client.client_id, users)
         # Whoever holds a token can write its place anew: what it leads to must say the same of itself.
         if family is None or user is None or (family.locator, family.client_id) != (locator, client.client_id):
-            return None, others
-        return Found(family, user, secret), others
+            return None
+        return Found(family, user, secret)
 
     def require_usable(self, found: Found, client: Client) -> None:
         """Let a token pass that may be used; any other is refused.

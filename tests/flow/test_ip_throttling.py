@@ -3,16 +3,14 @@
 import itertools
 from typing import Any
 
-import httpx
 import pytest
 
 from infra.aws import Stage
 from tests.conftest import Clock, Hashes
-from tests.support.calls import calls_of, rounds_of
-from tests.support.clients import make_client
+from tests.support.calls import calls_of
 from tests.support.faults import aws_error, failing
-from tests.support.http import BACKEND, TIMESHEETS, Http, shown
-from tests.support.people import PASSWORD, PeopleMaker
+from tests.support.http import Http, shown
+from tests.support.people import PeopleMaker
 from tests.support.stages import protected
 
 RATE_S = 864
@@ -28,15 +26,6 @@ _numbers = itertools.count(1)
 def spray(http: Http, times: int) -> list[int]:
     """Guess once at each of so many people."""
     return [http.login(username=f"nobody {next(_numbers)}", password="guess").status_code for _ in range(times)]
-
-
-def refresh(http: Http, token: str) -> httpx.Response:
-    return http.token({**BACKEND, "grant_type": "refresh_token", "refresh_token": token})
-
-
-def token_of(http: Http, username: str) -> str:
-    token: str = http.login(username=username, scope="offline_access", audience=TIMESHEETS).json()["refresh_token"]
-    return token
 
 
 def test_two_hundred_people_with_one_guess_each_are_a_hundred_guesses_m11(
@@ -216,49 +205,6 @@ def test_refusals_of_a_blocked_account_do_not_count_for_the_address(
         for _ in range(20):
             http.login(username=user.username, password="wrong")
         assert spray(http, 2) == [400, 429]
-
-
-def test_bad_refresh_tokens_count_and_a_throttled_address_refreshes_nothing(
-    http: Http, people: PeopleMaker, stage: Stage
-) -> None:
-    user = people.make()
-    with protected(stage, suspicious_ip_throttling={"max_attempts": 3}):
-        token = token_of(http, user.username)
-        others = [token[:-1] + ("A" if token[-1] != "A" else "B"), "garbage", "x" * 2000]
-        assert [refresh(http, other).status_code for other in others] == [400] * 3
-        response = refresh(http, token)
-        assert (response.status_code, response.json()) == (429, THROTTLED)
-        assert http.log[-1]["event"] == "limit_mu"
-        assert http.login(username=user.username).status_code == 429
-        http.source_ip = "10.254.0.1"
-        assert refresh(http, token).status_code == 200
-
-
-def test_token_that_is_used_again_counts_and_one_that_comes_too_late_does_not(
-    http: Http, people: PeopleMaker, stage: Stage, clock: Clock
-) -> None:
-    user = people.make()
-    with protected(stage, suspicious_ip_throttling={"max_attempts": 1}):
-        late = token_of(http, user.username)
-        clock.advance(2_592_000)
-        assert [refresh(http, late).status_code for _ in range(2)] == [400, 400]
-        line = [token_of(http, user.username)]
-        for _ in range(2):
-            line.append(refresh(http, line[-1]).json()["refresh_token"])
-        assert [refresh(http, line[0]).status_code for _ in range(2)] == [400, 429]
-
-
-def test_refresh_costs_no_call_more(http: Http, people: PeopleMaker, stage: Stage) -> None:
-    client_id = make_client(stage, secret="s")
-    user = people.make()
-    backend = {"client_id": client_id, "client_secret": "s"}
-    login = http.login(**backend, username=user.username, password=PASSWORD, scope="offline_access")
-    with rounds_of(stage) as calls:
-        form = {**backend, "grant_type": "refresh_token", "refresh_token": login.json()["refresh_token"]}
-        assert http.token(form).status_code == 200
-
-    assert calls.rounds == [{"BatchGetItem"}, {"PutItem", "Sign"}]
-    assert len(calls.made) == 3
 
 
 def test_failure_that_cannot_be_counted_is_no_answer_p02(http: Http, stage: Stage) -> None:
