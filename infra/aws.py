@@ -1,21 +1,28 @@
-"""AWS as the command uses it: the deployed code's own clients, and CloudFormation beside them."""
+"""AWS as the command uses it: clients for the deployed code's stores, and CloudFormation beside them."""
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import WireError
-from chalicelib.store.aws import Clients, connect
+from chalicelib.store.aws import Clients
+from chalicelib.store.budget import end_call
 from chalicelib.store.config import ConfigStore
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
+    from mypy_boto3_kms.client import KMSClient
 
 # What a command turns into one clear line: AWS's failures, and those that the store has translated.
 AWS_FAILURES = (BotoCoreError, ClientError, WireError)
+# Nobody waits for a command as a client waits for its answer: the SDK's own time-outs, and tries that yield to AWS.
+PATIENT = Config(retries={"mode": "adaptive", "total_max_attempts": 6})
+SERVER_ERROR = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,20 @@ class Stage:
 
 def reach(stage: str) -> Stage:
     """Return a stage of the account and region that the environment names."""
-    return Stage(stage, connect(), boto3.client("cloudformation"))
+    client = partial(boto3.Session().client, config=PATIENT)
+    kms: KMSClient = client("kms")
+    kms.meta.events.register_first("needs-retry.kms.CreateKey", _make_once)
+    clients = Clients(client("dynamodb"), kms, partial(client, "sns"), partial(client, "sesv2"))
+    return Stage(stage, clients, client("cloudformation"))
+
+
+def _make_once(response: Any, **more: Any) -> None:
+    """End a CreateKey whose answer is not known: it has no idempotency token, so a second try makes a second key.
+
+    `up` finds by its tag what the first one made. If AWS throttles, nothing was made, and it is tried again.
+    """
+    if response is None or response[0].status_code >= SERVER_ERROR:
+        end_call(response, **more)
 
 
 def said(failure: Exception) -> str:

@@ -5,11 +5,11 @@ Both run again safely, and touch nothing that the file does not speak of.
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.model.key import KeySet
-from chalicelib.store.config import ConfigStore
 from chalicelib.store.documents import Document
 from infra.aws import Stage
 from infra.keys import data_key_changes, key_changes, stage_key_changes
@@ -50,9 +50,17 @@ def up(stage: Stage, file: TenantFile, dry_run: bool = False) -> list[Change]:
     ]
 
 
-def apply(stage: Stage, file: TenantFile, dry_run: bool = False, prune: bool = False) -> Applied:
+def apply(
+    stage: Stage,
+    file: TenantFile,
+    dry_run: bool = False,
+    prune: bool = False,
+    tell: Callable[[str, str], object] = lambda client_id, secret: None,
+) -> Applied:
     """Write the tenant, realms, APIs and clients. What left the file is kept, and deleted with prune.
 
+    tell: takes each client_id with the secret that was made for it, before its hash is stored: whatever happens then,
+    no secret is stored that was not shown.
     Raises NotReady where `up` has to run first.
     """
     config = stage.config()
@@ -65,7 +73,12 @@ def apply(stage: Stage, file: TenantFile, dry_run: bool = False, prune: bool = F
     changes += [Change("delete" if prune else "keep", _named(key), "left the file") for key in gone]
     wanted["tenant"] |= {"grant_types": _grant_types(wanted if prune else stored | wanted)}
     if not dry_run:
-        _write(config, {key: wanted[key] for key in wanted if wanted[key] != stored.get(key)}, gone if prune else [])
+        for key in [key for key in wanted if wanted[key] != stored.get(key)]:
+            if (client_id := key.removeprefix("client#")) in made:
+                tell(client_id, made[client_id])
+            config.put(key, wanted[key])
+        for key in gone if prune else ():
+            config.delete(key)
     return Applied(changes, {} if dry_run else made)
 
 
@@ -151,10 +164,3 @@ def _change(key: str, document: Document, stored: dict[str, Document]) -> Change
 def _named(key: str) -> str:
     kind, _, name = key.partition("#")
     return f"{kind} {name}".strip()
-
-
-def _write(config: ConfigStore, documents: dict[str, Document], gone: list[str]) -> None:
-    for key, document in documents.items():
-        config.put(key, document)
-    for key in gone:
-        config.delete(key)

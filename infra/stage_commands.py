@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from infra.aws import reach
+from infra.aws import Stage, reach
 from infra.chalice_config import PROJECT, require_listed
 from infra.check import load_or_exit, warn_of_password_grants
 from infra.commands import ProjectOption, StageOption, console, reports_failures
 from infra.plan import show
 from infra.provision import apply, up
-from infra.seed import seed_users
+from infra.seed import seed_each
+from infra.tenant_file import TenantFile
 
 FileArgument = Annotated[Path, typer.Argument(help="The tenant file.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
@@ -51,11 +52,23 @@ def apply_command(
     show_first = apply(reached, tenant_file, dry_run=True, prune=prune)
     show(console, f"Stage {stage} would change" if dry_run else f"Stage {stage} changes", show_first.changes)
     if not dry_run:
-        applied = apply(reached, tenant_file, prune=prune)
-        for client_id, secret in applied.made_secrets.items():
-            console.print(
-                f"Made for client {client_id}, shown only now: client_secret={secret}", soft_wrap=True, markup=False
-            )
+        apply(reached, tenant_file, prune=prune, tell=_show_secret)
         if with_users:
-            console.print(f"Users made: {seed_users(reached, tenant_file)}.")
+            console.print(f"Users made: {_seed(reached, tenant_file)}.")
     warn_of_password_grants(tenant_file, console)
+
+
+def _show_secret(client_id: str, secret: str) -> None:
+    console.print(f"Made for client {client_id}, shown only now: client_secret={secret}", soft_wrap=True, markup=False)
+
+
+def _seed(stage: Stage, file: TenantFile) -> int:
+    """Make the file's users and return how many were made; if that ends early, say how far it came."""
+    total, made = sum(map(len, file.users.values())), list[bool]()
+    try:
+        for is_made in seed_each(stage, file):
+            made.append(is_made)
+    finally:
+        if len(made) < total:
+            typer.echo(f"{len(made)} of {total} users are there. The same command goes on from there.", err=True)
+    return sum(made)

@@ -105,16 +105,19 @@ def _require_time(**_: Any) -> None:
         raise OutOfTime
 
 
-def _end_late_call(response: Any, caught_exception: Exception | None, operation: Any, **_: Any) -> None:
-    """Raise the last try's failure if another try would begin too late.
-
-    No answer of this handler ends a call on every botocore: up to 1.43.2, anything but None means "try again now".
-    """
+def _end_late_call(response: Any, **more: Any) -> None:
     if response:
         # AWS may ask for a pause of several seconds here. Who waits that long is the client, after a 503.
         response[0].headers.pop(RETRY_AFTER, None)
-    if current().has_time(LONGEST_PAUSE_S):
-        return
+    if not current().has_time(LONGEST_PAUSE_S):
+        end_call(response, **more)
+
+
+def end_call(response: Any, caught_exception: Exception | None, operation: Any, **_: Any) -> None:
+    """Raise what the last try came to, as a handler of `needs-retry`, so that no other begins. A success is left alone.
+
+    No answer of such a handler ends a call on every botocore: up to 1.43.2, anything but None means "try again now".
+    """
     if caught_exception:
         raise caught_exception
     if response[0].status_code >= FAILED:

@@ -23,6 +23,8 @@ _JSON = {"app_metadata": "{}", "user_metadata": "{}", "password_history": "[]"}
 FAMILY_COUNTER = "families_of_"
 # How often metadata may change under the rules' hands before that is given up.
 KEEP_TRIES = 4
+# How many items the tools read in one call: a page of DynamoDB's own size takes long on a slow link.
+PAGE = 200
 
 
 class IdentifierTaken(Exception):
@@ -134,7 +136,9 @@ class UserStore:
 
     def all(self) -> Iterator[User]:
         """Return everybody, for the tools: a scan, on no request path."""
-        for page in self.dynamodb.get_paginator("scan").paginate(TableName=self.table, ConsistentRead=True):
+        for page in self.dynamodb.get_paginator("scan").paginate(
+            TableName=self.table, ConsistentRead=True, PaginationConfig={"PageSize": PAGE}
+        ):
             for item in page["Items"]:
                 if item["pk"]["S"].startswith("user#"):
                     yield user_from(from_item(item))

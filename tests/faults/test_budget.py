@@ -1,19 +1,15 @@
 """A request's budget for AWS: no try begins that could not end within eight seconds (docs/adr/0016)."""
 
-import io
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.session import get_session
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import make_server
 
 from app import app
 from chalicelib.errors import TemporarilyUnavailable
@@ -29,10 +25,10 @@ from chalicelib.store.budget import (
 )
 from infra.aws import Stage
 from tests.conftest import Clock
-from tests.deploy.aws_server import AwsServer
 from tests.faults.bench import Bench, bench_on
 from tests.faults.kinds import FAULTS, Fault, error
 from tests.faults.wire import NOWHERE, Act, Try, watching
+from tests.support.slow_link import moto_server, served
 
 
 def read(bench: Bench) -> object:
@@ -192,23 +188,10 @@ def test_clock_of_one_request_is_not_the_next_ones(bench: Bench, clock: Clock) -
     assert len(wire.tries) == 2
 
 
-@contextmanager
-def served(application: Callable[..., Iterable[bytes]]) -> Iterator[str]:
-    """Serve a WSGI application on a free port until the block ends; yield its URL."""
-    server = make_server("127.0.0.1", 0, application, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join(10)
-
-
 def test_login_ends_within_eight_real_seconds_where_every_first_try_hangs(
     faulty_stage: Stage, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    moto = AwsServer(DomainDispatcherApplication(create_backend_app), io.StringIO())
+    moto = moto_server()
     seen: set[str] = set()
     over = threading.Event()
 

@@ -4,10 +4,12 @@ import itertools
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from app import app
 from chalicelib import wiring
 from chalicelib.settings import Settings
+from chalicelib.store.aws import connect
 from infra.aws import Stage, reach
 from infra.provision import apply, up
 from infra.proxy_event import Stage as ApiStage
@@ -30,7 +32,7 @@ def provisioned(name: str, file: TenantFile, **tenant: str | None) -> Stage:
         up(reached, changed)
     apply(reached, changed)
     seed_users(reached, changed, BCRYPT_COST)
-    return reached
+    return replace(reached, clients=connect())
 
 
 @contextmanager

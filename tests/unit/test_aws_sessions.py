@@ -7,8 +7,8 @@ import pytest
 from app import app
 from chalicelib.http.application import Services
 from chalicelib.settings import BadSettings
-from chalicelib.store.aws import OLDEST_BOTOCORE, connect, lambda_session
-from infra.aws import Stage
+from chalicelib.store.aws import OLDEST_BOTOCORE, lambda_session
+from infra.aws import Stage, reach
 from tests.support.http import Http
 
 PROJECT = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ def test_tools_reach_aws_by_a_profile_that_assumes_a_role(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
 
-    assert f"{stage.prefix}config" in connect().dynamodb.list_tables()["TableNames"]
+    assert f"{stage.prefix}config" in reach(stage.name).clients.dynamodb.list_tables()["TableNames"]
 
 
 def too_old() -> Services:

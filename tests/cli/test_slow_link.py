@@ -1,0 +1,168 @@
+"""The command where AWS answers late, or not at all: it has the patience that a function has not."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import bcrypt
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError, ConnectionClosedError
+
+from chalicelib.model.user import User
+from chalicelib.store.users import UserStore
+from infra.aws import Stage, reach
+from infra.keys import data_key_changes
+from infra.provision import sha256
+from tests.cli.conftest import Gatehouse
+from tests.cli.tenant import client, small_document
+from tests.cli.test_apply import MADE, document_of
+from tests.faults.kinds import throttled
+from tests.faults.wire import NOWHERE, Try, watching
+from tests.support.slow_link import SlowLink, served
+
+MANY = 330
+HASH = bcrypt.hashpw(b"a password", bcrypt.gensalt(4)).decode()
+
+
+@contextmanager
+def over(link: SlowLink) -> Iterator[SlowLink]:
+    """Let the clients that are made inside this block reach AWS over a link."""
+    with served(link) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", url)
+        yield link
+
+
+@pytest.fixture
+def ready(gatehouse: Gatehouse) -> Gatehouse:
+    """The command, on a stage of the small tenant."""
+    gatehouse.provision(small_document())
+    return gatehouse
+
+
+def with_users(count: int) -> dict[str, Any]:
+    users = [{"username": f"user{number}", "password_hash": HASH} for number in range(count)]
+    return small_document(users={"staff": users})
+
+
+def keys_of(stage: Stage) -> list[str]:
+    kms = stage.clients.kms
+    found = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys(Limit=1000)["Keys"]]
+    return [key["Arn"] for key in found if key["Description"].startswith(f"Gatehouse {stage.name}:")]
+
+
+def test_hundreds_of_people_are_listed_over_a_slow_link(ready: Gatehouse) -> None:
+    store = UserStore(ready.stage.clients.dynamodb, f"{ready.stage.prefix}users-staff")
+    for number in range(MANY):
+        store.create(User(user_id=f"staff|{number}", username=f"user{number}", created_at=number, updated_at=number))
+    with over(SlowLink()) as link:
+        ran = ready.run("users", "list", "--realm", "staff")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert [row[0] for row in ran.rows if row[0].startswith("staff|")] == [f"staff|{number}" for number in range(MANY)]
+    # A page has 200 items, and a person has two.
+    assert link.made.count("Scan") == MANY * 2 // 200 + 1
+
+
+def test_stage_comes_up_over_a_slow_link_and_leaves_no_key_behind(gatehouse: Gatehouse) -> None:
+    with over(SlowLink(late=("CreateKey",))):
+        first = gatehouse.up(small_document())
+    again = gatehouse.up(small_document())
+
+    assert (first.code, first.err, again.code) == (0, "", 0)
+    assert len(keys_of(gatehouse.stage)) == 2
+
+
+def test_users_are_made_over_a_slow_link(ready: Gatehouse) -> None:
+    with over(SlowLink(late=("TransactWriteItems",))) as link:
+        ran = ready.apply(with_users(2), "--with-users")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert "Users made: 2." in ran.out
+    assert link.made.count("TransactWriteItems") == 2
+
+
+def test_apply_that_ends_early_says_how_far_it_came_and_goes_on_when_it_runs_again(ready: Gatehouse) -> None:
+    numbers = itertools.count(1)
+
+    def third_write(operation: str) -> bool:
+        return operation == "TransactWriteItems" and next(numbers) == 3
+
+    with over(SlowLink(late=(), denied=third_write)):
+        ended = ready.apply(with_users(5), "--with-users")
+    again = ready.apply(with_users(5), "--with-users")
+
+    assert ended.code == 1
+    said, why = ended.err.splitlines()
+    assert said == "2 of 5 users are there. The same command goes on from there."
+    assert "AccessDeniedException" in why
+    assert (again.code, again.err) == (0, "")
+    assert "Users made: 3." in again.out
+
+
+def test_secret_that_is_stored_was_shown_wherever_the_apply_ends(ready: Gatehouse) -> None:
+    clients = [client(client_id=name, client_secret=None) for name in ("one", "two", "three")]
+    numbers = itertools.count(1)
+
+    def second_write_and_all_after(operation: str) -> bool:
+        return operation == "PutItem" and next(numbers) >= 2
+
+    with over(SlowLink(late=(), denied=second_write_and_all_after)):
+        ended = ready.apply(small_document(clients=clients))
+    shown = dict(MADE.findall(ended.out))
+    again = ready.apply(small_document(clients=clients))
+    shown |= dict(MADE.findall(again.out))
+
+    assert (ended.code, again.code) == (1, 0)
+    for name, secret in shown.items():
+        assert document_of(ready, f"client#{name}")["secrets"][0]["sha256"] == sha256(secret)
+    assert set(shown) == {"one", "two", "three"}
+
+
+@pytest.mark.usefixtures("aws")
+def test_key_whose_answer_a_proxy_lost_is_not_made_again() -> None:
+    link = SlowLink(late=(), lost=lambda operation: operation == "CreateKey")
+    with over(link), pytest.raises(ClientError, match="504"):
+        data_key_changes(reach("lostanswer"), dry_run=False)
+
+    assert link.made.count("CreateKey") == 1
+
+
+@pytest.mark.usefixtures("aws")
+def test_key_whose_connection_broke_is_not_made_again() -> None:
+    stage = reach("broken")
+
+    def act(one: Try) -> None:
+        if one.call.operation == "CreateKey":
+            raise ConnectionClosedError(endpoint_url=NOWHERE)
+
+    with watching(stage.clients, after=act) as wire, pytest.raises(ConnectionClosedError):
+        data_key_changes(stage, dry_run=False)
+
+    assert [one.call.operation for one in wire.tries].count("CreateKey") == 1
+
+
+@pytest.mark.usefixtures("aws")
+def test_key_that_was_throttled_is_tried_again() -> None:
+    stage = reach("throttled")
+
+    def act(one: Try) -> AWSResponse | None:
+        return throttled(one) if (one.call.operation, one.number) == ("CreateKey", 1) else None
+
+    with watching(stage.clients, act) as wire:
+        data_key_changes(stage, dry_run=False)
+
+    assert [one.number for one in wire.tries if one.call.operation == "CreateKey"] == [1, 2]
+    assert len(keys_of(stage)) == 1
+
+
+def test_tools_wait_as_long_as_the_sdk_does() -> None:
+    stage = reach("any")
+    clients = (stage.clients.dynamodb, stage.clients.kms, stage.clients.sesv2(), stage.cloudformation)
+    # botocore gives its options their attributes at run time.
+    configs: list[Any] = [client.meta.config for client in clients]
+
+    assert {config.read_timeout for config in configs} == {60}
+    assert {config.connect_timeout for config in configs} == {60}
+    assert {config.retries["mode"] for config in configs} == {"adaptive"}

@@ -1,0 +1,67 @@
+"""AWS at the far end of a slow link: moto behind a server on the loopback, whose answers come late or not at all."""
+
+import io
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+
+from tests.deploy.aws_server import AwsServer
+
+LATE_S = 1.5
+GATEWAY_TIMEOUT = "504 Gateway Timeout"
+DENIED = b'{"__type": "com.amazonaws#AccessDeniedException", "message": "not allowed"}'
+
+
+def moto_server() -> AwsServer:
+    """Return the WSGI application of an AWS that has what moto has in this process."""
+    return AwsServer(DomainDispatcherApplication(create_backend_app), io.StringIO())
+
+
+@dataclass
+class SlowLink:
+    """The WSGI application. late: the operations whose answers come late; None for all.
+
+    lost: whether an operation is done and its answer lost, so that a proxy answers in its place. denied: whether AWS
+    refuses an operation. Both are asked once for each try. made: the operations that were tried.
+    """
+
+    late: tuple[str, ...] | None = None
+    lost: Callable[[str], bool] = lambda _: False
+    denied: Callable[[str], bool] = lambda _: False
+    made: list[str] = field(default_factory=list)
+    _aws: AwsServer = field(default_factory=moto_server)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Let AWS do the call, and answer it."""
+        operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")[2]
+        self.made.append(operation)
+        if self.denied(operation):
+            start_response("400 Bad Request", [("Content-Type", "application/x-amz-json-1.0")])
+            return [DENIED]
+        if self.lost(operation):
+            list(self._aws(environ, lambda *_: None))
+            start_response(GATEWAY_TIMEOUT, [("Content-Type", "text/html")])
+            return [b"<html>The far end did not answer.</html>"]
+        answer = self._aws(environ, start_response)
+        if self.late is None or operation in self.late:
+            time.sleep(LATE_S)
+        return answer
+
+
+@contextmanager
+def served(application: Callable[..., Iterable[bytes]]) -> Iterator[str]:
+    """Serve a WSGI application on a free port until the block ends; yield its URL."""
+    server = make_server("127.0.0.1", 0, application, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join(10)
