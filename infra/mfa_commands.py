@@ -2,7 +2,9 @@
 
 import json
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import typer
@@ -73,13 +75,18 @@ class SecondFactors:
             raise Refused(f"{case.user.user_id} has {MAX_AUTHENTICATORS} authenticators, which is the most.")
         enrolment, made = self._associated(case)
         with_code, recovery = self.recovery_code.first(case, enrolment)
-        self._replace(case, confirmed(with_code, with_code.authenticators[-1]))
+        with _refused_if_changed(case):
+            after = confirmed(with_code, with_code.authenticators[-1])
+            self.enrolments.replace(case.user, case.enrolment, after)
         return {"secret": made["secret"], "barcode_uri": made["barcode_uri"], **recovery}
 
     def reset(self, case: Case) -> None:
-        """Remove all factors and the recovery code, and forget what was tried and sent. Raises Refused."""
-        if case.enrolment.version:
-            self._replace(case, replace(case.enrolment, data_key="", recovery_hash="", authenticators=()))
+        """Remove all factors and the recovery code, and forget what was tried and sent. Raises Refused.
+
+        Logins that wait for a second factor and access tokens of the MFA API end.
+        """
+        with _refused_if_changed(case):
+            self.enrolments.reset(case.user, case.enrolment)
         self.people.attempts.clear(f"mfa#{case.account}")
 
     def _associated(self, case: Case) -> tuple[Enrolment, dict[str, Any]]:
@@ -89,12 +96,6 @@ class SecondFactors:
             if "NotFoundException" in failure.reason:
                 raise NotReady("missing: the data key") from None
             raise
-
-    def _replace(self, case: Case, after: Enrolment) -> None:
-        try:
-            self.enrolments.replace(case.user, case.enrolment, after)
-        except ConditionFailed:
-            raise Refused(f"{case.user.user_id} was changed meanwhile. Run the command again.") from None
 
 
 @mfa.command("list")
@@ -141,6 +142,14 @@ def enroll(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption
     once = [("secret", made["secret"]), *(("recovery code", code) for code in made.get("recovery_codes", []))]
     for what, text in once:
         console.print(f"{case.user.user_id}: the {what}, shown only now: {text}", markup=False, soft_wrap=True)
+
+
+@contextmanager
+def _refused_if_changed(case: Case) -> Iterator[None]:
+    try:
+        yield
+    except ConditionFailed:
+        raise Refused(f"{case.user.user_id} was changed meanwhile. Run the command again.") from None
 
 
 def _no_login(realm: Realm, user: User) -> PendingLogin:

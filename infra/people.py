@@ -128,16 +128,18 @@ class People:
         families = [family for family in self.live_families(user) if family.locator.family_id == family_id]
         if not families:
             raise Refused(f"{user.user_id} has no refresh token family {family_id}.")
+        self.store.end_logins(user.user_id, int(time.time()))
         self.families.end(families[0])
 
     def end_families(self, user: User, client_id: str = "") -> int:
         """End the person's families, of one client or all; return how many there were.
 
-        All at once is one write on the record, which no login under way slips past.
+        Logins under way and access tokens of the MFA API end too, whoever's they are. All families at once is one write
+        on the record, which no login under way slips past.
         """
         families = [family for family in self.live_families(user) if client_id in ("", family.client_id)]
-        if not client_id:
-            self.store.end_families(user.user_id, int(time.time()))
+        end = self.store.end_logins if client_id else self.store.end_families
+        end(user.user_id, int(time.time()))
         for family in families:
             self.families.end(family)
         return len(families)

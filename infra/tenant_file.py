@@ -198,10 +198,11 @@ class ClientGrant(_Part):
 
 
 class Mfa(_Part):
-    """When a second factor is owed, and which ones there are."""
+    """When a second factor is owed, and which ones there are. manage_max_age: seconds."""
 
     policy: Literal["never", "always"] = "never"
     factors: Listed[Literal["otp", "sms", "email", "recovery-code"]] = ()
+    manage_max_age: int = Field(default=900, ge=60, le=3600)
 
 
 class BruteForceProtection(_Part):

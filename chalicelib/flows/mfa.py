@@ -21,6 +21,7 @@ from chalicelib.mfa.names import shown
 from chalicelib.mfa.oob import Oob
 from chalicelib.mfa.otp import Otp
 from chalicelib.mfa.recovery import RecoveryCode
+from chalicelib.mfa.typed import phone_number
 from chalicelib.model.enrolment import EMAIL, OTP, SMS, Authenticator, Enrolment
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import ENROLL, READ_AUTHENTICATORS, REMOVE_AUTHENTICATORS
@@ -28,6 +29,7 @@ from chalicelib.store.aws import ConditionFailed
 
 NOT_ENROLLED = "User is not enrolled. You can use /mfa/associate endpoint to enroll the first authenticator."
 ENROLLED = "User is already enrolled. Use an access token of the MFA API to enroll another authenticator."
+OWN_EMAIL = "Show a code of the verified email first. Then enroll with an access token of the MFA API."
 REFRESHED = "A refresh token enrolls no authenticator. Log in with the password to enroll the first one."
 PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 # Of RFC 5321 what SES takes: no quotes, no display name, no list.
@@ -58,6 +60,7 @@ class MfaFlow:
         Raises UnsupportedChallengeType, InvalidAuthenticator, TooManyAttempts, and what any bad mfa_token raises.
         """
         client = self.clients.authenticate(request)
+        request = request.forwarded_by(client)
         case = self.cases.of_login(request.required("mfa_token"), request, client)
         authenticator = _chosen(case, request)
         if authenticator.kind == OTP:
@@ -67,12 +70,12 @@ class MfaFlow:
     def associate(self, request: Request) -> dict[str, Any]:
         """Return a new authenticator's secret or its sent code, and the first recovery code; it is confirmed by use.
 
-        Raises AccessDenied where only a password speaks for a person who has a second factor, or only a refresh token
-        for anybody; TooManyAttempts.
+        Raises AccessDenied if only a password speaks for a person who has a second factor or a verified email, or only
+        a refresh token for anybody; TooManyAttempts.
         """
         case = self._case(request, ENROLL)
         if case.is_login and not case.may_enrol_first:
-            raise AccessDenied(ENROLLED if case.is_enrolled else REFRESHED)
+            raise AccessDenied(_why_not_first(case))
         if len(case.enrolment.authenticators) >= MAX_AUTHENTICATORS:
             raise AccessDenied("The user has as many authenticators as there may be.")
         kind = _wanted(case, request)
@@ -119,6 +122,12 @@ class MfaFlow:
             raise InvalidToken(reason=failure.reason) from None
 
 
+def _why_not_first(case: Case) -> str:
+    if case.is_enrolled:
+        return ENROLLED
+    return REFRESHED if case.pending.original else OWN_EMAIL
+
+
 def _chosen(case: Case, request: Request) -> Authenticator:
     """Return the authenticator that a challenge is for: the one that is named, else an app before a message."""
     types = (_text(request, "challenge_type") or "otp oob").split()
@@ -163,7 +172,7 @@ def _text(request: Request, name: str) -> str | None:
 
 def _address(case: Case, kind: str, request: Request) -> str:
     if kind == SMS:
-        number = request.required("phone_number")
+        number = phone_number(request.required("phone_number"))
         if not PHONE.fullmatch(number):
             raise InvalidRequest("phone_number must be in E.164 form, such as +14155550100.")
         return number

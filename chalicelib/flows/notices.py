@@ -55,7 +55,7 @@ class NoticeFlow:
             return []
         told = []
         for notice in self.notices.untold(int(self.clock())):
-            user = self._owner(notice)
+            user = self._owner(notice.account)
             if self.notices.take(notice) and user and user.email and self._is_told(notice, user):
                 told.append(user.user_id)
         return told
@@ -63,7 +63,7 @@ class NoticeFlow:
     def unblock(self, request: Request) -> dict[str, str]:
         """Use a link's ticket: forget the failures at its account. Raises InvalidRequest for a ticket that is over."""
         ticket = self.tickets.ticket(request.query.get("ticket", ""))
-        if ticket is None or ticket.ends_at <= self.clock():
+        if ticket is None or ticket.ends_at <= self.clock() or not self._stands(ticket):
             raise InvalidRequest(NO_TICKET)
         request.outcome.realm, _, request.outcome.user = ticket.account.partition("#")
         # Forgotten first: where AWS fails in between, the link still works.
@@ -74,8 +74,13 @@ class NoticeFlow:
             raise InvalidRequest(NO_TICKET) from None
         return {"message": UNBLOCKED}
 
-    def _owner(self, notice: Notice) -> User | None:
-        realm, _, user_id = notice.account.partition("#")
+    def _stands(self, ticket: Ticket) -> bool:
+        """Whether the person is as they were when the link was sent: there, and of the same password."""
+        user = self._owner(ticket.account)
+        return user is not None and ticket.credential_version in (None, user.credential_version)
+
+    def _owner(self, account: str) -> User | None:
+        realm, _, user_id = account.partition("#")
         users = self.users_of(realm)
         return users.read(user_id) if users else None
 
@@ -85,7 +90,7 @@ class NoticeFlow:
         name = self.friendly_name()
         text = TEXT.format(name=name, link=f"{self.issuer}u/unblock?ticket={token}")
         try:
-            self.tickets.put_ticket(Ticket(stored_id(token), notice.account, ends_at))
+            self.tickets.put_ticket(Ticket(stored_id(token), notice.account, ends_at, user.credential_version))
             self.messages.send_email(user.email, f"Your account at {name} is blocked", text)
         except WireError:
             return False

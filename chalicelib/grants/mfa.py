@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.directories.dynamodb import DynamoDirectory
-from chalicelib.errors import InvalidGrant, TemporarilyUnavailable
-from chalicelib.mfa.case import Case, Cases, Proof
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.mfa.case import Case, Cases, Proof, WrongCode
 from chalicelib.model.login import Login
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client, Realm
@@ -66,13 +66,15 @@ class MfaGrant:
             # Whatever came of it, the code was right.
             give_back=lambda _: self._give_back(proof),
             members=proof.members,
+            # An access token confirms and is not renewed by it.
+            latest_exp=0 if case.is_login else waiting.ends_at,
         )
 
     def _proof(self, case: Case, request: Request) -> Proof:
         """Return what the factor proves; a wrong code counts for the address too."""
         try:
             return self.factor.prove(case, request)
-        except InvalidGrant:
+        except WrongCode:
             self.guard.addresses.fail(request.source_ip, None)
             raise
 

@@ -52,8 +52,13 @@ class Case:
 
     @property
     def may_enrol_first(self) -> bool:
-        """Whether this login may enrol the first factor. A refresh token never does: a thief of it could plant one."""
-        return self.is_login and not self.is_enrolled and self.pending.original is None
+        """Whether this login may enrol the first factor.
+
+        A refresh token never does: a thief of it could plant one. If a verified email can be challenged, its code comes
+        first (NIST SP 800-63B-4 4.1.2.1).
+        """
+        is_known_otherwise = self.is_enrolled or own_email(self.user, self.tenant)
+        return self.is_login and not is_known_otherwise and self.pending.original is None
 
     @property
     def usable(self) -> tuple[Authenticator, ...]:
@@ -69,6 +74,10 @@ class Case:
     def is_on(self, kind: str) -> bool:
         """Whether the tenant has this factor."""
         return kind in self.tenant.mfa.factors
+
+
+class WrongCode(InvalidGrant):
+    """A code that is not the right one: a guess, which counts for the address too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +140,13 @@ class Cases:
         """
         pending, seen = self.pending.login_with(mfa_token, self.addresses.place(request.source_ip))
         self.addresses.require_room(request.source_ip, seen)
-        if pending is None:
-            self.addresses.fail(request.source_ip, seen)
         owner = client or (self.config.client(pending.client_id) if pending else None)
         if pending is None or owner is None or pending.client_id != owner.client_id:
             raise InvalidGrant(MALFORMED, reason="no pending login of this client")
         request.outcome.client_id = owner.client_id
         request.outcome.realm, request.outcome.user = pending.realm, pending.user_id
+        if pending.is_used:
+            raise InvalidGrant(MALFORMED, reason="the mfa_token was used")
         if pending.ends_at <= self.clock():
             raise ExpiredToken("mfa_token is expired")
         realm = self.config.realm(pending.realm) if pending.realm in owner.realms else None
@@ -150,10 +159,7 @@ class Cases:
         return case
 
     def of_token(self, token: str, request: Request, scope: str) -> Case:
-        """Return the case of an access token of the MFA API; raises InvalidToken, InsufficientScope without the scope.
-
-        Once the person has a second factor, a token of a login without one is refused.
-        """
+        """Return the case of an access token of the MFA API with this scope; raises InvalidToken, InsufficientScope."""
         claims = self.verify(token, request.issuer)
         audience, aud = mfa_audience(request.issuer), claims["aud"]
         if audience not in ([aud] if isinstance(aud, str) else aud):
@@ -166,9 +172,23 @@ class Cases:
         case = self._of_person(realm, _standing_for(claims, audience, realm, user))
         if case is None:
             raise InvalidToken(reason="the user is gone")
-        if case.enrolment.active and "mfa" not in claims["amr"]:
-            raise InvalidToken(reason="the person has a second factor, which this token's login did without")
+        self._require_standing(case, claims)
         return case
+
+    def _require_standing(self, case: Case, claims: dict[str, Any]) -> None:
+        """Let a token pass that stands on the person's credentials of now, and on a recent login; raises InvalidToken.
+
+        Once the person has a second factor, a token of a login without one is refused. So it is for a verified email
+        that each login has to show a code of.
+        """
+        mfa = case.tenant.mfa
+        if claims.get("credential_version") != case.user.credential_version:
+            raise InvalidToken(reason="the user was changed after the login")
+        if self.clock() - claims["auth_time"] > mfa.manage_max_age_s:
+            raise InvalidToken(reason="the login is too long ago to manage authenticators")
+        owes = case.enrolment.active or (mfa.policy == "always" and own_email(case.user, case.tenant))
+        if owes and "mfa" not in claims["amr"]:
+            raise InvalidToken(reason="the person has a second factor, which this token's login did without")
 
     def _of_person(self, realm: Realm, pending: PendingLogin) -> Case | None:
         user, enrolment = self.enrolments_of(realm).read(pending.user_id)
@@ -193,6 +213,7 @@ def _standing_for(claims: dict[str, Any], audience: str, realm: Realm, user: Use
         original=Original(audience, scopes),
         auth_time=claims["auth_time"],
         ends_at=claims["exp"],
+        jti=claims["jti"],
     )
 
 

@@ -62,10 +62,10 @@ class SecondFactor:
 
 
 def requirements(user: User, tenant: Tenant, may_enrol: bool) -> Requirements:
-    """Return which kinds there are to challenge, and which to enrol where the person has none yet and may."""
+    """Return which kinds there are to challenge, and which to enrol if there is none yet and the person may."""
     on = tenant.mfa.factors
     enrolled = [kind for kind in user.multifactor.split(",") if kind in on]
     challenge = [*enrolled, *(EMAIL for _ in own_email(user, tenant) if EMAIL not in enrolled)]
-    enrol = [kind for kind in (OTP, SMS, EMAIL) if kind in on] if may_enrol and not enrolled else []
+    enrol = [kind for kind in (OTP, SMS, EMAIL) if kind in on] if may_enrol and not challenge else []
     both = {"challenge": challenge, "enroll": enrol}
     return {name: [{"type": TYPES[kind]} for kind in kinds] for name, kinds in both.items() if kinds}

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.errors import AuthorizationPending, InvalidGrant
-from chalicelib.mfa.case import Case, Proof
+from chalicelib.mfa.case import Case, Proof, WrongCode
 from chalicelib.mfa.enrolling import added, confirmed, new_authenticator
 from chalicelib.mfa.limits import CODES, Limits
+from chalicelib.mfa.typed import plain_code
 from chalicelib.model.enrolment import SMS, Authenticator, Challenge, Enrolment
 from chalicelib.model.request import Request
 from chalicelib.store.enrolments import EnrolmentStore
@@ -18,7 +19,7 @@ from chalicelib.store.messages import Messages
 from chalicelib.store.pending import PendingStore, stored_id
 from chalicelib.store.transactions import Write
 
-MALFORMED = "Malformed oob_code"
+MALFORMED = "Malformed oob_code."
 INVALID = "Invalid binding_code."
 PENDING = "Authorization pending: please repeat the request in a few seconds."
 LIFETIME_S = 300
@@ -49,13 +50,11 @@ class Oob:
         code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
         challenge = Challenge(
             challenge_id=stored_id(oob_code),
-            realm=case.realm.name,
-            user_id=case.user.user_id,
             authenticator_id=authenticator.authenticator_id,
             code_hash=_code_hash(oob_code, code),
             ends_at=int(self.clock()) + LIFETIME_S,
         )
-        self.pending.put_challenge(challenge)
+        self.pending.put_challenge(case.pending, challenge)
         self._deliver(case, authenticator, code)
         return {"oob_code": oob_code, "binding_method": "prompt"}
 
@@ -73,11 +72,12 @@ class Oob:
             self.limits.take_poll(case, challenge.challenge_id)
             raise AuthorizationPending(PENDING)
         give_back = self.limits.take_code(case, CODES, "gd_otp_rate_limit_exceed")
-        if not hmac.compare_digest(_code_hash(oob_code, code), challenge.code_hash):
-            raise InvalidGrant(INVALID, reason="wrong binding_code")
+        if not hmac.compare_digest(_code_hash(oob_code, plain_code(code)), challenge.code_hash):
+            raise WrongCode(INVALID, reason="wrong binding_code")
         writes, record = self._confirmation(case, authenticator)
         amr = AMR.get(authenticator.kind, ("pwd", "mfa"))
-        return Proof(amr, give_back, (self.pending.use_challenge(challenge), *writes), record, {})
+        used = self.pending.use_challenge(case.pending, challenge)
+        return Proof(amr, give_back, (used, *writes), record, {})
 
     def _confirmation(self, case: Case, authenticator: Authenticator) -> tuple[tuple[Write, ...], dict[str, str]]:
         """Return what confirms an authenticator with its first right code; nothing for one that is active."""
@@ -87,9 +87,10 @@ class Oob:
         return (self.enrolments_of(case.realm).write(case.enrolment, after),), {"multifactor": after.kinds}
 
     def _live(self, case: Case, oob_code: str) -> Challenge:
-        challenge = self.pending.challenge(oob_code)
-        if challenge is None or (challenge.realm, challenge.user_id) != (case.realm.name, case.user.user_id):
-            raise InvalidGrant(MALFORMED, reason="no challenge of this person")
+        """Return the login's challenge, if this is its oob_code; another login's, or an earlier one, raises."""
+        challenge = self.pending.challenge(case.pending)
+        if challenge is None or not hmac.compare_digest(stored_id(oob_code), challenge.challenge_id):
+            raise InvalidGrant(MALFORMED, reason="not the oob_code of this login's latest challenge")
         if challenge.ends_at <= self.clock():
             raise InvalidGrant(MALFORMED, reason="the challenge is over")
         return challenge

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chalicelib.errors import InvalidGrant
-from chalicelib.mfa.case import Case, Proof
+from chalicelib.mfa.case import Case, Proof, WrongCode
 from chalicelib.mfa.enrolling import added, confirmed, new_authenticator
 from chalicelib.mfa.limits import CODES, Limits
+from chalicelib.mfa.typed import plain_code
 from chalicelib.model.enrolment import OTP, Authenticator, Enrolment
 from chalicelib.model.request import Request
 from chalicelib.store.enrolments import EnrolmentStore
@@ -46,11 +46,11 @@ class Otp:
 
         A step is used once per device: the write of its use fails where another request was faster.
         """
-        code = request.required("otp")
+        code = plain_code(request.required("otp"))
         give_back = self.limits.take_code(case, CODES, "gd_otp_rate_limit_exceed")
         used = next(self._matching(case, code), None)
         if used is None:
-            raise InvalidGrant(INVALID, reason="no device has this code, or it was used")
+            raise WrongCode(INVALID, reason="no device has this code, or it was used")
         after = confirmed(case.enrolment, used)
         write = self.enrolments_of(case.realm).write(case.enrolment, after)
         return Proof(("pwd", "otp", "mfa"), give_back, (write,), {"multifactor": after.kinds}, {})

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.errors import InvalidGrant, UnsupportedChallengeType
-from chalicelib.mfa.case import MALFORMED, Case, Proof
+from chalicelib.mfa.case import MALFORMED, Case, Proof, WrongCode
 from chalicelib.mfa.limits import RECOVERY_CODES, Limits
+from chalicelib.mfa.typed import plain_code
 from chalicelib.model.enrolment import RECOVERY_CODE, Enrolment
 from chalicelib.model.request import Request
 from chalicelib.store.enrolments import EnrolmentStore
@@ -44,14 +45,14 @@ class RecoveryCode:
 
         Raises UnsupportedChallengeType where the person has none.
         """
-        code, enrolment = request.required("recovery_code"), case.enrolment
+        code, enrolment = plain_code(request.required("recovery_code")).upper(), case.enrolment
         if not case.is_login:
             raise InvalidGrant(MALFORMED, reason="an access token confirms authenticators, and does no more")
         if not (enrolment.active and enrolment.recovery_hash and case.is_on(RECOVERY_CODE)):
             raise UnsupportedChallengeType(NONE)
         give_back = self.limits.take_code(case, RECOVERY_CODES, "gd_recovery_rate_limit_exceed")
         if not hmac.compare_digest(_hashed(code), enrolment.recovery_hash):
-            raise InvalidGrant(REJECTED, reason="wrong recovery code", event="gd_recovery_failed")
+            raise WrongCode(REJECTED, reason="wrong recovery code", event="gd_recovery_failed")
         following = _new_code()
         after = replace(enrolment, recovery_hash=_hashed(following))
         write = self.enrolments_of(case.realm).write(enrolment, after)

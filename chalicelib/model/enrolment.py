@@ -61,9 +61,9 @@ class Enrolment:
 class PendingLogin:
     """A login whose password was right and whose second factor is owed. Times are epoch seconds.
 
-    login_id: what the store knows it by; "" where an access token of the MFA API stands in for it.
+    login_id: what the store knows it by; "" if an access token of the MFA API stands in for it, whose jti this has.
     credential_version: the person's when the password was checked. asked: what was asked for. original: what a refresh
-    token was granted before, None after a password.
+    token was granted before, None after a password. is_used: whether a second factor completed it.
     """
 
     login_id: str
@@ -75,15 +75,18 @@ class PendingLogin:
     original: Original | None
     auth_time: int
     ends_at: int
+    jti: str = ""
+    is_used: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A code that was sent. challenge_id: what the store knows it by. code_hash: keyed with the oob_code itself."""
+    """A code that was sent for one login that waits, or one access token. Each has one: the next one ends it.
+
+    challenge_id: the hash of its oob_code. code_hash: keyed with the oob_code itself.
+    """
 
     challenge_id: str
-    realm: str
-    user_id: str
     authenticator_id: str
     code_hash: str = field(repr=False)
     ends_at: int = 0

@@ -49,6 +49,7 @@ class Login:
     where the writes find that it was used, or the user changed, meanwhile.
     give_back: returns what the proof consumed, where this failure keeps the tokens from being issued.
     members: what the token response says beside the tokens.
+    latest_exp: epoch seconds that no token of this login outlives; 0 for no such bound.
     """
 
     sub: str
@@ -69,6 +70,7 @@ class Login:
     refused: str = "Wrong email or password."
     give_back: Callable[[Exception], None] = field(default=lambda _: None, repr=False)
     members: Mapping[str, str] = field(default_factory=dict, repr=False)
+    latest_exp: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,10 +66,14 @@ class SuspiciousIpThrottling:
 
 @dataclass(frozen=True, slots=True)
 class MfaPolicy:
-    """When a second factor is owed, and which there are. policy: never or always; enrolment and rules come on top."""
+    """When a second factor is owed, and which there are. policy: never or always; enrolment and rules come on top.
+
+    manage_max_age_s: how long after the password was typed an access token of the MFA API is taken.
+    """
 
     policy: str = "never"
     factors: tuple[str, ...] = ()
+    manage_max_age_s: int = 900
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ class User:
 
     password_hash: the stored form (`passwords.py`); "" where no password was ever set, which no password matches.
     password_history: the stored forms of passwords before that, the latest first, as many as the realm remembers.
-    credential_version: counts what must end logins under way: a new password, a block.
+    credential_version: counts what must end logins under way and access tokens of the MFA API: a new password, a block,
+    a reset of the second factors, a revocation of refresh tokens.
     families_version: counts what ends all refresh tokens of the person; a family of an older count is dead.
     multifactor: the kinds of active second factors, between commas.
     known_addresses: the networks of the latest right logins, the latest first.

@@ -1,13 +1,13 @@
 """Second factors at rest: one item `mfa#ID` a person in the realm's users table, changed as a whole or not at all."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.model.enrolment import Authenticator, Enrolment
 from chalicelib.model.user import User
 from chalicelib.store.batch import Place, read_together
-from chalicelib.store.items import to_item
+from chalicelib.store.items import Value, to_item
 from chalicelib.store.transactions import Write, commit
 from chalicelib.store.users import user_from
 
@@ -37,20 +37,28 @@ class EnrolmentStore:
         return {"Put": {"TableName": self.table, "Item": item, "ConditionExpression": condition, **seen}}
 
     def replace(self, user: User, before: Enrolment, after: Enrolment) -> None:
-        """Write an enrolment's next state, and what the record says of it; raises ConditionFailed."""
-        writes = [self.write(before, after)]
-        if before.kinds != after.kinds:
-            writes.append(self._record_write(user.user_id, after.kinds))
-        commit(self.dynamodb, tuple(writes))
+        """Write an enrolment's next state, and what the record says of it.
 
-    def _record_write(self, user_id: str, kinds: str) -> Write:
+        Raises ConditionFailed if the enrolment has changed meanwhile, or the person was blocked, deleted or given a new
+        password.
+        """
+        commit(self.dynamodb, (self.write(before, after), self._record_write(user, after.kinds, ends=0)))
+
+    def reset(self, user: User, before: Enrolment) -> None:
+        """Remove all factors and end what was begun by them, as a new password does; raises ConditionFailed."""
+        after = replace(before, data_key="", recovery_hash="", authenticators=())
+        commit(self.dynamodb, (self.write(before, after), self._record_write(user, after.kinds, ends=1)))
+
+    def _record_write(self, user: User, kinds: str, ends: int) -> Write:
+        """Return the write of what the record says. ends: what its credential_version goes up by."""
+        values: dict[str, Value] = {":kinds": kinds, ":seen": user.credential_version, ":ends": ends}
         return {
             "Update": {
                 "TableName": self.table,
-                "Key": to_item({"pk": f"user#{user_id}"}),
-                "UpdateExpression": "SET multifactor = :kinds",
-                "ConditionExpression": "attribute_exists(pk)",
-                "ExpressionAttributeValues": to_item({":kinds": kinds}),
+                "Key": to_item({"pk": f"user#{user.user_id}"}),
+                "UpdateExpression": "SET multifactor = :kinds ADD credential_version :ends",
+                "ConditionExpression": "credential_version = :seen",
+                "ExpressionAttributeValues": to_item(values),
             }
         }
 

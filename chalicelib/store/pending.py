@@ -1,6 +1,6 @@
-"""Logins that wait, codes and links that were sent, in the sessions table until they are used or over.
+"""Logins that wait, codes and links that were sent, in the sessions table until they are over.
 
-Either is known to its holder by a token of 256 random bits, and to the store by that token's hash alone.
+Each is known to its holder by a token of 256 random bits, and to the store by that token's hash alone.
 """
 
 import hashlib
@@ -24,11 +24,15 @@ REMEMBERED_S = 3600
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What a link in an email lets its reader do. account: realm and person. ends_at: epoch seconds."""
+    """What a link in an email lets its reader do. account: realm and person. ends_at: epoch seconds.
+
+    credential_version: the person's when it was sent; None for one that was stored without.
+    """
 
     ticket_id: str
     account: str
     ends_at: int
+    credential_version: int | None = None
 
 
 def stored_id(token: str) -> str:
@@ -45,22 +49,20 @@ class PendingStore:
 
     def put_login(self, login: PendingLogin) -> None:
         """Store a pending login."""
-        values = asdict(login)
-        values["asked"]["scopes"] = sorted(login.asked.scopes)
-        self._put(f"mfa#{login.login_id}", values, login.ends_at)
+        call(self.dynamodb.put_item, TableName=self.table, Item=_login_item(login))
 
     def login_with(self, token: str, beside: Place) -> tuple[PendingLogin | None, Values | None]:
         """Return the pending login of an mfa_token, and the item of another place, in one call."""
         stored, other = read_together(self.dynamodb, Place(self.table, f"mfa#{stored_id(token)}", "once"), beside)
-        return _login_from(json.loads(stored["document"])) if stored else None, other
+        return _login_from(stored) if stored else None, other
 
-    def put_challenge(self, challenge: Challenge) -> None:
-        """Store a challenge."""
-        self._put(f"oob#{challenge.challenge_id}", asdict(challenge), challenge.ends_at)
+    def put_challenge(self, login: PendingLogin, challenge: Challenge) -> None:
+        """Store a login's challenge, in place of its earlier one."""
+        self._put(_challenge_pk(login), asdict(challenge), challenge.ends_at)
 
-    def challenge(self, oob_code: str) -> Challenge | None:
-        """Return the challenge of an oob_code."""
-        values = self._get(f"oob#{stored_id(oob_code)}")
+    def challenge(self, login: PendingLogin) -> Challenge | None:
+        """Return a login's latest challenge, if it has one that was not used."""
+        values = self._get(_challenge_pk(login))
         return Challenge(**values) if values else None
 
     def put_ticket(self, ticket: Ticket) -> None:
@@ -75,23 +77,29 @@ class PendingStore:
     def end_ticket(self, ticket: Ticket) -> None:
         """Use a ticket up; raises ConditionFailed where it was used already."""
         # As a transaction, which is known when it is sent again because its answer was lost.
-        commit(self.dynamodb, (self._use(f"unblock#{ticket.ticket_id}"),))
+        commit(self.dynamodb, (self._delete(f"unblock#{ticket.ticket_id}", "attribute_exists(pk)"),))
 
     def use_login(self, login: PendingLogin) -> Write:
-        """Return the write that uses a pending login up; its condition fails where it was used already."""
-        return self._use(f"mfa#{login.login_id}")
+        """Return the write that uses a pending login up; its condition fails if it was used already.
 
-    def use_challenge(self, challenge: Challenge) -> Write:
-        """Return the write that uses a challenge up; its condition fails where it was used already."""
-        return self._use(f"oob#{challenge.challenge_id}")
+        The login stays as a used one: an application that shows its mfa_token again is no stranger.
+        """
+        item = _login_item(login) | to_item({"is_used": True})
+        condition = "attribute_exists(pk) AND attribute_not_exists(is_used)"
+        return {"Put": {"TableName": self.table, "Item": item, "ConditionExpression": condition}}
 
-    def _use(self, pk: str) -> Write:
+    def use_challenge(self, login: PendingLogin, challenge: Challenge) -> Write:
+        """Return the write that uses a challenge up; its condition fails if it was used, or another one followed."""
+        write = self._delete(_challenge_pk(login), "document = :seen")
+        write["Delete"]["ExpressionAttributeValues"] = to_item({":seen": json.dumps(asdict(challenge))})
+        return write
+
+    def _delete(self, pk: str, condition: str) -> Write:
         key = to_item({"pk": pk, "sk": "once"})
-        return {"Delete": {"TableName": self.table, "Key": key, "ConditionExpression": "attribute_exists(pk)"}}
+        return {"Delete": {"TableName": self.table, "Key": key, "ConditionExpression": condition}}
 
     def _put(self, pk: str, values: dict[str, Any], ends_at: int) -> None:
-        item = to_item({"pk": pk, "sk": "once", "document": json.dumps(values), "expires_at": ends_at + REMEMBERED_S})
-        call(self.dynamodb.put_item, TableName=self.table, Item=item)
+        call(self.dynamodb.put_item, TableName=self.table, Item=_item(pk, values, ends_at))
 
     def _get(self, pk: str) -> dict[str, Any] | None:
         key = to_item({"pk": pk, "sk": "once"})
@@ -102,10 +110,28 @@ class PendingStore:
         return values
 
 
-def _login_from(values: dict[str, Any]) -> PendingLogin:
+def _item(pk: str, values: dict[str, Any], ends_at: int) -> dict[str, Any]:
+    return to_item({"pk": pk, "sk": "once", "document": json.dumps(values), "expires_at": ends_at + REMEMBERED_S})
+
+
+def _challenge_pk(login: PendingLogin) -> str:
+    return f"oob#{login.login_id or login.jti}"
+
+
+def _login_item(login: PendingLogin) -> dict[str, Any]:
+    values = asdict(login)
+    values["asked"]["scopes"] = sorted(login.asked.scopes)
+    # Neither is the document's: an access token is not stored, and the use is an attribute that a condition can name.
+    del values["jti"], values["is_used"]
+    return _item(f"mfa#{login.login_id}", values, login.ends_at)
+
+
+def _login_from(stored: Values) -> PendingLogin:
+    values = json.loads(stored["document"])
     asked, original = values.pop("asked"), values.pop("original")
     return PendingLogin(
         **values,
+        is_used="is_used" in stored,
         asked=Asked(asked["audience"], frozenset(asked["scopes"])),
         original=Original(**original | {"scopes": tuple(original["scopes"])}) if original else None,
     )

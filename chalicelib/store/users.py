@@ -97,6 +97,10 @@ class UserStore:
         """End all refresh tokens of the person at once; raises NoSuchUser."""
         self._change(user_id, now, {}, ends_families=True)
 
+    def end_logins(self, user_id: str, now: int) -> None:
+        """End the person's logins under way and access tokens of the MFA API; raises NoSuchUser."""
+        self._change(user_id, now, {}, ends_families=False)
+
     def keep_metadata(self, user: User, changed: dict[str, dict[str, Any]], now: int) -> None:
         """Store what rules made of a record's metadata, in one write.
 

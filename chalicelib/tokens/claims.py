@@ -3,6 +3,7 @@
 from typing import Any
 
 from chalicelib.model.login import Access, Login
+from chalicelib.model.tenant import mfa_audience
 from chalicelib.model.user import User
 
 # Auth0's dialect keeps its own typ; everything else follows RFC 9068 2.1.
@@ -25,7 +26,7 @@ def access_token_claims(issuer: str, login: Login, access: Access, jti: str, now
             "sub": login.sub,
             "aud": _audience(issuer, access),
             "iat": now,
-            "exp": now + access.token_lifetime_s,
+            "exp": expires_at(login, now, access.token_lifetime_s),
             "jti": jti,
             "client_id": login.client_id,
             "azp": login.client_id,
@@ -33,7 +34,13 @@ def access_token_claims(issuer: str, login: Login, access: Access, jti: str, now
             "gty": gty,
         }
         | _authentication(login)
+        | _standing(issuer, login, access)
     )
+
+
+def expires_at(login: Login, now: int, lifetime_s: int) -> int:
+    """Return when a token of this login ends, in epoch seconds."""
+    return min(now + lifetime_s, login.latest_exp or now + lifetime_s)
 
 
 def id_token_claims(issuer: str, login: Login, user: User, access: Access, now: int) -> dict[str, Any]:
@@ -46,7 +53,7 @@ def id_token_claims(issuer: str, login: Login, user: User, access: Access, now: 
         "sub": login.sub,
         "aud": login.client_id,
         "iat": now,
-        "exp": now + access.id_token_lifetime_s,
+        "exp": expires_at(login, now, access.id_token_lifetime_s),
         **_authentication(login),
         **user_claims(user, access.scopes),
         **access.id_token_claims,
@@ -78,6 +85,13 @@ def user_claims(user: User, scopes: tuple[str, ...]) -> dict[str, Any]:
 def _authentication(login: Login) -> dict[str, Any]:
     """Return when and how a person logged in; a client on its own behalf never did."""
     return {} if login.auth_time is None else {"auth_time": login.auth_time, "amr": list(login.amr)}
+
+
+def _standing(issuer: str, login: Login, access: Access) -> dict[str, Any]:
+    """Return what an access token of the MFA API stands on: it ends as soon as the person's record says otherwise."""
+    if access.audience != mfa_audience(issuer) or login.user is None:
+        return {}
+    return {"credential_version": login.user.credential_version}
 
 
 def _audience(issuer: str, access: Access) -> str | list[str]:

@@ -15,7 +15,7 @@ from chalicelib.model.tenant import Client
 from chalicelib.scopes import OFFLINE_ACCESS
 from chalicelib.store.aws import ConditionFailed, both
 from chalicelib.store.transactions import commit
-from chalicelib.tokens.claims import ID_TOKEN_TYP, OPENID, TYP, access_token_claims, id_token_claims
+from chalicelib.tokens.claims import ID_TOKEN_TYP, OPENID, TYP, access_token_claims, expires_at, id_token_claims
 from chalicelib.tokens.jws import Unsigned, require_signable
 from chalicelib.tokens.refresh import RefreshTokens
 
@@ -41,7 +41,8 @@ class Issuer:
 
         The tokens leave only if the login was noted. Raises InvalidGrant where the user was changed meanwhile.
         """
-        unsigned = self._unsigned(request.issuer, login, access)
+        now = int(self.clock())
+        unsigned = self._unsigned(request.issuer, login, access, now)
         begun: list[str] = []
 
         def note() -> str | None:
@@ -56,7 +57,8 @@ class Issuer:
             if begun and not is_refusal(failure):
                 self.refresh_tokens.take_back(begun[0], client)
             raise
-        answer = {**signed, "token_type": "Bearer", "expires_in": access.token_lifetime_s, "scope": access.scope}
+        expires_in = expires_at(login, now, access.token_lifetime_s) - now
+        answer = {**signed, "token_type": "Bearer", "expires_in": expires_in, "scope": access.scope}
         return answer | ({"refresh_token": refresh_token} if refresh_token else {}) | dict(login.members)
 
     def _note(self, client: Client, login: Login, access: Access, begins: Callable[[str], None]) -> str | None:
@@ -78,9 +80,8 @@ class Issuer:
             raise InvalidGrant(login.refused, reason="the proof was used, or the user changed, meanwhile") from None
         return token
 
-    def _unsigned(self, issuer: str, login: Login, access: Access) -> list[Unsigned]:
+    def _unsigned(self, issuer: str, login: Login, access: Access, now: int) -> list[Unsigned]:
         """Return the tokens to sign; raises ServerError where one is too long, before anything is noted."""
-        now = int(self.clock())
         claims = access_token_claims(issuer, login, access, self.new_id(), now)
         tokens = [self._token("access_token", claims, access.signing_alg, TYP[access.token_dialect])]
         if OPENID in access.scopes and login.user:

@@ -225,7 +225,7 @@ def test_confirmation_by_access_token_happens_once(http: Http, ada: Member) -> N
     code = code_in(sms_to(phone)[-1])
 
     assert with_oob(http, token, oob_code, code).status_code == 200
-    assert with_oob(http, token, oob_code, code).json()["error_description"] == "Malformed oob_code"
+    assert with_oob(http, token, oob_code, code).json()["error_description"] == "Malformed oob_code."
 
 
 # What a password alone must not do.

@@ -16,7 +16,7 @@ import pytest
 
 from app import app
 from chalicelib import wiring
-from chalicelib.flows.mfa import ENROLLED, NOT_ENROLLED, REFRESHED
+from chalicelib.flows.mfa import ENROLLED, NOT_ENROLLED, OWN_EMAIL, REFRESHED
 from chalicelib.mfa import case, demand, enrolling, limits, oob, otp, recovery
 from chalicelib.model.tenant import MFA_TOKEN_LIFETIME_S
 from chalicelib.protection.address import SUSPICIOUS
@@ -175,6 +175,7 @@ def test_picture_is_well_formed_and_on_the_page() -> None:
         NOT_ENROLLED,
         ENROLLED,
         REFRESHED,
+        OWN_EMAIL,
         SUSPICIOUS,
     ],
 )

@@ -120,7 +120,7 @@ def test_code_is_used_once(http: Http, people: PeopleMaker) -> None:
 
     assert with_oob(http, first, oob_code, code).status_code == 200
     again = with_oob(http, second, oob_code, code)
-    assert (again.status_code, again.json()["error_description"]) == (400, "Malformed oob_code")
+    assert (again.status_code, again.json()["error_description"]) == (400, "Malformed oob_code.")
 
 
 def test_code_is_over_after_five_minutes(http: Http, people: PeopleMaker, clock: Clock) -> None:
@@ -131,7 +131,7 @@ def test_code_is_over_after_five_minutes(http: Http, people: PeopleMaker, clock:
     clock.advance(300)
     answer = with_oob(http, mfa_token, oob_code, code_in(sms_to(number)[-1]))
 
-    assert (answer.status_code, answer.json()["error_description"]) == (400, "Malformed oob_code")
+    assert (answer.status_code, answer.json()["error_description"]) == (400, "Malformed oob_code.")
 
 
 def test_oob_code_of_somebody_else_is_malformed(http: Http, people: PeopleMaker) -> None:
@@ -141,7 +141,7 @@ def test_oob_code_of_somebody_else_is_malformed(http: Http, people: PeopleMaker)
     oob_code = challenge(http, mfa_token_of(http.login(username=one.username))).json()["oob_code"]
     answer = with_oob(http, mfa_token_of(http.login(username=other.username)), oob_code, code_in(sms_to(number)[-1]))
 
-    assert (answer.status_code, answer.json()["error_description"]) == (400, "Malformed oob_code")
+    assert (answer.status_code, answer.json()["error_description"]) == (400, "Malformed oob_code.")
 
 
 def test_eleventh_text_message_within_the_hour_is_refused(http: Http, people: PeopleMaker, clock: Clock) -> None:

@@ -62,6 +62,10 @@ FORM = {
         BASE + "mfa:\n  factors:\n    - otp\n    - pigeon  # here\n",
         "entry 2 of `factors` must be `otp`, `sms`, `email` or `recovery-code`",
     ),
+    "age that is no age": (
+        BASE + "mfa:\n  factors: [otp]\n  manage_max_age: 59  # here\n",
+        "`manage_max_age` must be 60 or more",
+    ),
     "number for text": (
         client("grant_types: []\nclient_secret: 12345  # here"),
         "`client_secret` must be text, but is a number: put it in quotes",

@@ -57,6 +57,7 @@ def test_sections_that_are_left_out_are_empty(tmp_path: Path) -> None:
 
     assert (tenant_file.apis, tenant_file.clients, tenant_file.client_grants, tenant_file.users) == ((), (), (), {})
     assert tenant_file.mfa.policy == "never"
+    assert tenant_file.mfa.manage_max_age == 900
     assert tenant_file.attack_protection.brute_force_protection.model_dump() == {
         "enabled": True,
         "mode": "count_per_identifier_and_ip",
