@@ -224,7 +224,7 @@ def test_reprs_hold_no_secret_of_a_second_factor(
     hunt.secrets |= {one.secret for one in case.enrolment.authenticators if one.secret}
     hunt.secrets |= {case.enrolment.recovery_hash, case.enrolment.data_key}
 
-    shown = repr([case, proofs, logins, request, services, cases.pending.challenge(oob_code)])
+    shown = repr([case, proofs, logins, request, services, cases.pending.challenge(case.pending)])
     assert len(logins) == 3
     assert [one for one in hunt.secrets if one in shown] == []
     assert [one for one in hunt.codes if f"'{one}'" in shown] == []
