@@ -47,6 +47,11 @@ def trimmed(typed: str) -> str:
     return _ENDS.sub("", typed)
 
 
+def visible(text: str) -> str:
+    """Return a text without the characters that show as nothing, wherever they stand."""
+    return _INVISIBLE.sub("", text)
+
+
 def is_acceptable(typed: str) -> bool:
     """Whether this can be an identifier at all: up to 320 characters, not all blank, no control characters inside."""
     if len(typed) > MAX_LENGTH or any(unicodedata.category(char) == "Cc" for char in trimmed(typed)):
