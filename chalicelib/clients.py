@@ -6,13 +6,11 @@ import hmac
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import product
 from urllib.parse import unquote_plus
 
-import jwt
-
+from chalicelib.assertions import LEEWAY_S, BadAssertion, Expected, subject_of, verified
 from chalicelib.errors import InvalidClient, InvalidRequest, echoed
-from chalicelib.identifiers import is_text
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
 from chalicelib.protection.client import ClientGuard
@@ -20,11 +18,8 @@ from chalicelib.store.config import ConfigStore
 from chalicelib.store.sessions import SessionStore
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ASSERTION_LIFETIME_S = 300
-ASSERTION_LEEWAY_S = 10
-MAX_ASSERTION_LENGTH = 4096
-MAX_JTI_LENGTH = 256
-ASSERTION_ALGS = {"RSA": "RS256", "EC": "ES256"}
+PRIVATE_KEY_JWT = "private_key_jwt"
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +28,11 @@ class _Shown:
 
     method: str
     pairs: tuple[tuple[str, str], ...] = field(repr=False)
+
+    @property
+    def is_guessable(self) -> bool:
+        """Whether the method shows a secret, which somebody could guess at."""
+        return self.method in SECRET_METHODS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,33 +47,38 @@ class ClientAuthenticator:
     def authenticate(self, request: Request) -> Client:
         """Return the client.
 
-        Raises InvalidRequest for two methods at once, TooManyAttempts for an address that failed too often, else
-        InvalidClient for every failure.
+        Raises InvalidRequest for two methods at once, TooManyAttempts for an address that failed too often at this
+        client, or at ids that no client has; else InvalidClient for every failure.
         """
         shown = _shown(request)
-        if shown.method != "none":
-            self.guard.require_room(request.source_ip)
-        reason = "no client of that id"
-        for client_id, secret in shown.pairs:
-            request.outcome.client_id = echoed(client_id)
+        request.outcome.client_id = echoed(shown.pairs[0][0])
+        reason, failed_at = "no client of that id", ""
+        for client_id, proof in shown.pairs:
             client = self.config.client(client_id)
             if client is None:
                 continue
-            if client.token_endpoint_auth_method != shown.method:
-                reason = f"the client is registered for {client.token_endpoint_auth_method}, not {shown.method}"
-            elif self._is_proved(client, shown.method, secret, request.issuer):
+            request.outcome.client_id = echoed(client_id)
+            if shown.is_guessable:
+                self.guard.require_room(request.source_ip, client_id)
+            if self._is_proved(client, shown.method, proof, request):
                 return client
-            else:
-                reason = "the client's proof does not hold"
-        self.guard.fail(request.source_ip)
+            reason, failed_at = _reason(client, shown.method), client_id
+        # An assertion is signed: there is nothing to guess, and a retry must not shut others out.
+        if shown.method != PRIVATE_KEY_JWT:
+            self.guard.fail(request.source_ip, failed_at)
         raise InvalidClient(reason=reason)
 
-    def _is_proved(self, client: Client, method: str, secret: str, issuer: str) -> bool:
-        if method == "none":
-            return True
-        if method == "private_key_jwt":
-            return self._holds(client, secret, issuer)
-        return self._has_secret(client, secret)
+    def _is_proved(self, client: Client, method: str, proof: str, request: Request) -> bool:
+        """Whether the proof is the client's, by its own method.
+
+        Raises InvalidClient for what fails and is no guess: a right secret that was sent by another method.
+        """
+        has_secret = method in SECRET_METHODS and self._has_secret(client, proof)
+        if client.token_endpoint_auth_method != method:
+            if has_secret:
+                raise InvalidClient(reason=_reason(client, method))
+            return False
+        return has_secret or method == "none" or (method == PRIVATE_KEY_JWT and self._holds(client, proof, request))
 
     def _has_secret(self, client: Client, secret: str) -> bool:
         digest = hashlib.sha256(secret.encode()).hexdigest()
@@ -81,21 +86,31 @@ class ClientAuthenticator:
         live = [one for one in client.secrets if one.expires_at is None or one.expires_at > now]
         return sum(hmac.compare_digest(digest, one.sha256) for one in live) > 0
 
-    def _holds(self, client: Client, assertion: str, issuer: str) -> bool:
-        for jwk in client.jwks:
-            claims = _verified(assertion, jwk, client.client_id, issuer)
-            if claims is not None:
-                return self._is_fresh(client, claims)
-        return False
-
-    def _is_fresh(self, client: Client, claims: dict[str, Any]) -> bool:
-        now, exp, jti = int(self.clock()), int(claims["exp"]), claims["jti"]
-        is_long_lived = exp > now + ASSERTION_LIFETIME_S + ASSERTION_LEEWAY_S
-        if is_long_lived or not is_text(jti) or len(jti) > MAX_JTI_LENGTH:
-            return False
-        name = f"jti#{client.client_id}#{hashlib.sha256(jti.encode()).hexdigest()}"
+    def _holds(self, client: Client, assertion: str, request: Request) -> bool:
+        """Whether an assertion is the client's, and was not used before; raises InvalidClient, which says why not."""
+        now = self.clock()
+        try:
+            claims = verified(assertion, Expected(client, _audiences(client, request), now))
+        except BadAssertion as fault:
+            raise InvalidClient(reason=f"the client_assertion does not hold: {fault}") from None
+        name = f"jti#{client.client_id}#{hashlib.sha256(claims['jti'].encode()).hexdigest()}"
         # The assertion is taken until its leeway ends, and so must the memory of its jti last.
-        return self.sessions.use_once(name, now, exp + ASSERTION_LEEWAY_S + 1)
+        if not self.sessions.use_once(name, int(now), int(claims["exp"]) + LEEWAY_S + 1):
+            raise InvalidClient(reason="the client_assertion does not hold: its jti was used before")
+        return True
+
+
+def _reason(client: Client, method: str) -> str:
+    own = client.token_endpoint_auth_method
+    return "the client's proof does not hold" if own == method else f"the client is registered for {own}, not {method}"
+
+
+def _audiences(client: Client, request: Request) -> frozenset[str]:
+    """Return what an assertion may call this server: the issuer, the token endpoint, and the URL that is called."""
+    issuer = request.issuer
+    if client.strict_audience:
+        return frozenset({issuer})
+    return frozenset({issuer, f"{issuer}oauth/token", issuer + request.path.removeprefix("/")})
 
 
 def _shown(request: Request) -> _Shown:
@@ -115,19 +130,23 @@ def _shown(request: Request) -> _Shown:
 
 
 def _basic(request: Request) -> _Shown:
-    """Read HTTP Basic. RFC 6749 form-encodes id and secret first; clients that do not are read as they are."""
-    encoded = request.authorization.partition(" ")[2]
+    """Read HTTP Basic. RFC 6749 form-encodes id and secret first; clients that do not are read as they are.
+
+    Some encode one of the two alone, so each is read both ways. A client_id in the body says which colon ends the id.
+    """
+    encoded, named = request.authorization.partition(" ")[2], request.params.get("client_id")
     try:
-        decoded = b64decode(encoded.strip(), validate=True)
+        text = _text(b64decode(encoded.strip(), validate=True))
     except (binascii.Error, ValueError):
         raise InvalidClient(reason="the Authorization header cannot be read") from None
-    text = _text(decoded)
-    raw = tuple(text.partition(":")[::2])
     if ":" not in text:
         raise InvalidClient(reason="the Authorization header holds no Basic credentials")
-    pairs = tuple(dict.fromkeys([(unquote_plus(raw[0]), unquote_plus(raw[1])), (raw[0], raw[1])]))
-    named = request.params.get("client_id")
-    if named is not None and named not in [client_id for client_id, _ in pairs]:
+    client_id, _, secret = text.partition(":")
+    if named is not None and text.startswith(f"{named}:"):
+        client_id, secret = named, text.removeprefix(f"{named}:")
+    readings = product((unquote_plus(client_id), client_id), (unquote_plus(secret), secret))
+    pairs = tuple(dict.fromkeys(pair for pair in readings if named in (None, pair[0])))
+    if not pairs:
         raise InvalidRequest("client_id differs from the one in the Authorization header.")
     return _Shown("client_secret_basic", pairs)
 
@@ -144,38 +163,10 @@ def _assertion(request: Request) -> _Shown:
     if request.required("client_assertion_type") != ASSERTION_TYPE:
         raise InvalidClient(reason="unknown client_assertion_type")
     assertion = request.params["client_assertion"]
-    client_id = _subject(assertion)
+    try:
+        client_id = subject_of(assertion)
+    except BadAssertion as fault:
+        raise InvalidClient(reason=f"the client_assertion does not hold: {fault}") from None
     if request.params.get("client_id", client_id) != client_id:
         raise InvalidRequest("client_id differs from the one in the client_assertion.")
-    return _Shown("private_key_jwt", ((client_id, assertion),))
-
-
-def _subject(assertion: str) -> str:
-    """Read whom an assertion speaks of, so that their keys can be found; nothing is believed yet."""
-    if len(assertion) > MAX_ASSERTION_LENGTH:
-        raise InvalidClient(reason="the client_assertion is too long")
-    try:
-        subject = jwt.decode(assertion, options={"verify_signature": False}).get("sub")
-    except (jwt.PyJWTError, ValueError, RecursionError):
-        raise InvalidClient(reason="the client_assertion cannot be read") from None
-    if not is_text(subject):
-        raise InvalidClient(reason="the client_assertion has no sub")
-    return subject
-
-
-def _verified(assertion: str, jwk: dict[str, str], client_id: str, issuer: str) -> dict[str, Any] | None:
-    """Return the claims, or None where this key, the names or the times do not hold. Source: RFC 7523 3."""
-    alg = ASSERTION_ALGS[jwk["kty"]]
-    try:
-        return jwt.decode(
-            assertion,
-            jwt.PyJWK(jwk, algorithm=alg),
-            algorithms=[alg],
-            audience=[issuer, f"{issuer}oauth/token"],
-            issuer=client_id,
-            subject=client_id,
-            leeway=ASSERTION_LEEWAY_S,
-            options={"require": ["exp", "iss", "sub", "aud", "jti"]},
-        )
-    except (jwt.PyJWTError, ValueError, OverflowError, RecursionError):
-        return None
+    return _Shown(PRIVATE_KEY_JWT, ((client_id, assertion),))

@@ -12,7 +12,7 @@ from chalicelib.protection.account import MAX_FAILURES_IN_A_ROW
 from chalicelib.protection.client import BUCKET
 from chalicelib.store.attempts import ANYWHERE, tally_from
 from chalicelib.store.batch import Values
-from chalicelib.store.buckets import CLIENTS, LOGINS, BucketStore
+from chalicelib.store.buckets import LOGINS, BucketStore
 from chalicelib.store.totals import TOTAL, total_from
 from infra.aws import Stage
 from infra.people import People, Refused
@@ -26,8 +26,9 @@ COUNTING, BLOCKED, SLOWED = "counting", "blocked", "slowed"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One counter. of: `logins` or `clients`. account: a user_id, or the hash of a name that nobody has.
+    """One counter. of: `logins` or `clients`.
 
+    account: a user_id, the hash of a name that nobody has, or of `clients` a client_id, "" for ids that no client has.
     address: `all` for a counter over all of them. state: `counting`, `blocked`, or `slowed` where strangers share one
     attempt in a while. until: epoch seconds of the next attempt where the state is not `counting`, else 0.
     """
@@ -60,13 +61,13 @@ class Attacks:
         return sorted((row for row in rows if row.state != COUNTING), key=lambda row: (row.account, row.address))
 
     def of_address(self, address: str) -> list[Row]:
-        """Return the two buckets of one address, without those that are empty."""
-        throttling = self.stage.config().tenant().suspicious_ip_throttling
+        """Return the buckets of one address, that of logins first, without those that are empty."""
+        logins = self.stage.config().tenant().suspicious_ip_throttling.bucket
         rows = (
-            _bucket_row(kind, network(address), self._buckets(kind).read(network(address)), bucket)
-            for kind, bucket in ((LOGINS, throttling.bucket), (CLIENTS, BUCKET))
+            _bucket_row(network(address), values, logins if values["sk"] == LOGINS else BUCKET)
+            for values in self._buckets().of_address(network(address))
         )
-        return [row for row in rows if row.failed]
+        return sorted((row for row in rows if row.failed), key=lambda row: (row.of != LOGINS, row.account))
 
     def unblock_user(self, realm: str, who: str) -> str:
         """Forget the counters of one person, or of a name that nobody has; return whose they were."""
@@ -77,12 +78,11 @@ class Attacks:
 
     def unblock_address(self, address: str) -> str:
         """Empty the buckets of one address; return what the counters know it by."""
-        for kind in (LOGINS, CLIENTS):
-            self._buckets(kind).clear(network(address))
+        self._buckets().clear(network(address))
         return network(address)
 
-    def _buckets(self, kind: str) -> BucketStore:
-        return BucketStore(self.stage.clients.dynamodb, f"{self.stage.prefix}attempts", kind)
+    def _buckets(self) -> BucketStore:
+        return BucketStore(self.stage.clients.dynamodb, f"{self.stage.prefix}attempts", LOGINS)
 
 
 def shown(row: Row) -> dict[str, str | int]:
@@ -125,10 +125,10 @@ def _total_row(account: str, values: Values, now: int) -> Row:
     return Row(LOGINS, account, ALL_ADDRESSES, failed, MAX_FAILURES_IN_A_ROW, state, until)
 
 
-def _bucket_row(kind: str, address: str, values: Values | None, bucket: Bucket) -> Row:
-    now_ms = int(1000 * time.time())
-    empties_at_ms = values["empties_at_ms"] if values else 0
+def _bucket_row(address: str, values: Values, bucket: Bucket) -> Row:
+    now_ms, empties_at_ms = int(1000 * time.time()), values["empties_at_ms"]
+    kind, _, client_id = values["sk"].partition("#")
     failed = -(-max(0, empties_at_ms - now_ms) // bucket.rate_ms)
     is_full = bucket.is_full(empties_at_ms, now_ms)
     state, until = (BLOCKED, -(-bucket.opens_at_ms(empties_at_ms) // 1000)) if is_full else (COUNTING, 0)
-    return Row(kind, "", address, failed, bucket.size, state, until)
+    return Row(kind, client_id, address, failed, bucket.size, state, until)

@@ -55,6 +55,8 @@ def _warnings(tenant_file: TenantFile) -> dict[str, list[Client]]:
         ],
         "Whoever knows a public client's id may ask for every scope of every API unless it has `apis`. "
         "Clients without: ": [client for client in public if client.has_password_grant and client.apis is None],
+        "RFC 7617 2: in HTTP Basic the first colon ends the client_id. These clients have to form-encode theirs, "
+        "or to send `client_id` in the body too: ": [client for client in _live(tenant_file) if client.has_cut_id],
     }
 
 

@@ -1,6 +1,6 @@
 """What the fields of one client must say of each other."""
 
-from infra.tenant_jwks import jwk_mend
+from infra.tenant_jwks import key_faults
 from infra.tenant_raw import Entry, Found
 from infra.tenant_values import MONTH_S
 
@@ -42,11 +42,10 @@ def _jwks_faults(client: Entry, method: str) -> Found:
     if method != "private_key_jwt" and client.has("jwks"):
         mend = "take `jwks` out, or write `token_endpoint_auth_method: private_key_jwt`"
         yield (*client.path, "jwks"), f"only private_key_jwt has a use for keys: {mend}"
+    if method != "private_key_jwt" and client.fields.get("strict_audience") is True:
+        yield (*client.path, "strict_audience"), "only private_key_jwt has an audience: take `strict_audience` out"
     for key in client.part("jwks").entries("keys"):
-        texts = {name: value for name, value in key.fields.items() if isinstance(value, str)}
-        mend_key = jwk_mend(texts) if len(texts) == len(key.fields) else None
-        if mend_key:
-            yield key.path, mend_key
+        yield from key_faults(key)
 
 
 def _lifetime_faults(policy: Entry) -> Found:

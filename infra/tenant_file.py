@@ -94,7 +94,12 @@ class Api(_Part):
 
 
 class Jwk(_Part):
-    """One public key. Members that the file left out are None. Source: RFC 7517 4, RFC 7518 6."""
+    """One public key. Members that the file left out are None, those that nobody needs are dropped.
+
+    Private ones are faults of tenant_jwks. Source: RFC 7517 4, RFC 7518 6.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
     kty: Literal["RSA", "EC"]
     n: str | None = Field(default=None, max_length=1400)
@@ -103,7 +108,7 @@ class Jwk(_Part):
     x: str | None = Field(default=None, max_length=100)
     y: str | None = Field(default=None, max_length=100)
     kid: Text | None = None
-    alg: Literal["RS256", "ES256"] | None = None
+    alg: Literal["RS256", "ES256", "PS256"] | None = None
     use: Literal["sig"] | None = None
 
 
@@ -154,6 +159,7 @@ class Client(_Part):
     disabled: bool = False
     is_token_endpoint_ip_header_trusted: bool = False
     jwks: JwkSet | None = None
+    strict_audience: bool = False
     refresh_token: RefreshTokenPolicy = RefreshTokenPolicy()
     access_token_lifetime: int | None = Field(default=None, ge=1, le=MONTH_S)
     id_token_lifetime: int = Field(default=ID_TOKEN_LIFETIME_S, ge=1, le=MONTH_S)
@@ -182,6 +188,11 @@ class Client(_Part):
     def has_password_grant(self) -> bool:
         """Whether this client may send people's passwords."""
         return any(grant in PASSWORD_GRANTS for grant in self.grant_types)
+
+    @property
+    def has_cut_id(self) -> bool:
+        """Whether HTTP Basic cuts this client's id in two, unless it is form-encoded."""
+        return self.token_endpoint_auth_method == "client_secret_basic" and ":" in self.client_id
 
     @property
     def has_mfa_grant(self) -> bool:

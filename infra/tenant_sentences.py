@@ -9,9 +9,6 @@ from pydantic_core import ErrorDetails
 from infra.faults import Fault, instead, shown, shown_key
 from infra.yaml_lines import Document, Steps
 
-# The private members of RFC 7518 6.2.2, 6.3.2 and 6.4.
-PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
-
 WANTED = {
     "string_type": ("text", "write one value"),
     "int_type": ("a whole number", "write it in digits, without quotes"),
@@ -86,8 +83,6 @@ def _wrong_type(error: ErrorDetails) -> str:
 
 def _unknown_key(error: ErrorDetails, model: type[BaseModel]) -> str:
     key = str(error["loc"][-1])
-    if key in PRIVATE_MEMBERS and "jwks" in error["loc"]:
-        return f"`{key}` is a private member of a key: keep public members only, and count this key as disclosed"
     name = shown_key(key, error["input"])
     if name:
         return f"unknown key {name}; {instead(key, list(model.model_fields))}"

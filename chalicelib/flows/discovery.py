@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.clients import ASSERTION_ALGS
+from chalicelib.assertions import SUPPORTED_ALGS
 from chalicelib.scopes import OIDC_SCOPES
 from chalicelib.store.config import ConfigStore
 
@@ -52,5 +52,5 @@ class Discovery:
 def _authentication(endpoint: str, methods: list[str]) -> dict[str, list[str]]:
     return {
         f"{endpoint}_endpoint_auth_methods_supported": methods,
-        f"{endpoint}_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS.values()),
+        f"{endpoint}_endpoint_auth_signing_alg_values_supported": list(SUPPORTED_ALGS),
     }

@@ -104,6 +104,7 @@ def read(chalice_request: ChaliceRequest, issuer: str, outcome: Outcome, trusted
         source_ip=outcome.source_ip,
         params={name: value for name, value in body.items() if isinstance(value, str)},
         body=body,
+        path=str(context["resourcePath"]),
         path_params={name: unquote(value) for name, value in (chalice_request.uri_params or {}).items()},
         query=query,
         hostname=str(context.get("domainName", "")),

@@ -37,15 +37,17 @@ class Request:
 
     params: the body's parameters; absent, empty and null ones are not in it. body: the same with what is no string.
     issuer: this server's URL as its tokens name it, with the final slash. source_ip: whom the counters take it from.
-    path_params: what stands in the path for its names. query, hostname, user_agent: for rules alone; nothing is decided
-    by them. forwarded_for: the header auth0-forwarded-for, which nobody has believed yet. geoip: the place of source_ip
-    as a trusted proxy told it, for rules alone; empty if it is unknown.
+    path: the API's, with the names of its parameters. path_params: what stands in it for these names.
+    query, hostname, user_agent: for rules alone; nothing is decided by them.
+    forwarded_for: the header auth0-forwarded-for, which nobody has believed yet.
+    geoip: the place of source_ip as a trusted proxy told it, for rules alone; empty if it is unknown.
     """
 
     issuer: str
     source_ip: str
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    path: str = ""
     path_params: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     hostname: str = ""

@@ -182,7 +182,8 @@ class Client:
 
     apis: the APIs that people's logins through it may ask for, each with the scopes they may have, None for all of
     them; None as a whole for every API. access_token_lifetime_s: an upper bound beside the API's own.
-    jwks: the public keys of a private_key_jwt client, each a JWK. client_grants: what client_credentials may ask for,
+    jwks: the public keys of a private_key_jwt client, each a JWK. strict_audience: whether its assertions name the
+    issuer alone. client_grants: what client_credentials may ask for,
     scopes by audience. client_metadata: the team's own words, for rules.
     """
 
@@ -193,6 +194,7 @@ class Client:
     realms: frozenset[str]
     secrets: tuple[ClientSecret, ...] = field(default=(), repr=False)
     jwks: tuple[dict[str, str], ...] = ()
+    strict_audience: bool = False
     is_token_endpoint_ip_header_trusted: bool = False
     refresh_token: RefreshTokenPolicy = field(default_factory=RefreshTokenPolicy)
     client_grants: dict[str, tuple[str, ...]] = field(default_factory=dict)

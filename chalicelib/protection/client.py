@@ -1,4 +1,4 @@
-"""Guessing at client secrets: an address that fails too often is refused before anything is compared."""
+"""Guessing at client secrets: an address that fails too often at a client is refused before anything is compared."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from chalicelib.model.address import network
 from chalicelib.model.bucket import Bucket
 from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.protection.address import throttled
-from chalicelib.store.buckets import BucketStore
+from chalicelib.store.buckets import CLIENTS, BucketStore
 
 BUCKET = Bucket(size=50, rate_ms=60_000)
 MAX_REMEMBERED = 10_000
@@ -15,40 +15,44 @@ MAX_REMEMBERED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ClientGuard:
-    """Counts the failures of client authentication by address. policy: who is not throttled. clock: epoch seconds.
+    """Counts the failures of client authentication by address and client. policy: who is not throttled.
 
+    Ids that no client has share one count of the address, under the client_id "". So one client's failures, or a
+    stranger's, shut no other client behind the same NAT out.
     A client that is right costs no call: what is full was learnt from a failure, and is remembered by this process
-    until it has room again. Others learn it from their own first failure.
+    until it has room again. Others learn it from their own first failure. clock: epoch seconds.
     """
 
     buckets: BucketStore
     policy: Callable[[], SuspiciousIpThrottling]
     clock: Callable[[], float]
-    _opens_at_ms: dict[str, int] = field(default_factory=dict, repr=False)
+    _opens_at_ms: dict[tuple[str, str], int] = field(default_factory=dict, repr=False)
 
-    def require_room(self, address: str) -> None:
+    def require_room(self, address: str, client_id: str) -> None:
         """Let an address pass that is not known to be full; raises TooManyAttempts for any other."""
-        opens_at_ms, now_ms = self._opens_at_ms.get(network(address), 0), self._now_ms()
+        opens_at_ms, now_ms = self._opens_at_ms.get((network(address), client_id), 0), self._now_ms()
         if opens_at_ms > now_ms:
             raise throttled(BUCKET, opens_at_ms, now_ms)
 
-    def fail(self, address: str) -> None:
-        """Count one failure of an address; raises TooManyAttempts where there was no room for it."""
+    def fail(self, address: str, client_id: str) -> None:
+        """Count one failure of an address; raises TooManyAttempts where there is no room for it."""
         if not self.policy().guards(address):
             return
+        self.require_room(address, client_id)
         now_ms = self._now_ms()
-        filled = self.buckets.fill(network(address), BUCKET, now_ms)
+        buckets = self.buckets.of_kind(f"{CLIENTS}#{client_id}" if client_id else CLIENTS)
+        filled = buckets.fill(network(address), BUCKET, now_ms)
         opens_at_ms = BUCKET.opens_at_ms(filled.empties_at_ms)
         if opens_at_ms > now_ms:
-            self._remember(network(address), opens_at_ms)
+            self._remember((network(address), client_id), opens_at_ms)
         if not filled.had_room:
             raise throttled(BUCKET, opens_at_ms, now_ms)
 
-    def _remember(self, address: str, opens_at_ms: int) -> None:
+    def _remember(self, place: tuple[str, str], opens_at_ms: int) -> None:
         # Forgetting costs no more than one comparison more for each address.
         if len(self._opens_at_ms) >= MAX_REMEMBERED:
             self._opens_at_ms.clear()
-        self._opens_at_ms[address] = opens_at_ms
+        self._opens_at_ms[place] = opens_at_ms
 
     def _now_ms(self) -> int:
         return int(1000 * self.clock())

@@ -7,6 +7,7 @@ from chalicelib.model.bucket import Bucket
 from chalicelib.store.aws import call
 from chalicelib.store.batch import Place, Values, read_together
 from chalicelib.store.changes import Change, make_one_of
+from chalicelib.store.items import from_item, to_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -57,12 +58,17 @@ def fill(dynamodb: "DynamoDBClient", place: Place, bucket: Bucket, now_ms: int, 
 class BucketStore:
     """The buckets of one kind, for failures that are known once they have happened: they are owed if there was no room.
 
-    kind: LOGINS or CLIENTS. TTL only sweeps: what has leaked away is compared in every condition.
+    kind: LOGINS; CLIENTS, alone for ids that no client has, or with `#` and a client_id. TTL only sweeps: what has
+    leaked away is compared in every condition.
     """
 
     dynamodb: "DynamoDBClient"
     table: str
     kind: str
+
+    def of_kind(self, kind: str) -> "BucketStore":
+        """Return the buckets of another kind."""
+        return replace(self, kind=kind)
 
     def place(self, address: str) -> Place:
         """Return where the bucket of an address is. address: as model/address.py's network() writes it."""
@@ -76,6 +82,18 @@ class BucketStore:
         """Put one failure in; a full bucket takes it as debt. is_running: as in `fill` above."""
         return fill(self.dynamodb, self.place(address), replace(bucket, max_debt=MAX_DEBT), now_ms, is_running)
 
+    def of_address(self, address: str) -> list[Values]:
+        """Return an address's buckets of every kind, for the tools; `sk` is the kind."""
+        pages = self.dynamodb.get_paginator("query").paginate(
+            TableName=self.table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=to_item({":pk": self.place(address).pk}),
+            ConsistentRead=True,
+        )
+        return call(lambda: [from_item(item) for page in pages for item in page["Items"]])
+
     def clear(self, address: str) -> None:
-        """Empty the bucket, for the tools."""
-        call(self.dynamodb.delete_item, TableName=self.table, Key=self.place(address).key)
+        """Empty an address's buckets of every kind, for the tools."""
+        for values in self.of_address(address):
+            place = self.of_kind(values["sk"]).place(address)
+            call(self.dynamodb.delete_item, TableName=self.table, Key=place.key)

@@ -20,6 +20,9 @@ A = TypeVar("A")
 
 CACHE_LIFETIME_S = 60
 CACHE_SIZE = 10_000
+# That there is no such client is believed for so long, so that asking again costs what it costs for a known one.
+ABSENCE_LIFETIME_S = 10
+MAX_ABSENCES = 1_000
 MAX_KEY_BYTES = 1024
 
 
@@ -27,6 +30,7 @@ MAX_KEY_BYTES = 1024
 class _Cache:
     """What the documents read last came to, until its time is up; the oldest goes first when it is full."""
 
+    size: int = CACHE_SIZE
     entries: dict[str, tuple[float, Any]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -37,7 +41,7 @@ class _Cache:
     def put(self, key: str, expires_at: float, value: Any) -> None:
         with self.lock:
             self.entries.pop(key, None)
-            if len(self.entries) >= CACHE_SIZE:
+            if len(self.entries) >= self.size:
                 del self.entries[next(iter(self.entries))]
             self.entries[key] = (expires_at, value)
 
@@ -46,8 +50,8 @@ class _Cache:
 class ConfigStore:
     """Reads and writes the configuration of one stage.
 
-    clock: epoch seconds. lifetime_s: how long what was read is believed; the tools say 0. What is not there is not
-    remembered, so that a new client works at once and strangers' names fill no memory.
+    clock: epoch seconds. lifetime_s: how long what was read is believed; the tools say 0. That a client is not there is
+    believed for seconds, and of few ids: a new client works soon, and strangers' names fill no memory.
     """
 
     dynamodb: "DynamoDBClient"
@@ -55,6 +59,7 @@ class ConfigStore:
     clock: Callable[[], float]
     lifetime_s: int = CACHE_LIFETIME_S
     _cache: _Cache = field(default_factory=_Cache, repr=False)
+    _absent_clients: _Cache = field(default_factory=lambda: _Cache(MAX_ABSENCES), repr=False)
 
     def tenant(self) -> Tenant:
         """Return the tenant; raises ServerError where the stage was never provisioned."""
@@ -78,7 +83,13 @@ class ConfigStore:
 
     def client(self, client_id: str) -> Client | None:
         """Return the client of that id; a disabled one is as unknown as any."""
-        return self._read(f"client#{client_id}", client_from)
+        key, now = f"client#{client_id}", self.clock()
+        if len(key.encode()) > MAX_KEY_BYTES or self._absent_clients.get(key, now):
+            return None
+        client = self._read(key, client_from)
+        if client is None:
+            self._absent_clients.put(key, now + min(ABSENCE_LIFETIME_S, self.lifetime_s), True)
+        return client
 
     def keys(self) -> KeySet:
         """Return the key set; empty where no key was made yet."""

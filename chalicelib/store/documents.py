@@ -104,6 +104,7 @@ def client_from(document: Document) -> Client | None:
         realms=frozenset(document["realms"]),
         secrets=tuple(ClientSecret(**secret) for secret in document["secrets"]),
         jwks=tuple(document["jwks"]),
+        strict_audience=document.get("strict_audience", False),
         is_token_endpoint_ip_header_trusted=document["is_token_endpoint_ip_header_trusted"],
         refresh_token=_refresh_token_policy(document["refresh_token"]),
         client_grants={audience: tuple(scopes) for audience, scopes in document["client_grants"].items()},

@@ -7,6 +7,7 @@ from typing import Any
 import jwt
 from jwt.types import Options
 
+from chalicelib.compact_jws import is_compact_jws
 from chalicelib.errors import InvalidToken
 from chalicelib.store.config import ConfigStore
 from chalicelib.tokens.claims import TYP
@@ -43,8 +44,8 @@ class AccessTokenVerifier:
             raise InvalidToken(reason=type(failure).__name__) from None
 
     def _verified(self, token: str, issuer: str) -> dict[str, Any]:
-        if len(token) > MAX_TOKEN_LENGTH:
-            raise ValueError("too long")
+        if len(token) > MAX_TOKEN_LENGTH or not is_compact_jws(token):
+            raise ValueError("too long, or no JWT")
         header = jwt.get_unverified_header(token)
         key = next((key for key in self.config.keys().keys if key.kid == header.get("kid")), None)
         if key is None:

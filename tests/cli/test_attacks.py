@@ -104,7 +104,14 @@ def test_status_shows_both_buckets_of_an_address(shared: Gatehouse, http: Http, 
 
     assert rows == [
         {"of": "logins", "account": "", "address": http.source_ip, "failed": 3, "limit": 3, "state": "blocked"},
-        {"of": "clients", "account": "", "address": http.source_ip, "failed": 1, "limit": 50, "state": "counting"},
+        {
+            "of": "clients",
+            "account": "demo-backend",
+            "address": http.source_ip,
+            "failed": 1,
+            "limit": 50,
+            "state": "counting",
+        },
     ]
     assert is_in(until[0], 864)
     assert until[1] == ""
@@ -161,6 +168,20 @@ def test_unblock_of_an_address_lets_it_guess_again_m15(shared: Gatehouse, http: 
         assert (ran.code, ran.out) == (0, f"{http.source_ip}: forgotten.\n")
         assert listed(shared, "--address", http.source_ip) == []
         assert http.login().status_code == 200
+
+
+def test_unblock_of_an_address_lets_its_clients_in_again(shared: Gatehouse, http: Http) -> None:
+    for client_id in ("demo-backend", "nobody"):
+        for _ in range(50):
+            http.login(client_id=client_id, client_secret="a guess")
+    rows = {
+        (row["of"], row["account"]): (row["failed"], row["state"])
+        for row in listed(shared, "--address", http.source_ip)
+    }
+    assert rows == {("clients", "demo-backend"): (50, "blocked"), ("clients", ""): (50, "blocked")}
+
+    assert shared.run("attacks", "unblock", "--address", http.source_ip).code == 0
+    assert listed(shared, "--address", http.source_ip) == []
 
 
 @pytest.mark.parametrize("command", ["status", "unblock"])

@@ -215,7 +215,7 @@ def assertion_login(http: Http, signed: str, **params: str | None) -> Any:
     return http.login(**given | {"client_id": None} | params)
 
 
-@pytest.mark.parametrize("audience", [ISSUER, f"{ISSUER}oauth/token", [ISSUER, "https://other.example/"]])
+@pytest.mark.parametrize("audience", [ISSUER, f"{ISSUER}oauth/token", [ISSUER, f"{ISSUER}oauth/token"]])
 @pytest.mark.parametrize(("key", "alg"), [(RSA_KEY, "RS256"), (EC_KEY, "ES256")], ids=["RS256", "ES256"])
 def test_assertion_is_taken_b12(http: Http, assertion_client: str, key: Any, alg: str, audience: Any) -> None:
     assert assertion_login(http, assertion(assertion_client, key, alg, aud=audience)).status_code == 200
@@ -300,7 +300,7 @@ def test_assertion_hmaced_with_the_public_key_is_refused_b15(http: Http, asserti
     assert assertion_login(http, f"{signed}.{signature}").json() == FAILED
 
 
-@pytest.mark.parametrize("alg", ["PS256", "RS384", "RS512"])
+@pytest.mark.parametrize("alg", ["RS384", "RS512", "PS384"])
 def test_assertion_of_another_algorithm_is_refused_b15(http: Http, assertion_client: str, alg: str) -> None:
     assert assertion_login(http, assertion(assertion_client, RSA_KEY, alg)).json() == FAILED
 

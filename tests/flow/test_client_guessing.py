@@ -3,11 +3,14 @@
 from base64 import b64encode
 
 import pytest
+from jwt.algorithms import RSAAlgorithm
 
 from chalicelib import wiring
 from infra.aws import Stage
 from tests.conftest import Clock
+from tests.flow.test_client_authentication import BASIC_SECRET, OTHER_KEY, RSA_KEY, assertion, assertion_login
 from tests.support.calls import calls_of
+from tests.support.clients import make_client
 from tests.support.faults import aws_error, failing
 from tests.support.http import BACKEND, Http, shown
 from tests.support.people import PeopleMaker
@@ -78,16 +81,52 @@ def test_every_endpoint_that_authenticates_clients_counts_b20(http: Http, path: 
     assert http.login().status_code == 429
 
 
-def test_unknown_and_known_clients_are_refused_alike_b05_b20(http: Http) -> None:
-    wrong(http, 25, client_id="nobody")
-    wrong(http, 25)
+def introspects(http: Http, client_id: str, secret: str) -> int:
+    return http.post(
+        "/oauth/introspect", data={"client_id": client_id, "client_secret": secret, "token": "x"}
+    ).status_code
+
+
+@pytest.mark.parametrize("guessed_at", ["demo-backend", "nobody", "somebody else"])
+def test_failures_at_one_client_shut_no_other_out(http: Http, stage: Stage, guessed_at: str) -> None:
+    neighbour = make_client(stage, secret="neighbour")
+    assert wrong(http, 51, client_id=guessed_at)[-1] == 429
+
+    assert http.login(client_id=neighbour, client_secret="neighbour").status_code == 200
+    assert introspects(http, neighbour, "neighbour") == 200
+    assert wrong(http, 1, client_id=neighbour) == [401]
+
+
+def test_unknown_ids_share_one_count_of_the_address(http: Http) -> None:
+    assert [*wrong(http, 25, client_id="nobody"), *wrong(http, 25, client_id="nobody else")] == [401] * 50
+
+    assert wrong(http, 1, client_id="a third") == [429]
+    assert http.login().status_code == 200
+
+
+def test_unknown_and_known_clients_are_refused_alike_b05_b20(http: Http, clock: Clock) -> None:
+    clock.now = int(clock.now)
+    wrong(http, 50, client_id="nobody")
+    wrong(http, 50)
     answers = [http.login(client_id=client_id, client_secret="a guess") for client_id in ("nobody", "demo-backend")]
 
     assert shown(answers[0]) == shown(answers[1])
     assert answers[0].status_code == 429
 
 
-def test_basic_and_assertions_count_too_b20(http: Http, stage: Stage) -> None:
+@pytest.mark.parametrize("known", ["demo-backend", "demo-basic"])
+def test_unknown_client_costs_the_calls_of_a_known_one(http: Http, stage: Stage, known: str) -> None:
+    made: dict[str, list[str]] = {}
+    for client_id in (known, "nobody of that id"):
+        wrong(http, 1, client_id=client_id)
+        with calls_of(stage) as calls:
+            assert wrong(http, 1, client_id=client_id) == [401]
+        made[client_id] = calls.made
+
+    assert made[known] == made["nobody of that id"]
+
+
+def test_basic_counts_too_b20(http: Http) -> None:
     authorization = "Basic " + b64encode(b"demo-basic:a guess").decode()
     form = {"grant_type": "password", "username": "x", "password": "x"}
 
@@ -97,14 +136,31 @@ def test_basic_and_assertions_count_too_b20(http: Http, stage: Stage) -> None:
     assert "WWW-Authenticate" not in response.headers
 
 
-@pytest.mark.parametrize(
-    "params",
-    [{"client_id": None}, {"client_assertion": "x", "client_assertion_type": "y", "client_secret": None}],
-    ids=["no-client-id", "unreadable-assertion"],
-)
-def test_requests_that_name_no_client_do_not_count_b20(http: Http, params: dict[str, str | None]) -> None:
-    assert set(wrong(http, 55, **params)) == {401}
-    assert wrong(http, 1) == [401]
+def test_right_secret_by_the_wrong_method_costs_nothing(http: Http) -> None:
+    right = {"client_id": "demo-basic", "client_secret": BASIC_SECRET}
+    assert set(wrong(http, 55, **right)) == {401}
+    assert "registered for client_secret_basic, not client_secret_post" in http.log[-1]["reason"]
+
+    authorization = "Basic " + b64encode(b"demo-backend:demo-backend-secret").decode()
+    form = {"grant_type": "password", "username": "x", "password": "x"}
+    assert {http.token(form, Authorization=authorization).status_code for _ in range(55)} == {401}
+    assert http.login().status_code == 200
+
+
+def test_wrong_secret_by_the_wrong_method_is_a_guess(http: Http) -> None:
+    assert wrong(http, 51, client_id="demo-basic") == [401] * 50 + [429]
+
+
+def test_assertions_cost_nothing_and_are_never_refused_for_guesses(http: Http, stage: Stage, clock: Clock) -> None:
+    jwks = [RSAAlgorithm.to_jwk(RSA_KEY.public_key(), as_dict=True)]
+    client_id = make_client(stage, token_endpoint_auth_method="private_key_jwt", jwks=jwks)
+    for name in (client_id, "nobody"):
+        bad = [assertion_login(http, assertion(name, OTHER_KEY)).status_code for _ in range(55)]
+        assert set(bad) == {401}
+
+    assert wrong(http, 51, client_id=client_id)[-1] == 429
+    assert assertion_login(http, assertion(client_id)).status_code == 200
+    assert wrong(http, 1, client_id="nobody") == [401]
 
 
 def test_public_client_shows_nothing_to_guess_and_gets_in_from_a_full_address(http: Http, people: PeopleMaker) -> None:

@@ -52,11 +52,11 @@ def test_metadata_names_the_issuer_and_what_works_l01_l02_l07(http: Http, path: 
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256"],
         "token_endpoint_auth_methods_supported": [*CONFIDENTIAL, "none"],
-        "token_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256"],
+        "token_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256", "PS256"],
         "revocation_endpoint_auth_methods_supported": [*CONFIDENTIAL, "none"],
-        "revocation_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256"],
+        "revocation_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256", "PS256"],
         "introspection_endpoint_auth_methods_supported": CONFIDENTIAL,
-        "introspection_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256"],
+        "introspection_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256", "PS256"],
     }
 
 

@@ -2,6 +2,7 @@
 
 import json
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def ec_jwk(curve: ec.EllipticCurve | None = None) -> dict[str, str]:
     return {name: made[name] for name in ("kty", "crv", "x", "y")}
 
 
-def jwt_client(*keys: dict[str, str]) -> str:
+def jwt_client(*keys: Mapping[str, object]) -> str:
     return client(
         f"grant_types: []\ntoken_endpoint_auth_method: private_key_jwt\njwks: {{keys: {json.dumps(keys)}}} # here"
     )

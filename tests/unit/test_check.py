@@ -86,3 +86,25 @@ def test_load_or_exit_returns_a_fine_file_and_leaves_at_a_fault(capsys: pytest.C
         load_or_exit(Path("/nowhere/tenant.yaml"))
     assert left.value.exit_code == 2
     assert capsys.readouterr().err == "/nowhere/tenant.yaml: no such file: check the path\n"
+
+
+@pytest.mark.parametrize(
+    ("client_id", "method", "is_warned"),
+    [
+        ("urn:example:app", "client_secret_basic", True),
+        ("urn:example:app", "client_secret_post", False),
+        ("app", "client_secret_basic", False),
+    ],
+)
+def test_colon_in_the_id_of_a_basic_client_is_warned_of(
+    tmp_path: Path, client_id: str, method: str, is_warned: bool
+) -> None:
+    path = tmp_path / "tenant.yaml"
+    text = client(f"grant_types: []\ntoken_endpoint_auth_method: {method}")
+    path.write_text(text.replace("client_id: app", f'client_id: "{client_id}"'), encoding="utf-8")
+
+    result = CliRunner().invoke(app, [str(path)])
+
+    assert result.exit_code == 0
+    assert ("RFC 7617 2: in HTTP Basic the first colon ends the client_id." in result.stdout) == is_warned
+    assert (f"send `client_id` in the body too: {client_id}\n" in result.stdout) == is_warned

@@ -367,10 +367,41 @@ JWKS = {
 
 
 @pytest.mark.parametrize(("key", "message"), JWKS.values(), ids=JWKS)
-def test_unfit_key_of_a_client_is_refused(tmp_path: Path, key: dict[str, str], message: str) -> None:
+def test_unfit_key_of_a_client_is_refused(tmp_path: Path, key: dict[str, object], message: str) -> None:
     text = jwt_client(key)
 
     assert (marked(text), message) in faults(tmp_path, text)
+
+
+@pytest.mark.parametrize("name", ["d", "p", "q", "dp", "dq", "qi", "oth", "k"])
+@pytest.mark.parametrize("value", [CANARY, [CANARY], {"r": CANARY}, None], ids=["text", "list", "mapping", "null"])
+def test_private_member_of_a_key_is_refused_in_any_form(tmp_path: Path, name: str, value: object) -> None:
+    text = jwt_client(rsa_jwk() | {name: value})
+
+    assert faults(tmp_path, text) == [(marked(text), f"`{name}` {PRIVATE}")]
+
+
+@pytest.mark.parametrize("key_ops", [["encrypt"], ["sign"], [], ["VERIFY"], "sign", None, {"verify": 1}], ids=str)
+def test_key_for_another_use_is_refused(tmp_path: Path, key_ops: object) -> None:
+    text = jwt_client(ec_jwk() | {"key_ops": key_ops})
+    message = "the key is for another use: `key_ops` must hold `verify`, or be left out"
+
+    assert faults(tmp_path, text) == [(marked(text), message)]
+
+
+@pytest.mark.parametrize("alg", ["ES256", "RS512"])
+def test_alg_that_an_rsa_key_cannot_have_is_refused(tmp_path: Path, alg: str) -> None:
+    text = jwt_client(rsa_jwk() | {"alg": alg})
+    message = "an RSA key here signs with RS256 or PS256: write `alg: RS256`, or take `alg` out"
+
+    assert (marked(text), message) in faults(tmp_path, text)
+
+
+def test_strict_audience_of_another_method_is_refused(tmp_path: Path) -> None:
+    text = client("grant_types: []\nstrict_audience: true  # here")
+    message = "only private_key_jwt has an audience: take `strict_audience` out"
+
+    assert faults(tmp_path, text) == [(marked(text), message)]
 
 
 def test_key_id_twice_is_refused(tmp_path: Path) -> None:

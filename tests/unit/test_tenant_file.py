@@ -133,6 +133,38 @@ def test_public_key_of_a_client_loads(tmp_path: Path, curve_or_rsa: dict[str, st
     assert jwks.keys[0].model_dump(exclude_none=True) == curve_or_rsa
 
 
+# As Web Crypto, OpenSSL's wrappers and certificate tools write a public key.
+UNNEEDED: dict[str, object] = {
+    "key_ops": ["verify"],
+    "ext": True,
+    "x5c": ["MIIC..."],
+    "x5t": "abc",
+    "x5t#S256": "abc",
+    "x5u": "https://keys.example/cert.pem",
+    "iat": 1_800_000_000,
+    "n_bits": 2048,
+    "oops": {"nested": [None]},
+}
+
+
+@pytest.mark.parametrize("key", [rsa_jwk() | {"kid": "k", "alg": "PS256"}, ec_jwk() | {"use": "sig"}])
+@pytest.mark.parametrize("unneeded", [UNNEEDED, *({name: UNNEEDED[name]} for name in UNNEEDED)], ids=", ".join)
+def test_members_of_a_key_that_nobody_needs_are_dropped(
+    tmp_path: Path, key: dict[str, str], unneeded: dict[str, object]
+) -> None:
+    jwks = loaded(tmp_path, jwt_client({**key, **unneeded})).clients[0].jwks
+
+    assert jwks
+    assert jwks.model_dump(exclude_none=True) == {"keys": (key,)}
+
+
+def test_strict_audience_of_a_client_loads(tmp_path: Path) -> None:
+    text = jwt_client(ec_jwk()) + "    strict_audience: true\n"
+
+    assert loaded(tmp_path, text).clients[0].strict_audience
+    assert not loaded(tmp_path, jwt_client(ec_jwk())).clients[0].strict_audience
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -1,0 +1,119 @@
+"""A client's assertion: a JWT that one of its keys has signed, for this server and for now (RFC 7523 3)."""
+
+import math
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+from jwt.types import Options
+
+from chalicelib.compact_jws import is_compact_jws
+from chalicelib.identifiers import is_text
+from chalicelib.model.tenant import Client
+
+ALGS = {"RSA": ("RS256", "PS256"), "EC": ("ES256",)}
+SUPPORTED_ALGS = ("RS256", "ES256", "PS256")
+LIFETIME_S = 300
+LEEWAY_S = 10
+MAX_LENGTH = 4096
+MAX_JTI_LENGTH = 256
+TIMES = ("exp", "iat", "nbf")
+# PyJWT judges the signature alone: its times go by the machine's clock, and it takes an aud among foreign ones.
+UNJUDGED: Options = {
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+    "verify_aud": False,
+    "verify_iss": False,
+    "verify_sub": False,
+    "verify_jti": False,
+}
+
+
+class BadAssertion(Exception):
+    """An assertion that does not hold. Its text names the check that failed, and no value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What an assertion must say. audiences: the names of this server. now: epoch seconds."""
+
+    client: Client
+    audiences: frozenset[str]
+    now: float
+
+
+def subject_of(assertion: str) -> str:
+    """Return whom an assertion speaks of, so that their keys can be found; nothing is believed yet.
+
+    Raises BadAssertion.
+    """
+    if len(assertion) > MAX_LENGTH:
+        raise BadAssertion("it is too long")
+    if not is_compact_jws(assertion):
+        raise BadAssertion("it is no JWT of three base64url parts")
+    try:
+        subject = jwt.decode(assertion, options={"verify_signature": False}).get("sub")
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        raise BadAssertion("it cannot be read") from None
+    if not is_text(subject):
+        raise BadAssertion("it has no sub")
+    return subject
+
+
+def verified(assertion: str, expected: Expected) -> dict[str, Any]:
+    """Return the claims; raises BadAssertion. `jti` and `exp` are sound, but may have been used before."""
+    claims = _signed(assertion, expected.client.jwks)
+    for fault in (*_name_faults(claims, expected), *_time_faults(claims, expected.now)):
+        raise BadAssertion(fault)
+    return claims
+
+
+def _signed(assertion: str, jwks: tuple[dict[str, str], ...]) -> dict[str, Any]:
+    """Return the claims that a key of these has signed. A key's `alg` member binds it, if there is one."""
+    try:
+        alg: Any = jwt.get_unverified_header(assertion).get("alg")
+        fitting = [jwk for jwk in jwks if alg in ALGS[jwk["kty"]] and jwk.get("alg", alg) == alg]
+        if not fitting:
+            raise BadAssertion("its alg fits no key of the client")
+        for jwk in fitting:
+            with suppress(jwt.InvalidSignatureError):
+                return jwt.decode(assertion, jwt.PyJWK(jwk, algorithm=alg), algorithms=[alg], options=UNJUDGED)
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        raise BadAssertion("it cannot be read") from None
+    raise BadAssertion("no key of the client has signed it")
+
+
+def _name_faults(claims: dict[str, Any], expected: Expected) -> Iterator[str]:
+    """Yield each check of a name that fails. Every audience must be ours: a foreign server could replay it here."""
+    aud, jti = claims.get("aud"), claims.get("jti")
+    audiences = aud if isinstance(aud, list) else [aud]
+    if claims.get("iss") != expected.client.client_id:
+        yield "iss is not the client_id"
+    if claims.get("sub") != expected.client.client_id:
+        yield "sub is not the client_id"
+    if not audiences or not all(isinstance(one, str) and one in expected.audiences for one in audiences):
+        yield "aud is missing, or names another than this server"
+    if not is_text(jti) or not 0 < len(jti) <= MAX_JTI_LENGTH:
+        yield "jti is missing, empty, too long or no text"
+
+
+def _time_faults(claims: dict[str, Any], now: float) -> Iterator[str]:
+    """Yield each check of a time that fails. `iat` says how old it is, not whether it holds (RFC 7519 4.1.6)."""
+    wrong = [name for name in TIMES if not _is_number({"iat": 0, "nbf": 0, **claims}.get(name))]
+    if wrong:
+        yield f"{wrong[0]} is no number"
+        return
+    if claims["exp"] <= now - LEEWAY_S:
+        yield "exp is over"
+    if claims["exp"] > now + LIFETIME_S + LEEWAY_S:
+        yield "exp is too far ahead"
+    if claims.get("nbf", 0) > now + LEEWAY_S:
+        yield "nbf lies ahead"
+
+
+def _is_number(value: object) -> bool:
+    """Whether this is a NumericDate (RFC 7519 2); JSON's true and Python's NaN are none."""
+    return type(value) is int or (isinstance(value, float) and math.isfinite(value))

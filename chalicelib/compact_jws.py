@@ -1,0 +1,20 @@
+"""The form of a signed JWT, which decoders are lax about."""
+
+from base64 import urlsafe_b64encode
+
+from jwt.utils import base64url_decode
+
+PARTS = 3
+
+
+def is_compact_jws(token: str) -> bool:
+    """Whether this is three parts of base64url in their one spelling, without padding. Source: RFC 7515 2, 7.1."""
+    parts = token.split(".")
+    return len(parts) == PARTS and all(map(_is_base64url, parts))
+
+
+def _is_base64url(part: str) -> bool:
+    try:
+        return urlsafe_b64encode(base64url_decode(part)).rstrip(b"=") == part.encode()
+    except ValueError:
+        return False
