@@ -1,6 +1,7 @@
 """AWS as the command uses it: clients for the deployed code's stores, and CloudFormation beside them."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -27,11 +28,12 @@ SERVER_ERROR = 500
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage, and the clients that reach it."""
+    """One stage, and the clients that reach it. pause: waits some seconds for AWS."""
 
     name: str
     clients: Clients
     cloudformation: "CloudFormationClient"
+    pause: Callable[[float], None] = time.sleep
 
     @property
     def prefix(self) -> str:

@@ -15,6 +15,7 @@ from infra.aws import AWS_FAILURES, said
 from infra.people import Refused
 from infra.provision import NotReady
 from infra.stage_names import BadStageName, require_stage_name
+from infra.stack_status import Unsound
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,6 +56,8 @@ def reports_failures(command: Callable[P, R]) -> Callable[P, R]:
             line, code = f"{gone} was deleted meanwhile.", REFUSED
         except NotReady as missing:
             line, code = f"The stage is not ready ({missing}). Run `gatehouse up` with this file first.", REFUSED
+        except Unsound as faults:
+            line, code = str(faults), AWS_FAILED
         except AWS_FAILURES as failure:
             # The tables are read before anything else: where they are not, nothing of the stage is.
             is_absent = "ResourceNotFoundException" in said(failure)

@@ -16,33 +16,29 @@ from chalicelib.model.key import KeySet, SigningKey
 from chalicelib.store.stage_key import StageKey
 from chalicelib.store.vault import Vault, data_key_alias
 from infra.aws import Stage
+from infra.kms_keys import KeyPlan, find_key, find_or_make, state_fault, tag_retired, when_known
 from infra.plan import Change
 
 KEY_SPECS: dict[str, Literal["RSA_2048", "ECC_NIST_P256"]] = {"RS256": "RSA_2048", "ES256": "ECC_NIST_P256"}
+DATA_KEY = KeyPlan("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", "seals secrets at rest")
 # What an RFC 7638 thumbprint is made of.
 REQUIRED_MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y")}
 
 
 def key_changes(stage: Stage, algs: list[str], dry_run: bool, known: KeySet) -> list[Change]:
-    """Return which keys are missing for these algorithms; make and publish them unless dry_run."""
+    """Return which keys are missing for these algorithms; make them unless dry_run, and publish each as it is made."""
     missing = [alg for alg in algs if known.current(alg) is None]
-    if missing and not dry_run:
-        made = tuple(make_key(stage, alg, "current") for alg in missing)
-        stage.config().put_keys(KeySet(known.keys + made))
+    for alg in [] if dry_run else missing:
+        known = KeySet((*known.keys, make_key(stage, alg, "current", known)))
+        stage.config().put_keys(known)
     return [Change("create", f"{alg} signing key", KEY_SPECS[alg]) for alg in missing]
 
 
-def make_key(stage: Stage, alg: str, status: str) -> SigningKey:
-    """Make a key in KMS and return what is published of it. The tag is what the function's IAM policy asks for."""
-    kms = stage.clients.kms
-    made = kms.create_key(
-        KeySpec=KEY_SPECS[alg],
-        KeyUsage="SIGN_VERIFY",
-        Description=f"Gatehouse {stage.name}: signs {alg} tokens",
-        Tags=[{"TagKey": "gatehouse-stage", "TagValue": stage.name}],
-    )
-    arn = made["KeyMetadata"]["Arn"]
-    jwk = public_jwk(kms.get_public_key(KeyId=arn)["PublicKey"], alg)
+def make_key(stage: Stage, alg: str, status: str, known: KeySet) -> SigningKey:
+    """Make a key in KMS, or take one that an interrupted run left. Return what is published of it."""
+    plan = KeyPlan(KEY_SPECS[alg], "SIGN_VERIFY", f"signs {alg} tokens")
+    arn = find_or_make(stage, plan, {key.key_arn for key in known.keys})
+    jwk = public_jwk(when_known(stage, lambda: stage.clients.kms.get_public_key(KeyId=arn))["PublicKey"], alg)
     return SigningKey(jwk["kid"], alg, arn, jwk, status, int(time.time()))
 
 
@@ -52,20 +48,29 @@ def data_key_changes(stage: Stage, dry_run: bool) -> list[Change]:
     It is never replaced: KMS turns it every year by itself, and what was sealed before stays open.
     """
     alias, kms = data_key_alias(stage.name), stage.clients.kms
-    try:
-        kms.describe_key(KeyId=alias)
+    if find_key(stage, alias):
         return []
-    except kms.exceptions.NotFoundException:
-        pass
     if not dry_run:
-        made = kms.create_key(
-            Description=f"Gatehouse {stage.name}: seals secrets at rest",
-            Tags=[{"TagKey": "gatehouse-stage", "TagValue": stage.name}],
-        )
-        key_id = made["KeyMetadata"]["KeyId"]
-        kms.enable_key_rotation(KeyId=key_id)
-        kms.create_alias(AliasName=alias, TargetKeyId=key_id)
+        arn = find_or_make(stage, DATA_KEY)
+        when_known(stage, lambda: kms.enable_key_rotation(KeyId=arn))
+        # The alias comes last: it says that the key is whole.
+        when_known(stage, lambda: kms.create_alias(AliasName=alias, TargetKeyId=arn))
     return [Change("create", "data key", alias)]
+
+
+def key_faults(stage: Stage, known: KeySet) -> list[str]:
+    """Return which keys that sign, will sign or seal cannot be used, each with what mends it."""
+    faults = [line for key in known.keys if key.status != "previous" for line in _signing_key_fault(stage, key)]
+    data_key = find_key(stage, data_key_alias(stage.name))
+    return faults + (state_fault("the data key", data_key) if data_key else [])
+
+
+def _signing_key_fault(stage: Stage, key: SigningKey) -> list[str]:
+    named, found = f"the {key.status} {key.alg} key {key.kid}", find_key(stage, key.key_arn)
+    if found:
+        return state_fault(named, found)
+    turn = f"gatehouse keys rotate --stage {stage.name}"
+    return [f"{named} was deleted in KMS, and nothing brings it back. Replace it: {turn}, and again in two hours."]
 
 
 def stage_key_changes(stage: Stage, dry_run: bool, is_new: bool) -> list[Change]:
@@ -73,8 +78,11 @@ def stage_key_changes(stage: Stage, dry_run: bool, is_new: bool) -> list[Change]
 
     It is never replaced: what was hashed under it could not be recognised any more.
     """
-    is_missing = (is_new or stage.config().stage_key() is None) if dry_run else stage_key(stage).make()
-    return [Change("create", "stage key", "sealed by the data key")] if is_missing else []
+    change = Change("create", "stage key", "sealed by the data key")
+    if dry_run:
+        return [change] if is_new or stage.config().stage_key() is None else []
+    # The data key's alias may be seconds old.
+    return [change] if when_known(stage, stage_key(stage).make) else []
 
 
 def stage_key(stage: Stage) -> StageKey:
@@ -112,33 +120,38 @@ def rotate(stage: Stage, now: int) -> tuple[list[Change], list[str]]:
 
     next -> current once it was published for PUBLISH_S; current -> previous then; previous is dropped after RETIRE_S,
     when the longest token that it can have signed has ended. A dropped key stays in KMS, where its owner disables it.
+    Each algorithm's step is published before the next one begins.
     """
     config = stage.config()
     known = config.keys()
-    steps = [_step(stage, [key for key in known.keys if key.alg == alg], now) for alg in known.algs]
-    keys = tuple(key for step in steps for key in step[0])
-    if keys != known.keys:
-        config.put_keys(KeySet(keys))
-    return [change for step in steps for change in step[1]], [wait for step in steps for wait in step[2]]
+    by_alg = {alg: [key for key in known.keys if key.alg == alg] for alg in known.algs}
+    changes: list[Change] = []
+    waits: list[str] = []
+    for alg in known.algs:
+        keys, changed, waited = _step(stage, known, alg, now)
+        if changed:
+            by_alg[alg] = keys
+            config.put_keys(KeySet(tuple(key for of_alg in by_alg.values() for key in of_alg)))
+        changes, waits = changes + changed, waits + waited
+    return changes, waits
 
 
 Step = tuple[list[SigningKey], list[Change], list[str]]
 
 
-def _step(stage: Stage, keys: list[SigningKey], now: int) -> Step:
+def _step(stage: Stage, known: KeySet, alg: str, now: int) -> Step:
+    keys = [key for key in known.keys if key.alg == alg]
     by_status = {key.status: key for key in keys}
     following, previous = by_status.get("next"), by_status.get("previous")
     if previous:
-        return _retired(keys, previous, now)
+        return _retired(stage, keys, previous, now)
     if following is None:
-        made = replace(make_key(stage, keys[0].alg, "next"), since=now)
-        wait = (
-            f"{made.alg}: {made.kid} is published as next. Rotate again in {PUBLISH_S // 60} minutes to sign with it."
-        )
-        return [*keys, made], [Change("create", f"{made.alg} key {made.kid}", "next")], [wait]
+        made = replace(make_key(stage, alg, "next", known), since=now)
+        wait = f"{alg}: {made.kid} is published as next. Rotate again in {PUBLISH_S // 60} minutes to sign with it."
+        return [*keys, made], [Change("create", f"{alg} key {made.kid}", "next")], [wait]
     if now - following.since < PUBLISH_S:
         left = (following.since + PUBLISH_S - now) // 60 + 1
-        return keys, [], [f"{following.alg}: {following.kid} must be published for {left} more minutes."]
+        return keys, [], [f"{alg}: {following.kid} must be published for {left} more minutes."]
     return _promoted(by_status["current"], following, now)
 
 
@@ -148,7 +161,7 @@ def _promoted(current: SigningKey, following: SigningKey, now: int) -> Step:
     return keys, changes, [f"{current.alg}: rotate again once the longest token of {current.kid} has ended."]
 
 
-def _retired(keys: list[SigningKey], previous: SigningKey, now: int) -> Step:
+def _retired(stage: Stage, keys: list[SigningKey], previous: SigningKey, now: int) -> Step:
     ends_at = previous.since + RETIRE_S
     if now < ends_at:
         return (
@@ -156,5 +169,7 @@ def _retired(keys: list[SigningKey], previous: SigningKey, now: int) -> Step:
             [],
             [f"{previous.alg}: tokens of {previous.kid} live for {(ends_at - now) // 60 + 1} more minutes."],
         )
+    # Before it leaves the key set: from then on the tag alone tells it from a key that was never published.
+    tag_retired(stage, previous.key_arn)
     kept = [key for key in keys if key is not previous]
     return kept, [Change("delete", f"{previous.alg} key {previous.kid}", "from the JWKS; disable it in KMS")], []

@@ -9,12 +9,12 @@ from rich.text import Text
 
 from infra.tables import add_row
 
-COLOURS = {"create": "green", "update": "yellow", "delete": "red", "keep": "cyan"}
+COLOURS = {"create": "green", "recreate": "magenta", "update": "yellow", "delete": "red", "keep": "cyan"}
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change. action: create, update, delete, or keep for what left the file and stays. what: the thing's name."""
+    """One change. action: one of COLOURS; keep is for what left the file and stays. what: the thing's name."""
 
     action: str
     what: str

@@ -12,7 +12,9 @@ from typing import Any
 from chalicelib.model.key import KeySet
 from chalicelib.store.documents import Document
 from infra.aws import Stage
+from infra.health import require_sound
 from infra.keys import data_key_changes, key_changes, stage_key_changes
+from infra.leftovers import has_table
 from infra.plan import Change
 from infra.stacks import stack_changes, stage_stacks
 from infra.tenant_file import Client, Realm, TenantFile
@@ -35,10 +37,14 @@ class Applied:
 
 
 def up(stage: Stage, file: TenantFile, dry_run: bool = False) -> list[Change]:
-    """Make what is missing: the stage's stack, a stack per realm, the keys. Return the changes."""
+    """Make what is missing: the stage's stack, a stack per realm, the keys. Return the changes.
+
+    Raises Unsound, before anything is made, if a stack, a table or a key is in a state that this does not mend.
+    """
+    require_sound(stage, [realm.name for realm in file.realms])
     own, *realms = stage_stacks(stage.name, [realm.name for realm in file.realms])
     own_changes = stack_changes(stage, own, dry_run)
-    is_new = dry_run and any(change.action == "create" for change in own_changes)
+    is_new = dry_run and any(change.action in ("create", "recreate") for change in own_changes)
     known = KeySet() if is_new else stage.config().keys()
     algs = sorted({"RS256"} | {api.signing_alg for api in file.apis}, reverse=True)
     return [
@@ -61,11 +67,12 @@ def apply(
 
     tell: takes each client_id with the secret that was made for it, before its hash is stored: whatever happens then,
     no secret is stored that was not shown.
-    Raises NotReady where `up` has to run first.
+    Raises NotReady if `up` has to run first, Unsound if something is wrong that `up` does not mend.
     """
+    require_sound(stage, [realm.name for realm in file.realms])
     config = stage.config()
     stored = {key: document for key, document in config.documents() if key.startswith(SECTIONS) or key == "tenant"}
-    _require_ready(stage, file, stored)
+    _require_ready(stage, file)
     made: dict[str, str] = {}
     wanted = _documents(stage, file, stored, made)
     gone = sorted(set(stored) - set(wanted))
@@ -132,21 +139,13 @@ def users_table(stage: Stage, realm: str) -> str:
     return f"{stage.prefix}users-{realm}"
 
 
-def _require_ready(stage: Stage, file: TenantFile, stored: dict[str, Document]) -> None:
+def _require_ready(stage: Stage, file: TenantFile) -> None:
     algs = stage.config().keys().algs
     missing = [f"a key for {api.signing_alg} ({api.identifier})" for api in file.apis if api.signing_alg not in algs]
-    new = [realm.name for realm in file.realms if f"realm#{realm.name}" not in stored]
-    missing += [f"the table of realm {name}" for name in new if not _has_table(stage, users_table(stage, name))]
+    realms = [realm.name for realm in file.realms]
+    missing += [f"the table of realm {name}" for name in realms if not has_table(stage, users_table(stage, name))]
     if missing:
         raise NotReady("missing: " + ", ".join(missing))
-
-
-def _has_table(stage: Stage, table: str) -> bool:
-    try:
-        stage.clients.dynamodb.describe_table(TableName=table)
-    except stage.clients.dynamodb.exceptions.ResourceNotFoundException:
-        return False
-    return True
 
 
 def _grant_types(documents: dict[str, Document]) -> list[str]:

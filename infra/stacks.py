@@ -4,21 +4,34 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import ClientError
 
 from infra.aws import Stage
+from infra.leftovers import remove_failed
 from infra.plan import Change
+from infra.stack_status import (
+    FAILED_CREATIONS,
+    StackFailed,
+    Standing,
+    failed_validations,
+    failure_lines,
+    failure_reasons,
+    find_standing,
+    settle,
+    wait_until,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
-    from mypy_boto3_cloudformation.type_defs import WaiterConfigTypeDef
+    from mypy_boto3_cloudformation.type_defs import DescribeChangeSetOutputTypeDef
 
 TEMPLATES = Path(__file__).parent
 CHANGE_SET = "gatehouse-up"
-NO_CHANGE = "didn't contain changes"
-WAIT: "WaiterConfigTypeDef" = {"Delay": 2, "MaxAttempts": 300}
+# CloudFormation has two sentences for an empty change set.
+NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
+PROPOSED = ("CREATE_COMPLETE", "FAILED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,67 +60,111 @@ def stage_stacks(stage: str, realms: list[str]) -> list[Stack]:
 
 
 def stack_changes(stage: Stage, stack: Stack, dry_run: bool) -> list[Change]:
-    """Return what makes the stack what its template says; do it unless dry_run. Nothing where it is so already."""
-    cloudformation = stage.cloudformation
-    deployed = _deployed_template(cloudformation, stack.name)
-    if deployed is None:
+    """Return what makes the stack what its template says; do it unless dry_run. Nothing if it is so already.
+
+    A stack whose creation failed is deleted and made again. Raises StackFailed with CloudFormation's reasons.
+    """
+    standing = find_standing(stage.cloudformation, stack.name)
+    if standing is None:
         if not dry_run:
-            _run(cloudformation, stack, _propose(cloudformation, stack, "CREATE"), "stack_create_complete")
+            _create(stage, stack)
         return [Change("create", f"stack {stack.name}")]
-    if deployed == stack.template:
+    if standing.status in FAILED_CREATIONS:
+        return [_recreate(stage, stack, standing, dry_run)]
+    if str(stage.cloudformation.get_template(StackName=stack.name)["TemplateBody"]) == stack.template:
         return []
+    return _update(stage, stack, dry_run)
+
+
+def _create(stage: Stage, stack: Stack) -> None:
+    _run(stage, stack, _propose(stage, stack, "CREATE")["ChangeSetId"])
+
+
+def _recreate(stage: Stage, stack: Stack, standing: Standing, dry_run: bool) -> Change:
+    if standing.status == "REVIEW_IN_PROGRESS":
+        why = ["an interrupted run proposed it and made nothing of it"]
+    else:
+        why = [f"its creation failed: {standing.status}", *failure_reasons(stage.cloudformation, standing)]
+    if not dry_run:
+        _drop_proposals(stage.cloudformation, stack.name)
+        remove_failed(stage, standing)
+        _create(stage, stack)
+    return Change("recreate", f"stack {stack.name}", "\n".join(why))
+
+
+def _update(stage: Stage, stack: Stack, dry_run: bool) -> list[Change]:
+    if not dry_run:
+        _drop_proposals(stage.cloudformation, stack.name)
     try:
-        change_set = _propose(cloudformation, stack, "UPDATE")
+        proposed = _propose(stage, stack, "UPDATE")
     except _NoChange:
         return []
-    changes = [Change("update", f"stack {stack.name}", detail) for detail in _details(cloudformation, change_set)]
+    changes = [Change("update", f"stack {stack.name}", detail) for detail in _details(proposed)]
     if dry_run:
-        cloudformation.delete_change_set(ChangeSetName=change_set)
+        stage.cloudformation.delete_change_set(ChangeSetName=proposed["ChangeSetId"])
     else:
-        _run(cloudformation, stack, change_set, "stack_update_complete")
+        _run(stage, stack, proposed["ChangeSetId"])
     return changes
 
 
-def _deployed_template(cloudformation: "CloudFormationClient", name: str) -> str | None:
-    try:
-        (status,) = {found["StackStatus"] for found in cloudformation.describe_stacks(StackName=name)["Stacks"]}
-        if status == "REVIEW_IN_PROGRESS":
-            return None
-        return str(cloudformation.get_template(StackName=name)["TemplateBody"])
-    except ClientError as error:
-        if "does not exist" in str(error):
-            return None
-        raise
+def _propose(stage: Stage, stack: Stack, kind: Literal["CREATE", "UPDATE"]) -> "DescribeChangeSetOutputTypeDef":
+    """Return a change set that can be executed; raises _NoChange, StackFailed."""
+    cloudformation = stage.cloudformation
+    arn = _submit(cloudformation, stack, kind)
+    proposed = wait_until(
+        stage, lambda: cloudformation.describe_change_set(ChangeSetName=arn), lambda found: found["Status"] in PROPOSED
+    )
+    if proposed["Status"] != "FAILED":
+        return proposed
+    reason = proposed.get("StatusReason", "no reason given")
+    validations = failed_validations(cloudformation, arn) if "EarlyValidation" in reason else []
+    # A failed one would stand in the way of the next one of its name.
+    cloudformation.delete_change_set(ChangeSetName=arn)
+    if _is_empty(reason):
+        raise _NoChange
+    raise StackFailed([f"stack {stack.name}: its change set failed: {reason}", *validations])
 
 
-def _propose(cloudformation: "CloudFormationClient", stack: Stack, kind: Any) -> str:
-    """Return the ARN of a change set; raises _NoChange."""
-    change_set = cloudformation.create_change_set(
-        StackName=stack.name,
-        ChangeSetName=f"{CHANGE_SET}-{secrets.token_hex(4)}",
-        ChangeSetType=kind,
-        TemplateBody=stack.template,
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in stack.parameters.items()],
-        Tags=[{"Key": "gatehouse-stage", "Value": stack.parameters["Stage"]}],
-    )["Id"]
+def _submit(cloudformation: "CloudFormationClient", stack: Stack, kind: Literal["CREATE", "UPDATE"]) -> str:
+    """Return the ARN of a change set that CloudFormation now works out."""
     try:
-        cloudformation.get_waiter("change_set_create_complete").wait(ChangeSetName=change_set, WaiterConfig=WAIT)
-    except WaiterError as failure:
-        # What failed would stand in the way of the next one of its name.
-        cloudformation.delete_change_set(ChangeSetName=change_set)
-        if NO_CHANGE in failure.last_response.get("StatusReason", ""):
+        return cloudformation.create_change_set(
+            StackName=stack.name,
+            ChangeSetName=f"{CHANGE_SET}-{secrets.token_hex(4)}",
+            ChangeSetType=kind,
+            TemplateBody=stack.template,
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in stack.parameters.items()],
+            Tags=[{"Key": "gatehouse-stage", "Value": stack.parameters["Stage"]}],
+        )["Id"]
+    except ClientError as refusal:
+        if _is_empty(str(refusal)):
             raise _NoChange from None
         raise
-    return change_set
 
 
-def _run(cloudformation: "CloudFormationClient", stack: Stack, change_set: str, until: Any) -> None:
-    cloudformation.execute_change_set(ChangeSetName=change_set)
-    cloudformation.get_waiter(until).wait(StackName=stack.name, WaiterConfig=WAIT)
+def _is_empty(reason: str) -> bool:
+    return any(words in reason for words in NO_CHANGE)
 
 
-def _details(cloudformation: "CloudFormationClient", change_set: str) -> Iterator[str]:
-    for change in cloudformation.describe_change_set(ChangeSetName=change_set)["Changes"]:
+def _drop_proposals(cloudformation: "CloudFormationClient", name: str) -> None:
+    """Delete the change sets that an interrupted run left behind."""
+    for page in cloudformation.get_paginator("list_change_sets").paginate(StackName=name):
+        for left in page["Summaries"]:
+            is_ours = left["StackName"] == name and left["ChangeSetName"].startswith(f"{CHANGE_SET}-")
+            if is_ours and left["ExecutionStatus"] in ("AVAILABLE", "UNAVAILABLE"):
+                cloudformation.delete_change_set(ChangeSetName=left["ChangeSetId"])
+
+
+def _run(stage: Stage, stack: Stack, change_set: str) -> None:
+    """Execute a change set and wait; raises StackFailed. A creation that fails takes along all that it made."""
+    stage.cloudformation.execute_change_set(ChangeSetName=change_set, RetainExceptOnCreate=True)
+    standing = settle(stage, stack.name)
+    if standing is None or standing.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        raise StackFailed(failure_lines(stage.cloudformation, stack.name, standing))
+
+
+def _details(proposed: "DescribeChangeSetOutputTypeDef") -> Iterator[str]:
+    for change in proposed["Changes"]:
         resource = change["ResourceChange"]
         replaced = " (REPLACED)" if resource.get("Replacement") == "True" else ""
         yield f"{resource['Action'].lower()} {resource['LogicalResourceId']}{replaced}"

@@ -1,0 +1,41 @@
+"""AWS calls of the tools, cut off: the n-th call fails, before AWS sees it or after AWS has done it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from infra.aws import Stage
+
+CHANGING = ("Create", "Execute", "Delete", "Put", "Update", "Enable", "Tag", "Generate")
+
+
+class Cut(Exception):
+    """The connection is gone, or the operator has pressed Ctrl-C."""
+
+
+@dataclass
+class Calls:
+    """The calls of one run. fails_at: the number, counted from 0, of the one that fails; -1 for none."""
+
+    fails_at: int = -1
+    made: list[str] = field(default_factory=list)
+
+    def count(self, model: Any, **_: Any) -> None:
+        self.made.append(str(model.name))
+        if len(self.made) - 1 == self.fails_at:
+            raise Cut(model.name)
+
+
+@contextmanager
+def cut_at(stage: Stage, number: int, when: str = "before-call") -> Iterator[Calls]:
+    """Fail the call of that number. when: before-call, or after-call for an answer that is lost."""
+    calls = Calls(number)
+    clients: list[Any] = [stage.clients.dynamodb, stage.clients.kms, stage.cloudformation]
+    for client in clients:
+        client.meta.events.register(when, calls.count)
+    try:
+        yield calls
+    finally:
+        for client in clients:
+            client.meta.events.unregister(when, calls.count)
