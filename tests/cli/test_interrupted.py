@@ -56,7 +56,8 @@ def empty_the_region() -> None:
 
 def keys_of(stage: Stage) -> dict[str, str]:
     """Return every key of the account that bears the stage's tag, with its kind."""
-    kms, found = stage.clients.kms, {}
+    kms = stage.clients.kms
+    found: dict[str, str] = {}
     for page in kms.get_paginator("list_keys").paginate():
         for key in page["Keys"]:
             tags = {(tag["TagKey"], tag["TagValue"]) for tag in kms.list_resource_tags(KeyId=key["KeyId"])["Tags"]}
