@@ -14,8 +14,8 @@ from chalicelib.store.users import NoSuchUser
 from infra.aws import AWS_FAILURES, said
 from infra.people import Refused
 from infra.provision import NotReady
-from infra.stage_names import BadStageName, require_stage_name
 from infra.stack_status import Unsound
+from infra.stage_names import BadStageName, require_stage_name
 
 P = ParamSpec("P")
 R = TypeVar("R")
