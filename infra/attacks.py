@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from chalicelib.identifiers import digest
-from chalicelib.model.address import network
+from chalicelib.model.address import network, networks
 from chalicelib.model.bucket import Bucket
 from chalicelib.model.tenant import BruteForceProtection
 from chalicelib.protection.account import MAX_FAILURES_IN_A_ROW
@@ -61,13 +61,18 @@ class Attacks:
         return sorted((row for row in rows if row.state != COUNTING), key=lambda row: (row.account, row.address))
 
     def of_address(self, address: str) -> list[Row]:
-        """Return the buckets of one address, that of logins first, without those that are empty."""
-        logins = self.stage.config().tenant().suspicious_ip_throttling.bucket
-        rows = (
-            _bucket_row(network(address), values, logins if values["sk"] == LOGINS else BUCKET)
-            for values in self._buckets().of_address(network(address))
-        )
-        return sorted((row for row in rows if row.failed), key=lambda row: (row.of != LOGINS, row.account))
+        """Return the buckets of one address that are not empty, and that of the /48 around it if it is full."""
+        throttling, buckets = self.stage.config().tenant().suspicious_ip_throttling, self._buckets()
+        own, *wide = networks(address)
+        rows = [
+            _bucket_row(own, values, throttling.bucket if values["sk"] == LOGINS else BUCKET)
+            for values in buckets.of_address(own)
+        ]
+        around = [
+            _bucket_row(name, values, throttling.wide_bucket) for name in wide for values in buckets.of_address(name)
+        ]
+        counted = sorted((row for row in rows if row.failed), key=lambda row: (row.of != LOGINS, row.account))
+        return counted + [row for row in around if row.state == BLOCKED]
 
     def unblock_user(self, realm: str, who: str) -> str:
         """Forget the counters of one person, or of a name that nobody has; return whose they were."""
@@ -77,8 +82,9 @@ class Attacks:
         return account
 
     def unblock_address(self, address: str) -> str:
-        """Empty the buckets of one address; return what the counters know it by."""
-        self._buckets().clear(network(address))
+        """Empty the buckets of one address, and of the /48 around it; return what the counters know the address by."""
+        for name in networks(address):
+            self._buckets().clear(name)
         return network(address)
 
     def _buckets(self) -> BucketStore:

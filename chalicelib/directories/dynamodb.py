@@ -30,10 +30,9 @@ class DynamoDirectory:
     dummy_hash: str = field(repr=False)
     verify: Callable[[str, str], bool]
 
-    def find(self, typed: str, beside: Place) -> tuple[str | None, Values | None]:
-        """Return the user_id of the person who typed this, or None, and the item of another place, in one call."""
-        user_id, (other,) = self.users.locate_with(typed, self.realm.identifiers, beside)
-        return user_id, other
+    def find(self, typed: str, *beside: Place) -> tuple[str | None, tuple[Values | None, ...]]:
+        """Return the user_id of the person who typed this, or None, and the items of other places, in one call."""
+        return self.users.locate_with(typed, self.realm.identifiers, *beside)
 
     def read(self, user_id: str) -> User | None:
         """Return the record, or None."""

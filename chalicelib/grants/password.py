@@ -112,7 +112,7 @@ class PasswordGrant:
         An unknown user is counted under the hash of what was typed.
         """
         addresses, address = self.guard.addresses, request.source_ip
-        user_id, seen = directory.find(request.required("username"), addresses.place(address))
+        user_id, seen = directory.find(request.required("username"), *addresses.places(address))
         addresses.require_room(address, seen)
         account = f"{directory.realm.name}#{user_id or request.outcome.user}"
         return user_id, Attempt(account, address, self.config.tenant().brute_force_protection, seen)

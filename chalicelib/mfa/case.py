@@ -138,7 +138,7 @@ class Cases:
         Raises InvalidGrant where it is not this client's, or its person has changed; ExpiredToken; Unauthorized;
         TooManyAttempts for an address that failed too often.
         """
-        pending, seen = self.pending.login_with(mfa_token, self.addresses.place(request.source_ip))
+        pending, seen = self.pending.login_with(mfa_token, *self.addresses.places(request.source_ip))
         self.addresses.require_room(request.source_ip, seen)
         owner = client or (self.config.client(pending.client_id) if pending else None)
         if pending is None or owner is None or pending.client_id != owner.client_id:

@@ -1,10 +1,36 @@
 """Addresses: how one is written, what the counters take for one place, and whether a list holds it."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 # What a provider gives one customer: every address in it is theirs (RFC 6177).
 IPV6_PREFIX = 64
+# What a provider routes to a larger customer: 65,536 of those.
+WIDE_IPV6_PREFIX = 48
+
+
+@dataclass(frozen=True, slots=True)
+class _Embedding:
+    """A block of IPv6 addresses that hold an IPv4 address. shift: the bits to its right. mask: what hides it."""
+
+    block: IPv6Network
+    shift: int = 0
+    mask: int = 0
+
+
+# Nobody chooses the IPv4 address in these, as answers are routed by it. ISATAP's is chosen freely, so it stays out.
+_EMBEDDINGS = (
+    # Translated and compatible (RFC 2765 2.1, RFC 4291 2.5.5.1); a mapped one is IPv4 already.
+    _Embedding(IPv6Network("::ffff:0:0:0/96")),
+    _Embedding(IPv6Network("::/96")),
+    # NAT64, and its block for local use as /96 (RFC 6052 2.1, RFC 8215).
+    _Embedding(IPv6Network("64:ff9b::/96")),
+    _Embedding(IPv6Network("64:ff9b:1::/48")),
+    # 6to4 (RFC 3056 2), and the client's side of Teredo (RFC 4380 4).
+    _Embedding(IPv6Network("2002::/16"), shift=80),
+    _Embedding(IPv6Network("2001::/32"), mask=0xFFFF_FFFF),
+)
 
 
 def parsed(text: str) -> str | None:
@@ -16,23 +42,38 @@ def parsed(text: str) -> str | None:
     return str(address) if address else None
 
 
-# A request asks several times for that of its one address.
-@lru_cache(maxsize=128)
 def network(text: str) -> str:
     """Return what the counters know an address by: an IPv6 address by its /64, an IPv4 address by itself.
 
+    An IPv6 address that embeds an IPv4 address goes by that one.
     What is no address stands for itself: API Gateway's console calls from `test-invoke-source-ip`.
     """
+    return networks(text)[0]
+
+
+# A request asks several times for those of its one address.
+@lru_cache(maxsize=128)
+def networks(text: str) -> tuple[str, ...]:
+    """Return what network() returns and, if that is a /64, the /48 around it."""
     address = _address(text)
-    if isinstance(address, IPv6Address):
-        return str(IPv6Network((address, IPV6_PREFIX), strict=False))
-    return str(address) if address else text
+    if address is None:
+        return (text,)
+    counted = _embedded(address) or address
+    if isinstance(counted, IPv4Address):
+        return (str(counted),)
+    return tuple(str(IPv6Network((counted, prefix), strict=False)) for prefix in (IPV6_PREFIX, WIDE_IPV6_PREFIX))
 
 
 def is_listed(text: str, allowlist: tuple[str, ...]) -> bool:
-    """Whether one of these addresses and CIDR blocks holds an address; nothing holds what is no address."""
+    """Whether one of these addresses and CIDR blocks holds an address, or the IPv4 address that it embeds.
+
+    Nothing holds what is no address.
+    """
     address = _address(text)
-    return address is not None and any(address in block for block in _blocks(allowlist))
+    if address is None:
+        return False
+    forms = (address, _embedded(address) or address)
+    return any(form in block for block in _blocks(allowlist) for form in forms)
 
 
 @lru_cache(maxsize=128)
@@ -45,6 +86,18 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
         return address
     # A zone means something on one link alone.
     return None if address.scope_id else address.ipv4_mapped or address
+
+
+def _embedded(address: IPv4Address | IPv6Address) -> IPv4Address | None:
+    """Return the IPv4 address that an IPv6 address embeds, if one does that could be somebody's."""
+    if isinstance(address, IPv4Address):
+        return None
+    for embedding in _EMBEDDINGS:
+        if address in embedding.block:
+            ipv4 = IPv4Address(int(address) >> embedding.shift & 0xFFFF_FFFF ^ embedding.mask)
+            # 0.0.0.0/8 is nobody's; ::1 and :: look like it.
+            return ipv4 if ipv4.packed[0] else None
+    return None
 
 
 @lru_cache(maxsize=16)

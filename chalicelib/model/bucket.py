@@ -15,6 +15,10 @@ class Bucket:
     rate_ms: int
     max_debt: int = 0
 
+    def times(self, factor: int) -> "Bucket":
+        """Return the bucket of so many, filled together: each bound times the factor."""
+        return Bucket(self.size * factor, -(-self.rate_ms // factor), self.max_debt)
+
     def opens_at_ms(self, empties_at_ms: int) -> int:
         """Return when there is room for one more failure in a bucket that will be empty then; epoch milliseconds."""
         return empties_at_ms - (self.size - 1) * self.rate_ms

@@ -48,6 +48,10 @@ class BruteForceProtection:
         return self.enabled and not is_listed(address, self.allowlist)
 
 
+# A /48 has 65,536 /64s, and what 16 of them may fail.
+WIDE_FACTOR = 16
+
+
 @dataclass(frozen=True, slots=True)
 class SuspiciousIpThrottling:
     """How one address that tries many accounts is stopped.
@@ -58,6 +62,11 @@ class SuspiciousIpThrottling:
     enabled: bool = True
     bucket: Bucket = field(default_factory=lambda: Bucket(size=100, rate_ms=864_000))
     allowlist: tuple[str, ...] = ()
+
+    @property
+    def wide_bucket(self) -> Bucket:
+        """How many failures the /48 around an address may have."""
+        return self.bucket.times(WIDE_FACTOR)
 
     def guards(self, address: str) -> bool:
         """Whether failures from this address are counted."""

@@ -8,7 +8,7 @@ from chalicelib.errors import RateLimit, TemporarilyUnavailable, TooManyAttempts
 from chalicelib.model.address import network
 from chalicelib.model.tenant import BruteForceProtection
 from chalicelib.model.user import User
-from chalicelib.protection.address import AddressGuard
+from chalicelib.protection.address import AddressGuard, Seen
 from chalicelib.store.attempts import ANYWHERE, AttemptStore, Counter, Tally
 from chalicelib.store.aws import both, together
 from chalicelib.store.batch import Place, Values
@@ -29,13 +29,13 @@ TURN_S = 900
 class Attempt:
     """One attempt on its way, and the policy that it is held to.
 
-    account: realm and person. address: the source_ip. seen: the address's item, as AddressGuard has it.
+    account: realm and person. address: the source_ip. seen: the address's items, as AddressGuard has them.
     """
 
     account: str
     address: str
     policy: BruteForceProtection
-    seen: Values | None
+    seen: Seen | None
 
     @property
     def is_counted(self) -> bool:
@@ -120,7 +120,7 @@ class AccountGuard:
 
     def fail(self, attempt: Attempt) -> None:
         """Decide a counted attempt as failed: its account's, from here and from anywhere, and its address's."""
-        failures: list[Callable[[], None]] = [lambda: self.addresses.fail(attempt.address, attempt.seen)]
+        failures = self.addresses.failures(attempt.address, attempt.seen)
         if attempt.is_counted:
             now = int(self.clock())
             failures += [lambda: self._fail_here(attempt, now), lambda: self.totals.fail(attempt.account, now)]

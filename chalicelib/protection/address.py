@@ -1,16 +1,25 @@
-"""Suspicious-IP throttling: the failures of one address, at whatever account, fill its bucket (docs/adr/0014)."""
+"""Suspicious-IP throttling: the failures of one address, at whatever account, fill its buckets (docs/adr/0014, 0019).
+
+One bucket is the address's, or its /64's; a wider one is the /48's.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from itertools import zip_longest
 
 from chalicelib.errors import RateLimit, TooManyAttempts
-from chalicelib.model.address import network
+from chalicelib.model.address import networks
 from chalicelib.model.bucket import Bucket
 from chalicelib.model.tenant import SuspiciousIpThrottling
+from chalicelib.store.aws import together
 from chalicelib.store.batch import Place, Values
 from chalicelib.store.buckets import BucketStore
 
 SUSPICIOUS = "We have detected suspicious login behavior and further attempts will be blocked."
+
+# The items of an address's places, in their order; None for an empty bucket.
+Seen = tuple[Values | None, ...]
 
 
 def throttled(bucket: Bucket, opens_at_ms: int, now_ms: int) -> TooManyAttempts:
@@ -24,32 +33,50 @@ def throttled(bucket: Bucket, opens_at_ms: int, now_ms: int) -> TooManyAttempts:
 class AddressGuard:
     """Refuses addresses that failed too often. policy: the tenant's, of now. clock: epoch seconds.
 
-    An address is a source_ip as a request has it. seen: the item of its place, as it was read with something else.
+    An address is a source_ip as a request has it. seen: the items of its places, as they were read with something
+    else; None if they were not.
     """
 
     buckets: BucketStore
     policy: Callable[[], SuspiciousIpThrottling]
     clock: Callable[[], float]
 
-    def place(self, address: str) -> Place:
+    def places(self, address: str) -> tuple[Place, ...]:
         """Return what to read for an address, best together with what is read anyway."""
-        return self.buckets.place(network(address))
+        return tuple(map(self.buckets.place, networks(address)))
 
-    def require_room(self, address: str, seen: Values | None) -> None:
+    def require_room(self, address: str, seen: Seen) -> None:
         """Let an address pass that may fail once more; raises TooManyAttempts for any other."""
         policy, now_ms = self.policy(), self._now_ms()
-        empties_at_ms = _empties_at_ms(seen)
-        if policy.guards(address) and policy.bucket.is_full(empties_at_ms, now_ms):
-            raise throttled(policy.bucket, policy.bucket.opens_at_ms(empties_at_ms), now_ms)
+        if not policy.guards(address):
+            return
+        for bucket, values in zip(_buckets(policy), seen, strict=False):
+            empties_at_ms = _empties_at_ms(values)
+            if bucket.is_full(empties_at_ms, now_ms):
+                raise throttled(bucket, bucket.opens_at_ms(empties_at_ms), now_ms)
 
-    def fail(self, address: str, seen: Values | None) -> None:
+    def fail(self, address: str, seen: Seen | None) -> None:
         """Count one failure of an address."""
+        together(*self.failures(address, seen))
+
+    def failures(self, address: str, seen: Seen | None) -> list[Callable[[], object]]:
+        """Return the calls that count one failure of an address, to make at the same time."""
         policy, now_ms = self.policy(), self._now_ms()
-        if policy.guards(address):
-            self.buckets.fill(network(address), policy.bucket, now_ms, is_running=_empties_at_ms(seen) > now_ms)
+        if not policy.guards(address):
+            return []
+        counts = zip_longest(networks(address), _buckets(policy)[: len(networks(address))], seen or ())
+        return [
+            partial(self.buckets.fill, name, bucket, now_ms, _empties_at_ms(values) > now_ms)
+            for name, bucket, values in counts
+        ]
 
     def _now_ms(self) -> int:
         return int(1000 * self.clock())
+
+
+def _buckets(policy: SuspiciousIpThrottling) -> tuple[Bucket, Bucket]:
+    """Return the bucket of each of an address's networks."""
+    return policy.bucket, policy.wide_bucket
 
 
 def _empties_at_ms(seen: Values | None) -> int:

@@ -51,10 +51,10 @@ class PendingStore:
         """Store a pending login."""
         call(self.dynamodb.put_item, TableName=self.table, Item=_login_item(login))
 
-    def login_with(self, token: str, beside: Place) -> tuple[PendingLogin | None, Values | None]:
-        """Return the pending login of an mfa_token, and the item of another place, in one call."""
-        stored, other = read_together(self.dynamodb, Place(self.table, f"mfa#{stored_id(token)}", "once"), beside)
-        return _login_from(stored) if stored else None, other
+    def login_with(self, token: str, *beside: Place) -> tuple[PendingLogin | None, tuple[Values | None, ...]]:
+        """Return the pending login of an mfa_token, and the items of other places, in one call."""
+        stored, *others = read_together(self.dynamodb, Place(self.table, f"mfa#{stored_id(token)}", "once"), *beside)
+        return _login_from(stored) if stored else None, tuple(others)
 
     def put_challenge(self, login: PendingLogin, challenge: Challenge) -> None:
         """Store a login's challenge, in place of its earlier one."""

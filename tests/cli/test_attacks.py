@@ -220,3 +220,17 @@ def test_unknown_realm_is_refused(shared: Gatehouse) -> None:
 
     assert ran.code == 2
     assert "has no realm nowhere" in ran.err
+
+
+def test_status_and_unblock_reach_the_48_that_keeps_an_address_out(shared: Gatehouse, http: Http, stage: Stage) -> None:
+    with protected(stage, suspicious_ip_throttling={"max_attempts": 1}):
+        for subnet in range(16):
+            http.source_ip = f"2001:db8:a77b:{subnet:x}::1"
+            assert fail(http, f"somebody {subnet}", 1) == [400]
+        (row,) = listed(shared, "--address", "2001:db8:a77b:ffff::1")
+        assert (row["address"], row["failed"], row["limit"], row["state"]) == ("2001:db8:a77b::/48", 16, 16, "blocked")
+
+        ran = shared.run("attacks", "unblock", "--address", "2001:db8:a77b:ffff::1")
+        assert (ran.code, ran.out) == (0, "2001:db8:a77b:ffff::/64: forgotten.\n")
+        http.source_ip = "2001:db8:a77b:ffff::1"
+        assert http.login().status_code == 200
