@@ -8,7 +8,7 @@ gc.disable()
 from chalice.app import CloudWatchEvent  # noqa: E402 (as above)
 
 from chalicelib import wiring  # noqa: E402
-from chalicelib.http import mfa, oauth  # noqa: E402
+from chalicelib.http import links, mfa, oauth  # noqa: E402
 from chalicelib.http.application import Application  # noqa: E402
 
 app = Application("gatehouse", wiring.services)
@@ -24,7 +24,7 @@ app.serve("/mfa/authenticators/{authenticator_id}", ("DELETE",), mfa.remove, eve
 app.serve("/.well-known/openid-configuration", ("GET",), oauth.metadata)
 app.serve("/.well-known/oauth-authorization-server", ("GET",), oauth.metadata)
 app.serve("/.well-known/jwks.json", ("GET",), oauth.jwks)
-app.serve("/u/unblock", ("GET",), oauth.unblock, event="ublkdu")
+app.serve("/u/unblock", ("GET", "POST"), links.unblock)
 app.serve("/health", ("GET",), oauth.health)
 
 

@@ -16,12 +16,14 @@ from chalicelib.store.users import UserStore
 
 TICKET_LIFETIME_S = 86_400
 TICKET_BYTES = 32
-NO_TICKET = "The link was used already, or is not valid any more."
-UNBLOCKED = "The account is unblocked. You can log in again."
+NO_TICKET = (
+    "This link was used already, or is not valid any more. A new one is mailed if the account is blocked again, "
+    "once an hour at most. If you cannot log in now, ask those who run the service to unblock your account."
+)
 TEXT = """Somebody tried to log in to your account at {name} with wrong passwords, too often in a row. Attempts from
 where they came from are blocked now.
 
-If that was you, this link lets you log in again. It works once, and for a day:
+If that was you, the button behind this link lets you log in again. It works once, and for a day:
 
 {link}
 
@@ -60,11 +62,16 @@ class NoticeFlow:
                 told.append(user.user_id)
         return told
 
-    def unblock(self, request: Request) -> dict[str, str]:
-        """Use a link's ticket: forget the failures at its account. Raises InvalidRequest for a ticket that is over."""
-        ticket = self.tickets.ticket(request.query.get("ticket", ""))
+    def require_ticket(self, token: str) -> Ticket:
+        """Return a link's ticket, and change nothing; raises InvalidRequest for one that is over or never was."""
+        ticket = self.tickets.ticket(token)
         if ticket is None or ticket.ends_at <= self.clock() or not self._stands(ticket):
             raise InvalidRequest(NO_TICKET)
+        return ticket
+
+    def unblock(self, request: Request, token: str) -> None:
+        """Use a link's ticket: forget the failures at its account. Raises InvalidRequest for a ticket that is over."""
+        ticket = self.require_ticket(token)
         request.outcome.realm, _, request.outcome.user = ticket.account.partition("#")
         # Forgotten first: where AWS fails in between, the link still works.
         self.attempts.clear_account(ticket.account)
@@ -72,7 +79,7 @@ class NoticeFlow:
             self.tickets.end_ticket(ticket)
         except ConditionFailed:
             raise InvalidRequest(NO_TICKET) from None
-        return {"message": UNBLOCKED}
+        request.outcome.event = "ublkdu"
 
     def _stands(self, ticket: Ticket) -> bool:
         """Whether the person is as they were when the link was sent: there, and of the same password."""

@@ -17,7 +17,7 @@ from chalicelib.flows.notices import NoticeFlow
 from chalicelib.flows.revocation import RevocationFlow
 from chalicelib.flows.token import TokenFlow
 from chalicelib.flows.userinfo import UserinfoFlow
-from chalicelib.http import headers, log, wire
+from chalicelib.http import headers, log, pages, wire
 from chalicelib.http.wire import Reply
 from chalicelib.model.request import Outcome, Request
 from chalicelib.rules.loading import BadRules
@@ -97,7 +97,7 @@ class Application(Chalice):
             error = ServerError(CRASHED, reason=log.crash_reason(crash))
             outcome = Outcome(error=error.error, reason=error.reason)
             self.emit(log.line(outcome, request_id=wire.request_id(event), status=error.status))
-        return _response(wire.error_reply(error), event).to_dict()
+        return _response(_error_reply(error, wire.resource(event)), event).to_dict()
 
     def _answer(self, endpoint: Endpoint, methods: tuple[str, ...], outcome: Outcome) -> Response:
         started = time.perf_counter()
@@ -128,7 +128,11 @@ class Application(Chalice):
         except Exception as crash:
             error = ServerError(CRASHED, reason=log.crash_reason(crash))
         outcome.error, outcome.reason, outcome.event = error.error, error.reason, error.event or outcome.event
-        return wire.error_reply(error)
+        return _error_reply(error, path)
+
+
+def _error_reply(error: WireError, path: str) -> Reply:
+    return pages.error_page(error) if path.startswith(wire.PAGES) else wire.error_reply(error)
 
 
 def _response(reply: Reply, event: object) -> Response:

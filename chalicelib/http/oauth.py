@@ -1,4 +1,4 @@
-"""The OAuth endpoints, and the link in an email: from a request to a flow and back."""
+"""The OAuth endpoints: from a request to a flow and back."""
 
 from chalicelib.http.application import Services
 from chalicelib.http.wire import CACHED, Reply
@@ -42,8 +42,3 @@ def metadata(services: Services, request: Request) -> Reply:
 def jwks(services: Services, _: Request) -> Reply:
     """GET the public keys (RFC 7517 5)."""
     return Reply(services.discovery.jwks(), headers=CACHED)
-
-
-def unblock(services: Services, request: Request) -> Reply:
-    """GET the link of an email to somebody whose account was blocked."""
-    return Reply(services.notices.unblock(request))

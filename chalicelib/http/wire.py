@@ -38,8 +38,12 @@ CREDENTIALS = frozenset(
         "oob_code",
         "binding_code",
         "recovery_code",
+        "ticket",
     }
 )
+# Paths whose answers are pages, and what the links to them hold: each works once, and for its one purpose.
+PAGES = "/u/"
+IN_LINKS = frozenset({"ticket"})
 PARAMETERS = CREDENTIALS | {
     "grant_type",
     "scope",
@@ -61,9 +65,9 @@ CACHED = {"Cache-Control": "public, max-age=300"}
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an endpoint answers: a JSON body or none, a status, and headers beside those that every response has."""
+    """What an endpoint answers: JSON, the text of a page, or nothing; a status, and headers beside those of all."""
 
-    body: Mapping[str, Any] | list[Any] | None = field(repr=False)
+    body: Mapping[str, Any] | list[Any] | str | None = field(repr=False)
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=lambda: NO_STORE)
 
@@ -96,7 +100,8 @@ def read(chalice_request: ChaliceRequest, issuer: str, outcome: Outcome, trusted
     outcome.source_ip = person or peer
     outcome.client_ip = "" if outcome.source_ip == peer else peer
     query = dict(chalice_request.query_params or {})
-    if CREDENTIALS & set(query):
+    in_links = IN_LINKS if str(context["resourcePath"]).startswith(PAGES) else frozenset()
+    if (CREDENTIALS - in_links) & set(query):
         raise InvalidRequest("Credentials and tokens are never taken from the query string.")
     body = {} if chalice_request.method in BODILESS else _parameters(chalice_request)
     return Request(
@@ -112,6 +117,7 @@ def read(chalice_request: ChaliceRequest, issuer: str, outcome: Outcome, trusted
         authorization=headers.get("authorization", ""),
         forwarded_for=headers.get("auth0-forwarded-for", ""),
         geoip=geoip_from(headers) if person else {},
+        method=chalice_request.method,
         outcome=outcome,
     )
 
@@ -125,10 +131,16 @@ def error_reply(error: WireError) -> Reply:
 def response(reply: Reply, headers: Mapping[str, str]) -> Response:
     """Return the reply as Chalice sends it. headers: of this request, beside the reply's own, which win."""
     return Response(
-        body="" if reply.body is None else json.dumps(reply.body, separators=(",", ":")),
+        body=_text(reply.body),
         status_code=reply.status,
         headers={**_ALWAYS, **headers, **reply.headers},
     )
+
+
+def _text(body: object) -> str:
+    if body is None or isinstance(body, str):
+        return body or ""
+    return json.dumps(body, separators=(",", ":"))
 
 
 def _issuer(context: Mapping[str, Any]) -> str:

@@ -55,6 +55,7 @@ class Request:
     authorization: str = field(default="", repr=False)
     forwarded_for: str = ""
     geoip: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    method: str = "GET"
     outcome: Outcome = field(default_factory=Outcome)
 
     def required(self, name: str) -> str:

@@ -17,6 +17,7 @@ SECRETS = frozenset(
         "oob_code",
         "binding_code",
         "recovery_code",
+        "ticket",
     }
 )
 

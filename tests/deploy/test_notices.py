@@ -18,9 +18,13 @@ def test_blocked_person_is_mailed_a_link_that_lets_them_in(
     person = added_person(deployment, "told")
     block(site, person)
     run(schedule)
-    answer = site.get(mailed_link(deployment, "told@example.com"))
+    link = mailed_link(deployment, "told@example.com")
+    shown = [site.request(method, link) for method in ("GET", "HEAD")]
+    still_blocked = site.post("/oauth/token", data=SECRET_LOGIN | person).status_code
+    pressed = site.post("/u/unblock", data={"ticket": link.partition("=")[2]})
 
-    assert (answer.status_code, answer.json()["message"]) == (200, "The account is unblocked. You can log in again.")
+    assert [(one.status_code, one.headers["Content-Type"]) for one in shown] == [(200, "text/html; charset=utf-8")] * 2
+    assert (still_blocked, pressed.status_code) == (429, 200)
     assert site.post("/oauth/token", data=SECRET_LOGIN | person).status_code == 200
 
 

@@ -227,7 +227,7 @@ def unblock(bench: Bench) -> Case:
     assert bench.attempts(user.user_id) == (1, 1)
 
     def act() -> httpx.Response:
-        return bench.http.get(f"/u/unblock?ticket={token}")
+        return bench.http.post("/u/unblock", data={"ticket": token})
 
     def anew() -> httpx.Response:
         assert bench.attempts(user.user_id) == (0, 0)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import httpx
 
+from chalicelib.http.wire import PAGES
 from chalicelib.store.budget import REQUEST_BUDGET_S
 from tests.faults import table
 from tests.faults.bench import Bench
@@ -51,8 +52,19 @@ def failing(bench: Bench, case: Case, call: Call, fault: Fault, tries: int) -> h
     return response
 
 
+def require_page(bench: Bench, response: httpx.Response) -> None:
+    """What docs/http.md says of every page, and of a 503."""
+    assert response.headers["Content-Type"].startswith("text/html")
+    assert response.headers["Cache-Control"] == "no-store"
+    if response.status_code == UNAVAILABLE:
+        assert bench.http.log[-1]["error"] == "temporarily_unavailable"
+        assert int(response.headers["Retry-After"]) >= 1
+
+
 def require_contract(bench: Bench, response: httpx.Response) -> None:
     """What docs/http.md says of every answer, and of a 503."""
+    if response.request.url.path.startswith(PAGES):
+        return require_page(bench, response)
     assert response.headers["Content-Type"].startswith("application/json")
     if response.is_error:
         assert set(response.json()) >= {"error", "error_description"}

@@ -130,7 +130,7 @@ class Holder:
             stored_id(token), f"employees#{user.user_id}", int(self.clock()) + 86_400, user.credential_version
         )
         PendingStore(self.stage.clients.dynamodb, f"{self.stage.prefix}sessions").put_ticket(ticket)
-        return lambda: self.http.get(f"/u/unblock?ticket={token}")
+        return lambda: self.http.post("/u/unblock", data={"ticket": token})
 
     def _refreshing(self) -> Use:
         self.clock.advance(30)

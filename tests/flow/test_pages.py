@@ -1,0 +1,115 @@
+"""The pages behind the links in emails, through HTTP: a GET shows, a POST acts, and nothing leaks from them."""
+
+import re
+import secrets
+from base64 import b64encode
+from hashlib import sha256
+
+import httpx
+import pytest
+
+from chalicelib.store.pending import PendingStore, Ticket, stored_id
+from infra.aws import Stage
+from tests.conftest import Clock
+from tests.support.calls import calls_of
+from tests.support.faults import aws_error, failing
+from tests.support.http import Http
+from tests.support.people import PeopleMaker
+
+PATH = "/u/unblock"
+WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"}
+
+
+@pytest.fixture
+def ticket(stage: Stage, people: PeopleMaker, clock: Clock) -> str:
+    """The ticket of a link that works."""
+    token = secrets.token_urlsafe()
+    tickets = PendingStore(stage.clients.dynamodb, f"{stage.prefix}sessions")
+    tickets.put_ticket(Ticket(stored_id(token), f"employees#{people.make().user_id}", int(clock()) + 60))
+    return token
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_looking_changes_nothing_however_often(http: Http, stage: Stage, ticket: str, method: str) -> None:
+    with calls_of(stage) as calls:
+        statuses = [http.request(method, f"{PATH}?ticket={ticket}").status_code for _ in range(3)]
+
+    assert statuses == [200] * 3
+    assert not WRITES & set(calls.made)
+    assert http.post(PATH, data={"ticket": ticket}).status_code == 200
+    assert http.request(method, f"{PATH}?ticket={ticket}").status_code == 400
+
+
+def test_page_has_one_button_that_posts_the_ticket_to_its_own_path(http: Http, ticket: str) -> None:
+    text = http.get(f"{PATH}?ticket={ticket}").text
+
+    (method, action), (name, value) = (
+        re.findall(pattern, text)[0]
+        for pattern in (
+            r'<form method="(\w+)" action="([^"]+)">',
+            r'<input type="hidden" name="(\w+)" value="([^"]+)">',
+        )
+    )
+    assert (method, action, name, value) == ("post", "unblock", "ticket", ticket)
+    assert len(re.findall("<button", text)) == 1
+
+
+def test_post_acts_on_the_form_field_alone(http: Http, ticket: str) -> None:
+    assert http.post(f"{PATH}?ticket={ticket}").status_code == 400
+    assert http.post(f"{PATH}?ticket={ticket}", json={"ticket": "another"}).status_code == 400
+    assert http.get(f"{PATH}?ticket={ticket}").status_code == 200
+    assert http.post(PATH, json={"ticket": ticket}).status_code == 200
+
+
+def answers(http: Http, stage: Stage, ticket: str) -> list[tuple[int, httpx.Response]]:
+    """Return every kind of answer of a page, each with the status that it should have."""
+    link = f"{PATH}?ticket={ticket}"
+    with failing(stage, "GetItem", aws_error("InternalServerError")):
+        failed = http.get(link)
+    return [
+        (503, failed),
+        (200, http.get(link)),
+        (200, http.request("HEAD", link)),
+        (200, http.post(PATH, data={"ticket": ticket})),
+        (400, http.get(link)),
+        (400, http.post(PATH, data={"ticket": ticket})),
+        (400, http.get(f"{PATH}?ticket=%3Cscript%3E%22")),
+        (400, http.get(f"{PATH}?access_token=x")),
+        (400, http.post(PATH, content=b"ticket=%zz", headers={"Content-Type": "application/x-www-form-urlencoded"})),
+        (405, http.request("DELETE", PATH)),
+        (405, http.request("OPTIONS", PATH)),
+        (413, http.post(PATH, data={"ticket": "x" * 17_000})),
+    ]
+
+
+def test_every_answer_is_a_page_that_runs_loads_and_tells_nothing(http: Http, stage: Stage, ticket: str) -> None:
+    for status, answer in answers(http, stage, ticket):
+        policy = answer.headers["Content-Security-Policy"]
+        style = re.findall("<style>(.*?)</style>", answer.text)
+        assert answer.status_code == status
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert (answer.headers["Referrer-Policy"], answer.headers["Cache-Control"]) == ("no-referrer", "no-store")
+        assert policy.startswith("default-src 'none'; ")
+        assert "frame-ancestors 'none'" in policy
+        assert not re.search("unsafe|script|http", policy)
+        assert all(f"'sha256-{b64encode(sha256(one.encode()).digest()).decode()}'" in policy for one in style)
+        assert "set-cookie" not in answer.headers
+        assert not re.search("<script|<link|<img|src=|https?:|javascript:| on[a-z]+=", answer.text)
+        if answer.request.method != "HEAD":
+            assert answer.text.startswith("<!doctype html>")
+            assert answer.text.count("<h1>") == 1
+
+
+def test_errors_keep_their_own_headers(http: Http, stage: Stage, ticket: str) -> None:
+    by_status = dict(answers(http, stage, ticket))
+
+    assert by_status[405].headers["Allow"] == "GET, POST, HEAD"
+    assert "Retry-After" in by_status[503].headers
+    assert "WWW-Authenticate" not in by_status[400].headers
+
+
+def test_ticket_stands_in_the_query_of_pages_alone(http: Http) -> None:
+    answer = http.post("/oauth/token?ticket=x", data={"grant_type": "password"})
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert "query string" in answer.json()["error_description"]
