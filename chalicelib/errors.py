@@ -1,7 +1,9 @@
 """Every error that leaves the server, as one tree. What is private goes into `reason`, which only the log reads.
 
 WireError
-├── InvalidRequest 400 ── RequestTooLarge 413
+├── InvalidRequest 400
+│   ├── RequestTooLarge 413
+│   └── UnsupportedMediaType 415
 ├── InvalidClient 401
 ├── InvalidGrant 400
 ├── InvalidTarget 400
@@ -92,6 +94,17 @@ class RequestTooLarge(InvalidRequest):
     """The body is over the limit. Source: RFC 9110 15.5.14."""
 
     status = 413
+
+
+class UnsupportedMediaType(InvalidRequest):
+    """The body is compressed, or encoded otherwise. Source: RFC 9110 15.5.16."""
+
+    status = 415
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The Accept-Encoding header: as it is, and in no other coding."""
+        return {"Accept-Encoding": "identity"}
 
 
 class InvalidClient(WireError):

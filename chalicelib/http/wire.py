@@ -1,64 +1,31 @@
 """From API Gateway's bytes to a Request, strictly, and from an answer to a response."""
 
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 from chalice.app import Request as ChaliceRequest
 from chalice.app import Response
 
-from chalicelib.errors import InvalidRequest, RequestTooLarge, WireError
+from chalicelib.errors import InvalidRequest, WireError
+from chalicelib.http.body import CREDENTIALS, JSON, parameters
 from chalicelib.http.viewer import geoip_from
-from chalicelib.model.address import parsed
+from chalicelib.model.address import forwarded, parsed
 from chalicelib.model.request import Outcome, Request
 
-MAX_BODY_BYTES = 16 * 1024
-MAX_PARAMETERS = 100
-MAX_JSON_DEPTH = 32
 # What these send as a body has no meaning (RFC 9110 9.3.1).
 BODILESS = ("GET", "HEAD")
-FORM = "application/x-www-form-urlencoded"
-JSON = "application/json"
-# What must be a string wherever it appears, and never stands in a URL, which logs and proxies keep.
-CREDENTIALS = frozenset(
-    {
-        "client_id",
-        "client_secret",
-        "client_assertion",
-        "username",
-        "password",
-        "refresh_token",
-        "token",
-        "access_token",
-        "mfa_token",
-        "otp",
-        "oob_code",
-        "binding_code",
-        "recovery_code",
-        "ticket",
-    }
-)
 # Paths whose answers are pages, and what the links to them hold: each works once, and for its one purpose.
 PAGES = "/u/"
 IN_LINKS = frozenset({"ticket"})
-PARAMETERS = CREDENTIALS | {
-    "grant_type",
-    "scope",
-    "audience",
-    "resource",
-    "realm",
-    "client_assertion_type",
-    "token_type_hint",
-}
-_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ALWAYS = {
     "Content-Type": JSON,
     "Strict-Transport-Security": "max-age=31536000",
     "X-Content-Type-Options": "nosniff",
 }
+UNREADABLE_PROXY = "X-Forwarded-For does not name whom the trusted proxies saw; it was ignored"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 CACHED = {"Cache-Control": "public, max-age=300"}
 
@@ -99,11 +66,13 @@ def read(chalice_request: ChaliceRequest, issuer: str, outcome: Outcome, trusted
     person = _person(peer, headers.get("x-forwarded-for", ""), trusted_proxies)
     outcome.source_ip = person or peer
     outcome.client_ip = "" if outcome.source_ip == peer else peer
+    if trusted_proxies and person is None:
+        outcome.warnings.append(UNREADABLE_PROXY)
     query = dict(chalice_request.query_params or {})
     in_links = IN_LINKS if str(context["resourcePath"]).startswith(PAGES) else frozenset()
     if (CREDENTIALS - in_links) & set(query):
         raise InvalidRequest("Credentials and tokens are never taken from the query string.")
-    body = {} if chalice_request.method in BODILESS else _parameters(chalice_request)
+    body = {} if chalice_request.method in BODILESS else parameters(chalice_request)
     return Request(
         issuer=issuer or _issuer(context),
         source_ip=outcome.source_ip,
@@ -157,81 +126,6 @@ def _person(peer: str, forwarded_for: str, trusted_proxies: int) -> str | None:
     than the trusted hops is anybody's invention.
     """
     entries = forwarded_for.split(",")
-    if not trusted_proxies or len(entries) <= trusted_proxies or parsed(entries[-1]) != peer:
+    if not trusted_proxies or len(entries) <= trusted_proxies or forwarded(entries[-1]) != peer:
         return None
-    return parsed(entries[-1 - trusted_proxies])
-
-
-def _body(chalice_request: ChaliceRequest) -> bytes:
-    body = chalice_request.raw_body
-    return body.encode() if isinstance(body, str) else body
-
-
-def _parameters(chalice_request: ChaliceRequest) -> dict[str, Any]:
-    body, content_type = _body(chalice_request), chalice_request.headers.get("content-type", "")
-    if len(body) > MAX_BODY_BYTES:
-        raise RequestTooLarge("The request body is over 16 KiB.")
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        text = "\ufffd"
-    # API Gateway replaces what is no UTF-8 before we see it; no client sends the replacement itself.
-    if "\ufffd" in text:
-        raise InvalidRequest("The request body is not valid UTF-8.")
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type == JSON:
-        return _from_json(text)
-    if media_type == FORM or not text:
-        return _from_form(text)
-    raise InvalidRequest(f"Content-Type must be {FORM} or {JSON}.")
-
-
-def _from_form(text: str) -> dict[str, str]:
-    if _BAD_ESCAPE.search(text):
-        raise InvalidRequest("The form holds a malformed percent-encoding.")
-    try:
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
-    except UnicodeDecodeError:
-        raise InvalidRequest("The form is not valid UTF-8.") from None
-    except ValueError:
-        raise InvalidRequest("The form holds too many parameters.") from None
-    return {name: value for name, value in _unique(pairs).items() if value}
-
-
-def _from_json(text: str) -> dict[str, Any]:
-    try:
-        members = json.loads(text or "{}", object_pairs_hook=_unique, parse_constant=_no_constant)
-        # An escaped lone surrogate is JSON, but no text: nothing could hash or store it.
-        json.dumps(members, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        raise InvalidRequest("The request body is not valid JSON.") from None
-    if not _is_shallow(members):
-        raise InvalidRequest("The request body is nested too deep.")
-    if not isinstance(members, dict):
-        raise InvalidRequest("The request body must be a JSON object.")
-    for name in PARAMETERS & set(members):
-        if not isinstance(members[name], str | None):
-            raise InvalidRequest(f"{name} must be a string.")
-    return {name: value for name, value in members.items() if value is not None and value != ""}
-
-
-def _is_shallow(value: Any) -> bool:
-    """Whether JSON is nested no deeper than MAX_JSON_DEPTH; how deep the parser itself goes depends on the Python."""
-    level = [value]
-    for _ in range(MAX_JSON_DEPTH):
-        containers = [item for item in level if isinstance(item, dict | list)]
-        level = [inner for item in containers for inner in (item.values() if isinstance(item, dict) else item)]
-    return not level
-
-
-def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    members: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in members:
-            raise InvalidRequest("A parameter is given twice.")
-        members[name] = value
-    return members
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    return forwarded(entries[-1 - trusted_proxies])

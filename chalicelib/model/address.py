@@ -1,9 +1,15 @@
 """Addresses: how one is written, what the counters take for one place, and whether a list holds it."""
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+MAX_PORT = 65_535
+_QUOTED = re.compile(r'"([^"]*)"')
+_WITH_PORT = re.compile(
+    r"(?:(?P<v4>[0-9.]+)|\[(?P<v6>[^\[\]]*:[^\[\]]*)\])(?::(?P<port>[0-9]{1,5}))?|(?P<bare>[0-9A-Fa-f:.]+)"
+)
 # What a provider gives one customer: every address in it is theirs (RFC 6177).
 IPV6_PREFIX = 64
 # What a provider routes to a larger customer: 65,536 of those.
@@ -40,6 +46,18 @@ def parsed(text: str) -> str | None:
     """
     address = _address(text)
     return str(address) if address else None
+
+
+def forwarded(text: str) -> str | None:
+    """Return the address of an entry that a proxy wrote, as `parsed` does; quotes and a port are cut.
+
+    A port is cut where it is beyond doubt: after an IPv4 address, and after brackets. Source: RFC 7239 6.
+    """
+    quoted = _QUOTED.fullmatch(text.strip())
+    found = _WITH_PORT.fullmatch(quoted[1] if quoted else text.strip())
+    if not found or int(found["port"] or 0) > MAX_PORT:
+        return None
+    return parsed(found["v4"] or found["v6"] or found["bare"])
 
 
 def network(text: str) -> str:

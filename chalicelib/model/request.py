@@ -5,8 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chalicelib.errors import InvalidRequest
-from chalicelib.model.address import parsed
+from chalicelib.model.address import forwarded
 from chalicelib.model.tenant import Client
+
+UNREADABLE_FORWARDED = "auth0-forwarded-for holds no IP address that can be read; it was ignored"
 
 
 @dataclass(slots=True)
@@ -15,8 +17,8 @@ class Outcome:
 
     event: the Auth0 log code. user: the user_id, or a hash of the typed name where nobody was found.
     client_ip: whom API Gateway saw, where source_ip is somebody whom they speak for.
-    warnings: what did not work as it was asked for, by a rule or of Pwned Passwords, and did not keep the request from
-    its answer. traceback: of a rule that raised.
+    warnings: what did not work as it was asked for, by a rule, of Pwned Passwords or in a trusted header, and did not
+    keep the request from its answer. traceback: of a rule that raised.
     """
 
     event: str = ""
@@ -72,13 +74,15 @@ class Request:
     def forwarded_by(self, client: Client) -> "Request":
         """Return the request as one of the person for whom an authenticated client says that it asks.
 
-        It is believed only of a confidential client that is trusted with it, and only one address.
+        It is believed only of a confidential client that is trusted with it, and only one address. What cannot be read
+        of such a client is a warning.
         Source: Auth0's auth0-forwarded-for.
         """
-        address = parsed(self.forwarded_for)
+        address = forwarded(self.forwarded_for)
         if not self.forwarded_for or address == self.source_ip or not client.is_forwarding:
             return self
         if address is None:
+            self.outcome.warnings.append(UNREADABLE_FORWARDED)
             return replace(self, geoip={})
         self.outcome.client_ip = self.outcome.client_ip or self.source_ip
         self.outcome.source_ip = address

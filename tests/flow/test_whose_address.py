@@ -34,7 +34,7 @@ def behind(proxies: int, stage: Stage, world: wiring.World) -> Iterator[None]:
     app.services = before
 
 
-def login(http: Http, username: str, password: str = PASSWORD, **headers: str) -> Any:
+def login(http: Http, username: str, password: str = PASSWORD, **headers: Any) -> Any:
     """Log in through demo-backend, which is trusted to say for whom."""
     form = {**BACKEND, "grant_type": "password", "username": username, "password": password}
     return http.token(form, **headers)
@@ -76,7 +76,68 @@ def test_what_stands_left_of_the_trusted_hops_is_not_believed_m12(
         assert login(http, user.username, **{"X-Forwarded-For": f"{attacker}, 192.0.2.1"}).status_code == 429
 
 
-@pytest.mark.parametrize("header", [None, "192.0.2.1", "unknown, 192.0.2.1", ", 192.0.2.1", "1.2.3.4:80, 192.0.2.1"])
+# A port, or what is quoted or in brackets, as proxies write it (RFC 7239 6); where the port ends is beyond doubt.
+WITH_PORT = [
+    ("{v4}:51234", "{v4}"),
+    ('"{v4}:51234"', "{v4}"),
+    ('"{v4}"', "{v4}"),
+    ("[2001:db8:8::9]:443", "2001:db8:8::9"),
+    ("[2001:db8:8::9]", "2001:db8:8::9"),
+    ('"[2001:db8:8::9]:443"', "2001:db8:8::9"),
+    ('"[2001:DB8:8:0::9]"', "2001:db8:8::9"),
+    ("[::ffff:198.51.100.7]:1", "198.51.100.7"),
+    # No port: an address that ends like one.
+    ("2001:db8:8::443", "2001:db8:8::443"),
+]
+UNREADABLE = [
+    "nonsense", "203.0.113.9:", "203.0.113.9:x", "203.0.113.9:70000", "203.0.113.9:-1", "203.0.113.9:80:80",
+    "[2001:db8::9", "2001:db8::9]", "[2001:db8::9]443", "[2001:db8::9]:", "[203.0.113.9]:80", "[fe80::1%eth0]:80",
+    '"203.0.113.9', "for=203.0.113.9", "_hidden", "unknown", "203.0.113.9:\u0661", "1" * 500,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "read"), WITH_PORT)
+def test_port_is_cut_from_a_forwarded_address(
+    http: Http, stage: Stage, world: wiring.World, written: str, read: str
+) -> None:
+    home = person()
+    written, read = written.format(v4=home), read.format(v4=home)
+    assert login(http, "nobody", **{"auth0-forwarded-for": written}).status_code == 400
+    assert (http.log[-1]["source_ip"], http.log[-1]["client_ip"]) == (read, http.source_ip)
+    assert "warnings" not in http.log[-1]
+
+    with behind(1, stage, world):
+        assert login(http, "nobody", **{"X-Forwarded-For": f"9.9.9.9, {written}"}).status_code == 400
+    assert (http.log[-1]["source_ip"], http.log[-1]["client_ip"]) == (read, http.source_ip)
+    assert "warnings" not in http.log[-1]
+
+
+@pytest.mark.parametrize("header", UNREADABLE)
+def test_trusted_header_that_is_not_understood_is_a_warning(
+    http: Http, people: PeopleMaker, stage: Stage, world: wiring.World, header: str
+) -> None:
+    user = people.make()
+    raw: Any = header.encode()
+    assert login(http, user.username, **{"auth0-forwarded-for": raw}).status_code == 200
+    assert http.log[-1]["source_ip"] == http.source_ip
+    assert http.log[-1]["warnings"] == ["auth0-forwarded-for holds no IP address that can be read; it was ignored"]
+
+    with behind(1, stage, world):
+        assert login(http, user.username, **{"X-Forwarded-For": raw}).status_code == 200
+    assert http.log[-1]["source_ip"] == http.source_ip
+    assert http.log[-1]["warnings"] == ["X-Forwarded-For does not name whom the trusted proxies saw; it was ignored"]
+
+
+def test_header_that_nobody_trusts_is_no_warning(http: Http, people: PeopleMaker, stage: Stage) -> None:
+    client_id = make_client(stage, secret="s", is_token_endpoint_ip_header_trusted=False)
+    form = {"client_id": client_id, "client_secret": "s", "grant_type": "password", "username": people.make().username}
+    headers = {"auth0-forwarded-for": "nonsense", "X-Forwarded-For": "nonsense"}
+
+    assert http.token({**form, "password": PASSWORD}, **headers).status_code == 200
+    assert "warnings" not in http.log[-1]
+
+
+@pytest.mark.parametrize("header", [None, "192.0.2.1", "unknown, 192.0.2.1", ", 192.0.2.1", "1.2.3.4:x, 192.0.2.1"])
 def test_header_that_says_less_than_it_should_leaves_the_peer(
     http: Http, people: PeopleMaker, stage: Stage, world: wiring.World, header: str | None
 ) -> None:
@@ -154,7 +215,7 @@ def test_client_that_is_not_proved_is_not_believed_m13(http: Http) -> None:
     assert http.log[-1]["source_ip"] == http.source_ip
 
 
-@pytest.mark.parametrize("header", ["", "nonsense", "192.0.2.1, 192.0.2.2", "192.0.2.1:80", "fe80::1%eth0", "1" * 500])
+@pytest.mark.parametrize("header", ["", "nonsense", "192.0.2.1, 192.0.2.2", "192.0.2.1:x", "fe80::1%eth0", "1" * 500])
 def test_forwarded_value_that_is_not_one_address_is_ignored_m13(http: Http, people: PeopleMaker, header: str) -> None:
     assert login(http, people.make().username, **{"auth0-forwarded-for": header}).status_code == 200
     assert http.log[-1]["source_ip"] == http.source_ip

@@ -46,7 +46,7 @@ class Http:
     def post(self, path: str, **options: Any) -> httpx.Response:
         return self.request("POST", path, **options)
 
-    def token(self, params: Mapping[str, str | None], **headers: str) -> httpx.Response:
+    def token(self, params: Mapping[str, str | None], **headers: str | bytes) -> httpx.Response:
         """Post a form to the token endpoint; a parameter that is None is left out."""
         form = {name: value for name, value in params.items() if value is not None}
         return self.post("/oauth/token", data=form, headers=headers)

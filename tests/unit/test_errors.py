@@ -28,6 +28,7 @@ DESCRIBABLE = {*map(chr, range(0x20, 0x7F))} - {'"', "\\"}
 TREE = {
     "InvalidRequest": ("invalid_request", 400),
     "RequestTooLarge": ("invalid_request", 413),
+    "UnsupportedMediaType": ("invalid_request", 415),
     "InvalidClient": ("invalid_client", 401),
     "InvalidGrant": ("invalid_grant", 400),
     "InvalidTarget": ("invalid_target", 400),

@@ -1,0 +1,148 @@
+"""The parameters of a request body: a form or JSON, read strictly."""
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from chalice.app import Request as ChaliceRequest
+
+from chalicelib.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType, echoed
+
+MAX_BODY_BYTES = 16 * 1024
+MAX_PARAMETERS = 100
+MAX_JSON_DEPTH = 32
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+# What must be a string wherever it appears, and never stands in a URL, which logs and proxies keep.
+CREDENTIALS = frozenset(
+    {
+        "client_id",
+        "client_secret",
+        "client_assertion",
+        "username",
+        "password",
+        "refresh_token",
+        "token",
+        "access_token",
+        "mfa_token",
+        "otp",
+        "oob_code",
+        "binding_code",
+        "recovery_code",
+        "ticket",
+    }
+)
+PARAMETERS = CREDENTIALS | {
+    "grant_type",
+    "scope",
+    "audience",
+    "resource",
+    "realm",
+    "client_assertion_type",
+    "token_type_hint",
+}
+# How the one begins, where it stands under the other's type.
+_LIKE_JSON = re.compile(r"\s*\{\s*[\"}]")
+_LIKE_FORM = re.compile(r"[^\s{}\[\]\",:=&]+=")
+BYTE_ORDER_MARK = "\ufeff"
+NOT_ENCODED = ("", "identity")
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+def parameters(chalice_request: ChaliceRequest) -> dict[str, Any]:
+    """Return what the body says, without what is empty; raises InvalidRequest."""
+    text, content_type = _text(chalice_request), chalice_request.headers.get("content-type", "")
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == JSON:
+        return _from_json(text)
+    if media_type == FORM or not text:
+        return _from_form(text)
+    raise InvalidRequest(f"Content-Type must be {FORM} or {JSON}.")
+
+
+def _body(chalice_request: ChaliceRequest) -> bytes:
+    body = chalice_request.raw_body
+    return body.encode() if isinstance(body, str) else body
+
+
+def _text(chalice_request: ChaliceRequest) -> str:
+    codings = chalice_request.headers.get("content-encoding", "").lower().split(",")
+    if any(coding.strip() not in NOT_ENCODED for coding in codings):
+        raise UnsupportedMediaType("Content-Encoding is not supported: send the body as it is.")
+    body = _body(chalice_request)
+    if len(body) > MAX_BODY_BYTES:
+        raise RequestTooLarge("The request body is over 16 KiB.")
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        text = "\ufffd"
+    # API Gateway replaces what is no UTF-8 before we see it; no client sends the replacement itself.
+    if "\ufffd" in text:
+        raise InvalidRequest("The request body is not valid UTF-8.")
+    return text.removeprefix(BYTE_ORDER_MARK)
+
+
+def _from_form(text: str) -> dict[str, str]:
+    if _LIKE_JSON.match(text):
+        raise InvalidRequest(f"The body is JSON, but Content-Type is {FORM}.")
+    if _BAD_ESCAPE.search(text):
+        raise InvalidRequest("The form holds a malformed percent-encoding.")
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
+    except UnicodeDecodeError:
+        raise InvalidRequest("The form is not valid UTF-8.") from None
+    except ValueError:
+        raise InvalidRequest("The form holds too many parameters.") from None
+    return {name: value for name, value in _unique(pairs).items() if value}
+
+
+def _from_json(text: str) -> dict[str, Any]:
+    try:
+        members = json.loads(text or "{}", object_pairs_hook=_unique, parse_constant=_no_constant)
+        # An escaped lone surrogate is JSON, but no text: nothing could hash or store it.
+        json.dumps(members, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        form = f"The body is a form, but Content-Type is {JSON}." if _LIKE_FORM.match(text) else ""
+        raise InvalidRequest(form or "The request body is not valid JSON.") from None
+    if not _is_shallow(members):
+        raise InvalidRequest("The request body is nested too deep.")
+    if not isinstance(members, dict):
+        raise InvalidRequest("The request body must be a JSON object.")
+    for name in PARAMETERS & set(members):
+        if not isinstance(members[name], str | None):
+            raise InvalidRequest(f"{name} must be a string.")
+    return {name: value for name, value in members.items() if not _is_empty(value)}
+
+
+def _is_shallow(value: Any) -> bool:
+    """Whether JSON is nested no deeper than MAX_JSON_DEPTH; how deep the parser itself goes depends on the Python."""
+    level = [value]
+    for _ in range(MAX_JSON_DEPTH):
+        containers = [item for item in level if isinstance(item, dict | list)]
+        level = [inner for item in containers for inner in (item.values() if isinstance(item, dict) else item)]
+    return not level
+
+
+def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return what stands once; an empty value counts as omitted, and so makes no second one (RFC 6749 3.1)."""
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if _is_empty(value):
+            members.setdefault(name, value)
+        elif _is_empty(members.get(name)):
+            members[name] = value
+        else:
+            # A password that a client did not encode falls apart into names: the log has none that we do not know.
+            reason = "" if name in PARAMETERS else "an unknown parameter is given twice"
+            raise InvalidRequest(f"Parameter given twice: {echoed(name)}", reason=reason)
+    return members
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value == ""
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
