@@ -31,7 +31,7 @@ app.serve("/health", ("GET",), oauth.health)
 @app.schedule("rate(1 minute)")
 def tell_blocked(_: CloudWatchEvent) -> None:
     """Email the people whose accounts were blocked since the last minute."""
-    app.services().notices.send()
+    app.send_notices()
 
 
 wiring.warm_up()

@@ -131,5 +131,5 @@ def _tell_blocked(outbox: Outbox) -> None:
     """Do what the schedule has the deployed function do, and show what was sent."""
     from app import app  # noqa: PLC0415 (as above)
 
-    app.services().notices.send()
+    app.send_notices()
     outbox.look()

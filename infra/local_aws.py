@@ -43,7 +43,7 @@ def local_aws() -> Iterator[None]:
     use_own_environment()
     # moto's CloudFormation leaves alarms out, and says so at length.
     logging.getLogger("moto").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", message="Tried to parse AWS::CloudWatch::Alarm")
+    warnings.filterwarnings("ignore", message="Tried to parse AWS::(CloudWatch::Alarm|Logs::MetricFilter)")
     with mock_aws(config={"core": {"mock_credentials": False}}), _one_call_at_a_time(), _small_transactions():
         _forget_copies()
         yield

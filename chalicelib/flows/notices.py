@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.errors import InvalidRequest, WireError
-from chalicelib.model.request import Request
+from chalicelib.model.request import Outcome, Request
 from chalicelib.model.user import User
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.aws import ConditionFailed
-from chalicelib.store.messages import Messages
+from chalicelib.store.messages import EMAIL_UNSENT, Messages
 from chalicelib.store.notices import Notice, NoticeStore
 from chalicelib.store.pending import PendingStore, Ticket, stored_id
 from chalicelib.store.users import UserStore
@@ -47,20 +47,26 @@ class NoticeFlow:
     messages: Messages
     clock: Callable[[], float]
 
-    def send(self) -> list[str]:
-        """Tell everybody who was blocked and is not told yet, once; return the user_ids of those who were.
+    def send(self, report: Callable[[Outcome], None]) -> None:
+        """Tell everybody who was blocked and is not told yet, once. report: takes each who could not be told.
 
         A notice is taken before its email is sent: where sending fails, nobody is told twice. Only a run that is cut
         short, or a failing SES, leaves somebody untold.
         """
         if not (self.issuer and self.messages.email_from):
-            return []
-        told = []
+            return
         for notice in self.notices.untold(int(self.clock())):
-            user = self._owner(notice.account)
-            if self.notices.take(notice) and user and user.email and self._is_told(notice, user):
-                told.append(user.user_id)
-        return told
+            # Read before the notice is taken, as what fails so far is done again by the next run.
+            user, name = self._owner(notice.account), self.friendly_name()
+            if not (self.notices.take(notice) and user and user.email):
+                continue
+            try:
+                self._tell(notice, user, name)
+            except WireError as failure:
+                realm, _, user_id = notice.account.partition("#")
+                report(
+                    Outcome(event=EMAIL_UNSENT, realm=realm, user=user_id, error=failure.error, reason=failure.reason)
+                )
 
     def require_ticket(self, token: str) -> Ticket:
         """Return a link's ticket, and change nothing; raises InvalidRequest for one that is over or never was."""
@@ -91,14 +97,9 @@ class NoticeFlow:
         users = self.users_of(realm)
         return users.read(user_id) if users else None
 
-    def _is_told(self, notice: Notice, user: User) -> bool:
+    def _tell(self, notice: Notice, user: User, name: str) -> None:
         token = secrets.token_urlsafe(TICKET_BYTES)
         ends_at = int(self.clock()) + TICKET_LIFETIME_S
-        name = self.friendly_name()
         text = TEXT.format(name=name, link=f"{self.issuer}u/unblock?ticket={token}")
-        try:
-            self.tickets.put_ticket(Ticket(stored_id(token), notice.account, ends_at, user.credential_version))
-            self.messages.send_email(user.email, f"Your account at {name} is blocked", text)
-        except WireError:
-            return False
-        return True
+        self.tickets.put_ticket(Ticket(stored_id(token), notice.account, ends_at, user.credential_version))
+        self.messages.send_email(user.email, f"Your account at {name} is blocked", text)

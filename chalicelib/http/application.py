@@ -99,6 +99,10 @@ class Application(Chalice):
             self.emit(log.line(outcome, request_id=wire.request_id(event), status=error.status))
         return _response(_error_reply(error, wire.resource(event)), event).to_dict()
 
+    def send_notices(self) -> None:
+        """Do what the schedule is for: tell people that they were blocked. Who could not be told is a log line."""
+        self.services().notices.send(lambda outcome: self.emit(log.line(outcome)))
+
     def _answer(self, endpoint: Endpoint, methods: tuple[str, ...], outcome: Outcome) -> Response:
         started = time.perf_counter()
         with one_request(self.clock) as budget:

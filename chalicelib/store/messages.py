@@ -1,15 +1,20 @@
 """Text messages by SNS, and emails by SES v2."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chalicelib.errors import ServerError
+from chalicelib.errors import ServerError, WireError
 from chalicelib.store.aws import call
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2.client import SESV2Client
     from mypy_boto3_sns.client import SNSClient
+
+# Auth0's log codes of a message that could not be sent. The stage's alarm UnsentMessages counts them.
+SMS_UNSENT = "gd_send_sms_failure"
+EMAIL_UNSENT = "fn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +28,24 @@ class Messages:
     def send_sms(self, phone_number: str, text: str) -> None:
         """Send a text message to an E.164 number."""
         kind = {"AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": "Transactional"}}
-        call(self.sns().publish, PhoneNumber=phone_number, Message=text, MessageAttributes=kind)  # type: ignore[arg-type]  # the stub wants one TypedDict
+        with _logged_as(SMS_UNSENT):
+            call(self.sns().publish, PhoneNumber=phone_number, Message=text, MessageAttributes=kind)  # type: ignore[arg-type]  # the stub wants one TypedDict
 
     def send_email(self, to: str, subject: str, text: str) -> None:
         """Send an email; raises ServerError where the stage has no sender."""
-        if not self.email_from:
-            raise ServerError("The message could not be sent.", reason="GATEHOUSE_EMAIL_FROM is not set")
         content = {"Simple": {"Subject": {"Data": subject}, "Body": {"Text": {"Data": text}}}}
         destination = {"ToAddresses": [to]}
-        call(self.sesv2().send_email, FromEmailAddress=self.email_from, Destination=destination, Content=content)  # type: ignore[arg-type]  # the stub wants one TypedDict
+        with _logged_as(EMAIL_UNSENT):
+            if not self.email_from:
+                raise ServerError("The message could not be sent.", reason="GATEHOUSE_EMAIL_FROM is not set")
+            call(self.sesv2().send_email, FromEmailAddress=self.email_from, Destination=destination, Content=content)  # type: ignore[arg-type]  # the stub wants one TypedDict
+
+
+@contextmanager
+def _logged_as(event: str) -> Iterator[None]:
+    """Give a failure inside this block its log code."""
+    try:
+        yield
+    except WireError as failure:
+        failure.event = event
+        raise

@@ -25,6 +25,7 @@ CALLER = re.compile(r"Credential=([^/]+)/")
 MAILS = "/mails"
 OUTBOUND_EMAILS = "/v2/email/outbound-emails"
 IDENTITY = "arn:aws:ses:eu-west-1:123456789012:identity"
+CONFIGURATION_SET = "arn:aws:ses:eu-west-1:123456789012:configuration-set/default"
 SERVICES = {"DynamoDB_20120810": "dynamodb", "TrentService": "kms"}
 WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
@@ -83,7 +84,9 @@ def _permissions(environ: dict[str, Any], body: bytes) -> Iterator[tuple[str, st
         for action, resource, key in _of_items(operation, json.loads(body)):
             yield f"{SERVICES[target]}:{action}", resource, key
     elif environ["PATH_INFO"] == OUTBOUND_EMAILS:
+        # SES asks for both, if the sender's identity has a default configuration set.
         yield "ses:SendEmail", f"{IDENTITY}/{json.loads(body)['FromEmailAddress']}", ""
+        yield "ses:SendEmail", CONFIGURATION_SET, ""
     elif body.startswith(b"Action=Publish&"):
         form = parse_qs(body.decode())
         yield "sns:Publish", form.get("PhoneNumber", form.get("TopicArn", [""]))[0], ""

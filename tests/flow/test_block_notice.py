@@ -175,18 +175,23 @@ def test_run_that_cannot_take_a_note_fails_and_the_next_one_tells(
 
 
 @pytest.mark.parametrize("operation", ["PutItem", "SendEmail"])
-def test_email_that_cannot_be_sent_ends_no_run_and_is_not_sent_later(
+def test_email_that_cannot_be_sent_ends_no_run_is_logged_and_is_not_sent_later(
     http: Http, stage: Stage, people: PeopleMaker, operation: str
 ) -> None:
     untold, told = people.make(), people.make()
     for user in (untold, told):
         block(http, user.username)
     about = untold.email if operation == "SendEmail" else untold.user_id
+    http.log.clear()
     with failing(stage, operation, aws_error("InternalServerError"), about=about):
         run_schedule()
     run_schedule()
 
     assert (emails_to(untold.email), len(emails_to(told.email))) == ([], 1)
+    (line,) = http.log
+    assert (line["event"], line["realm"], line["user"]) == ("fn", "employees", untold.user_id)
+    assert line["reason"].endswith(": InternalServerError")
+    assert untold.email not in str(line)
 
 
 def test_ticket_is_unreadable_at_rest_and_in_the_log(http: Http, stage: Stage, people: PeopleMaker) -> None:

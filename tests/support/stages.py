@@ -28,7 +28,7 @@ def provisioned(name: str, file: TenantFile, **tenant: str | None) -> Stage:
     reached = reach(name)
     with warnings.catch_warnings():
         # moto's CloudFormation leaves alarms out; local_aws() silences that for its own test alone.
-        warnings.filterwarnings("ignore", message="Tried to parse AWS::CloudWatch::Alarm")
+        warnings.filterwarnings("ignore", message="Tried to parse AWS::(CloudWatch::Alarm|Logs::MetricFilter)")
         up(reached, changed)
     apply(reached, changed)
     seed_users(reached, changed, BCRYPT_COST)
