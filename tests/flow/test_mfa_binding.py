@@ -9,10 +9,23 @@ import pytest
 
 from chalicelib import wiring
 from infra.aws import Stage
+from infra.mfa_commands import SecondFactors
+from tests.conftest import Clock
 from tests.support.clients import make_client
 from tests.support.faults import before
 from tests.support.http import BACKEND, Http
-from tests.support.mfa import associate, challenge, code_in, emails_to, mfa_api_login, mfa_token_of, sms_to, with_oob
+from tests.support.mfa import (
+    App,
+    associate,
+    challenge,
+    code_in,
+    emails_to,
+    mfa_api_login,
+    mfa_token_of,
+    sms_to,
+    with_oob,
+    with_otp,
+)
 from tests.support.people import PeopleMaker
 from tests.support.rules import ruled
 
@@ -98,6 +111,22 @@ def test_challenge_that_another_follows_while_its_code_is_judged_is_not_taken(
 
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
     assert with_oob(http, token, *later[0]).status_code == 200
+
+
+def test_login_that_another_factor_completes_meanwhile_is_completed_once(
+    http: Http, stage: Stage, clock: Clock, email: tuple[str, str]
+) -> None:
+    """The two codes share no write but that of the login itself."""
+    username, address = email
+    factors = SecondFactors.of(stage, "employees")
+    app = App(factors.enroll(factors.case(username))["secret"], clock)
+    token, others = mfa_token_of(http.login(username=username)), []
+    oob_code = challenge(http, token, oob_channel="email").json()["oob_code"]
+    code = code_in(emails_to(address)[-1])
+    with before(stage, "TransactWriteItems", lambda: others.append(with_otp(http, token, app.code()))):
+        answer = with_oob(http, token, oob_code, code)
+
+    assert (others[0].status_code, answer.status_code) == (200, 400)
 
 
 def test_code_of_an_access_token_confirms_by_that_token_alone(
