@@ -173,7 +173,7 @@ def build(settings: Settings, clients: Clients, world: World) -> Services:
         trusted_proxies=settings.trusted_proxies,
         token=TokenFlow(authenticator, grants, AccessRules(config), _rules(parts), second_factor, issuer),
         revocation=RevocationFlow(authenticator, refresh_tokens, verifier),
-        introspection=IntrospectionFlow(authenticator, refresh_tokens, verifier, config),
+        introspection=IntrospectionFlow(authenticator, refresh_tokens, verifier, config, people),
         userinfo=UserinfoFlow(verifier, people),
         mfa=MfaFlow(authenticator, parts.cases, factors),
         notices=_notices(parts),

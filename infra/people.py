@@ -1,5 +1,6 @@
 """People in realms, for the tools: made, found, changed and deleted through the deployed code's own store."""
 
+import re
 import secrets
 import sys
 import time
@@ -17,12 +18,15 @@ from chalicelib.password_policy import Objection, former_hashes, length, objecti
 from chalicelib.passwords import MAX_LENGTH, hash_password, is_foreign_hash
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.config import ConfigStore
+from chalicelib.store.documents import realm_from
 from chalicelib.store.families import FamilyStore
 from chalicelib.store.users import IdentifierTaken, UserStore
 from chalicelib.tokens.refresh import RefreshTokens
 from infra.aws import Stage
 
 USER_ID_BYTES = 12
+# One character alone stands for nobody where a read is owed.
+USER_ID = re.compile("[!-~]{2,255}")
 
 
 def _to_stderr(warning: str) -> None:
@@ -67,14 +71,15 @@ class People:
         return cls(stage.config(), realm, store, attempts, families, bcrypt_cost)
 
     def add(self, password: str | None, password_hash: str | None, **fields: Any) -> User:
-        """Make a person with a fresh user_id, and return the record. fields: as in User. Raises Refused."""
-        now = int(time.time())
-        user = User(
-            user_id=f"{self.realm.name}|{secrets.token_hex(USER_ID_BYTES)}",
-            created_at=now,
-            updated_at=now,
-            **fields,
-        )
+        """Make a person, with a fresh user_id unless fields have one, and return the record. Raises Refused.
+
+        fields: as in User.
+        """
+        now, fresh = int(time.time()), f"{self.realm.name}|{secrets.token_hex(USER_ID_BYTES)}"
+        values: dict[str, Any] = {"user_id": fresh, "created_at": now, "updated_at": now}
+        user = User(**values | fields)
+        if user.user_id != fresh:
+            self._require_user_id(user.user_id)
         self._require_identifier(user)
         user = replace(user, username=trimmed(user.username), email=trimmed(user.email))
         user = replace(user, password_hash=self._stored(user, password, password_hash))
@@ -112,15 +117,14 @@ class People:
     def delete(self, user: User) -> None:
         """Delete the person and the attempts at them; the names are free again, the user_id never is."""
         self.store.delete(user)
-        for family in self.families.of_user(user.user_id):
+        for family in self._families(user):
             self.families.end(family)
         self.forget_attempts(user)
 
     def live_families(self, user: User) -> list[Family]:
         """Return the person's live refresh-token families, by client and age."""
         tokens = RefreshTokens(self.families, time.time, lambda _: None)
-        families = self.families.of_user(user.user_id)
-        live = [one for one in families if not tokens.has_ended(one, user, self._policy(one.client_id))]
+        live = [one for one in self._families(user) if not tokens.has_ended(one, user, self._policy(one.client_id))]
         return sorted(live, key=lambda family: (family.client_id, family.locator.family_id))
 
     def end_family(self, user: User, family_id: str) -> None:
@@ -147,6 +151,9 @@ class People:
     def forget_attempts(self, user: User) -> None:
         """Lift every brute-force block of this person, from all addresses."""
         self.attempts.clear_account(f"{self.realm.name}#{user.user_id}")
+
+    def _families(self, user: User) -> list[Family]:
+        return [one for one in self.families.of_user(user.user_id) if one.locator.realm == self.realm.name]
 
     def _policy(self, client_id: str) -> RefreshTokenPolicy:
         client = self.config.client(client_id)
@@ -180,6 +187,15 @@ class People:
             Objection.PERSONAL: "That password holds the person's username, email or name.",
             Objection.REUSED: f"That password is one of the last {policy.history} of this person.",
         }[objection]
+
+    def _require_user_id(self, user_id: str) -> None:
+        """Let a user_id pass that can be the sub of tokens, and that nobody of the stage has; raises Refused."""
+        if not USER_ID.fullmatch(user_id) or user_id.endswith("@clients"):
+            raise Refused("A user_id has 2 to 255 printable ASCII characters, no space, and does not end in @clients.")
+        stored = (one for key, one in self.config.documents() if key.startswith("realm#"))
+        for realm in map(realm_from, stored):
+            if UserStore(self.store.dynamodb, realm.users_table).read(user_id):
+                raise Taken(f"Realm {realm.name} has given out the user_id {user_id} already. Choose another one.")
 
     def _require_identifier(self, user: User) -> None:
         names = {"username": user.username, "email": user.email}

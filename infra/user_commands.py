@@ -20,7 +20,14 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 TIMES = ("created_at", "updated_at", "last_password_reset", "last_login")
 # Hashes are useless to read and worth stealing; the versions are bookkeeping.
-UNSHOWN = ("password_hash", "password_history", "credential_version", "families_version", "family_counts")
+UNSHOWN = (
+    "password_hash",
+    "password_history",
+    "credential_version",
+    "password_version",
+    "families_version",
+    "family_counts",
+)
 
 
 @users.command()
@@ -31,6 +38,7 @@ def add(
     username: Annotated[str, typer.Option(help="What the person logs in with.")] = "",
     email: Annotated[str, typer.Option(help="The email address; logs in too where the realm says so.")] = "",
     name: Annotated[str, typer.Option(help="The full name.")] = "",
+    user_id: Annotated[str, typer.Option(help="The user_id of an imported person. Made fresh if it is left out.")] = "",
     email_verified: Annotated[
         bool, typer.Option("--email-verified", help="The address is known to be theirs.")
     ] = False,
@@ -47,7 +55,8 @@ def add(
     password_hash = read_line() if password_hash_stdin else None
     password = None if password_hash_stdin else read_password(password_stdin)
     fields = {"username": username, "email": email, "name": name, "email_verified": email_verified}
-    console.print(people.add(password, password_hash, **fields).user_id, markup=False, soft_wrap=True)
+    own_id = {"user_id": user_id} if user_id else {}
+    console.print(people.add(password, password_hash, **fields | own_id).user_id, markup=False, soft_wrap=True)
 
 
 @users.command("list")

@@ -6,29 +6,46 @@ from typing import Any
 
 from chalicelib.directories.dynamodb import DynamoDirectory
 from chalicelib.errors import InvalidToken
-from chalicelib.model.tenant import Realm
+from chalicelib.model.standing import Standing
+from chalicelib.model.tenant import Client, Realm
 from chalicelib.model.user import User
 from chalicelib.store.config import ConfigStore
 
 
 @dataclass(frozen=True, slots=True)
 class PersonFinder:
-    """Looks in the realms of the token's client."""
+    """Looks in the realm of the token's person, if the token's client still has it."""
 
     config: ConfigStore
     directory_of: Callable[[Realm], DynamoDirectory]
 
     def find(self, claims: dict[str, Any]) -> tuple[Realm, User]:
-        """Return the token's person, fresh, and their realm; raises InvalidToken where they are gone or blocked."""
-        client = self.config.client(claims["client_id"])
-        own_realm = claims["sub"].partition("|")[0]
-        # A user_id begins with its realm, so one read finds the person; those who kept an imported one are looked for.
-        for name in sorted(client.realms if client else (), key=lambda name: name != own_realm):
+        """Return the token's person, fresh, and their realm.
+
+        Raises InvalidToken if they are gone or blocked, have a new password since, or the client is gone. The first
+        realm that knows the user_id decides: a namesake in another one is another person.
+        """
+        client, standing = self.config.client(claims["client_id"]), Standing.of(claims)
+        if client is None or standing is None:
+            raise InvalidToken(reason="the client is gone, or the token is its own")
+        for name in self._places(standing, client):
             realm = self.config.realm(name)
-            user = self.directory_of(realm).read(claims["sub"]) if realm else None
-            if realm and user and not user.blocked:
+            user = self.directory_of(realm).read(standing.sub) if realm else None
+            if realm and user:
+                if not standing.holds_for(user):
+                    raise InvalidToken(reason="the user is blocked, or has a new password")
                 return realm, user
-        raise InvalidToken(reason="the user is gone or blocked")
+        raise InvalidToken(reason="the user is gone")
+
+    def _places(self, standing: Standing, client: Client) -> list[str]:
+        """Return the realms to look in: the one that the token names, or that its user_id begins with.
+
+        Tokens of imported user_ids from before tokens named the realm are looked for in each of the client's.
+        """
+        named = standing.realm or standing.sub.partition("|")[0]
+        if standing.realm or self.config.realm(named):
+            return [named] if named in client.realms else []
+        return sorted(client.realms)
 
 
 def bearer(authorization: str) -> str:

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.clients import ClientAuthenticator
+from chalicelib.directories.finder import PersonFinder
 from chalicelib.errors import InvalidClient, InvalidToken
 from chalicelib.model.request import Request
+from chalicelib.model.standing import Standing
 from chalicelib.model.tenant import REFRESH_TOKEN, Client
 from chalicelib.store.config import ConfigStore
 from chalicelib.tokens.refresh import Found, RefreshTokens, ends_at_last
@@ -23,6 +25,7 @@ class IntrospectionFlow:
     refresh_tokens: RefreshTokens
     verifier: AccessTokenVerifier
     config: ConfigStore
+    people: PersonFinder
 
     def answer(self, request: Request) -> dict[str, Any]:
         """Return what RFC 7662 2.2 says of a live token, and exactly {"active": false} of any other.
@@ -59,11 +62,19 @@ class IntrospectionFlow:
     def _of_access_token(self, token: str, client: Client, issuer: str) -> dict[str, Any]:
         try:
             claims = self.verifier.verify(token, issuer)
+            if not self._concerns(claims, client):
+                return INACTIVE
+            self._require_live(claims)
         except InvalidToken:
             return INACTIVE
-        if not self._concerns(claims, client) or self.config.client(claims["client_id"]) is None:
-            return INACTIVE
         return {"active": True, "token_type": "Bearer"} | {name: claims[name] for name in SHOWN if name in claims}
+
+    def _require_live(self, claims: dict[str, Any]) -> None:
+        """Let a token pass if its client is there and its person is as at the login; raises InvalidToken."""
+        if Standing.of(claims) is not None:
+            self.people.find(claims)
+        elif self.config.client(claims["client_id"]) is None:
+            raise InvalidToken(reason="the client is gone")
 
     def _concerns(self, claims: dict[str, Any], client: Client) -> bool:
         """Whether a token is the client's own, or for an API that lets the client introspect."""

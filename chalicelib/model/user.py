@@ -12,6 +12,7 @@ class User:
     password_history: the stored forms of passwords before that, the latest first, as many as the realm remembers.
     credential_version: counts what must end logins under way and access tokens of the MFA API: a new password, a block,
     a reset of the second factors, a revocation of refresh tokens.
+    password_version: counts the new passwords alone.
     families_version: counts what ends all refresh tokens of the person; a family of an older count is dead.
     multifactor: the kinds of active second factors, between commas.
     known_addresses: the networks of the latest right logins, the latest first.
@@ -34,6 +35,7 @@ class User:
     multifactor: str = ""
     password_history: list[str] = field(default_factory=list, repr=False)
     credential_version: int = 1
+    password_version: int = 0
     families_version: int = 1
     family_counts: dict[str, int] = field(default_factory=dict)
     created_at: int = 0

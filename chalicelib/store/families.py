@@ -62,7 +62,7 @@ class FamilyStore:
         call(self.dynamodb.delete_item, TableName=self.table, Key=key)
 
     def of_user(self, user_id: str, client_id: str = "") -> Iterator[Family]:
-        """Return a person's families, of one client or of all."""
+        """Return the families of a user_id, of one client or of all, in whichever realm that person is."""
         pages = self.dynamodb.get_paginator("query").paginate(
             TableName=self.table,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",

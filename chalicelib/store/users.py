@@ -87,19 +87,20 @@ class UserStore:
         """
         password_hash, *history = hashes
         values: dict[str, Value] = {"password_hash": password_hash, "password_history": json.dumps(history)}
-        self._change(user_id, now, values | {"last_password_reset": now}, ends_families)
+        raised = ("password_version", *(("families_version",) if ends_families else ()))
+        self._change(user_id, now, values | {"last_password_reset": now}, *raised)
 
     def set_blocked(self, user_id: str, blocked: bool, now: int) -> None:
         """Block, ending all that the person has, or unblock; raises NoSuchUser."""
-        self._change(user_id, now, {"blocked": blocked}, ends_families=blocked)
+        self._change(user_id, now, {"blocked": blocked}, *(("families_version",) if blocked else ()))
 
     def end_families(self, user_id: str, now: int) -> None:
         """End all refresh tokens of the person at once; raises NoSuchUser."""
-        self._change(user_id, now, {}, ends_families=True)
+        self._change(user_id, now, {}, "families_version")
 
     def end_logins(self, user_id: str, now: int) -> None:
         """End the person's logins under way and access tokens of the MFA API; raises NoSuchUser."""
-        self._change(user_id, now, {}, ends_families=False)
+        self._change(user_id, now, {})
 
     def keep_metadata(self, user: User, changed: dict[str, dict[str, Any]], now: int) -> None:
         """Store what rules made of a record's metadata, in one write.
@@ -190,7 +191,8 @@ class UserStore:
     def _put_new(self, item: dict[str, Any]) -> Write:
         return {"Put": {"TableName": self.table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
 
-    def _change(self, user_id: str, now: int, values: dict[str, Value], ends_families: bool) -> None:
+    def _change(self, user_id: str, now: int, values: dict[str, Value], *raised: str) -> None:
+        """Set attributes of a record. raised: versions that go up by one, beside that of the credentials."""
         values = values | {"updated_at": now}
         counts = {":one": 1} | {f":{name}": value for name, value in values.items()}
         try:
@@ -198,8 +200,8 @@ class UserStore:
                 self.dynamodb.update_item,
                 TableName=self.table,
                 Key=to_item({"pk": f"user#{user_id}"}),
-                UpdateExpression=f"SET {_assignments(values)} ADD credential_version :one"
-                + (", families_version :one" if ends_families else ""),
+                UpdateExpression=f"SET {_assignments(values)} ADD "
+                + ", ".join(f"{name} :one" for name in ("credential_version", *raised)),
                 ConditionExpression="attribute_exists(pk)",
                 ExpressionAttributeValues=to_item(counts),
             )

@@ -11,6 +11,7 @@ from chalicelib.errors import InvalidGrant, ServerError, is_refusal
 from chalicelib.model.key import KeySet
 from chalicelib.model.login import Access, Login
 from chalicelib.model.request import Request
+from chalicelib.model.standing import marked
 from chalicelib.model.tenant import Client
 from chalicelib.scopes import OFFLINE_ACCESS
 from chalicelib.store.aws import ConditionFailed, both
@@ -82,12 +83,16 @@ class Issuer:
 
     def _unsigned(self, issuer: str, login: Login, access: Access, now: int) -> list[Unsigned]:
         """Return the tokens to sign; raises ServerError where one is too long, before anything is noted."""
-        claims = access_token_claims(issuer, login, access, self.new_id(), now)
+        claims = access_token_claims(issuer, login, access, self._jti(login), now)
         tokens = [self._token("access_token", claims, access.signing_alg, TYP[access.token_dialect])]
         if OPENID in access.scopes and login.user:
             shown = id_token_claims(issuer, login, login.user, access, now)
             tokens.append(self._token("id_token", shown, ID_TOKEN_ALG, ID_TOKEN_TYP))
         return tokens
+
+    def _jti(self, login: Login) -> str:
+        unique = self.new_id()
+        return marked(unique, login.realm, login.user) if login.user else unique
 
     def _token(self, name: str, claims: dict[str, Any], alg: str, typ: str) -> Unsigned:
         key = self.keys().current(alg)

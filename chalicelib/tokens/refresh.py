@@ -218,7 +218,8 @@ class RefreshTokens:
 
         The counter counts beginnings: only where it is full does looking cost calls. It is set right afterwards.
         """
-        families = list(self.families.of_user(user.user_id, client.client_id))
+        of_id = self.families.of_user(user.user_id, client.client_id)
+        families = [one for one in of_id if one.locator.realm == login.realm]
         live = [one for one in families if not self.has_ended(one, user, client.refresh_token)]
         kept = live[max(0, len(live) - MAX_FAMILIES + 1) :]
         for one in families:

@@ -57,7 +57,7 @@ class AccessTokenVerifier:
             issuer=issuer,
             options=OPTIONS,
         )
-        if not isinstance(claims["scope"], str) or not audiences(claims):
+        if not isinstance(claims["scope"], str) or not audiences(claims) or not is_number(claims["iat"]):
             raise jwt.InvalidTokenError("claims of another form")
         if not self._is_in_time(claims):
             raise jwt.ExpiredSignatureError

@@ -22,10 +22,10 @@ from tests.faults import mfa_flows
 from tests.faults.bench import Bench
 from tests.faults.case import OFFLINE, Case
 from tests.support.clients import make_client
+from tests.support.config import document_of
 from tests.support.http import BACKEND, TIMESHEETS
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-NATIVE = {"client_id": "demo-native", "client_secret": None}
 RULES = ("tests.faults.team_rules",)
 MFA = ("tests.faults.mfa_rules",)
 TRANSACTION = "TransactWriteItems"
@@ -105,6 +105,14 @@ def blocked_login(bench: Bench) -> Case:
         assert bench.attempts(user.user_id) == (0, 0)
 
     return Case(lambda: bench.http.login(username=user.username), failed, done)
+
+
+def lasting_refresh(bench: Bench) -> Case:
+    """The same for a client that keeps its token."""
+    policy = document_of(bench.stage, "client#demo-basic")["refresh_token"]
+    return refresh(
+        bench, {"client_id": make_client(bench.stage, secret="s", refresh_token=policy), "client_secret": "s"}
+    )
 
 
 def refresh(bench: Bench, client: dict[str, Any] = BACKEND, scope: str = OFFLINE) -> Case:
@@ -253,12 +261,13 @@ FLOWS = (
     Flow("unknown user", partial(wrong_login, is_known=False), 400),
     Flow("blocked user", blocked_login, 403),
     Flow("refresh, rotating", refresh),
-    Flow("refresh, non-rotating", partial(refresh, client=NATIVE)),
+    Flow("refresh, non-rotating", lasting_refresh),
     Flow("refresh, openid", partial(refresh, scope=f"openid {OFFLINE}")),
     Flow("refresh, superseded token", reuse, 400),
     Flow("client_credentials", client_credentials),
     Flow("client_credentials, private_key_jwt", private_key_jwt),
     Flow("revocation", revocation),
+    Flow("introspection, access token", partial(introspection, kind="access_token")),
     Flow("introspection, refresh token", partial(introspection, kind="refresh_token")),
     Flow("userinfo", userinfo),
     Flow("unblock link", unblock, uses_up=TRANSACTION),

@@ -173,10 +173,10 @@ def test_change_of_the_person_shows_at_once(http: Http, stage: Stage, people: Pe
     assert after == before | {"name": "After", "email": "after@example.com"}
 
 
-def test_new_password_shows_in_updated_at_and_ends_no_access_token(http: Http, people: PeopleMaker) -> None:
+def test_new_password_shows_in_updated_at(http: Http, people: PeopleMaker) -> None:
     user = people.make()
-    token = access_token(http, username=user.username)
     people.of("employees").set_password(user, "another good password")
+    token = access_token(http, username=user.username, password="another good password")
     shown = userinfo(http, token)
 
     assert shown.status_code == 200

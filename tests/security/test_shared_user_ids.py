@@ -1,0 +1,157 @@
+"""Two realms that share a user_id: each person's tokens, factors and families are their own. Through HTTP."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from chalicelib.model.user import User
+from chalicelib.store.users import FAMILY_COUNTER, UserStore
+from chalicelib.tokens.refresh import MAX_FAMILIES
+from infra.aws import Stage
+from infra.people import People, Refused, Taken
+from tests.conftest import ISSUER
+from tests.support.http import BACKEND, PASSWORD_REALM, Http
+from tests.support.people import PASSWORD, PeopleMaker
+
+SCOPE = "openid profile offline_access"
+INACTIVE = {"active": False}
+Pair = dict[str, User]
+
+
+@pytest.fixture(params=["auth0|", "employees|", "customers|", ""], ids=ascii)
+def namesakes(request: pytest.FixtureRequest, stage: Stage, people: PeopleMaker) -> Pair:
+    """Two people of one user_id, as a stage has them from before this was refused: made directly in the store."""
+    shared = f"{request.param}shared{id(request)}"
+    pair = {}
+    for realm in ("employees", "customers"):
+        made = people.make(realm, name=f"Somebody of {realm}")
+        store = UserStore(stage.clients.dynamodb, f"{stage.prefix}users-{realm}")
+        store.delete(made)
+        pair[realm] = replace(made, user_id=shared)
+        store.create(pair[realm])
+    return pair
+
+
+def login(http: Http, realm: str, user: User, **params: str | None) -> httpx.Response:
+    given = {"username": user.email, "scope": SCOPE, "grant_type": PASSWORD_REALM, "realm": realm}
+    return http.login(**{**given, **params})
+
+
+def userinfo(http: Http, token: str) -> httpx.Response:
+    return http.get("/userinfo", headers={"Authorization": f"Bearer {token}"})
+
+
+def told(http: Http, token: str) -> Any:
+    return http.post("/oauth/introspect", data={"token": token, **BACKEND}).json()
+
+
+def refresh(http: Http, token: str) -> httpx.Response:
+    return http.token({"grant_type": "refresh_token", "refresh_token": token, **BACKEND})
+
+
+def test_userinfo_answers_for_the_person_who_logged_in(http: Http, namesakes: Pair) -> None:
+    for realm, user in namesakes.items():
+        token = login(http, realm, user).json()["access_token"]
+
+        assert userinfo(http, token).json()["name"] == f"Somebody of {realm}"
+
+
+@pytest.mark.parametrize("realm", ["employees", "customers"])
+@pytest.mark.parametrize("change", ["block", "delete", "password"])
+def test_token_never_falls_through_to_the_namesake(
+    http: Http, people: PeopleMaker, namesakes: Pair, realm: str, change: str
+) -> None:
+    user, of_realm = namesakes[realm], people.of(realm)
+    changes: dict[str, Callable[[], Any]] = {
+        "block": lambda: of_realm.set_blocked(user, True),
+        "delete": lambda: of_realm.delete(user),
+        "password": lambda: of_realm.set_password(user, "quite another passphrase"),
+    }
+    bodies = {name: login(http, name, one).json() for name, one in namesakes.items()}
+    changes[change]()
+
+    for name, body in bodies.items():
+        is_other = name != realm
+        assert (userinfo(http, body["access_token"]).status_code == 200) is is_other
+        assert (told(http, body["access_token"]) != INACTIVE) is is_other
+        assert (told(http, body["refresh_token"]) != INACTIVE) is is_other
+        assert (refresh(http, body["refresh_token"]).status_code == 200) is is_other
+
+
+@pytest.mark.parametrize("realm", ["employees", "customers"])
+def test_factors_are_those_of_the_person_who_logged_in(http: Http, namesakes: Pair, realm: str) -> None:
+    tokens = {
+        name: login(http, name, user, audience=f"{ISSUER}mfa/", scope=None).json()["access_token"]
+        for name, user in namesakes.items()
+    }
+    bearers = {name: {"Authorization": f"Bearer {token}"} for name, token in tokens.items()}
+    enrolled = http.post("/mfa/associate", json={"authenticator_types": ["otp"]}, headers=bearers[realm])
+
+    assert enrolled.status_code == 200
+    for name, headers in bearers.items():
+        listed = http.get("/mfa/authenticators", headers=headers).json()
+        assert any(one["authenticator_type"] == "otp" for one in listed) is (name == realm)
+
+
+@pytest.mark.parametrize("realm", ["employees", "customers"])
+def test_tools_list_and_end_the_families_of_one_of_them(
+    http: Http, people: PeopleMaker, namesakes: Pair, realm: str
+) -> None:
+    tokens = {name: login(http, name, user).json()["refresh_token"] for name, user in namesakes.items()}
+    mine = people.of(realm)
+
+    assert [family.locator.realm for family in mine.live_families(namesakes[realm])] == [realm]
+    assert mine.end_families(namesakes[realm], "demo-backend") == 1
+    for name, token in tokens.items():
+        assert (refresh(http, token).status_code == 200) is (name != realm)
+
+
+def test_cap_of_one_ends_no_family_of_the_other(http: Http, stage: Stage, namesakes: Pair) -> None:
+    kept = login(http, "customers", namesakes["customers"]).json()["refresh_token"]
+    login(http, "employees", namesakes["employees"])
+    fill_counter(stage, namesakes["employees"])
+    login(http, "employees", namesakes["employees"])
+
+    assert refresh(http, kept).status_code == 200
+
+
+def fill_counter(stage: Stage, user: User) -> None:
+    """Let the person's record say that a client has as many families as it may, so that the next login looks."""
+    table, key = f"{stage.prefix}users-employees", {"pk": {"S": f"user#{user.user_id}"}}
+    item = stage.clients.dynamodb.get_item(TableName=table, Key=key)["Item"]
+    (counter,) = [name for name in item if name.startswith(FAMILY_COUNTER)]
+    stage.clients.dynamodb.put_item(TableName=table, Item=item | {counter: {"N": str(MAX_FAMILIES)}})
+
+
+# What is refused from now on.
+
+
+def added(people: People, user_id: str) -> User:
+    name = f"import{id(user_id)}@example.com"
+    return people.add(PASSWORD, None, email=name, user_id=user_id)
+
+
+@pytest.mark.parametrize("realm", ["employees", "customers", "partners"])
+def test_user_id_that_another_realm_has_given_out_is_refused(people: PeopleMaker, realm: str) -> None:
+    taken = people.make("employees").user_id
+
+    with pytest.raises(Taken) as refused:
+        added(people.of(realm), taken)
+    assert str(refused.value) == f"Realm employees has given out the user_id {taken} already. Choose another one."
+
+
+@pytest.mark.parametrize("user_id", ["", "-", "a b", "a\n", "é", "demo-m2m@clients", "x" * 256])
+def test_user_id_that_can_be_no_sub_is_refused(people: PeopleMaker, user_id: str) -> None:
+    with pytest.raises(Refused, match="A user_id has 2 to 255 printable ASCII characters"):
+        added(people.of("customers"), user_id)
+
+
+def test_imported_user_id_is_kept_and_is_the_sub(http: Http, people: PeopleMaker) -> None:
+    user = people.make("customers", user_id="auth0|0123456789abcdef01234567")
+    body = login(http, "customers", user).json()
+
+    assert userinfo(http, body["access_token"]).json()["sub"] == "auth0|0123456789abcdef01234567"
+    assert told(http, body["access_token"])["active"] is True
