@@ -32,8 +32,7 @@ class PersonFinder:
             realm = self.config.realm(name)
             user = self.directory_of(realm).read(standing.sub) if realm else None
             if realm and user:
-                if not standing.holds_for(user):
-                    raise InvalidToken(reason="the user is blocked, or has a new password")
+                _require_unchanged(standing, user)
                 return realm, user
         raise InvalidToken(reason="the user is gone")
 
@@ -46,6 +45,13 @@ class PersonFinder:
         if standing.realm or self.config.realm(named):
             return [named] if named in client.realms else []
         return sorted(client.realms)
+
+
+def _require_unchanged(standing: Standing, user: User) -> None:
+    if user.blocked:
+        raise InvalidToken(reason="the user is blocked")
+    if not standing.holds_for(user):
+        raise InvalidToken(reason="the user was changed after the login")
 
 
 def bearer(authorization: str) -> str:

@@ -36,10 +36,10 @@ class Standing:
         return cls(claims["sub"], realm, int(version) if version.isdecimal() else 0, claims["iat"])
 
     def holds_for(self, user: User) -> bool:
-        """Whether the token was issued under the person's password of now, and they are not blocked.
+        """Whether the token was issued under the person's password of now.
 
         Records of before the version was kept have only the second of the last change to compare.
         """
         is_current = self.password_version == user.password_version
         was_changed = user.password_version == 0 and self.issued_at < user.last_password_reset
-        return is_current and not was_changed and not user.blocked
+        return is_current and not was_changed
