@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import InvalidEndpointConfigurationError
 
-from chalicelib.errors import WireError
 from chalicelib.store.aws import Clients
 from chalicelib.store.budget import end_call
 from chalicelib.store.config import ConfigStore
+from infra.aws_faults import refuse_web_pages
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
     from mypy_boto3_kms.client import KMSClient
 
-# What a command turns into one clear line: AWS's failures, and those that the store has translated.
-AWS_FAILURES = (BotoCoreError, ClientError, WireError)
 # Nobody waits for a command as a client waits for its answer: the SDK's own time-outs, and tries that yield to AWS.
 PATIENT = Config(retries={"mode": "adaptive", "total_max_attempts": 6})
 SERVER_ERROR = 500
@@ -47,8 +45,14 @@ class Stage:
 
 def reach(stage: str) -> Stage:
     """Return a stage of the account and region that the environment names."""
-    client = partial(boto3.Session().client, config=PATIENT)
-    kms: KMSClient = client("kms")
+    session = boto3.Session()
+    session.events.register("before-parse", refuse_web_pages)
+    client = partial(session.client, config=PATIENT)
+    try:
+        kms: KMSClient = client("kms")
+    except ValueError as fault:
+        # botocore says so of an AWS_ENDPOINT_URL that is no URL.
+        raise InvalidEndpointConfigurationError(msg=str(fault)) from fault
     kms.meta.events.register_first("needs-retry.kms.CreateKey", _make_once)
     clients = Clients(client("dynamodb"), kms, partial(client, "sns"), partial(client, "sesv2"))
     return Stage(stage, clients, client("cloudformation"))
@@ -61,8 +65,3 @@ def _make_once(response: Any, **more: Any) -> None:
     """
     if response is None or response[0].status_code >= SERVER_ERROR:
         end_call(response, **more)
-
-
-def said(failure: Exception) -> str:
-    """Return what an AWS failure comes down to, in one line."""
-    return failure.reason if isinstance(failure, WireError) else str(failure).partition("\n")[0]

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from chalicelib.rules.loading import BadRules
 from chalicelib.store.users import NoSuchUser
-from infra.aws import AWS_FAILURES, said
+from infra.aws_faults import AWS_FAILURES, said
 from infra.people import Refused
 from infra.provision import NotReady
 from infra.stack_status import Unsound

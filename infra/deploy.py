@@ -4,12 +4,14 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from chalicelib.rules.loading import BadRules
-from infra.aws import AWS_FAILURES, said
+from infra.aws_faults import AWS_FAILURES, said
 from infra.chalice_config import PROJECT
 from infra.commands import AWS_FAILED, REFUSED, StageOption, console
 from infra.deployed_api import Account, DeployedApi, UnclearApi, adopt_api, record_of, recorded_api
@@ -34,19 +36,23 @@ class DeployRefused(DeployFailed):
     exit_code = REFUSED
 
 
-def deploy(stage: StageOption) -> None:
+def deploy(
+    stage: StageOption,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Print the tracebacks of a failure too.")] = False,
+) -> None:
     """Deploy the function and the API, with API Gateway's own answers in our form."""
     try:
-        api = deploy_stage(stage)
+        api = deploy_stage(stage, chalice=partial(chalice_deploy, verbose=verbose))
     except DeployFailed as failure:
         typer.echo(str(failure), err=True)
         raise typer.Exit(failure.exit_code) from None
     console.print(f"Stage {stage} is deployed: {api.url}", highlight=False, soft_wrap=True)
 
 
-def chalice_deploy(stage: str, project: Path) -> bool:
+def chalice_deploy(stage: str, project: Path, verbose: bool = False) -> bool:
     """Run `chalice deploy` by this interpreter, whose version becomes the function's; return whether it succeeded."""
-    run = subprocess.run([*CHALICE, "deploy", "--stage", stage], cwd=project, check=False)  # noqa: S603 (our own words)
+    words = [*CHALICE, "deploy", "--stage", stage, *(["--verbose"] if verbose else [])]
+    run = subprocess.run(words, cwd=project, check=False)  # noqa: S603 (our own words)
     return run.returncode == 0
 
 
@@ -65,7 +71,8 @@ def deploy_stage(
     _find_api(stage, project)
     if not chalice(stage, project):
         raise DeployFailed(
-            "chalice deploy failed, as it says above. The stage may be half deployed: mend it, run again."
+            "chalice deploy failed, as it says above; --verbose says more. "
+            "The stage may be half deployed: mend it, run again."
         )
     api = deployed_api(stage, project)
     try:

@@ -1,9 +1,15 @@
 """What a command says where AWS is not as it should be: one line, and no traceback."""
 
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
+from chalicelib.errors import TemporarilyUnavailable
+from infra.aws_faults import said
 from tests.cli.conftest import Gatehouse
 from tests.cli.tenant import small_document
 
@@ -45,12 +51,14 @@ def test_missing_credentials_are_one_line_and_exit_1(without_credentials: Gateho
     assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
     assert ran.err.startswith("AWS: ")
     assert "redentials" in ran.err
+    assert "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY." in ran.err
 
 
 def test_missing_credentials_of_an_apply_are_one_line_and_exit_1(without_credentials: Gatehouse) -> None:
     ran = without_credentials.apply(small_document())
 
-    assert (ran.code, ran.out, ran.err) == (1, "", "AWS: Unable to locate credentials\n")
+    said = "Unable to locate credentials. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+    assert (ran.code, ran.out, ran.err) == (1, "", f"AWS: {said}\n")
 
 
 def test_missing_region_is_one_line_and_exit_1(
@@ -61,4 +69,103 @@ def test_missing_region_is_one_line_and_exit_1(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     ran = gatehouse.run("keys", "list")
 
-    assert (ran.code, ran.out, ran.err) == (1, "", "AWS: You must specify a region.\n")
+    said = "AWS: You must specify a region. Set AWS_DEFAULT_REGION, such as eu-west-1.\n"
+    assert (ran.code, ran.out, ran.err) == (1, "", said)
+
+
+def test_endpoint_that_is_no_url_is_one_line_and_exit_1(gatehouse: Gatehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "nonsense")
+    ran = gatehouse.run("keys", "list")
+
+    assert (ran.code, ran.out, ran.err) == (
+        1,
+        "",
+        "AWS: Invalid endpoint configuration: Invalid endpoint: nonsense\n",
+    )
+
+
+def test_unknown_profile_is_one_line_and_exit_1(gatehouse: Gatehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    ran = gatehouse.run("keys", "list")
+
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert "AWS_PROFILE names a profile that ~/.aws/config lacks." in ran.err
+
+
+class Proxy(BaseHTTPRequestHandler):
+    """Answers every request with what the test has set."""
+
+    status, body = 200, b""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Proxy]]:
+    """Something between the command and AWS that answers by itself."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+    yield Proxy
+    server.shutdown()
+    server.server_close()
+
+
+PAGES = [(200, b"<!DOCTYPE html><html>Log in</html>"), (403, b"\n<html>\n<body>Blocked</body></html>")]
+
+
+@pytest.mark.parametrize(("status", "body"), PAGES)
+@pytest.mark.parametrize("command", ["up", "apply"])
+def test_web_page_in_place_of_an_answer_is_one_line_and_exit_1(
+    gatehouse: Gatehouse, proxy: type[Proxy], status: int, body: bytes, command: str
+) -> None:
+    proxy.status, proxy.body = status, body
+    ran = getattr(gatehouse, command)(small_document())
+
+    said = f"AWS: The answer to DescribeStacks is a web page with status {status}, and not AWS's. "
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert ran.err.startswith(said + "It came from a proxy or a login page. Check the network, HTTPS_PROXY and ")
+
+
+@pytest.mark.parametrize(("status", "body"), PAGES)
+def test_web_page_in_place_of_a_key_set_is_not_an_empty_one(
+    gatehouse: Gatehouse, proxy: type[Proxy], status: int, body: bytes
+) -> None:
+    proxy.status, proxy.body = status, body
+    ran = gatehouse.run("keys", "list")
+
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert ran.err.startswith("AWS: get_item: ForeignAnswer. It came from a proxy or a login page. ")
+
+
+def test_answer_that_is_cut_off_is_one_line_and_exit_1(gatehouse: Gatehouse, proxy: type[Proxy]) -> None:
+    proxy.status, proxy.body = 200, b"<DescribeStacksResponse><Describe"
+    ran = gatehouse.up(small_document())
+
+    assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
+    assert ran.err.startswith("AWS: The answer cannot be read as one of AWS's. It may come from a proxy. ")
+
+
+@pytest.mark.parametrize(
+    ("code", "mend"),
+    [
+        ("ExpiredToken", "log in again (aws sso login)"),
+        ("ExpiredTokenException", "log in again (aws sso login)"),
+        ("InvalidClientTokenId", "AWS does not know these credentials"),
+        ("UnrecognizedClientException", "AWS does not know these credentials"),
+    ],
+)
+def test_credentials_that_aws_refuses_are_said_with_the_mend(code: str, mend: str) -> None:
+    refusal = ClientError({"Error": {"Code": code, "Message": "The security token is bad.\nSee the guide."}}, "GetItem")
+
+    for failure in (refusal, TemporarilyUnavailable(reason=f"get_item: {code}")):
+        assert mend in said(failure)
+        assert "\n" not in said(failure)
