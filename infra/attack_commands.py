@@ -1,17 +1,15 @@
 """`gatehouse attacks`: who is kept out by attack protection and until when, and how to let them in."""
 
-import json
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from chalicelib.model.address import parsed
 from infra.attacks import Attacks, Row, shown
 from infra.aws import reach
 from infra.commands import JsonOption, RealmOption, StageOption, console, reports_failures
 from infra.people import Refused
-from infra.tables import add_row
+from infra.tables import print_json, print_table
 
 attacks = typer.Typer(
     name="attacks", help="Show and lift what attack protection keeps out, by person or address.", no_args_is_help=True
@@ -34,12 +32,9 @@ def status(
     """Show the counters of a person or an address, or with --realm alone the blocks of the whole realm."""
     rows = [shown(row) for row in _rows(Attacks(reach(stage)), realm, user, address)]
     if as_json:
-        console.print_json(json.dumps(rows))
-        return
-    table = Table(*COLUMNS)
-    for row in rows:
-        add_row(table, *(str(row[name]) for name in COLUMNS))
-    console.print(table)
+        print_json(console, rows)
+    else:
+        print_table(console, COLUMNS, [[str(row[name]) for name in COLUMNS] for row in rows])
 
 
 @attacks.command()
@@ -53,7 +48,7 @@ def unblock(stage: StageOption, realm: RealmOption = "", user: UserOption = "", 
         freed = found.unblock_address(address)
     else:
         raise Refused("Say whom: --realm REALM --user USER, or --address ADDRESS.")
-    console.print(f"{freed}: forgotten.", markup=False)
+    console.print(f"{freed}: forgotten.")
 
 
 def _rows(found: Attacks, realm: str, user: str, address: str) -> list[Row]:

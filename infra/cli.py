@@ -1,7 +1,11 @@
 """The `gatehouse` command: what each of its words leads to."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
+from infra.api_commands import apis
 from infra.attack_commands import attacks
 from infra.check import check
 from infra.client_commands import clients
@@ -9,6 +13,8 @@ from infra.deploy import deploy
 from infra.key_commands import keys
 from infra.local import local
 from infra.mfa_commands import mfa
+from infra.new_tenant import new
+from infra.realm_commands import realms
 from infra.rule_commands import rules
 from infra.stage_commands import apply_command, up_command
 from infra.token_commands import tokens
@@ -16,11 +22,28 @@ from infra.user_commands import users
 
 app = typer.Typer(
     name="gatehouse",
-    help="Gatehouse: an OAuth 2.0 authorization server for highly trusted applications.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"gatehouse {version('gatehouse')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version and end.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Gatehouse: an OAuth 2.0 authorization server for highly trusted applications."""
+
+
 app.command()(local)
+app.command()(new)
 app.command()(check)
 app.command("up")(up_command)
 app.command("apply")(apply_command)
@@ -29,6 +52,8 @@ app.add_typer(users)
 users.add_typer(mfa)
 app.add_typer(tokens)
 app.add_typer(attacks)
+app.add_typer(realms)
+app.add_typer(apis)
 app.add_typer(clients)
 app.add_typer(keys)
 app.add_typer(rules)

@@ -5,31 +5,49 @@ import time
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from infra.aws import reach
-from infra.commands import StageOption, console, reports_failures
+from infra.commands import JsonOption, StageOption, console, reports_failures
 from infra.people import Refused
 from infra.provision import SECRET_BYTES, SECRET_METHODS, sha256
-from infra.tables import add_row
+from infra.stored import stored_all, stored_one
+from infra.tables import print_document, print_json, print_table
 
 ENDED = 0
 
-clients = typer.Typer(name="clients", help="List a stage's clients and rotate their secrets.", no_args_is_help=True)
+clients = typer.Typer(
+    name="clients", help="List and show a stage's clients, and rotate their secrets.", no_args_is_help=True
+)
 
 
 @clients.command("list")
 @reports_failures
-def list_(stage: StageOption) -> None:
+def list_(stage: StageOption, as_json: JsonOption = False) -> None:
     """List the clients with their grants and realms."""
-    table = Table("client_id", "name", "authentication", "grants", "realms")
-    for key, client in sorted(reach(stage).config().documents(), key=lambda pair: pair[0]):
-        if key.startswith("client#"):
-            grants = "\n".join(grant.rpartition("/")[2] for grant in client["grant_types"])
-            realms = "\n".join(client["realms"])
-            cells = (client["client_id"], client["name"], client["token_endpoint_auth_method"], grants, realms)
-            add_row(table, *cells)
-    console.print(table)
+    found = stored_all(reach(stage), "client")
+    if as_json:
+        print_json(console, found)
+        return
+    rows = [
+        (
+            one["client_id"],
+            one["name"],
+            one["token_endpoint_auth_method"],
+            "\n".join(grant.rpartition("/")[2] for grant in one["grant_types"]),
+            "\n".join(one["realms"]),
+        )
+        for one in found
+    ]
+    print_table(console, ("client_id", "name", "authentication", "grants", "realms"), rows)
+
+
+@clients.command()
+@reports_failures
+def show(
+    client_id: Annotated[str, typer.Argument(help="The client.")], stage: StageOption, as_json: JsonOption = False
+) -> None:
+    """Show all that a stage knows of one client, in the words of the tenant file; of its secrets only their ends."""
+    print_document(console, stored_one(reach(stage), "client", client_id), as_json)
 
 
 @clients.command("rotate-secret")
@@ -49,4 +67,4 @@ def rotate_secret(
     # or an apply of a file that still holds it would bring it back.
     old = [one | {"expires_at": ends if one["expires_at"] is None else ENDED} for one in document["secrets"]]
     config.put(f"client#{client_id}", document | {"secrets": [{"sha256": sha256(secret), "expires_at": None}, *old]})
-    console.print(f"Shown only now: client_secret={secret}", soft_wrap=True, markup=False)
+    console.print(f"Shown only now: client_secret={secret}")

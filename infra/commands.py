@@ -40,7 +40,8 @@ ProjectOption = Annotated[Path, typer.Option("--project", help="The folder with 
 RealmOption = Annotated[str, typer.Option("--realm", "-r", help="The realm, such as employees.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
-console = Console()
+# Lines are as long as they are, so that grep finds them whole; names are no markup.
+console = Console(soft_wrap=True, markup=False, highlight=False)
 
 
 def reports_failures(command: Callable[P, R]) -> Callable[P, R]:

@@ -1,6 +1,5 @@
 """`gatehouse users mfa`: the second factors of one person."""
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.mfa.case import Case
@@ -32,6 +29,7 @@ from infra.commands import JsonOption, RealmOption, StageOption, console, report
 from infra.people import People, Refused
 from infra.provision import NotReady
 from infra.qr_code import drawn
+from infra.tables import print_json, print_table
 from infra.user_commands import Who, Yes
 
 mfa = typer.Typer(name="mfa", help="List, reset and enroll the second factors of a person.", no_args_is_help=True)
@@ -104,12 +102,9 @@ def list_(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption 
     """List a person's second factors, those too that wait to be confirmed or are not offered any more."""
     listed = _listed(SecondFactors.of(reach(stage), realm).case(who))
     if as_json:
-        console.print_json(json.dumps(listed))
-        return
-    table = Table("kind", "name", "active", "id")
-    for one in listed:
-        table.add_row(*(Text(cell, overflow="fold") for cell in _cells(one)))
-    console.print(table)
+        print_json(console, listed)
+    else:
+        print_table(console, ("kind", "name", "active", "id"), [_cells(one) for one in listed])
 
 
 @mfa.command()
@@ -122,7 +117,7 @@ def reset(who: Who, realm: RealmOption, stage: StageOption, yes: Yes = False) ->
     if not yes:
         typer.confirm(f"Remove all second factors of {user.user_id} ({user.username or user.email})?", abort=True)
     factors.reset(case)
-    console.print(f"{user.user_id} has no second factor any more.", markup=False)
+    console.print(f"{user.user_id} has no second factor any more.")
 
 
 @mfa.command()
@@ -136,12 +131,12 @@ def enroll(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption
     case = factors.case(who)
     made = factors.enroll(case)
     if as_json:
-        console.print_json(json.dumps(made))
+        print_json(console, made)
         return
-    console.print(drawn(made["barcode_uri"]), soft_wrap=True)
+    console.print(drawn(made["barcode_uri"]))
     once = [("secret", made["secret"]), *(("recovery code", code) for code in made.get("recovery_codes", []))]
     for what, text in once:
-        console.print(f"{case.user.user_id}: the {what}, shown only now: {text}", markup=False, soft_wrap=True)
+        console.print(f"{case.user.user_id}: the {what}, shown only now: {text}")
 
 
 @contextmanager

@@ -1,13 +1,13 @@
 """What a command changes, or would change: shown the same way before and after."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from infra.tables import add_row
+from infra.tables import print_table
 
 COLOURS = {"create": "green", "recreate": "magenta", "update": "yellow", "delete": "red", "keep": "cyan"}
 
@@ -21,12 +21,16 @@ class Change:
     detail: str = ""
 
 
+def as_json(stage: str, changes: Sequence[Change]) -> dict[str, Any]:
+    """Return the changes of a stage as JSON has them."""
+    return {"stage": stage, "changes": [asdict(change) for change in changes]}
+
+
 def show(console: Console, title: str, changes: Sequence[Change]) -> None:
     """Print the changes as a table, or that there are none."""
     if not changes:
         console.print(f"{title}: nothing to change.")
         return
-    table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
-    for change in changes:
-        add_row(table, Text(change.action, style=COLOURS[change.action]), change.what, change.detail)
-    console.print(table)
+    console.print(title, style="italic")
+    rows = [(Text(change.action, style=COLOURS[change.action]), change.what, change.detail) for change in changes]
+    print_table(console, (), rows)

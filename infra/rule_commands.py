@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from chalicelib.settings import RULE_PACKAGES, Settings
 from infra.commands import REFUSED, JsonOption, RealmOption, console, reports_failures
@@ -15,8 +14,8 @@ from infra.rule_packages import NONE_NAMED, load_here, load_named, of_stage, req
 from infra.rule_scaffold import write_package
 from infra.rule_settings_commands import settings
 from infra.rule_spelling import read_rules
-from infra.rule_trial import Trial, as_json, attempt_rules
-from infra.tables import add_row
+from infra.rule_trial import Step, Trial, as_json, attempt_rules
+from infra.tables import print_json, print_table
 from infra.team_settings import read_file, settings_of
 
 rules = typer.Typer(name="rules", help="Check, list, try and begin the team's rules.", no_args_is_help=True)
@@ -34,7 +33,7 @@ StageChoice = Annotated[
 
 @rules.command()
 @reports_failures
-def check(packages: PackagesOption = None, stage: StageChoice = "") -> None:
+def check(packages: PackagesOption = None, stage: StageChoice = "", in_json: JsonOption = False) -> None:
     """Check that every rule can run: all faults at once, each with its mend. A stage's packages as deployed."""
     named = split(packages or ())
     if named:
@@ -44,9 +43,12 @@ def check(packages: PackagesOption = None, stage: StageChoice = "") -> None:
         notes = require_deployable(named)
     else:
         raise Refused(NONE_NAMED)
+    if in_json:
+        print_json(console, {"packages": named, "notes": notes})
+        return
     for note in notes:
-        console.print(note, markup=False, soft_wrap=True)
-    console.print(f"Fine: {', '.join(named) or 'no rule packages'}", markup=False, soft_wrap=True)
+        console.print(note)
+    console.print(f"Fine: {', '.join(named) or 'no rule packages'}")
 
 
 @rules.command("list")
@@ -59,12 +61,10 @@ def list_(packages: PackagesOption = None, stage: StageChoice = "", in_json: Jso
         for rule in loaded
     ]
     if in_json:
-        console.print_json(json.dumps(rows))
+        print_json(console, rows)
         return
-    table = Table("", "package", "rule", "what it does")
-    for number, row in enumerate(rows, 1):
-        add_row(table, str(number), *row.values())
-    console.print(table)
+    cells = [(str(number), *row.values()) for number, row in enumerate(rows, 1)]
+    print_table(console, ("", "package", "rule", "what it does"), cells)
 
 
 @rules.command("new")
@@ -77,7 +77,7 @@ def new(
 ) -> None:
     """Write a rule package with a first rule and a test of it."""
     for file in write_package(name, directory):
-        console.print(str(file), markup=False, soft_wrap=True)
+        console.print(str(file))
 
 
 @rules.command("try")
@@ -117,7 +117,7 @@ def try_(
         configuration = read_file(rule_settings) if rule_settings else settings_of(reached).read()
         trial = attempt_rules(loaded, pretend(reached, pretended, configuration), Settings(stage).rule_budget_s)
     if in_json:
-        console.print_json(json.dumps(as_json(trial)))
+        print_json(console, as_json(trial))
     else:
         _show(trial)
     if trial.is_broken:
@@ -125,17 +125,14 @@ def try_(
 
 
 def _show(trial: Trial) -> None:
-    table = Table("rule", "ms", "what", "before", "after")
-    for step in trial.steps:
-        rows = [(change.what, change.before, change.after) for change in step.changes] or [("nothing", "", "")]
-        for number, row in enumerate(rows):
-            first = (step.rule.rpartition(".")[2], f"{step.ms:.3f}") if number == 0 else ("", "")
-            add_row(table, *first, *row)
-    console.print(table)
-    outcome = Table(show_header=False, box=None)
-    for name, value in trial.outcome.items():
-        add_row(outcome, name, value if isinstance(value, str) else json.dumps(value))
-    for warning in trial.warnings:
-        add_row(outcome, "warning", warning)
-    console.print(outcome)
-    console.print(trial.traceback, markup=False, highlight=False, end="")
+    changes = [cells for step in trial.steps for cells in _cells(step)]
+    print_table(console, ("rule", "ms", "what", "before", "after"), changes)
+    outcome = [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in trial.outcome.items()]
+    print_table(console, (), [*outcome, *(("warning", warning) for warning in trial.warnings)])
+    console.print(trial.traceback, end="")
+
+
+def _cells(step: Step) -> list[tuple[str, ...]]:
+    changes = [(change.what, change.before, change.after) for change in step.changes] or [("nothing", "", "")]
+    first = (step.rule.rpartition(".")[2], f"{step.ms:.3f}")
+    return [(*(first if number == 0 else ("", "")), *change) for number, change in enumerate(changes)]

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from infra.aws import reach
-from infra.commands import StageOption, console, reports_failures
+from infra.commands import JsonOption, StageOption, console, reports_failures
+from infra.tables import print_json
 from infra.team_settings import set_value, settings_of, unset
 
 settings = typer.Typer(name="settings", help="Set, list and unset what rules read as settings.", no_args_is_help=True)
@@ -25,15 +26,19 @@ def set_(
 ) -> None:
     """Set one setting; asks for its value unseen. It works within a minute, and is never shown again."""
     set_value(reach(stage), name, _read if from_stdin else _ask)
-    console.print(f"{name} is set.", markup=False, soft_wrap=True)
+    console.print(f"{name} is set.")
 
 
 @settings.command("list")
 @reports_failures
-def list_(stage: StageOption) -> None:
+def list_(stage: StageOption, as_json: JsonOption = False) -> None:
     """List the names of the settings, never a value."""
-    for name in sorted(settings_of(reach(stage)).read()):
-        console.print(name, markup=False, soft_wrap=True)
+    names = sorted(settings_of(reach(stage)).read())
+    if as_json:
+        print_json(console, names)
+        return
+    for name in names:
+        console.print(name)
 
 
 @settings.command("unset")
@@ -41,7 +46,7 @@ def list_(stage: StageOption) -> None:
 def unset_(name: Name, stage: StageOption) -> None:
     """Delete one setting. Rules are without it within a minute."""
     unset(reach(stage), name)
-    console.print(f"{name} is gone.", markup=False, soft_wrap=True)
+    console.print(f"{name} is gone.")
 
 
 def _read() -> str:

@@ -1,17 +1,84 @@
-"""What the commands print alike: rows of a table, and times."""
+"""What the commands print alike: tables, JSON and times."""
 
+import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any, TypeAlias
 
+from rich.cells import cell_len
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+# Two columns of a line that no table is drawn around.
+GAP = "  "
 
-def add_row(table: Table, *cells: str | Text) -> None:
-    """Add a row of cells that are shown as they are, however narrow the terminal."""
-    # Text, as a name may hold what Rich reads as markup; folded, as a name that is cut is no name.
-    table.add_row(*(Text(cell, overflow="fold") if isinstance(cell, str) else cell for cell in cells))
+Cell: TypeAlias = str | Text
+
+
+def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+    """Print rows under these columns: a table in a terminal; elsewhere a line a row, for grep and awk.
+
+    columns: empty for rows that need no header. No word is cut or broken, however narrow the terminal: it is a name
+    that somebody will copy. A cell's line breaks hold in a terminal alone.
+    """
+    texts = [[_as_text(cell) for cell in row] for row in rows]
+    if console.file.isatty():
+        console.print(_table(columns, texts), soft_wrap=False, crop=False)
+        return
+    lines = [[" ".join(cell.plain.split("\n")) for cell in row] for row in texts]
+    for line in _aligned([list(columns), *lines] if columns else lines):
+        console.print(line)
+
+
+def print_document(console: Console, document: Mapping[str, Any], as_json: bool) -> None:
+    """Print the fields of one thing, each on a line, or all as JSON."""
+    if as_json:
+        print_json(console, document)
+    else:
+        print_table(console, (), [(name, _as_words(value)) for name, value in document.items()])
+
+
+def print_json(console: Console, value: Any) -> None:
+    """Print a value as JSON."""
+    console.print_json(json.dumps(value))
 
 
 def utc(epoch_s: int) -> str:
     """Return a time as `2026-01-31 12:00:00Z`."""
     return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def _as_words(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return "\n".join(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _as_text(cell: Cell) -> Text:
+    """Return a cell as it is shown: a name may hold what Rich reads as markup, or what a terminal obeys."""
+    if isinstance(cell, Text):
+        return cell
+    return Text("".join(char if char.isprintable() or char == "\n" else "?" for char in cell))
+
+
+def _table(columns: Sequence[str], rows: list[list[Text]]) -> Table:
+    table = Table() if columns else Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for index in range(max(map(len, rows), default=len(columns))):
+        name = columns[index] if columns else ""
+        lines = [line for text in (name, *(row[index].plain for row in rows)) for line in text.split("\n")]
+        longest_word = max(cell_len(word) for line in lines for word in (*line.split(), ""))
+        # Rich narrows the widest column first, and breaks its words, if these two do not say otherwise.
+        table.add_column(name, min_width=longest_word, no_wrap=longest_word == max(map(cell_len, lines)))
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _aligned(lines: list[list[str]]) -> list[str]:
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    return [GAP.join(_padded(cell, width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+
+
+def _padded(cell: str, width: int) -> str:
+    return cell + " " * (width - cell_len(cell))

@@ -1,15 +1,13 @@
 """`gatehouse tokens`: the refresh tokens that a person has out, by client; end one, a client's or all."""
 
-import json
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from infra.aws import reach
 from infra.commands import JsonOption, RealmOption, StageOption, console, reports_failures
 from infra.people import People, Refused
-from infra.tables import add_row, utc
+from infra.tables import print_json, print_table, utc
 
 tokens = typer.Typer(name="tokens", help="List and end the refresh tokens of a person.", no_args_is_help=True)
 
@@ -36,14 +34,19 @@ def list_(user: UserOption, realm: RealmOption, stage: StageOption, as_json: Jso
         for family in people.live_families(people.find(user))
     ]
     if as_json:
-        console.print_json(json.dumps(rows))
+        print_json(console, rows)
         return
-    table = Table("family", "client", "created, from", "last used, from", "ends")
-    for row in rows:
-        created, used = f"{row['created']}\n{row['from']}", f"{row['last_used']}\n{row['last_from']}"
-        cells = (row["family"], row["client_id"], created, used, row["ends"])
-        add_row(table, *cells)
-    console.print(table)
+    cells = [
+        (
+            row["family"],
+            row["client_id"],
+            f"{row['created']}\n{row['from']}",
+            f"{row['last_used']}\n{row['last_from']}",
+            row["ends"],
+        )
+        for row in rows
+    ]
+    print_table(console, ("family", "client", "created, from", "last used, from", "ends"), cells)
 
 
 @tokens.command()
@@ -64,4 +67,4 @@ def revoke(
     if family:
         people.end_family(person, family)
     count = 1 if family else people.end_families(person, client)
-    console.print(f"{person.user_id}: ended {count}.", markup=False)
+    console.print(f"{person.user_id}: ended {count}.")

@@ -1,23 +1,22 @@
 """`gatehouse users`: the people of one realm."""
 
-import json
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from chalicelib.model.user import User
 from infra.aws import reach
 from infra.commands import JsonOption, RealmOption, StageOption, console, read_line, read_password, reports_failures
 from infra.people import People, Refused
-from infra.tables import add_row, utc
+from infra.tables import print_json, print_table, utc
 
 users = typer.Typer(name="users", help="Add, find, change and delete the people of a realm.", no_args_is_help=True)
 
 Who = Annotated[str, typer.Argument(help="A username, an email or a user_id.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+COLUMNS = ("user_id", "username", "email", "name", "blocked", "last login", "logins")
 TIMES = ("created_at", "updated_at", "last_password_reset", "last_login")
 # Hashes are useless to read and worth stealing; the versions are bookkeeping.
 UNSHOWN = (
@@ -56,7 +55,7 @@ def add(
     password = None if password_hash_stdin else read_password(password_stdin)
     fields = {"username": username, "email": email, "name": name, "email_verified": email_verified}
     own_id = {"user_id": user_id} if user_id else {}
-    console.print(people.add(password, password_hash, **fields | own_id).user_id, markup=False, soft_wrap=True)
+    console.print(people.add(password, password_hash, **fields | own_id).user_id)
 
 
 @users.command("list")
@@ -65,14 +64,9 @@ def list_(realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -
     """List everybody."""
     everybody = sorted(People.of(reach(stage), realm).store.all(), key=lambda user: user.created_at)
     if as_json:
-        console.print_json(json.dumps([_shown(user) for user in everybody]))
-        return
-    table = Table("user_id", "username", "email", "name", "blocked", "last login", "logins")
-    for user in everybody:
-        blocked, last = "blocked" if user.blocked else "", _time(user.last_login)
-        cells = (user.user_id, user.username, user.email, user.name, blocked, last, str(user.logins_count))
-        add_row(table, *cells)
-    console.print(table)
+        print_json(console, [_shown(user) for user in everybody])
+    else:
+        print_table(console, COLUMNS, [_row(user) for user in everybody])
 
 
 @users.command()
@@ -81,12 +75,9 @@ def show(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption =
     """Show one person, without the password's hash."""
     shown = _shown(People.of(reach(stage), realm).find(who))
     if as_json:
-        console.print_json(json.dumps(shown))
-        return
-    table = Table(show_header=False, box=None)
-    for name, value in shown.items():
-        add_row(table, name, _cell(name, value))
-    console.print(table)
+        print_json(console, shown)
+    else:
+        print_table(console, (), [(name, _cell(name, value)) for name, value in shown.items()])
 
 
 @users.command("set-password")
@@ -95,7 +86,7 @@ def set_password(who: Who, realm: RealmOption, stage: StageOption, password_stdi
     """Set a person's password, lift brute-force blocks, and end refresh tokens unless the tenant keeps them."""
     people, user = _found(who, realm, stage)
     people.set_password(user, read_password(password_stdin))
-    console.print(f"{user.user_id}: the password is set.", markup=False)
+    console.print(f"{user.user_id}: the password is set.")
 
 
 @users.command()
@@ -104,7 +95,7 @@ def block(who: Who, realm: RealmOption, stage: StageOption) -> None:
     """Block a person: the right password is answered with 403 from now on, and all refresh tokens end."""
     people, user = _found(who, realm, stage)
     people.set_blocked(user, True)
-    console.print(f"{user.user_id} is blocked.", markup=False)
+    console.print(f"{user.user_id} is blocked.")
 
 
 @users.command()
@@ -113,7 +104,7 @@ def unblock(who: Who, realm: RealmOption, stage: StageOption) -> None:
     """Unblock a person, and lift the brute-force blocks too."""
     people, user = _found(who, realm, stage)
     people.set_blocked(user, False)
-    console.print(f"{user.user_id} is not blocked.", markup=False)
+    console.print(f"{user.user_id} is not blocked.")
 
 
 @users.command()
@@ -124,7 +115,7 @@ def delete(who: Who, realm: RealmOption, stage: StageOption, yes: Yes = False) -
     if not yes:
         typer.confirm(f"Delete {user.user_id} ({user.username or user.email}) for good?", abort=True)
     people.delete(user)
-    console.print(f"{user.user_id} is deleted.", markup=False)
+    console.print(f"{user.user_id} is deleted.")
 
 
 def _found(who: str, realm: str, stage: str) -> tuple[People, User]:
@@ -135,6 +126,11 @@ def _found(who: str, realm: str, stage: str) -> tuple[People, User]:
 
 def _shown(user: User) -> dict[str, Any]:
     return {name: value for name, value in asdict(user).items() if name not in UNSHOWN}
+
+
+def _row(user: User) -> tuple[str, ...]:
+    blocked, last = "blocked" if user.blocked else "", _time(user.last_login)
+    return user.user_id, user.username, user.email, user.name, blocked, last, str(user.logins_count)
 
 
 def _cell(name: str, value: Any) -> str:

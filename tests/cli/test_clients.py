@@ -145,8 +145,7 @@ def test_list_shows_each_client_with_its_grants_and_realms(gatehouse: Gatehouse)
 
     assert ran.rows == [
         ["client_id", "name", "authentication", "grants", "realms"],
-        ["app", "App", "client_secret_post", "password", "staff"],
-        ["password-realm"],
+        ["app", "App", "client_secret_post", "password", "password-realm", "staff"],
         ["public", "App", "none", "password", "staff"],
     ]
 
@@ -158,7 +157,7 @@ def test_list_shows_no_secret_and_no_hash(own: Gatehouse) -> None:
     assert hashlib.sha256(FIRST.encode()).hexdigest() not in out
 
 
-def test_long_client_id_is_whole_in_a_narrow_terminal(gatehouse: Gatehouse) -> None:
+def test_long_client_id_is_whole_where_lines_are_short(gatehouse: Gatehouse) -> None:
     gatehouse.provision(small_document(clients=[client(client_id="z" * 256)]))
     out = gatehouse.run("clients", "list", columns=80).out
 

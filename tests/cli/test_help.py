@@ -1,7 +1,7 @@
 """The words of the command, and the help of each."""
 
 import re
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from infra.cli import app, main
 WORDS = [
     (),
     ("local",),
+    ("new",),
     ("check",),
     ("up",),
     ("apply",),
@@ -36,8 +37,15 @@ WORDS = [
     ("attacks",),
     ("attacks", "status"),
     ("attacks", "unblock"),
+    ("realms",),
+    ("realms", "list"),
+    ("realms", "show"),
+    ("apis",),
+    ("apis", "list"),
+    ("apis", "show"),
     ("clients",),
     ("clients", "list"),
+    ("clients", "show"),
     ("clients", "rotate-secret"),
     ("keys",),
     ("keys", "list"),
@@ -90,7 +98,17 @@ def test_no_secret_is_an_argument_which_all_processes_of_a_machine_see(words: tu
 
 @pytest.mark.parametrize(
     "words",
-    [(), ("users",), ("users", "mfa"), ("clients",), ("keys",), ("rules",), ("rules", "settings")],
+    [
+        (),
+        ("users",),
+        ("users", "mfa"),
+        ("realms",),
+        ("apis",),
+        ("clients",),
+        ("keys",),
+        ("rules",),
+        ("rules", "settings"),
+    ],
     ids=" ".join,
 )
 def test_command_without_its_last_word_shows_the_help(words: tuple[str, ...]) -> None:
@@ -110,6 +128,12 @@ def test_command_without_a_stage_asks_for_one(monkeypatch: pytest.MonkeyPatch) -
     ran = CliRunner().invoke(app, ["keys", "list"])
 
     assert (ran.exit_code, "--stage" in unstyle(ran.stderr)) == (2, True)
+
+
+def test_version_of_the_package_is_one_line() -> None:
+    ran = CliRunner().invoke(app, ["--version"])
+
+    assert (ran.exit_code, ran.stdout, ran.stderr) == (0, f"gatehouse {version('gatehouse')}\n", "")
 
 
 def test_installed_script_is_this_command() -> None:
