@@ -12,6 +12,8 @@ from rich.text import Text
 
 # Two columns of a line that no table is drawn around.
 GAP = "  "
+# What the border and the blanks of a drawn column take.
+FRAME = 3
 
 Cell: TypeAlias = str | Text
 
@@ -24,7 +26,7 @@ def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequenc
     """
     texts = [[_as_text(cell) for cell in row] for row in rows]
     if console.file.isatty():
-        console.print(_table(columns, texts), soft_wrap=False, crop=False)
+        console.print(_table(columns, texts, console.width), soft_wrap=False, crop=False)
         return
     lines = [[" ".join(cell.plain.split("\n")) for cell in row] for row in texts]
     for line in _aligned([list(columns), *lines] if columns else lines):
@@ -62,14 +64,19 @@ def _as_text(cell: Cell) -> Text:
     return Text("".join(char if char.isprintable() or char == "\n" else "?" for char in cell))
 
 
-def _table(columns: Sequence[str], rows: list[list[Text]]) -> Table:
+def _table(columns: Sequence[str], rows: list[list[Text]], width: int) -> Table:
+    """Return a table that keeps within width if its longest words do."""
     table = Table() if columns else Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    least = most = 1
     for index in range(max(map(len, rows), default=len(columns))):
         name = columns[index] if columns else ""
         lines = [line for text in (name, *(row[index].plain for row in rows)) for line in text.split("\n")]
         longest_word = max(cell_len(word) for line in lines for word in (*line.split(), ""))
+        longest_line = max(map(cell_len, lines))
         # Rich narrows the widest column first, and breaks its words, if these two do not say otherwise.
-        table.add_column(name, min_width=longest_word, no_wrap=longest_word == max(map(cell_len, lines)))
+        table.add_column(name, min_width=longest_word, no_wrap=longest_word == longest_line)
+        least, most = least + longest_word + FRAME, most + longest_line + FRAME
+    table.width = max(least, min(most, width))
     for row in rows:
         table.add_row(*row)
     return table
