@@ -52,12 +52,12 @@ class Attacks:
         """Return the counters of one person, or of a name that nobody has."""
         people = People.of(self.stage, realm)
         policy = people.config.tenant().brute_force_protection
-        return list(_account_rows(people.attempts.of_account(f"{realm}#{_account(people, who)}"), policy))
+        return list(_account_rows(people.attempts.of_account(f"{people.realm.name}#{_account(people, who)}"), policy))
 
     def of_realm(self, realm: str) -> list[Row]:
         """Return the counters of a realm that keep somebody out."""
         people = People.of(self.stage, realm)
-        rows = _account_rows(people.attempts.of_realm(realm), people.config.tenant().brute_force_protection)
+        rows = _account_rows(people.attempts.of_realm(people.realm.name), people.config.tenant().brute_force_protection)
         return sorted((row for row in rows if row.state != COUNTING), key=lambda row: (row.account, row.address))
 
     def of_address(self, address: str) -> list[Row]:
@@ -78,7 +78,7 @@ class Attacks:
         """Forget the counters of one person, or of a name that nobody has; return whose they were."""
         people = People.of(self.stage, realm)
         account = _account(people, who)
-        people.attempts.clear_account(f"{realm}#{account}")
+        people.attempts.clear_account(f"{people.realm.name}#{account}")
         return account
 
     def unblock_address(self, address: str) -> str:

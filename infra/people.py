@@ -33,6 +33,12 @@ def _to_stderr(warning: str) -> None:
     sys.stderr.write(f"{warning}\n")
 
 
+def _realm_with_alias(stage: Stage, alias: str) -> Realm | None:
+    tenant = dict(stage.config().documents()).get("tenant", {})
+    name = tenant.get("realm_aliases", {}).get(alias)
+    return stage.config().realm(name) if name else None
+
+
 class Refused(Exception):
     """What was asked cannot be done; the message says why, in words for the operator."""
 
@@ -60,7 +66,7 @@ class People:
     @classmethod
     def of(cls, stage: Stage, realm_name: str, bcrypt_cost: int = 10) -> "People":
         """Return a realm's people; raises Refused for an unknown realm."""
-        realm = stage.config().realm(realm_name)
+        realm = stage.config().realm(realm_name) or _realm_with_alias(stage, realm_name)
         if realm is None:
             known = sorted(key.partition("#")[2] for key, _ in stage.config().documents() if key.startswith("realm#"))
             raise Refused(f"Stage {stage.name} has no realm {realm_name}. It has: {', '.join(known) or 'none'}.")

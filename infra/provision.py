@@ -78,7 +78,8 @@ def apply(
     gone = sorted(set(stored) - set(wanted))
     changes = [_change(key, document, stored) for key, document in wanted.items() if document != stored.get(key)]
     changes += [Change("delete" if prune else "keep", _named(key), "left the file") for key in gone]
-    wanted["tenant"] |= {"grant_types": _grant_types(wanted if prune else stored | wanted)}
+    kept = {} if prune else {key: stored[key] for key in gone}
+    wanted["tenant"] |= {"grant_types": _grant_types(kept | wanted), "realm_aliases": _realm_aliases(kept | wanted)}
     if not dry_run:
         for key in [key for key in wanted if wanted[key] != stored.get(key)]:
             if (client_id := key.removeprefix("client#")) in made:
@@ -93,9 +94,10 @@ def _documents(
     stage: Stage, file: TenantFile, stored: dict[str, Document], made: dict[str, str]
 ) -> dict[str, Document]:
     sections = file.model_dump(mode="json", include={"mfa", "attack_protection"})
-    kept_grants = stored.get("tenant", {}).get("grant_types", [])
+    tenant = stored.get("tenant", {})
+    computed = {"grant_types": tenant.get("grant_types", []), "realm_aliases": tenant.get("realm_aliases", {})}
     return {
-        "tenant": file.tenant.model_dump(mode="json") | sections | {"grant_types": kept_grants},
+        "tenant": file.tenant.model_dump(mode="json") | sections | computed,
         **{f"realm#{realm.name}": _realm(stage, realm) for realm in file.realms},
         **{f"api#{api.identifier}": api.model_dump(mode="json") for api in file.apis},
         **{
@@ -151,6 +153,13 @@ def _require_ready(stage: Stage, file: TenantFile) -> None:
 def _grant_types(documents: dict[str, Document]) -> list[str]:
     clients = [one for key, one in documents.items() if key.startswith("client#") and not one.get("disabled")]
     return sorted({grant for client in clients for grant in client["grant_types"]})
+
+
+def _realm_aliases(documents: dict[str, Document]) -> dict[str, str]:
+    """Return the realms' names by alias. The name of a realm is no other's alias, though that one left the file."""
+    realms = [one for key, one in documents.items() if key.startswith("realm#")]
+    aliases = {alias: one["name"] for one in realms for alias in one.get("aliases", ())}
+    return {alias: name for alias, name in aliases.items() if f"realm#{alias}" not in documents}
 
 
 def _change(key: str, document: Document, stored: dict[str, Document]) -> Change:

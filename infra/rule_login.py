@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,7 @@ def pretend(stage: Stage, pretended: Pretended, configuration: Mapping[str, str]
     if pretended.protocol not in PROTOCOLS:
         raise Refused(f"The protocol is one of: {', '.join(PROTOCOLS)}.")
     people = People.of(stage, pretended.realm)
+    pretended = replace(pretended, realm=people.realm.name)
     client = _client(stage, pretended)
     user = (
         _read_user(pretended.user, pretended.realm) if isinstance(pretended.user, Path) else people.find(pretended.user)

@@ -32,7 +32,7 @@ def cross_faults(document: Document) -> list[Fault]:
 
 
 def _unknown_references(file: Entry) -> Found:
-    realms, apis = file.known("realms", "name"), file.known("apis", "identifier")
+    realms, apis = _known_realms(file), file.known("apis", "identifier")
     clients, users = file.known("clients", "client_id"), file.part("users")
     yield from _unknown("realm", file.part("tenant").texts("default_directory"), realms)
     yield from _unknown("API", file.part("tenant").texts("default_audience"), apis)
@@ -45,6 +45,11 @@ def _unknown_references(file: Entry) -> Found:
     for grant in file.entries("client_grants"):
         yield from _unknown("client", grant.texts("client_id"), clients)
         yield from _unknown("API", grant.texts("audience"), apis)
+
+
+def _known_realms(file: Entry) -> list[str] | None:
+    names = file.known("realms", "name")
+    return None if names is None else [*names, *(alias for _, alias in _names(file.entries("realms"), "aliases"))]
 
 
 def _unknown(what: str, names: Found, known: list[str] | None) -> Found:
@@ -97,7 +102,7 @@ def _unique_names(file: Entry) -> Iterator[tuple[str, Found]]:
     """Yield what must be unique: what it is, and the path and name of each."""
     realms, apis, clients = file.entries("realms"), file.entries("apis"), file.entries("clients")
     grants = [grant for grant in file.entries("client_grants") if grant.text("client_id") and grant.text("audience")]
-    yield "realm", _names(realms, "name")
+    yield "realm", chain(_names(realms, "name"), _names(realms, "aliases"))
     yield "API", _names(apis, "identifier")
     yield "client", _names(clients, "client_id")
     yield "client grant", ((grant.path, f"{grant.text('client_id')} {grant.text('audience')}") for grant in grants)

@@ -25,6 +25,7 @@ from infra.tenant_values import (
     MetadataText,
     Network,
     Phone,
+    RealmAlias,
     RealmName,
     ScopeValue,
     Text,
@@ -65,9 +66,10 @@ class PasswordPolicy(_Part):
 
 
 class Realm(_Part):
-    """One user directory. display_name: the name where the file gives none."""
+    """One user directory. display_name: the name where the file gives none. aliases: what else it may be called."""
 
     name: RealmName
+    aliases: Listed[RealmAlias] = Field(default=(), max_length=20)
     display_name: Label = Field(default_factory=lambda given: str(given["name"]))
     identifiers: Listed[Literal["username", "email"]] = Field(min_length=1)
     password_policy: PasswordPolicy = PasswordPolicy()
@@ -298,7 +300,23 @@ def load(path: Path) -> TenantFile:
     faults = [*document.faults, *form_faults(errors, document, TenantFile), *cross_faults(document)]
     if tenant_file is None or faults:
         raise TenantFileError(path, faults)
-    return tenant_file
+    return _with_realm_names(tenant_file)
+
+
+def _with_realm_names(file: TenantFile) -> TenantFile:
+    """Return the file with each realm that it calls by an alias called by its name."""
+    names = {alias: realm.name for realm in file.realms for alias in realm.aliases}
+    users: dict[str, tuple[User, ...]] = {}
+    for called, people in file.users.items():
+        name = names.get(called, called)
+        users[name] = (*users.get(name, ()), *people)
+    clients = tuple(
+        client.model_copy(update={"realms": tuple(dict.fromkeys(names.get(one, one) for one in client.realms))})
+        for client in file.clients
+    )
+    directory = file.tenant.default_directory
+    tenant = file.tenant.model_copy(update={"default_directory": names.get(directory or "", directory)})
+    return file.model_copy(update={"tenant": tenant, "clients": clients, "users": users})
 
 
 def _validate(document: Document) -> tuple[TenantFile | None, list[ErrorDetails]]:

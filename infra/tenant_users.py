@@ -1,6 +1,7 @@
 """What the users of a tenant file must be, by what their realm says."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from chalicelib.breached.filter import is_breached
 from chalicelib.identifiers import canonical
@@ -9,6 +10,7 @@ from chalicelib.model.user import User
 from chalicelib.password_policy import Objection, objections
 from infra.faults import shown
 from infra.tenant_raw import Entry, Found
+from infra.yaml_lines import Steps
 
 LOGIN_KEYS = ("username", "email")
 
@@ -16,15 +18,22 @@ LOGIN_KEYS = ("username", "email")
 def login_names(file: Entry) -> Iterator[tuple[str, Found]]:
     """Yield, for each realm and kind of name, what it is, and the path and canonical form of each."""
     users = file.part("users")
-    for realm in users.fields:
-        for key in LOGIN_KEYS:
-            named = [found for user in users.entries(realm) for found in user.texts(key)]
-            yield key, [(path, canonical(name)) for path, name in named]
+    names: dict[str, str | None] = {}
+    for realm in file.entries("realms"):
+        names |= {alias: realm.text("name") for _, alias in realm.texts("aliases")}
+    for key in LOGIN_KEYS:
+        named: dict[str | None, list[tuple[Steps, str]]] = {}
+        for called in users.fields:
+            found = chain.from_iterable(user.texts(key) for user in users.entries(called))
+            named.setdefault(names.get(called, called), []).extend((path, canonical(name)) for path, name in found)
+        yield from ((key, paths) for paths in named.values())
 
 
 def user_faults(file: Entry) -> Found:
     """Yield the path and message of each fault of a user, alone or against the realm."""
-    realms = {realm.text("name"): realm for realm in file.entries("realms")}
+    realms = {
+        name: realm for realm in file.entries("realms") for _, name in (*realm.texts("name"), *realm.texts("aliases"))
+    }
     detection = file.part("attack_protection").part("breached_password_detection")
     users = file.part("users")
     for name in users.fields:

@@ -82,6 +82,13 @@ RealmName = Annotated[
         "must be 1 to 63 characters of a-z, 0-9 and `-`, and not start with `-`",
     ),
 ]
+RealmAlias = Annotated[
+    str,
+    _rule(
+        re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,127}").fullmatch,
+        "must be 1 to 128 characters of A-Z, a-z, 0-9, `-` and `_`, and start with a letter or a digit",
+    ),
+]
 ClientId = Annotated[
     str, _rule(re.compile("[!-~]{1,256}").fullmatch, "must be 1 to 256 printable ASCII characters without spaces")
 ]

@@ -17,18 +17,21 @@ from chalicelib.store.config import ConfigStore
 from chalicelib.store.transactions import Write
 
 WRONG = "Wrong email or password."
+REALM_IGNORED = "realm is ignored beside grant_type=password, which logs in at the tenant's default_directory."
 
 
-def default_directory(tenant: Tenant, _: Request) -> str:
+def default_directory(tenant: Tenant, request: Request) -> str:
     """Return the realm of grant_type=password; raises InvalidRequest where the tenant has none."""
+    if "realm" in request.params:
+        request.outcome.warnings.append(REALM_IGNORED)
     if tenant.default_directory is None:
         raise InvalidRequest("Authorization server not configured with default connection.")
     return tenant.default_directory
 
 
-def requested_realm(_: Tenant, request: Request) -> str:
-    """Return the realm that the request names."""
-    return request.required("realm")
+def requested_realm(tenant: Tenant, request: Request) -> str:
+    """Return the name of the realm that the request names, by its name or an alias."""
+    return tenant.realm_named(request.required("realm"))
 
 
 @dataclass(frozen=True, slots=True)

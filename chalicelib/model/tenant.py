@@ -118,7 +118,7 @@ class Tenant:
     default_audience: the audience of a request that names none; None yields a token for /userinfo alone.
     grant_types: every grant that some client of this tenant has. has_auth0_scopes: whether a request without scope, or
     with `openid` alone, gets Auth0's five OIDC scopes. revokes_on_password_change: whether a new password
-    ends the person's refresh tokens.
+    ends the person's refresh tokens. realm_aliases: realms' names by what else each may be called.
     """
 
     friendly_name: str
@@ -131,6 +131,11 @@ class Tenant:
     suspicious_ip_throttling: SuspiciousIpThrottling = field(default_factory=SuspiciousIpThrottling)
     mfa: MfaPolicy = field(default_factory=MfaPolicy)
     breached_password_detection: BreachedPasswordDetection = field(default_factory=BreachedPasswordDetection)
+    realm_aliases: dict[str, str] = field(default_factory=dict)
+
+    def realm_named(self, name: str) -> str:
+        """Return the name of the realm that has this alias; any other text as it is."""
+        return self.realm_aliases.get(name, name)
 
 
 @dataclass(frozen=True, slots=True)

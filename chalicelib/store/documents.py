@@ -41,6 +41,7 @@ def tenant_from(document: Document) -> Tenant:
             enabled=detection.get("enabled", True),
             asks_range_api=detection.get("range_api", False),
         ),
+        realm_aliases=document.get("realm_aliases", {}),
     )
 
 

@@ -40,6 +40,13 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
         yield run
 
 
+def test_ignored_realm_is_said_below_the_requests_line(demo_run: LocalRun) -> None:
+    form = {"grant_type": "password", "realm": "customers", **BACKEND, **ALICE}
+    assert httpx.post(f"{demo_run.url}oauth/token", data=form).status_code == 200
+
+    demo_run.wait_printed("realm is ignored beside grant_type=password")
+
+
 def curls_of(run: LocalRun) -> dict[str, str]:
     """Return each curl that the run printed, by the comment above it."""
     printed, found, title = run.output.partition("Gatehouse serves")[0], {}, ""
