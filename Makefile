@@ -102,7 +102,7 @@ package: $(STAMP) ## Build the deployment package into build/: STAGE=
 	@$(BIN)/python -m infra.chalice_command package --stage $(STAGE) build
 
 figures: $(STAMP) ## Draw docs/attack-guesses.svg, and print the tables of docs/attack-protection.md
-	@$(BIN)/python -m infra.attack_figures && $(BIN)/python -m infra.attack_costs
+	@$(BIN)/python -m infra.attack_figures && $(BIN)/python -m infra.attack_costs && $(BIN)/python -m infra.attack_bursts
 
 deploy: $(STAMP) ## Deploy a stage to the AWS account of the environment: STAGE=
 	@$(BIN)/gatehouse deploy --stage $(STAGE)

@@ -46,7 +46,8 @@ def settings() -> list[Setting]:
         Setting("the same, the person logs in once a day", in_a_row + MAX_FAILURES_IN_A_ROW, in_a_row),
         Setting("one account, mode count_per_identifier", per_address, 0),
         Setting("one address, at any number of accounts", *_through(throttling.bucket)),
-        Setting("one address, client secrets", *_through(BUCKET)),
+        Setting("one /48 of IPv6, at any number of accounts", *_through(throttling.wide_bucket)),
+        Setting("one address, secrets of one client", *_through(BUCKET)),
     ]
 
 

@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from infra.attack_bursts import Burst
 from infra.attack_figures import PICTURE, picture, settings
 from infra.attack_simulation import Day, provisioned
 
@@ -15,6 +16,14 @@ def test_attacker_with_fresh_addresses_keeps_nobody_out_and_is_slowed_m02_m10() 
     assert (day.let_in, day.kept_out) == (2, 0)
     # A hundred in a row; then they come every 576 seconds, and find a turn every 900.
     assert day.looked_at == 100 + 25
+
+
+@pytest.mark.usefixtures("stage")
+def test_bursts_from_one_address_pass_its_figure_by_the_last_of_them_alone() -> None:
+    in_flight = 60
+    burst = Burst(in_flight, days=1).run(provisioned("bursts"))
+
+    assert settings()[4].first_day - in_flight <= burst.judged <= settings()[4].first_day + in_flight
 
 
 @pytest.mark.slow
