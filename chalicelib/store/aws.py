@@ -31,7 +31,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 # The oldest that the fault tests run on (make faults-oldest): the runtime brings botocore, and lags behind.
-OLDEST_BOTOCORE = "1.31.0"
+OLDEST_BOTOCORE = "1.31.57"
 PARALLEL_CALLS = 2
 CONFLICT_TRIES = 6
 CONFLICT_PAUSE_S = 0.02
@@ -78,19 +78,24 @@ class _Loader(Loader):
         return ["dynamodb", "kms", "sns", "sesv2"]
 
 
-def lambda_session(version: str = botocore.__version__) -> botocore.session.Session:
+def lambda_session() -> botocore.session.Session:
     """Return a session that knows the services of `Clients` alone, for a function: its credentials need no other.
 
-    Elsewhere they may, such as STS for an assumed role. version: botocore's. Raises BadSettings if it is too old.
+    Elsewhere they may, such as STS for an assumed role. Raises BadSettings if the runtime's botocore is too old.
     """
+    require_botocore(botocore.__version__)
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _Loader())
+    return session
+
+
+def require_botocore(version: str) -> None:
+    """Raise BadSettings for a version that the fault tests do not run on, as it is too old."""
     if _numbers(version) < _numbers(OLDEST_BOTOCORE):
         raise BadSettings(
             f"botocore {version} of this runtime is older than {OLDEST_BOTOCORE}, the oldest that Gatehouse "
             "works with. Choose a newer runtime, or add botocore to requirements.txt."
         )
-    session = botocore.session.get_session()
-    session.register_component("data_loader", _Loader())
-    return session
 
 
 def _numbers(version: str) -> tuple[int, ...]:
