@@ -1,28 +1,34 @@
 """`gatehouse check FILE`: whether a tenant file is fine, and which clients may send passwords."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from infra.commands import JsonOption, console
 from infra.faults import TenantFileError
+from infra.tables import print_json, print_table
 from infra.tenant_file import Client, TenantFile, load
 
 FAULTY = 2
 
 
-def check(file: Annotated[Path, typer.Argument(help="The tenant file, such as infra/demo-tenant.yaml.")]) -> None:
+def check(
+    file: Annotated[Path, typer.Argument(help="The tenant file, such as infra/demo-tenant.yaml.")],
+    in_json: JsonOption = False,
+) -> None:
     """Check a tenant file: all of its faults at once, each with its line and its mend."""
-    tenant_file = load_or_exit(file)
+    tenant_file = _load_or_exit_in_json(file) if in_json else load_or_exit(file)
+    names, warnings = _names(tenant_file), [*_warnings(tenant_file), *password_grant_warnings(tenant_file)]
+    if in_json:
+        print_json(console, {"file": str(file), "faults": [], **names, "warnings": warnings})
+        return
     typer.echo(f"{file}: fine")
-    console = Console()
-    console.print(_summary(tenant_file))
-    for words, clients in _warnings(tenant_file).items():
-        _warn(words, clients, console)
-    warn_of_password_grants(tenant_file, console)
+    rows = [(what, str(len(found)), "\n".join(found)) for what, found in names.items()]
+    print_table(console, ("what", "how many", "names"), rows)
+    warn(warnings, console)
 
 
 def load_or_exit(path: Path) -> TenantFile:
@@ -35,49 +41,59 @@ def load_or_exit(path: Path) -> TenantFile:
     raise typer.Exit(FAULTY)
 
 
-def warn_of_password_grants(tenant_file: TenantFile, console: Console) -> None:
-    """Print which clients may send people's passwords; nothing where none may. Source: RFC 9700 2.4."""
+def password_grant_warnings(tenant_file: TenantFile) -> list[str]:
+    """Return the sentence that names the clients which may send people's passwords, if any. Source: RFC 9700 2.4."""
     words = "RFC 9700 2.4: the password grant must not be used; redirect wherever you can. Clients that have it: "
-    _warn(words, [client for client in _live(tenant_file) if client.has_password_grant], console)
+    return _of_clients({words: [client for client in _live(tenant_file) if client.has_password_grant]})
 
 
-def _warnings(tenant_file: TenantFile) -> dict[str, list[Client]]:
+def warn(warnings: Iterable[str], console: Console) -> None:
+    """Print each warning as one line, for those who grep."""
+    for warning in warnings:
+        console.print(warning, style="yellow", soft_wrap=True, markup=False, highlight=False)
+
+
+def _load_or_exit_in_json(path: Path) -> TenantFile:
+    try:
+        return load(path)
+    except TenantFileError as error:
+        faults = [{"line": fault.line, "message": fault.message} for fault in error.faults]
+    print_json(console, {"file": str(path), "faults": faults})
+    raise typer.Exit(FAULTY)
+
+
+def _warnings(tenant_file: TenantFile) -> list[str]:
     """Return what the operator should know, each with the clients that it is true of."""
     senders = [client for client in _live(tenant_file) if client.has_password_grant]
     public = [client for client in _live(tenant_file) if client.is_public]
     owes_factor = tenant_file.mfa.policy == "always"
-    return {
-        "With `mfa.policy: always` nobody logs in through a client without an MFA grant. Clients that have none: ": [
-            client for client in senders if owes_factor and not client.has_mfa_grant
-        ],
-        "RFC 9700 2.2.2: the refresh tokens of a public client must rotate. Clients whose tokens do not: ": [
-            client for client in public if client.has_lasting_tokens
-        ],
-        "Whoever knows a public client's id may ask for every scope of every API unless it has `apis`. "
-        "Clients without: ": [client for client in public if client.has_password_grant and client.apis is None],
-        "RFC 7617 2: in HTTP Basic the first colon ends the client_id. These clients have to form-encode theirs, "
-        "or to send `client_id` in the body too: ": [client for client in _live(tenant_file) if client.has_cut_id],
-    }
+    return _of_clients(
+        {
+            "With `mfa.policy: always` nobody logs in through a client without an MFA grant. "
+            "Clients that have none: ": [client for client in senders if owes_factor and not client.has_mfa_grant],
+            "RFC 9700 2.2.2: the refresh tokens of a public client must rotate. Clients whose tokens do not: ": [
+                client for client in public if client.has_lasting_tokens
+            ],
+            "Whoever knows a public client's id may ask for every scope of every API unless it has `apis`. "
+            "Clients without: ": [client for client in public if client.has_password_grant and client.apis is None],
+            "RFC 7617 2: in HTTP Basic the first colon ends the client_id. These clients have to form-encode theirs, "
+            "or to send `client_id` in the body too: ": [client for client in _live(tenant_file) if client.has_cut_id],
+        }
+    )
+
+
+def _of_clients(sentences: dict[str, list[Client]]) -> list[str]:
+    named = ((words, ", ".join(client.client_id for client in clients)) for words, clients in sentences.items())
+    return [words + names for words, names in named if names]
 
 
 def _live(tenant_file: TenantFile) -> list[Client]:
     return [client for client in tenant_file.clients if not client.disabled]
 
 
-def _warn(words: str, clients: list[Client], console: Console) -> None:
-    if clients:
-        # Text, as a client_id may hold what Rich reads as markup; soft_wrap keeps one line for those who grep.
-        names = ", ".join(client.client_id for client in clients)
-        console.print(Text(words + names, style="yellow"), soft_wrap=True)
-
-
-def _summary(tenant_file: TenantFile) -> Table:
-    table = Table("what", "how many", "names")
-    rows = {
+def _names(tenant_file: TenantFile) -> dict[str, list[str]]:
+    return {
         "realms": [realm.name for realm in tenant_file.realms],
-        "APIs": [api.identifier for api in tenant_file.apis],
+        "apis": [api.identifier for api in tenant_file.apis],
         "clients": [client.client_id for client in tenant_file.clients],
     }
-    for what, names in rows.items():
-        table.add_row(what, str(len(names)), Text("\n".join(names)))
-    return table

@@ -14,6 +14,7 @@ from infra.key_commands import keys
 from infra.local import local
 from infra.mfa_commands import mfa
 from infra.new_tenant import new
+from infra.plan_command import PlanCommand
 from infra.realm_commands import realms
 from infra.rule_commands import rules
 from infra.stage_commands import apply_command, up_command
@@ -45,8 +46,8 @@ def options(
 app.command()(local)
 app.command()(new)
 app.command()(check)
-app.command("up")(up_command)
-app.command("apply")(apply_command)
+app.command("up", cls=PlanCommand)(up_command)
+app.command("apply", cls=PlanCommand)(apply_command)
 app.command()(deploy)
 app.add_typer(users)
 users.add_typer(mfa)

@@ -21,6 +21,11 @@ class Change:
     detail: str = ""
 
 
+def would_change(changes: Sequence[Change]) -> bool:
+    """Whether these changes leave anything otherwise than it is."""
+    return any(change.action != "keep" for change in changes)
+
+
 def as_json(stage: str, changes: Sequence[Change]) -> dict[str, Any]:
     """Return the changes of a stage as JSON has them."""
     return {"stage": stage, "changes": [asdict(change) for change in changes]}

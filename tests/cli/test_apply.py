@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib import wiring
+from chalicelib.passwords import hash_password
 from infra.people import People
 from tests.cli.account import holdings, items
 from tests.cli.conftest import Gatehouse
@@ -19,6 +20,7 @@ from tests.support.stages import client_of
 SECRET = "the secret of app"
 MADE = re.compile(r"^Made for client (\S+), shown only now: client_secret=(\S+)$", re.MULTILINE)
 PERSON = {"username": "pat", "password": "pats password"}
+ROBIN = {"username": "robin", "password": "a long password"}
 GUESTS = {"name": "guests", "identifiers": ["email"]}
 M2M = client(client_id="m2m", grant_types=["client_credentials"], realms=[])
 
@@ -258,6 +260,45 @@ def test_users_who_are_there_already_are_left_as_they_are(gatehouse: Gatehouse) 
 
     assert (again.code, ["Users", "made:", "0."] in again.rows) == (0, True)
     assert holdings(gatehouse.stage) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, "as the file says"),
+        ({"username": " pat "}, "as the file says"),
+        ({"name": "Pat P", "blocked": True}, "differs in name, blocked"),
+        ({"password": "another password"}, "differs in password"),
+        ({"email": "pat@example.com", "email_verified": True}, "differs in email, email_verified"),
+        ({"app_metadata": {"level": 2}}, "differs in app_metadata"),
+        ({"username": "PAT"}, "differs in username"),
+    ],
+)
+def test_user_who_is_there_already_is_named_with_what_differs(
+    gatehouse: Gatehouse, changes: dict[str, Any], says: str
+) -> None:
+    gatehouse.provision(small_document(users={"staff": [PERSON]}))
+    gatehouse.apply(small_document(users={"staff": [PERSON]}), "--with-users")
+    again = gatehouse.apply(small_document(users={"staff": [PERSON | changes, ROBIN]}), "--with-users")
+    name = str(changes.get("username", "pat")).split()
+
+    assert (again.code, again.err) == (0, "")
+    assert ["Users", "made:", "1."] in again.rows
+    assert ["keep", "user", *name, "of", "staff", *says.split()] in again.rows
+    assert PERSON["password"] not in again.out
+
+
+def test_user_is_found_by_email_and_a_hash_is_compared_as_it_is(gatehouse: Gatehouse) -> None:
+    hashed = {"email": "robin@example.com", "password_hash": hash_password("robins password", BCRYPT_COST)}
+    document = small_document(users={"staff": [hashed]})
+    gatehouse.provision(document)
+    gatehouse.apply(document, "--with-users")
+    same = gatehouse.apply(document, "--with-users")
+    other = hashed | {"password_hash": hash_password("robins password", BCRYPT_COST)}
+    differs = gatehouse.apply(small_document(users={"staff": [other]}), "--with-users")
+
+    assert ["keep", "user", "robin@example.com", "of", "staff", "as", "the", "file", "says"] in same.rows
+    assert ["keep", "user", "robin@example.com", "of", "staff", "differs", "in", "password_hash"] in differs.rows
 
 
 def test_check_of_a_good_file_says_so_and_names_the_clients_with_a_password_grant(gatehouse: Gatehouse) -> None:
