@@ -38,7 +38,9 @@ class ClientGuard:
         """Count one failure of an address; raises TooManyAttempts where there is no room for it."""
         if not self.policy().guards(address):
             return
-        self.require_room(address, client_id)
+        if not client_id:
+            # Nothing was compared; at a client, what was compared is counted, be it as debt.
+            self.require_room(address, client_id)
         now_ms = self._now_ms()
         buckets = self.buckets.of_kind(f"{CLIENTS}#{client_id}" if client_id else CLIENTS)
         filled = buckets.fill(network(address), BUCKET, now_ms)

@@ -10,8 +10,12 @@ import pytest
 
 from app import app
 from chalicelib import passwords, wiring
+from chalicelib.errors import TooManyAttempts
+from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.model.user import User
+from chalicelib.protection.client import BUCKET, ClientGuard
 from chalicelib.store.batch import read_together
+from chalicelib.store.buckets import CLIENTS, BucketStore
 from chalicelib.store.totals import TotalStore
 from infra.aws import Stage
 from tests.conftest import Clock
@@ -101,6 +105,28 @@ def test_refusals_of_an_address_in_debt_add_nothing_to_it(filled: Http, clock: C
     clock.advance(THREADS * RATE_S)
 
     assert spray(filled, 1) == [400]
+
+
+def test_burst_of_client_secrets_is_paid_with_one_rate_for_each_guess(http: Http, stage: Stage, clock: Clock) -> None:
+    clock.now = int(clock.now)
+    table = f"{stage.prefix}attempts"
+    guard = ClientGuard(BucketStore(stage.clients.dynamodb, table, CLIENTS), SuspiciousIpThrottling, clock)
+    for _ in range(BUCKET.size + 10):
+        guard.require_room(http.source_ip, "backend")
+    statuses = []
+    for _ in range(BUCKET.size + 10):
+        try:
+            guard.fail(http.source_ip, "backend")
+            statuses.append(401)
+        except TooManyAttempts as refusal:
+            statuses.append(refusal.status)
+
+    assert statuses == [401] * BUCKET.size + [429] * 10
+    clock.advance(11 * 60 - 1)
+    with pytest.raises(TooManyAttempts):
+        guard.require_room(http.source_ip, "backend")
+    clock.advance(1)
+    guard.require_room(http.source_ip, "backend")
 
 
 @dataclass
