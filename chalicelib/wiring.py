@@ -59,7 +59,7 @@ from chalicelib.store.enrolments import EnrolmentStore
 from chalicelib.store.families import FamilyStore
 from chalicelib.store.kms import Kms
 from chalicelib.store.messages import Messages
-from chalicelib.store.notices import NoticeStore
+from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
 from chalicelib.store.pending import PendingStore
 from chalicelib.store.rule_settings import RuleSettings
 from chalicelib.store.sessions import SessionStore
@@ -69,6 +69,7 @@ from chalicelib.store.transactions import commit
 from chalicelib.store.tries import TryStore
 from chalicelib.store.users import UserStore
 from chalicelib.store.vault import Vault, data_key_alias
+from chalicelib.store.wrong_codes import WrongCodeStore
 from chalicelib.tokens.issuer import Issuer
 from chalicelib.tokens.jws import kms_jws
 from chalicelib.tokens.refresh import RefreshTokens
@@ -243,7 +244,15 @@ def _notices(parts: _Parts) -> NoticeFlow:
 def _factors(parts: _Parts) -> Factors:
     """Return every second factor: a new one is one file and one line here."""
     clients, clock = parts.clients, parts.world.clock
-    limits = Limits(TryStore(clients.dynamodb, parts.attempts_table), clock)
+    dynamodb, table = clients.dynamodb, parts.attempts_table
+    limits = Limits(
+        TryStore(dynamodb, table),
+        WrongCodeStore(dynamodb, table),
+        commit=partial(commit, dynamodb),
+        mac=parts.stage_key.mac,
+        on_wrong=NoticeStore(dynamodb, table, WRONG_CODES, DAY_S).note,
+        clock=clock,
+    )
     return Factors(
         otp=Otp(parts.vault, limits, parts.enrolments_of, clock),
         oob=Oob(parts.messages, parts.pending, limits, parts.enrolments_of, clock),

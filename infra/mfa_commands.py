@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import typer
@@ -21,11 +22,15 @@ from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 from chalicelib.store.aws import ConditionFailed
 from chalicelib.store.enrolments import EnrolmentStore
+from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
+from chalicelib.store.transactions import commit
 from chalicelib.store.tries import TryStore
 from chalicelib.store.users import NoSuchUser
 from chalicelib.store.vault import Vault, data_key_alias
+from chalicelib.store.wrong_codes import WrongCodeStore
 from infra.aws import Stage, reach
 from infra.commands import JsonOption, RealmOption, StageOption, console, reports_failures
+from infra.keys import stage_key
 from infra.people import People, Refused
 from infra.provision import NotReady
 from infra.qr_code import drawn
@@ -49,8 +54,8 @@ class SecondFactors:
         """Return those of a realm's people; raises Refused for an unknown realm."""
         people, dynamodb = People.of(stage, realm_name), stage.clients.dynamodb
         enrolments = EnrolmentStore(dynamodb, people.realm.users_table)
-        limits = Limits(TryStore(dynamodb, f"{stage.prefix}attempts"), time.time)
         vault = Vault(stage.clients.kms, data_key_alias(stage.name))
+        limits = _limits(stage)
         otp = Otp(vault, limits, lambda _: enrolments, time.time)
         return cls(people, enrolments, otp, RecoveryCode(limits, lambda _: enrolments))
 
@@ -145,6 +150,18 @@ def _refused_if_changed(case: Case) -> Iterator[None]:
         yield
     except ConditionFailed:
         raise Refused(f"{case.user.user_id} was changed meanwhile. Run the command again.") from None
+
+
+def _limits(stage: Stage) -> Limits:
+    dynamodb, table = stage.clients.dynamodb, f"{stage.prefix}attempts"
+    return Limits(
+        TryStore(dynamodb, table),
+        WrongCodeStore(dynamodb, table),
+        commit=partial(commit, dynamodb),
+        mac=stage_key(stage).mac,
+        on_wrong=NoticeStore(dynamodb, table, WRONG_CODES, DAY_S).note,
+        clock=time.time,
+    )
 
 
 def _no_login(realm: Realm, user: User) -> PendingLogin:

@@ -17,6 +17,7 @@ from infra.tenant_values import (
     AuthMethod,
     BcryptHash,
     ClientId,
+    Country,
     Email,
     GrantType,
     Label,
@@ -211,11 +212,17 @@ class ClientGrant(_Part):
 
 
 class Mfa(_Part):
-    """When a second factor is owed, and which ones there are. manage_max_age: seconds."""
+    """When a second factor is owed, and which ones there are. manage_max_age: seconds.
+
+    sms_countries: ISO 3166-1 codes of those that text messages go to; empty means all.
+    """
 
     policy: Literal["never", "always"] = "never"
     factors: Listed[Literal["otp", "sms", "email", "recovery-code"]] = ()
     manage_max_age: int = Field(default=900, ge=60, le=3600)
+    sms_countries: Listed[Country] = ()
+    max_texts_per_hour: int | None = Field(default=None, ge=1, le=1_000_000)
+    max_emails_per_hour: int | None = Field(default=None, ge=1, le=1_000_000)
 
 
 class BruteForceProtection(_Part):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Annotated, Literal, TypeVar
 
+from phonenumbers import SUPPORTED_REGIONS
 from pydantic import AfterValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
@@ -122,6 +123,9 @@ Username = Annotated[
 Phone = Annotated[
     str,
     _rule(re.compile(r"\+[1-9][0-9]{1,14}").fullmatch, 'must be an E.164 number in quotes, such as "+14155550100"'),
+]
+Country = Annotated[
+    str, _rule(SUPPORTED_REGIONS.__contains__, 'must be a country of ISO 3166-1, such as DE; Norway in quotes: "NO"')
 ]
 BcryptHash = Annotated[
     str, _rule(is_foreign_hash, "must be a bcrypt hash ($2a$, $2b$ or $2y$, 60 characters) of cost 04 to 14")

@@ -65,7 +65,8 @@ class MfaFlow:
         authenticator = _chosen(case, request)
         if authenticator.kind == OTP:
             return {"challenge_type": OTP}
-        return {"challenge_type": "oob", **self.factors.oob.send(case, authenticator)}
+        with self.factors.oob.admitted(case, authenticator):
+            return {"challenge_type": "oob", **self.factors.oob.send(case, authenticator)}
 
     def associate(self, request: Request) -> dict[str, Any]:
         """Return a new authenticator's secret or its sent code, and the first recovery code; it is confirmed by use.
@@ -83,9 +84,12 @@ class MfaFlow:
             enrolment, answer = self.factors.otp.associate(case)
             return answer | self._enrolled(case, enrolment)
         enrolment, authenticator = self.factors.oob.associate(case, kind, _address(case, kind, request))
-        # Sent first: what is refused must not have replaced the recovery code that was shown before.
-        sent = self.factors.oob.send(case, authenticator)
-        return {"authenticator_type": "oob", "oob_channel": kind, **sent, **self._enrolled(case, enrolment)}
+        # Admitted first: what is refused must not have replaced the recovery code that was shown before. Stored next:
+        # of several at once, those that are refused send nothing.
+        with self.factors.oob.admitted(case, authenticator):
+            recovery = self._enrolled(case, enrolment)
+            sent = self.factors.oob.send(case, authenticator)
+        return {"authenticator_type": "oob", "oob_channel": kind, **sent, **recovery}
 
     def authenticators(self, request: Request) -> list[dict[str, Any]]:
         """Return the person's authenticators, each with its id and a masked name."""

@@ -85,8 +85,8 @@ class MfaGrant:
         attempt = Attempt(case.account, request.source_ip, case.tenant.brute_force_protection, None)
         cleared = self.guard.clear_writes(Admitted(attempt, case.user, has_total=True))
         used = (self.pending.use_login(case.pending),) if case.is_login else ()
-        return lambda name: (proof.give_back, *proof.writes, *used, *cleared, write(name))
+        return lambda name: (*proof.give_back, *proof.writes, *used, *cleared, write(name))
 
     def _give_back(self, proof: Proof) -> None:
         with suppress(TemporarilyUnavailable):
-            self.commit((proof.give_back,))
+            self.commit(proof.give_back)

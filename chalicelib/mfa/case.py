@@ -82,13 +82,13 @@ class WrongCode(InvalidGrant):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A second factor that was shown. amr: RFC 8176 values. give_back: returns its try. writes: what uses it up.
+    """A second factor that was shown. amr: RFC 8176 values. give_back: return its try. writes: what uses it up.
 
     record: attributes that the person's record gets with it. members: what the token response says beside.
     """
 
     amr: tuple[str, ...]
-    give_back: Write = field(repr=False)
+    give_back: tuple[Write, ...] = field(repr=False)
     writes: tuple[Write, ...] = field(repr=False)
     record: dict[str, str]
     members: dict[str, str] = field(repr=False)

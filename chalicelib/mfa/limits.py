@@ -1,46 +1,144 @@
 """How often codes may be guessed and sent. Each try is counted before it is looked at (docs/mfa.md "Limits")."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from chalicelib.errors import RateLimit, SlowDown, TooManyAttempts
-from chalicelib.mfa.case import Case
+from chalicelib.errors import RateLimit, SlowDown, TemporarilyUnavailable, TooManyAttempts
+from chalicelib.mfa.case import Case, WrongCode
+from chalicelib.model.address import network
 from chalicelib.model.bucket import Bucket
+from chalicelib.model.enrolment import EMAIL, OTP, RECOVERY_CODE, SMS
 from chalicelib.store.transactions import Write
 from chalicelib.store.tries import Tries, TryStore
+from chalicelib.store.wrong_codes import WrongCodeStore
 
 MINUTE_MS = 60_000
-# What the store knows it by; how many at once, and after how long there is one more.
-CODES = ("codes", Bucket(10, 6 * MINUTE_MS))
-RECOVERY_CODES = ("recovery-codes", Bucket(10, 6 * MINUTE_MS))
-MESSAGES = {"sms": ("sms", Bucket(10, 60 * MINUTE_MS)), "email": ("email", Bucket(20, MINUTE_MS))}
+HOUR_MS = 60 * MINUTE_MS
+CODES = Bucket(10, 6 * MINUTE_MS)
+MESSAGES = {SMS: Bucket(10, HOUR_MS), EMAIL: Bucket(20, MINUTE_MS)}
+# To one number or address, over all accounts.
+DESTINATIONS = {SMS: Bucket(20, HOUR_MS // 20), EMAIL: Bucket(40, HOUR_MS // 40)}
 POLLS = Bucket(1, 5_000)
+# How often in a row the codes of one kind may be wrong. Source: NIST SP 800-63B-4 3.2.2.
+MAX_WRONG_IN_A_ROW = 100
+# After how many wrong codes in a row their owner is told.
+TELL_AFTER = 10
 TOO_MANY_CODES = "Too many failed codes. Wait for some minutes before retrying."
 TOO_MANY_MESSAGES = "Too many messages sent to the user. Wait for some minutes before retrying."
-Limit = tuple[str, Bucket]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLimit:
+    """How guessing at one kind of code is stopped.
+
+    name: the bucket that it shares with others. event: the log code of a refusal. invalid: the words for a wrong code.
+    most: how many in a row disable the kind.
+    """
+
+    kind: str
+    name: str
+    event: str
+    invalid: str
+    most: int = MAX_WRONG_IN_A_ROW
+
+
+OTP_CODES = CodeLimit(OTP, "codes", "gd_otp_rate_limit_exceed", "Invalid otp_code.")
+SENT_CODES = {
+    kind: CodeLimit(kind, "codes", "gd_otp_rate_limit_exceed", "Invalid binding_code.") for kind in (SMS, EMAIL)
+}
+# 124 random bits are not guessed: a thief who tries must not disable the way out of a lost phone.
+RECOVERY_CODES = CodeLimit(
+    RECOVERY_CODE.replace("-", "_"),
+    "recovery-codes",
+    "gd_recovery_rate_limit_exceed",
+    "MFA Authorization rejected.",
+    10**9,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Takes tries, per person. clock: epoch seconds."""
+    """Takes tries. clock: epoch seconds.
+
+    commit: does writes. mac: returns a keyed hash, by purpose, for numbers and addresses. on_wrong: hears of each
+    account whose codes were wrong TELL_AFTER times in a row or more, with the time.
+    """
 
     tries: TryStore
+    wrong: WrongCodeStore
+    commit: Callable[[tuple[Write, ...]], None]
+    mac: Callable[[str, bytes], bytes]
+    on_wrong: Callable[[str, int], None]
     clock: Callable[[], float]
 
-    def take_code(self, case: Case, limit: Limit, event: str) -> Write:
-        """Take one try at a code, and return the write that gives it back for a right one; raises TooManyAttempts."""
-        tries = _tries(case, limit)
-        self._take(tries, TOO_MANY_CODES, event)
-        return self.tries.give_back(tries)
+    @contextmanager
+    def trying(self, case: Case, address: str, limit: CodeLimit) -> Iterator[tuple[Write, ...]]:
+        """Count a try at a code, from the person's allowance or from that of a network of theirs; the block judges it.
 
-    def take_message(self, case: Case, kind: str) -> None:
-        """Take one message by sms or email; raises TooManyAttempts."""
-        self._take(_tries(case, MESSAGES[kind]), TOO_MANY_MESSAGES, "gd_otp_rate_limit_exceed")
+        Yields the writes that give it back for a right code. If AWS fails inside the block, it is given back.
+        Raises TooManyAttempts, and WrongCode if this kind is disabled.
+        """
+        tries = _tries(case, _allowance(case, address, limit), CODES)
+        self._take(tries, TOO_MANY_CODES, limit.event)
+        in_a_row = self._count(case, tries, limit)
+        try:
+            yield self.tries.give_back(tries), self.wrong.clear_write(tries.owner)
+        except WrongCode:
+            self._tell(case, in_a_row)
+            raise
+        except TemporarilyUnavailable:
+            with suppress(TemporarilyUnavailable):
+                self.wrong.withdraw(tries.owner, limit.kind)
+                self.commit((self.tries.give_back(tries),))
+            raise
+
+    def take_message(self, case: Case, kind: str, address: str) -> tuple[Write, ...]:
+        """Take one message by sms or email to an address; return the writes that give it back.
+
+        It is the person's, the destination's and, if the tenant says how many there may be, the stage's. Raises
+        TooManyAttempts.
+        """
+        taken: tuple[Write, ...] = ()
+        for tries in self._messages(case, kind, address):
+            try:
+                self._take(tries, TOO_MANY_MESSAGES, "gd_otp_rate_limit_exceed")
+            except TooManyAttempts:
+                self.give_back(taken)
+                raise
+            taken += (self.tries.give_back(tries),)
+        return taken
+
+    def give_back(self, taken: tuple[Write, ...]) -> None:
+        """Return what was taken for a message that was not sent."""
+        with suppress(TemporarilyUnavailable):
+            self.commit(taken)
 
     def take_poll(self, case: Case, challenge_id: str) -> None:
         """Take one look at whether a code was shown; raises SlowDown."""
-        if self.tries.take(_tries(case, (f"poll#{challenge_id}", POLLS)), self._now_ms()):
+        if self.tries.take(_tries(case, f"poll#{challenge_id}", POLLS), self._now_ms()):
             raise SlowDown("Polled too fast: wait five seconds between two requests.")
+
+    def _count(self, case: Case, tries: Tries, limit: CodeLimit) -> int:
+        in_a_row = self.wrong.count(tries.owner, limit.kind, limit.most)
+        if in_a_row is None:
+            self._tell(case, limit.most)
+            raise WrongCode(limit.invalid, reason=f"{limit.kind} is disabled after {limit.most} wrong codes in a row")
+        return in_a_row
+
+    def _tell(self, case: Case, in_a_row: int) -> None:
+        if in_a_row >= TELL_AFTER:
+            # A notice that is lost must not change the answer.
+            with suppress(TemporarilyUnavailable):
+                self.on_wrong(case.account, int(self.clock()))
+
+    def _messages(self, case: Case, kind: str, address: str) -> Iterator[Tries]:
+        destination = self.mac("destination", f"{kind}:{address.casefold()}".encode()).hex()[:32]
+        yield _tries(case, kind, MESSAGES[kind])
+        yield Tries(f"destination#{destination}", kind, DESTINATIONS[kind])
+        per_hour = case.tenant.mfa.messages_per_hour.get(kind)
+        if per_hour:
+            yield Tries("messages", kind, Bucket(per_hour, HOUR_MS // per_hour))
 
     def _take(self, tries: Tries, words: str, event: str) -> None:
         now_ms = self._now_ms()
@@ -53,5 +151,11 @@ class Limits:
         return int(1000 * self.clock())
 
 
-def _tries(case: Case, limit: Limit) -> Tries:
-    return Tries(f"mfa#{case.account}", *limit)
+def _tries(case: Case, kind: str, bucket: Bucket) -> Tries:
+    return Tries(f"mfa#{case.account}", kind, bucket)
+
+
+def _allowance(case: Case, address: str, limit: CodeLimit) -> str:
+    """Return which of the person's buckets an address draws from: a thief elsewhere leaves the owner theirs."""
+    known = network(address)
+    return f"{limit.name}#{known}" if known in case.user.known_addresses else limit.name

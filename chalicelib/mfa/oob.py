@@ -3,14 +3,16 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.errors import AuthorizationPending, InvalidGrant
+from chalicelib.errors import AuthorizationPending, InvalidGrant, WireError
 from chalicelib.mfa.case import Case, Proof, WrongCode
+from chalicelib.mfa.countries import require_country
 from chalicelib.mfa.enrolling import added, confirmed, new_authenticator
-from chalicelib.mfa.limits import CODES, Limits
+from chalicelib.mfa.limits import SENT_CODES, Limits
 from chalicelib.mfa.typed import plain_code
 from chalicelib.model.enrolment import SMS, Authenticator, Challenge, Enrolment
 from chalicelib.model.request import Request
@@ -20,7 +22,7 @@ from chalicelib.store.pending import PendingStore, stored_id
 from chalicelib.store.transactions import Write
 
 MALFORMED = "Malformed oob_code."
-INVALID = "Invalid binding_code."
+INVALID = SENT_CODES[SMS].invalid
 PENDING = "Authorization pending: please repeat the request in a few seconds."
 LIFETIME_S = 300
 DIGITS = 6
@@ -43,9 +45,24 @@ class Oob:
         authenticator = new_authenticator(case, kind, address)
         return added(case.enrolment, authenticator), authenticator
 
+    @contextmanager
+    def admitted(self, case: Case, authenticator: Authenticator) -> Iterator[None]:
+        """Take a message to this authenticator before the block, which decides whether one is sent.
+
+        If the block refuses, nothing was taken. Raises TooManyAttempts, and InvalidRequest for a number of a country
+        that the tenant sends no text messages to.
+        """
+        if authenticator.kind == SMS:
+            require_country(authenticator.address, case.tenant.mfa.sms_countries)
+        taken = self.limits.take_message(case, authenticator.kind, authenticator.address)
+        try:
+            yield
+        except WireError:
+            self.limits.give_back(taken)
+            raise
+
     def send(self, case: Case, authenticator: Authenticator) -> dict[str, str]:
-        """Send a fresh code, and return what the application answers it with; raises TooManyAttempts."""
-        self.limits.take_message(case, authenticator.kind)
+        """Send a fresh code that was admitted, and return what the application answers it with."""
         oob_code = secrets.token_urlsafe(TOKEN_BYTES)
         code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
         challenge = Challenge(
@@ -71,9 +88,9 @@ class Oob:
         if code is None:
             self.limits.take_poll(case, challenge.challenge_id)
             raise AuthorizationPending(PENDING)
-        give_back = self.limits.take_code(case, CODES, "gd_otp_rate_limit_exceed")
-        if not hmac.compare_digest(_code_hash(oob_code, plain_code(code)), challenge.code_hash):
-            raise WrongCode(INVALID, reason="wrong binding_code")
+        with self.limits.trying(case, request.source_ip, SENT_CODES[authenticator.kind]) as give_back:
+            if not hmac.compare_digest(_code_hash(oob_code, plain_code(code)), challenge.code_hash):
+                raise WrongCode(INVALID, reason="wrong binding_code")
         writes, record = self._confirmation(case, authenticator)
         amr = AMR.get(authenticator.kind, ("pwd", "mfa"))
         used = self.pending.use_challenge(case.pending, challenge)

@@ -8,14 +8,14 @@ from typing import Any
 
 from chalicelib.mfa.case import Case, Proof, WrongCode
 from chalicelib.mfa.enrolling import added, confirmed, new_authenticator
-from chalicelib.mfa.limits import CODES, Limits
+from chalicelib.mfa.limits import OTP_CODES, Limits
 from chalicelib.mfa.typed import plain_code
 from chalicelib.model.enrolment import OTP, Authenticator, Enrolment
 from chalicelib.model.request import Request
 from chalicelib.store.enrolments import EnrolmentStore
 from chalicelib.store.vault import Vault, seal, unseal
 
-INVALID = "Invalid otp_code."
+INVALID = OTP_CODES.invalid
 STEP_S = 30
 # The clock of a phone is rarely right: a code of one step before or after is taken as well (RFC 6238 5.2).
 SKEW_STEPS = 1
@@ -47,10 +47,10 @@ class Otp:
         A step is used once per device: the write of its use fails where another request was faster.
         """
         code = plain_code(request.required("otp"))
-        give_back = self.limits.take_code(case, CODES, "gd_otp_rate_limit_exceed")
-        used = next(self._matching(case, code), None)
-        if used is None:
-            raise WrongCode(INVALID, reason="no device has this code, or it was used")
+        with self.limits.trying(case, request.source_ip, OTP_CODES) as give_back:
+            used = next(self._matching(case, code), None)
+            if used is None:
+                raise WrongCode(INVALID, reason="no device has this code, or it was used")
         after = confirmed(case.enrolment, used)
         write = self.enrolments_of(case.realm).write(case.enrolment, after)
         return Proof(("pwd", "otp", "mfa"), give_back, (write,), {"multifactor": after.kinds}, {})

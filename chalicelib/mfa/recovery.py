@@ -16,7 +16,7 @@ from chalicelib.model.enrolment import RECOVERY_CODE, Enrolment
 from chalicelib.model.request import Request
 from chalicelib.store.enrolments import EnrolmentStore
 
-REJECTED = "MFA Authorization rejected."
+REJECTED = RECOVERY_CODES.invalid
 NONE = "User does not have a recovery-code."
 LENGTH = 24
 _ALPHABET = string.ascii_uppercase + string.digits
@@ -50,9 +50,9 @@ class RecoveryCode:
             raise InvalidGrant(MALFORMED, reason="an access token confirms authenticators, and does no more")
         if not (enrolment.active and enrolment.recovery_hash and case.is_on(RECOVERY_CODE)):
             raise UnsupportedChallengeType(NONE)
-        give_back = self.limits.take_code(case, RECOVERY_CODES, "gd_recovery_rate_limit_exceed")
-        if not hmac.compare_digest(_hashed(code), enrolment.recovery_hash):
-            raise WrongCode(REJECTED, reason="wrong recovery code", event="gd_recovery_failed")
+        with self.limits.trying(case, request.source_ip, RECOVERY_CODES) as give_back:
+            if not hmac.compare_digest(_hashed(code), enrolment.recovery_hash):
+                raise WrongCode(REJECTED, reason="wrong recovery code", event="gd_recovery_failed")
         following = _new_code()
         after = replace(enrolment, recovery_hash=_hashed(following))
         write = self.enrolments_of(case.realm).write(enrolment, after)

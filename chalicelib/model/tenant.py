@@ -78,11 +78,15 @@ class MfaPolicy:
     """When a second factor is owed, and which there are. policy: never or always; enrolment and rules come on top.
 
     manage_max_age_s: how long after the password was typed an access token of the MFA API is taken.
+    sms_countries: the ISO 3166-1 codes of those that text messages go to; none named means all. messages_per_hour:
+    how many of a kind, sms or email, the stage sends at the most.
     """
 
     policy: str = "never"
     factors: tuple[str, ...] = ()
     manage_max_age_s: int = 900
+    sms_countries: tuple[str, ...] = ()
+    messages_per_hour: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def tenant_from(document: Document) -> Tenant:
         grant_types=tuple(document.get("grant_types", ())),
         has_auth0_scopes=document.get("oidc_scopes") == "auth0",
         revokes_on_password_change=document.get("revoke_refresh_tokens_on_password_change", True),
-        mfa=MfaPolicy(mfa.get("policy", "never"), tuple(mfa.get("factors", ())), mfa.get("manage_max_age", 900)),
+        mfa=_mfa_policy(mfa),
         brute_force_protection=_brute_force_protection(protection.get("brute_force_protection", {})),
         suspicious_ip_throttling=_suspicious_ip_throttling(protection.get("suspicious_ip_throttling", {})),
         breached_password_detection=BreachedPasswordDetection(
@@ -42,6 +42,17 @@ def tenant_from(document: Document) -> Tenant:
             asks_range_api=detection.get("range_api", False),
         ),
         realm_aliases=document.get("realm_aliases", {}),
+    )
+
+
+def _mfa_policy(document: Document) -> MfaPolicy:
+    per_hour = {"sms": document.get("max_texts_per_hour"), "email": document.get("max_emails_per_hour")}
+    return MfaPolicy(
+        policy=document.get("policy", "never"),
+        factors=tuple(document.get("factors", ())),
+        manage_max_age_s=document.get("manage_max_age", 900),
+        sms_countries=tuple(document.get("sms_countries", ())),
+        messages_per_hour={kind: most for kind, most in per_hour.items() if most},
     )
 
 

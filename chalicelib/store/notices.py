@@ -1,4 +1,4 @@
-"""Accounts that were blocked just now, in the attempts table, until somebody has been told.
+"""Accounts whose owners are to be told of something, in the attempts table, until they have been.
 
 One is noted for a name that nobody has as well: whether there is anybody to tell is found out later, elsewhere.
 """
@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 
 # An attack on many names at once must not write all of its notices under one key.
 SHARDS = 16
-# How often one account's owner is told at most.
+# Of what owners are told: a block of their account, or that their second factor was shown wrongly too often.
+BLOCKS = "notice"
+WRONG_CODES = "mfa-notice"
+# How often one account's owner is told of a block at most.
 QUIET_S = 3600
+DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A block. account: realm and person, parted by `#`. noted_at: epoch seconds."""
+    """What an owner is to be told. account: realm and person, parted by `#`. noted_at: epoch seconds."""
 
     account: str
     noted_at: int
@@ -33,25 +37,27 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class NoticeStore:
-    """Keeps notices, one an account and hour."""
+    """Keeps notices of one kind, one an account in quiet_s seconds."""
 
     dynamodb: "DynamoDBClient"
     table: str
+    kind: str = BLOCKS
+    quiet_s: int = QUIET_S
 
     def note(self, account: str, now: int) -> None:
-        """Note that an account was blocked; nothing where that was noted within the last hour."""
+        """Note what an account's owner is to be told; nothing if that was noted within the last quiet_s."""
         noted = Change(
             "SET noted_at = :now, is_told = :no, expires_at = :end",
             "attribute_not_exists(noted_at) OR noted_at <= :quiet",
-            {":now": now, ":no": 0, ":quiet": now - QUIET_S, ":end": now + 2 * QUIET_S},
+            {":now": now, ":no": 0, ":quiet": now - self.quiet_s, ":end": now + 2 * self.quiet_s},
         )
         with suppress(ConditionFailed):
             make(self.dynamodb, self._place(account), noted)
 
     def untold(self, now: int) -> Iterator[Notice]:
-        """Return the notices of the last hour that nobody has taken yet."""
+        """Return the notices of the last quiet_s that nobody has taken yet."""
         for shard in range(SHARDS):
-            for item in self._of_shard(shard, now - QUIET_S):
+            for item in self._of_shard(shard, now - self.quiet_s):
                 values = from_item(item)
                 yield Notice(values["sk"], values["noted_at"])
 
@@ -70,7 +76,7 @@ class NoticeStore:
             TableName=self.table,
             KeyConditionExpression="pk = :pk",
             FilterExpression="is_told = :no AND noted_at > :since",
-            ExpressionAttributeValues=to_item({":pk": f"notice#{shard}", ":no": 0, ":since": since}),
+            ExpressionAttributeValues=to_item({":pk": f"{self.kind}#{shard}", ":no": 0, ":since": since}),
             ConsistentRead=True,
         )
 
@@ -81,4 +87,4 @@ class NoticeStore:
 
     def _place(self, account: str) -> Place:
         shard = hashlib.sha256(account.encode()).digest()[0] % SHARDS
-        return Place(self.table, f"notice#{shard}", account)
+        return Place(self.table, f"{self.kind}#{shard}", account)
