@@ -81,17 +81,14 @@ class Limits:
         """
         tries = _tries(case, _allowance(case, address, limit), CODES)
         self._take(tries, TOO_MANY_CODES, limit.event)
-        in_a_row = self._count(case, tries, limit)
-        try:
-            yield self.tries.give_back(tries), self.wrong.clear_write(tries.owner)
-        except WrongCode:
-            self._tell(case, in_a_row)
-            raise
-        except TemporarilyUnavailable:
-            with suppress(TemporarilyUnavailable):
-                self.wrong.withdraw(tries.owner, limit.kind)
-                self.commit((self.tries.give_back(tries),))
-            raise
+        with _undone(lambda: self.commit((self.tries.give_back(tries),))):
+            in_a_row = self._count(case, tries, limit)
+            with _undone(lambda: self.wrong.withdraw(tries.owner, limit.kind)):
+                try:
+                    yield self.tries.give_back(tries), self.wrong.clear_write(tries.owner)
+                except WrongCode:
+                    self._tell(case, in_a_row)
+                    raise
 
     def take_message(self, case: Case, kind: str, address: str) -> tuple[Write, ...]:
         """Take one message by sms or email to an address; return the writes that give it back.
@@ -149,6 +146,17 @@ class Limits:
 
     def _now_ms(self) -> int:
         return int(1000 * self.clock())
+
+
+@contextmanager
+def _undone(undo: Callable[[], None]) -> Iterator[None]:
+    """Undo what was taken if AWS fails inside this block."""
+    try:
+        yield
+    except TemporarilyUnavailable:
+        with suppress(TemporarilyUnavailable):
+            undo()
+        raise
 
 
 def _tries(case: Case, kind: str, bucket: Bucket) -> Tries:

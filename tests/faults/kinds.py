@@ -13,7 +13,12 @@ from tests.faults.wire import NOWHERE, Act, Call, Try, nothing
 
 UNAVAILABLE = 503
 # What a write that finds another state than it must find comes to, where it stays so.
-REFUSALS = {"TransactWriteItems": 400, "PutItem sessions user/family": 400, "PutItem sessions jti/once": 401}
+REFUSALS = {
+    "TransactWriteItems": 400,
+    "PutItem sessions user/family": 400,
+    "PutItem sessions jti/once": 401,
+    "UpdateItem attempts mfa/wrong": 400,
+}
 
 
 @dataclass(frozen=True)

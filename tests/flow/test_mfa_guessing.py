@@ -233,7 +233,7 @@ def test_notice_of_wrong_codes_is_no_notice_of_a_block(
     guess_wrongly(stage, user, TELL_AFTER)
     with_otp(http, ada.login(http), "000000")
 
-    services.notices.send()
+    services.notices.send(report=lambda _: None)
     assert emails_to(user.email) == []
 
 
@@ -248,12 +248,16 @@ def test_notice_that_cannot_be_stored_does_not_change_the_answer(
     assert answer.json()["error_description"] == "Invalid otp_code."
 
 
+FAILURES = {"open the key": ("Decrypt", ""), "count": ("UpdateItem", "wrong_otp"), "sign": ("Sign", "")}
+
+
+@pytest.mark.parametrize("failed", FAILURES)
 def test_failure_of_aws_costs_no_try_and_counts_nothing_as_wrong(
-    http: Http, stage: Stage, user: User, ada: Enrolled
+    http: Http, stage: Stage, user: User, ada: Enrolled, failed: str
 ) -> None:
     guess_wrongly(stage, user, MAX_WRONG_IN_A_ROW - 1)
-    mfa_token = ada.login(http)
-    with failing(stage, "Decrypt", aws_error("KMSInternalException")):
+    mfa_token, (operation, about) = ada.login(http), FAILURES[failed]
+    with failing(stage, operation, aws_error("InternalServerError"), about=about):
         statuses = [with_otp(http, mfa_token, ada.app.code()).status_code for _ in range(12)]
 
     assert statuses == [503] * 12
