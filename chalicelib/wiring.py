@@ -61,6 +61,7 @@ from chalicelib.store.kms import Kms
 from chalicelib.store.messages import Messages
 from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
 from chalicelib.store.pending import PendingStore
+from chalicelib.store.revocations import RevocationStore
 from chalicelib.store.rule_settings import RuleSettings
 from chalicelib.store.sessions import SessionStore
 from chalicelib.store.stage_key import StageKey
@@ -117,6 +118,11 @@ class _Parts:
         return PendingStore(self.clients.dynamodb, self.sessions_table)
 
     @property
+    def revocations(self) -> RevocationStore:
+        """What ended at large."""
+        return RevocationStore(self.clients.dynamodb, self.sessions_table)
+
+    @property
     def guard(self) -> AccountGuard:
         """What stops guessing at accounts."""
         dynamodb, table, world = self.clients.dynamodb, self.attempts_table, self.world
@@ -136,7 +142,14 @@ class _Parts:
         verify = AccessTokenVerifier(self.config, self.world.clock).verify
         people = PersonFinder(self.config, self.directory_of)
         return Cases(
-            self.config, self.pending, self.addresses(), self.enrolments_of, verify, people.find, self.world.clock
+            self.config,
+            self.pending,
+            self.revocations,
+            self.addresses(),
+            self.enrolments_of,
+            verify,
+            people.find,
+            self.world.clock,
         )
 
     def enrolments_of(self, realm: Realm) -> EnrolmentStore:
@@ -267,6 +280,7 @@ def _grants(parts: _Parts, factors: Factors) -> tuple[Grant, ...]:
         config=parts.config,
         directory_of=parts.directory_of,
         guard=parts.guard,
+        revocations=parts.revocations,
         range_api=parts.world.range_api,
         commit=partial(commit, parts.clients.dynamodb),
         clock=parts.world.clock,

@@ -17,9 +17,11 @@ from chalicelib.model.user import User
 from chalicelib.password_policy import Objection, former_hashes, length, objections
 from chalicelib.passwords import MAX_LENGTH, hash_password, is_foreign_hash
 from chalicelib.store.attempts import AttemptStore
+from chalicelib.store.batch import read_together
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.documents import realm_from
 from chalicelib.store.families import FamilyStore
+from chalicelib.store.revocations import RevocationStore, counted
 from chalicelib.store.users import IdentifierTaken, UserStore
 from chalicelib.tokens.refresh import RefreshTokens
 from infra.aws import Stage
@@ -59,6 +61,7 @@ class People:
     store: UserStore
     attempts: AttemptStore
     families: FamilyStore
+    revocations: RevocationStore
     bcrypt_cost: int = 10
     range_api: RangeApi = is_pwned
     warn: Callable[[str], None] = _to_stderr
@@ -74,7 +77,8 @@ class People:
         attempts = AttemptStore(dynamodb, f"{stage.prefix}attempts")
         families = FamilyStore(dynamodb, f"{stage.prefix}sessions")
         store = UserStore(dynamodb, realm.users_table)
-        return cls(stage.config(), realm, store, attempts, families, bcrypt_cost)
+        revocations = RevocationStore(dynamodb, f"{stage.prefix}sessions")
+        return cls(stage.config(), realm, store, attempts, families, revocations, bcrypt_cost)
 
     def add(self, password: str | None, password_hash: str | None, **fields: Any) -> User:
         """Make a person, with a fresh user_id unless fields have one, and return the record. Raises Refused.
@@ -130,7 +134,12 @@ class People:
     def live_families(self, user: User) -> list[Family]:
         """Return the person's live refresh-token families, by client and age."""
         tokens = RefreshTokens(self.families, time.time, lambda _: None)
-        live = [one for one in self._families(user) if not tokens.has_ended(one, user, self._policy(one.client_id))]
+        (counts,) = read_together(self.store.dynamodb, self.revocations.place(self.realm.name))
+        live = [
+            one
+            for one in self._families(user)
+            if not tokens.has_ended(one, counted(user, counts, one.client_id), self._policy(one.client_id))
+        ]
         return sorted(live, key=lambda family: (family.client_id, family.locator.family_id))
 
     def end_family(self, user: User, family_id: str) -> None:

@@ -1,15 +1,16 @@
-"""`gatehouse tokens`: the refresh tokens that a person has out, by client; end one, a client's or all."""
+"""`gatehouse tokens`: the refresh tokens that a person has out, by client; and their end, one by one or at large."""
 
 from typing import Annotated
 
 import typer
 
-from infra.aws import reach
+from chalicelib.store.revocations import RevocationStore
+from infra.aws import Stage, reach
 from infra.commands import JsonOption, RealmOption, StageOption, console, reports_failures
 from infra.people import People, Refused
 from infra.tables import print_json, print_table, utc
 
-tokens = typer.Typer(name="tokens", help="List and end the refresh tokens of a person.", no_args_is_help=True)
+tokens = typer.Typer(name="tokens", help="List and end refresh tokens.", no_args_is_help=True)
 
 UserOption = Annotated[str, typer.Option("--user", "-u", help="A username, an email or a user_id.")]
 
@@ -52,19 +53,52 @@ def list_(user: UserOption, realm: RealmOption, stage: StageOption, as_json: Jso
 @tokens.command()
 @reports_failures
 def revoke(
-    user: UserOption,
-    realm: RealmOption,
     stage: StageOption,
-    family: Annotated[str, typer.Option(help="End this family alone.")] = "",
-    client: Annotated[str, typer.Option(help="End this client's families alone.")] = "",
+    user: Annotated[str, typer.Option("--user", "-u", help="Whose: a username, an email or a user_id.")] = "",
+    realm: Annotated[str, typer.Option("--realm", "-r", help="The person's realm, or all people of this one.")] = "",
+    family: Annotated[str, typer.Option(help="End this family of the person alone.")] = "",
+    client: Annotated[str, typer.Option(help="End this client's families alone, the person's or everybody's.")] = "",
     everything: Annotated[bool, typer.Option("--all", help="End all of the person's families.")] = False,
+    everybody: Annotated[bool, typer.Option("--everybody", help="End all families of all people.")] = False,
 ) -> None:
-    """End one family, those of one client, or all. Access tokens that are out live on until they end."""
-    if sum(map(bool, (family, client, everything))) != 1:
+    """End families at once: a person's, a client's, a realm's or everybody's. Access tokens of APIs live on."""
+    if not user:
+        return _revoke_at_large(stage, realm, client, is_everybody=everybody, is_personal=bool(family or everything))
+    if everybody or sum(map(bool, (family, client, everything))) != 1:
         raise Refused("Say which: --family ID, --client ID or --all.")
+    if not realm:
+        raise Refused("Say which realm the person is of: --realm NAME.")
     people = People.of(reach(stage), realm)
     person = people.find(user)
     if family:
         people.end_family(person, family)
     count = 1 if family else people.end_families(person, client)
     console.print(f"{person.user_id}: ended {count}.")
+    return None
+
+
+def _revoke_at_large(stage_name: str, realm: str, client: str, *, is_everybody: bool, is_personal: bool) -> None:
+    if is_personal:
+        raise Refused("Say whose family: --user NAME --realm NAME.")
+    if is_everybody == bool(realm or client):
+        raise Refused(
+            "Say whose: --user NAME --realm NAME, or at large --client ID, --realm NAME, both, or --everybody."
+        )
+    stage = reach(stage_name)
+    names = _realms(stage, realm, client)
+    revocations = RevocationStore(stage.clients.dynamodb, f"{stage.prefix}sessions")
+    for name in names:
+        revocations.revoke(name, client)
+    through = f" through client {client}" if client else ""
+    console.print(f"Ended all refresh tokens of {', '.join(names)}{through}.", soft_wrap=True)
+
+
+def _realms(stage: Stage, realm: str, client: str) -> list[str]:
+    """Return the realms to revoke in, all of them if none was named; raises Refused for an unknown realm or client."""
+    keys = [key for key, _ in stage.config().documents()]
+    if client and f"client#{client}" not in keys:
+        raise Refused(f"Stage {stage.name} has no client {client}.")
+    known = sorted(key.removeprefix("realm#") for key in keys if key.startswith("realm#"))
+    if realm and realm not in known:
+        raise Refused(f"Stage {stage.name} has no realm {realm}. It has: {', '.join(known) or 'none'}.")
+    return [realm] if realm else known

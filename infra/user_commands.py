@@ -25,6 +25,7 @@ UNSHOWN = (
     "credential_version",
     "password_version",
     "families_version",
+    "revocations",
     "family_counts",
 )
 

@@ -13,7 +13,9 @@ from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client, Realm, Tenant
 from chalicelib.model.user import User
 from chalicelib.protection.account import AccountGuard, Admitted, Attempt
+from chalicelib.store.batch import Values
 from chalicelib.store.config import ConfigStore
+from chalicelib.store.revocations import RevocationStore, counted
 from chalicelib.store.transactions import Write
 
 WRONG = "Wrong email or password."
@@ -48,6 +50,7 @@ class PasswordGrant:
     config: ConfigStore
     directory_of: Callable[[Realm], DynamoDirectory]
     guard: AccountGuard
+    revocations: RevocationStore
     range_api: RangeApi
     commit: Callable[[tuple[Write, ...]], None]
     clock: Callable[[], float]
@@ -61,7 +64,7 @@ class PasswordGrant:
             raise InvalidRequest("username is too long or holds control characters.")
         directory = self._directory(client, request)
         request.outcome.user = f"name:{digest(username)}"
-        user, admitted = self._proved(directory, request)
+        user, admitted = self._proved(client, directory, request)
         renewed = directory.renewed_hash(user, request.required("password"))
         write = directory.login_write(user, int(self.clock()), request.source_ip, renewed)
         return Login(
@@ -79,12 +82,12 @@ class PasswordGrant:
             give_back=lambda _: self.guard.give_back(admitted.attempt),
         )
 
-    def _proved(self, directory: DynamoDirectory, request: Request) -> tuple[User, Admitted]:
+    def _proved(self, client: Client, directory: DynamoDirectory, request: Request) -> tuple[User, Admitted]:
         """Count the attempt, then check it.
 
         Unknown user and wrong password differ in the log alone: the same bytes, the same calls, the same bcrypts.
         """
-        user_id, attempt = self._attempt(directory, request)
+        user_id, attempt, counts = self._attempt(directory, request)
         with self.guard.admitted(attempt, lambda beside: directory.read_with(user_id, beside)) as admitted:
             user = admitted.user
             is_right = directory.has_password(user, request.required("password"))
@@ -99,7 +102,7 @@ class PasswordGrant:
             self._refuse(Unauthorized("user is blocked", event="f"), admitted)
         if self._is_breached(request):
             self._refuse(PasswordLeaked(), admitted)
-        return user, admitted
+        return counted(user, counts, client.client_id), admitted
 
     def _directory(self, client: Client, request: Request) -> DynamoDirectory:
         name = self.realm_name(self.config.tenant(), request)
@@ -109,16 +112,18 @@ class PasswordGrant:
         request.outcome.realm = realm.name
         return self.directory_of(realm)
 
-    def _attempt(self, directory: DynamoDirectory, request: Request) -> tuple[str | None, Attempt]:
-        """Return whose account is tried, None for an unknown user, and the attempt; raises TooManyAttempts.
+    def _attempt(self, directory: DynamoDirectory, request: Request) -> tuple[str | None, Attempt, Values | None]:
+        """Return whose account is tried, None for an unknown user, the attempt, and what ended at large in the realm.
 
-        An unknown user is counted under the hash of what was typed.
+        An unknown user is counted under the hash of what was typed. Raises TooManyAttempts.
         """
         addresses, address = self.guard.addresses, request.source_ip
-        user_id, seen = directory.find(request.required("username"), *addresses.places(address))
+        places = (self.revocations.place(directory.realm.name), *addresses.places(address))
+        user_id, (counts, *others) = directory.find(request.required("username"), *places)
+        seen = tuple(others)
         addresses.require_room(address, seen)
         account = f"{directory.realm.name}#{user_id or request.outcome.user}"
-        return user_id, Attempt(account, address, self.config.tenant().brute_force_protection, seen)
+        return user_id, Attempt(account, address, self.config.tenant().brute_force_protection, seen), counts
 
     def _is_breached(self, request: Request) -> bool:
         detection = self.config.tenant().breached_password_detection

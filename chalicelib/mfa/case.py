@@ -14,6 +14,7 @@ from chalicelib.protection.address import AddressGuard
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.enrolments import EnrolmentStore
 from chalicelib.store.pending import PendingStore
+from chalicelib.store.revocations import RevocationStore, counted
 from chalicelib.store.transactions import Write
 
 MALFORMED = "Malformed mfa_token"
@@ -111,6 +112,7 @@ class Cases:
 
     config: ConfigStore
     pending: PendingStore
+    revocations: RevocationStore
     addresses: AddressGuard
     enrolments_of: Callable[[Realm], EnrolmentStore]
     verify: Callable[[str, str], dict[str, Any]]
@@ -153,7 +155,7 @@ class Cases:
         if realm is None:
             raise InvalidGrant(MALFORMED, reason="the realm is gone, or not the client's any more")
         case = self._of_person(realm, pending)
-        if case is None or case.user.credential_version != pending.credential_version:
+        if case is None or case.user.credential_epoch != pending.credential_version:
             _refuse_blocked(case)
             raise InvalidGrant(MALFORMED, reason="the user was changed after the password was checked")
         return case
@@ -182,7 +184,7 @@ class Cases:
         that each login has to show a code of.
         """
         mfa = case.tenant.mfa
-        if claims.get("credential_version") != case.user.credential_version:
+        if claims.get("credential_version") != case.user.credential_epoch:
             raise InvalidToken(reason="the user was changed after the login")
         if self.clock() - claims["auth_time"] > mfa.manage_max_age_s:
             raise InvalidToken(reason="the login is too long ago to manage authenticators")
@@ -191,8 +193,11 @@ class Cases:
             raise InvalidToken(reason="the person has a second factor, which this token's login did without")
 
     def _of_person(self, realm: Realm, pending: PendingLogin) -> Case | None:
-        user, enrolment = self.enrolments_of(realm).read(pending.user_id)
-        return Case(self.config.tenant(), realm, user, enrolment, pending) if user else None
+        place = self.revocations.place(realm.name)
+        user, enrolment, counts = self.enrolments_of(realm).read_with(pending.user_id, place)
+        if user is None:
+            return None
+        return Case(self.config.tenant(), realm, counted(user, counts, pending.client_id), enrolment, pending)
 
 
 def is_access_token(token: str) -> bool:

@@ -42,7 +42,7 @@ class SecondFactor:
             client_id=client.client_id,
             realm=login.realm,
             user_id=login.user.user_id,
-            credential_version=login.user.credential_version,
+            credential_version=login.user.credential_epoch,
             asked=asked,
             original=login.original,
             auth_time=login.auth_time or 0,

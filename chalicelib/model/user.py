@@ -14,6 +14,7 @@ class User:
     a reset of the second factors, a revocation of refresh tokens.
     password_version: counts the new passwords alone.
     families_version: counts what ends all refresh tokens of the person; a family of an older count is dead.
+    revocations: counts what ended at large, for the realm or for the client of this request; no part of the record.
     multifactor: the kinds of active second factors, between commas.
     known_addresses: the networks of the latest right logins, the latest first.
     family_counts: by counter name, how many families were begun since they were last looked through.
@@ -37,6 +38,7 @@ class User:
     credential_version: int = 1
     password_version: int = 0
     families_version: int = 1
+    revocations: int = 0
     family_counts: dict[str, int] = field(default_factory=dict)
     created_at: int = 0
     updated_at: int = 0
@@ -47,3 +49,13 @@ class User:
     known_addresses: tuple[str, ...] = ()
     app_metadata: dict[str, Any] = field(default_factory=dict)
     user_metadata: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def credential_epoch(self) -> int:
+        """What logins that wait and access tokens of the MFA API must have been begun at to hold."""
+        return self.credential_version + self.revocations
+
+    @property
+    def families_epoch(self) -> int:
+        """What refresh tokens must have been begun at to hold."""
+        return self.families_version + self.revocations

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.model.enrolment import Authenticator, Enrolment
 from chalicelib.model.user import User
-from chalicelib.store.batch import Place, read_together
+from chalicelib.store.batch import Place, Values, read_together
 from chalicelib.store.items import Value, to_item
 from chalicelib.store.transactions import Write, commit
 from chalicelib.store.users import user_from
@@ -24,9 +24,17 @@ class EnrolmentStore:
 
     def read(self, user_id: str) -> tuple[User | None, Enrolment]:
         """Return the person's record and their enrolment, which is empty where there is none; one call."""
+        return self._read(user_id)[:2]
+
+    def read_with(self, user_id: str, beside: Place) -> tuple[User | None, Enrolment, Values | None]:
+        """Return the same as read and the item of another place, in one call."""
+        user, enrolment, (other,) = self._read(user_id, beside)
+        return user, enrolment, other
+
+    def _read(self, user_id: str, *beside: Place) -> tuple[User | None, Enrolment, tuple[Values | None, ...]]:
         places = (Place(self.table, f"user#{user_id}"), Place(self.table, f"mfa#{user_id}"))
-        record, stored = read_together(self.dynamodb, *places)
-        return user_from(record) if record else None, _enrolment_from(user_id, stored)
+        record, stored, *others = read_together(self.dynamodb, *places, *beside)
+        return user_from(record) if record else None, _enrolment_from(user_id, stored), tuple(others)
 
     def write(self, before: Enrolment, after: Enrolment) -> Write:
         """Return the write of an enrolment's next state; its condition fails where another was faster."""

@@ -10,6 +10,7 @@ from chalicelib.model.user import User
 from chalicelib.store.aws import ConditionFailed, call
 from chalicelib.store.batch import Place, read_together
 from chalicelib.store.items import Value, from_item, to_item
+from chalicelib.store.revocations import counted, place_of
 from chalicelib.store.transactions import Write
 from chalicelib.store.users import UserStore, user_from
 
@@ -27,10 +28,12 @@ class FamilyStore:
     table: str
 
     def read_with_user(self, locator: Locator, client_id: str, users: UserStore) -> tuple[Family | None, User | None]:
-        """Return a client's family and the person's fresh record, in one call."""
+        """Return a client's family and the person's fresh record with all that ended at large, in one call."""
         place = Place(self.table, *_keys(locator.user_id, client_id, locator.family_id))
-        family, user = read_together(self.dynamodb, place, users.place(locator.user_id))
-        return family_from(family) if family else None, user_from(user) if user else None
+        places = (place, users.place(locator.user_id), place_of(self.table, locator.realm))
+        family, user, counts = read_together(self.dynamodb, *places)
+        person = counted(user_from(user), counts, client_id) if user else None
+        return family_from(family) if family else None, person
 
     def begin_write(self, family: Family, expires_at: int) -> Write:
         """Return the write of a new family. expires_at: when TTL may sweep it, 0 for never."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _JSON = {"app_metadata": "{}", "user_metadata": "{}", "password_history": "[]"}
 # What the names of the counters begin with that say how many families a client began for this person.
 FAMILY_COUNTER = "families_of_"
+# What a User holds that is no attribute of the record, or several of them.
+NO_ATTRIBUTES = ("family_counts", "revocations")
 # How often metadata may change under the rules' hands before that is given up.
 KEEP_TRIES = 4
 # How many items the tools read in one call: a page of DynamoDB's own size takes long on a slow link.
@@ -236,7 +238,7 @@ def _login_item(user: User, kind: str, identifier: str) -> dict[str, Any]:
 
 
 def _to_item(user: User) -> dict[str, Any]:
-    values = {name: value for name, value in asdict(user).items() if name != "family_counts"}
+    values = {name: value for name, value in asdict(user).items() if name not in NO_ATTRIBUTES}
     values["known_addresses"] = " ".join(user.known_addresses)
     texts = {name: json.dumps(values.pop(name)) for name in _JSON}
     return to_item({"pk": f"user#{user.user_id}"} | values) | {name: to_attribute(text) for name, text in texts.items()}

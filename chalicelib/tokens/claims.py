@@ -91,7 +91,7 @@ def _standing(issuer: str, login: Login, access: Access) -> dict[str, Any]:
     """Return what an access token of the MFA API stands on: it ends as soon as the person's record says otherwise."""
     if access.audience != mfa_audience(issuer) or login.user is None:
         return {}
-    return {"credential_version": login.user.credential_version}
+    return {"credential_version": login.user.credential_epoch}
 
 
 def _audience(issuer: str, access: Access) -> str | list[str]:

@@ -109,7 +109,7 @@ class RefreshTokens:
             scopes=access.scopes,
             auth_time=login.auth_time or now,
             amr=login.amr,
-            families_version=user.families_version,
+            families_version=user.families_epoch,
             current_hash=hashed(secret),
             created_at=now,
             created_ip=login.source_ip,
@@ -191,7 +191,7 @@ class RefreshTokens:
         """Whether a family is over: by time, whatever TTL has swept, or because all of the person's were ended."""
         now, idle_s = self.clock(), policy.idle_token_lifetime_s
         is_idle = idle_s is not None and now >= family.last_used_at + idle_s
-        return is_idle or 0 < family.ends_at <= now or family.families_version != user.families_version
+        return is_idle or 0 < family.ends_at <= now or family.families_version != user.families_epoch
 
     def _may_be_used(self, found: Found) -> bool:
         """Whether this is the live token, or the one before it within its leeway."""
