@@ -90,7 +90,7 @@ def _revoke_at_large(stage_name: str, realm: str, client: str, *, is_everybody: 
     for name in names:
         revocations.revoke(name, client)
     through = f" through client {client}" if client else ""
-    console.print(f"Ended all refresh tokens of {', '.join(names)}{through}.", soft_wrap=True)
+    console.print(f"Ended all refresh tokens of {', '.join(names)}{through}.")
 
 
 def _realms(stage: Stage, realm: str, client: str) -> list[str]:
