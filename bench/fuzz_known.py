@@ -219,6 +219,7 @@ REQUESTS = {
     "userinfo": _USERINFO,
     "userinfoHead": _USERINFO,
     "userinfoPost": [*_USERINFO, Known({"access_token": live("access_token")}), Known(TOO_LONG)],
+    "unblock": [Known({"ticket": "x"}), Known(TOO_LONG)],
 }
 EVERYWHERE_ELSE = _IN_QUERY
 # What goes wrong late: in one parameter of a request that gets far.

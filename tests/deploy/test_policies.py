@@ -120,7 +120,8 @@ def show_second_factors(site: httpx.Client, deployment: Deployment) -> None:
         assert made.status_code == 200, made.text
     waiting = site.get("/mfa/authenticators", headers=bearer).json()
     (phone_id,) = [one["id"] for one in waiting if one.get("oob_channel") == "sms"]
-    assert site.delete(f"/mfa/authenticators/{phone_id}", headers=bearer).status_code == 204
+    removed = site.delete(f"/mfa/authenticators/{phone_id}", headers=bearer)
+    assert removed.status_code == 204, removed.text
     secret = json.loads(mfa_command(deployment, "enroll", person["username"], "--json"))["secret"]
     mfa_token = site.post("/oauth/token", data=SECRET_LOGIN | person).json()["mfa_token"]
     asked = CLIENT | {"mfa_token": mfa_token}
@@ -132,11 +133,12 @@ def show_second_factors(site: httpx.Client, deployment: Deployment) -> None:
 
 
 def get_blocked_and_unblocked(site: httpx.Client, deployment: Deployment, schedule: Environment) -> None:
-    """Block somebody, mail them, and follow the link."""
+    """Block somebody, mail them, follow the link, and press its button."""
     block(site, added_person(deployment, "guessed"))
     run(schedule)
-    followed = site.get(mailed_link(deployment, "guessed@example.com"))
-    assert followed.status_code == 200, followed.text
+    ticket = mailed_link(deployment, "guessed@example.com").partition("=")[2]
+    pressed = site.post("/u/unblock", data={"ticket": ticket})
+    assert pressed.status_code == 200, pressed.text
 
 
 def mfa_command(deployment: Deployment, word: str, who: str, *options: str) -> str:
