@@ -1,6 +1,7 @@
 """`gatehouse check FILE`: whether a tenant file is fine, and which clients may send passwords."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -8,11 +9,12 @@ import typer
 from rich.console import Console
 
 from infra.commands import JsonOption, console
-from infra.faults import TenantFileError
+from infra.faults import ForeignName, TenantFileError
 from infra.tables import print_json, print_table
 from infra.tenant_file import Client, TenantFile, load
 
 FAULTY = 2
+LINES_SHOWN = 3
 
 
 def check(
@@ -23,7 +25,7 @@ def check(
     tenant_file = _load_or_exit_in_json(file) if in_json else load_or_exit(file)
     names, warnings = _names(tenant_file), [*_warnings(tenant_file), *password_grant_warnings(tenant_file)]
     if in_json:
-        print_json(console, {"file": str(file), "faults": [], **names, "warnings": warnings})
+        print_json(console, {"file": str(file), "faults": [], "auth0": [], **names, "warnings": warnings})
         return
     typer.echo(f"{file}: fine")
     rows = [(what, str(len(found)), "\n".join(found)) for what, found in names.items()]
@@ -36,8 +38,11 @@ def load_or_exit(path: Path) -> TenantFile:
     try:
         return load(path)
     except TenantFileError as error:
-        faults = str(error)
-    typer.echo(faults, err=True)
+        faults, foreign = error.lines, error.foreign
+    for fault in faults:
+        typer.echo(fault, err=True)
+    if foreign:
+        _show_foreign(path, foreign)
     raise typer.Exit(FAULTY)
 
 
@@ -53,12 +58,24 @@ def warn(warnings: Iterable[str], console: Console) -> None:
         console.print(warning, style="yellow", soft_wrap=True, markup=False, highlight=False)
 
 
+def _show_foreign(path: Path, names: Iterable[ForeignName]) -> None:
+    """Print Auth0's names beside ours, each once, to stderr."""
+    console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+    console.print(f"{path}: these names are Auth0's. What they are here:")
+    rows = [(_places(name.lines), name.name, name.here) for name in names]
+    print_table(console, ("line", "Auth0", "Gatehouse"), rows)
+
+
+def _places(lines: Sequence[int]) -> str:
+    return ", ".join(map(str, lines[:LINES_SHOWN])) + (", ..." if len(lines) > LINES_SHOWN else "")
+
+
 def _load_or_exit_in_json(path: Path) -> TenantFile:
     try:
         return load(path)
     except TenantFileError as error:
-        faults = [{"line": fault.line, "message": fault.message} for fault in error.faults]
-    print_json(console, {"file": str(path), "faults": faults})
+        faults, foreign = [asdict(fault) for fault in error.faults], [asdict(name) for name in error.foreign]
+    print_json(console, {"file": str(path), "faults": faults, "auth0": foreign})
     raise typer.Exit(FAULTY)
 
 

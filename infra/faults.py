@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,14 +18,33 @@ class Fault:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class ForeignName:
+    """A name or a value of Auth0's. name: its keys, with dots. lines: where it stands.
+
+    here: our name for it, or why there is none.
+    """
+
+    name: str
+    lines: tuple[int, ...]
+    here: str
+
+
 class TenantFileError(Exception):
     """The tenant file is at fault. str() has a line for each fault: `FILE:LINE: message`."""
 
-    def __init__(self, path: Path, faults: Collection[Fault]) -> None:
-        """faults: in any order; they are sorted by line, and each is kept once."""
+    def __init__(self, path: Path, faults: Collection[Fault], foreign: Sequence[ForeignName] = ()) -> None:
+        """faults: in any order; they are sorted by line, and each is kept once. foreign: in the order of the file."""
         self.path = path
         self.faults = tuple(sorted(set(faults)))
-        super().__init__("\n".join(self._line(fault) for fault in self.faults))
+        self.foreign = tuple(foreign)
+        named = [Fault(name.lines[0], f"{shown(name.name)} is Auth0's: {name.here}") for name in self.foreign]
+        super().__init__("\n".join([*self.lines, *(self._line(fault) for fault in named)]))
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the faults, without those of Auth0's names."""
+        return [self._line(fault) for fault in self.faults]
 
     def _line(self, fault: Fault) -> str:
         place = f"{self.path}:{fault.line}" if fault.line else str(self.path)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import ErrorDetails
 
 from chalicelib.model.tenant import ID_TOKEN_LIFETIME_S, MFA_GRANTS, REFRESH_TOKEN
+from infra.auth0_words import auth0_words, foreign_names, is_named_otherwise
 from infra.faults import TenantFileError
 from infra.tenant_checks import cross_faults
 from infra.tenant_sentences import form_faults, root_fault
@@ -304,9 +305,11 @@ def load(path: Path) -> TenantFile:
     if not isinstance(document.value, dict):
         raise TenantFileError(path, [*document.faults, root_fault(document, TenantFile)])
     tenant_file, errors = _validate(document)
-    faults = [*document.faults, *form_faults(errors, document, TenantFile), *cross_faults(document)]
-    if tenant_file is None or faults:
-        raise TenantFileError(path, faults)
+    words = auth0_words(document, TenantFile, {error["loc"] for error in errors})
+    own_errors = [error for error in errors if error["loc"] not in words and not _has_auth0s_name(error, document)]
+    faults = [*document.faults, *form_faults(own_errors, document, TenantFile), *cross_faults(document)]
+    if tenant_file is None or faults or words:
+        raise TenantFileError(path, faults, foreign_names(words, document))
     return _with_realm_names(tenant_file)
 
 
@@ -324,6 +327,13 @@ def _with_realm_names(file: TenantFile) -> TenantFile:
     directory = file.tenant.default_directory
     tenant = file.tenant.model_copy(update={"default_directory": names.get(directory or "", directory)})
     return file.model_copy(update={"tenant": tenant, "clients": clients, "users": users})
+
+
+def _has_auth0s_name(error: ErrorDetails, document: Document) -> bool:
+    """Whether a section is missing only because it has Auth0's name."""
+    (*around, key), value = error["loc"], document.value
+    is_missing = error["type"] == "missing" and not around
+    return is_missing and isinstance(value, dict) and is_named_otherwise(str(key), value)
 
 
 def _validate(document: Document) -> tuple[TenantFile | None, list[ErrorDetails]]:

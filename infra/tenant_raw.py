@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TypeAlias
 
+from infra.auth0_words import is_named_otherwise
 from infra.yaml_lines import Document, Json, Steps
 
 # Two sections of a tenant file are less alike than this, a section and its mistyped name are more so.
@@ -63,10 +64,11 @@ class Entry:
     def known(self, key: str, name: str) -> list[str] | None:
         """Return the name of each entry of the list under key, in the file's order.
 
-        None where they cannot all be read, or key seems mistyped: what others refer to may well be there.
+        None if they cannot all be read, or if key seems mistyped or has Auth0's name: what is referred to may be there.
         """
         if key not in self.fields:
-            return None if get_close_matches(key, self.fields, cutoff=CLOSE) else []
+            is_mistyped = get_close_matches(key, self.fields, cutoff=CLOSE)
+            return None if is_mistyped or is_named_otherwise(key, self.fields) else []
         value = self.fields[key]
         names = [found for entry in self.entries(key) if (found := entry.text(name)) is not None]
         return names if isinstance(value, list) and len(names) == len(value) else None

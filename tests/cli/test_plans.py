@@ -155,7 +155,14 @@ def test_check_of_a_good_file_in_json_names_what_it_holds(gatehouse: Gatehouse) 
 
     assert (ran.code, ran.err) == (0, "")
     assert [warning.startswith("RFC 9700 2.4") for warning in said.pop("warnings")] == [True]
-    assert said == {"file": path, "faults": [], "realms": ["staff"], "apis": [SMALL_API], "clients": ["app"]}
+    assert said == {
+        "file": path,
+        "faults": [],
+        "auth0": [],
+        "realms": ["staff"],
+        "apis": [SMALL_API],
+        "clients": ["app"],
+    }
 
 
 def test_check_of_a_faulty_file_in_json_has_each_fault_with_its_line(gatehouse: Gatehouse) -> None:
