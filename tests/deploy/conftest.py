@@ -4,12 +4,13 @@ import base64
 import hashlib
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,8 @@ EMPLOYEES = ("--stage", "dev", "--realm", "employees")
 # A busy machine takes its time: what is slow there is not wrong.
 LIMIT_S = 600
 EMAIL_FROM = "login@example.com"
+PAGE = (PROJECT / "docs" / "deploy.md").read_text("utf-8")
+COMMANDS = re.findall(r"^    (gatehouse .+)$", PAGE, re.MULTILINE)
 # All on one worker, where they share the deployment.
 ON_ONE_WORKER = pytest.mark.xdist_group("deploy")
 
@@ -89,12 +92,6 @@ class Project:
     def gatehouse(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """Run the command. typed: its standard input."""
         return self._run("-m", "infra.cli", *arguments, typed=typed)
-
-    def provision(self, tenant: Tenant) -> list[subprocess.CompletedProcess[str]]:
-        """Bring the stage dev up, with the tenant and its users."""
-        file = str(tenant.file)
-        up = self.gatehouse("up", file, "--stage", "dev")
-        return [up, self.gatehouse("apply", file, "--stage", "dev", "--with-users")]
 
     def chalice(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Chalice itself, as `gatehouse deploy` does."""
@@ -194,14 +191,13 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Tenant:
 
 @pytest.fixture(scope="session")
 def deployment(project: Project, tenant: Tenant) -> Deployment:
-    """The stage dev, brought up, configured and deployed by the command alone."""
-    with ThreadPoolExecutor() as threads:
-        provisioned = threads.submit(project.provision, tenant)
-        runs = [project.gatehouse("deploy", "--stage", "dev"), *provisioned.result()]
-    assert [(run.returncode, run.stderr) for run in runs] == [(0, "")] * 3, [run.stdout for run in runs]
+    """The stage dev, made by the commands of docs/deploy.md, word for word and in their order."""
+    shutil.copyfile(tenant.file, project.root / "my-tenant.yaml")
+    runs = [project.gatehouse(*shlex.split(line)[1:]) for line in COMMANDS]
+    assert [(run.returncode, run.stderr) for run in runs] == [(0, "")] * len(COMMANDS), [run.stdout for run in runs]
     recorded = json.loads((project.root / ".chalice" / "deployed" / "dev.json").read_text("utf-8"))["resources"]
     (api,) = (resource for resource in recorded if resource["resource_type"] == "rest_api")
-    return Deployment(project, tenant, api["rest_api_id"], api["rest_api_url"], runs[0].stdout)
+    return Deployment(project, tenant, api["rest_api_id"], api["rest_api_url"], runs[-1].stdout)
 
 
 @pytest.fixture(scope="session")

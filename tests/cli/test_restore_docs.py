@@ -1,0 +1,84 @@
+"""docs/restore.md: a realm is restored under its own name by the commands of the page."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from chalicelib import wiring
+from infra.aws import Stage
+from infra.people import People
+from infra.tenant_file import TenantFile
+from tests.cli.conftest import Gatehouse
+from tests.support.http import BACKEND
+from tests.support.stages import client_of, provisioned
+
+PAGE = (Path(__file__).parents[2] / "docs" / "restore.md").read_text("utf-8")
+STEPS = re.findall(r"^ {4,}(?:aws|gatehouse) .+$", PAGE.partition("## Restore a realm")[2], re.MULTILINE)
+PASSWORD = "correct horse battery staple"
+
+
+def pascal(words: str) -> str:
+    return "".join(word.capitalize() for word in words.split("-"))
+
+
+def parameters(words: list[str]) -> dict[str, Any]:
+    """Return what the AWS CLI makes of these options, as far as the page uses it."""
+    found: dict[str, Any] = {}
+    for position, word in enumerate(words):
+        following = words[position + 1] if position + 1 < len(words) else "--"
+        if not word.startswith("--"):
+            continue
+        if following.startswith("--"):
+            name = word.removeprefix("--").removeprefix("no-")
+            found[pascal(name)] = not word.startswith("--no-")
+        elif re.fullmatch(r"[A-Za-z]+=(true|false)", following):
+            name, _, value = following.partition("=")
+            found[pascal(word[2:])] = {name: value == "true"}
+        else:
+            found[pascal(word[2:])] = following
+    return {name.removesuffix("Enabled") + "Enabled" if "Protection" in name else name: v for name, v in found.items()}
+
+
+def run_aws(line: str) -> dict[str, Any]:
+    """Do what a line of the AWS CLI does."""
+    _, service, operation, *words = shlex.split(line)
+    client: Any = boto3.client(service)  # type: ignore[call-overload]  # the page says which service
+    if operation == "wait":
+        client.get_waiter(words[0].replace("-", "_")).wait(**parameters(words[1:]), WaiterConfig={"Delay": 0})
+        return {}
+    answer: dict[str, Any] = getattr(client, operation.replace("-", "_"))(**parameters(words))
+    return answer
+
+
+def test_page_restores_a_realm_under_its_own_name(
+    demo: TenantFile, aws: Stage, world: wiring.World, tmp_path: Path
+) -> None:
+    stage = provisioned("restoring", demo)
+    people = People.of(stage, "employees", 4)
+    people.add(username="restored", password=PASSWORD, password_hash=None)
+    login = {"username": "restored", "password": PASSWORD, "scope": "offline_access"}
+    with client_of(stage, world) as http:
+        refresh_token = http.login(**login).json()["refresh_token"]
+
+        arn = ""
+        for step in STEPS:
+            line = step.strip().replace("gatehouse-dev-", "gatehouse-restoring-").replace("$BACKUP_ARN", arn)
+            if line.startswith("gatehouse "):
+                ran = Gatehouse(stage, tmp_path).run(*shlex.split(line.replace("--stage dev", ""))[1:])
+                assert (ran.code, ran.err) == (0, "")
+                continue
+            arn = run_aws(line).get("BackupDetails", {}).get("BackupArn", arn)
+
+        assert http.login(**login).status_code == 200
+        refused = http.token({"grant_type": "refresh_token", **BACKEND, "refresh_token": refresh_token})
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+    table = f"{stage.prefix}users-employees"
+    kept = stage.clients.dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+    assert kept["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        stage.clients.dynamodb.describe_table(TableName="restored-employees")
