@@ -204,14 +204,16 @@ def _parts(settings: Settings, clients: Clients, world: World) -> _Parts:
         return UserStore(clients.dynamodb, realm.users_table) if realm else None
 
     sessions_table = f"{prefix}sessions"
-    refresh_tokens = RefreshTokens(FamilyStore(clients.dynamodb, sessions_table), world.clock, users_of)
+    stage_key = StageKey(config, _vault(settings, clients))
+    families = FamilyStore(clients.dynamodb, sessions_table)
+    refresh_tokens = RefreshTokens(families, world.clock, users_of, partial(stage_key.mac, "refresh token"))
     return _Parts(
         settings,
         clients,
         world,
         config,
         users_of,
-        stage_key=StageKey(config, _vault(settings, clients)),
+        stage_key=stage_key,
         sessions_table=sessions_table,
         attempts_table=f"{prefix}attempts",
         refresh_tokens=refresh_tokens,

@@ -32,18 +32,24 @@ MAX_FAMILIES = 200
 SECRET_BYTES = 32
 CHECKSUM_BYTES = 4
 FAMILY_ID = re.compile("[0-9a-f]{32}")
+Checksum = Callable[[bytes], bytes]
 # How long a client may retry after an answer that is known not to have reached it.
 RETRY_S = 86_400
 
 
-def encode(locator: Locator, secret: bytes) -> str:
+def plain_checksum(body: bytes) -> bytes:
+    """Return a checksum that anybody can compute: it tells damage, and proves nothing."""
+    return hashlib.sha256(body).digest()
+
+
+def encode(locator: Locator, secret: bytes, checksum: Checksum = plain_checksum) -> str:
     """Return the token of a family for a secret."""
     place = json.dumps([locator.realm, locator.user_id, locator.family_id], separators=(",", ":")).encode()
-    return urlsafe_b64encode(secret + place + _checksum(secret + place)).rstrip(b"=").decode()
+    return urlsafe_b64encode(secret + place + checksum(secret + place)[:CHECKSUM_BYTES]).rstrip(b"=").decode()
 
 
 def decode(token: str) -> tuple[Locator, bytes] | None:
-    """Return a token's place and secret; None for what was never a token, or was damaged."""
+    """Return a token's place and secret; None for what has not the form of one. Its checksum is not looked at."""
     if len(token) > MAX_TOKEN_LENGTH:
         return None
     try:
@@ -55,11 +61,7 @@ def decode(token: str) -> tuple[Locator, bytes] | None:
     if not all(is_text(part) for part in place) or not FAMILY_ID.fullmatch(locator.family_id):
         return None
     # There is one way to write a token: what does not come out the same went in changed.
-    return (locator, secret) if encode(locator, secret) == token else None
-
-
-def _checksum(body: bytes) -> bytes:
-    return hashlib.sha256(body).digest()[:CHECKSUM_BYTES]
+    return (locator, secret) if encode(locator, secret, lambda _: raw[-CHECKSUM_BYTES:]) == token else None
 
 
 def successor(secret: bytes, nonce: str) -> bytes:
@@ -74,11 +76,15 @@ def hashed(secret: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A refresh token's family and person, as they stand, and the token's secret. Nothing is said of its worth yet."""
+    """A refresh token's family and person, as they stand, and the token's secret. Nothing is said of its worth yet.
+
+    is_ours: whether this server wrote the token. One from before checksums were keyed may have been written by anybody.
+    """
 
     family: Family
     user: User
     secret: bytes = field(repr=False)
+    is_ours: bool = True
 
     @property
     def is_current(self) -> bool:
@@ -93,11 +99,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class RefreshTokens:
-    """Begins, checks and renews families. clock: epoch seconds. users_of: a realm's, None for an unknown one."""
+    """Begins, checks and renews families. clock: epoch seconds. users_of: a realm's, None for an unknown one.
+
+    checksum: keyed, where tokens are issued; the tools see no token.
+    """
 
     families: FamilyStore
     clock: Callable[[], float]
     users_of: Callable[[str], UserStore | None]
+    checksum: Checksum = field(default=plain_checksum, repr=False)
 
     def begin(self, login: Login, user: User, access: Access, client: Client) -> tuple[str, tuple[Write, ...]]:
         """Return a new family's first token, and all writes of its login."""
@@ -121,27 +131,35 @@ class RefreshTokens:
         if user.family_counts.get(counter, 0) >= MAX_FAMILIES:
             self._make_room(login, user, client, counter)
         writes = (*login.writes(counter), self.families.begin_write(family, ends_at_last(family, policy)))
-        return encode(family.locator, secret), writes
+        return encode(family.locator, secret, self.checksum), writes
 
     def find(self, token: str, client: Client) -> Found | None:
         """Return what a client's token leads to, in one call; None where it leads nowhere."""
-        locator, secret = decode(token) or (None, b"")
-        users = self.users_of(locator.realm) if locator and locator.realm in client.realms else None
-        if locator is None or users is None:
+        place = decode(token)
+        if place is None:
+            return None
+        locator, secret = place
+        users = self.users_of(locator.realm) if locator.realm in client.realms else None
+        is_ours = users is not None and hmac.compare_digest(encode(locator, secret, self.checksum), token)
+        # A token from before checksums were keyed still has one, and what was damaged has none.
+        if users is None or not (is_ours or token == encode(locator, secret)):
             return None
         family, user = self.families.read_with_user(locator, client.client_id, users)
         # Whoever holds a token can write its place anew: what it leads to must say the same of itself.
         if family is None or user is None or (family.locator, family.client_id) != (locator, client.client_id):
             return None
-        return Found(family, user, secret)
+        return Found(family, user, secret, is_ours)
 
     def require_usable(self, found: Found, client: Client) -> None:
         """Let a token pass that may be used; any other is refused.
 
         Raises InvalidGrant where its family has ended, Unauthorized where the person is blocked. A token that was
-        superseded too long ago ends its family: it is in two hands (RFC 9700 4.14.2).
+        superseded too long ago ends its family: it is in two hands (RFC 9700 4.14.2). Whoever knows the place of a
+        family and none of its secrets ends nothing.
         """
         if not self._may_be_used(found):
+            if not found.is_ours:
+                raise InvalidGrant(UNKNOWN, reason="not the live token, and its checksum has no key")
             self.families.end(found.family)
             raise InvalidGrant(UNKNOWN, reason="a superseded refresh token was used again", event="ferrt")
         if found.user.blocked:
@@ -156,7 +174,7 @@ class RefreshTokens:
         """
         family, policy = presented.family, client.refresh_token
         if not presented.is_current:
-            return encode(family.locator, successor(presented.secret, family.nonce))
+            return encode(family.locator, successor(presented.secret, family.nonce), self.checksum)
         after = self._used(presented, policy, source_ip)
         try:
             other = self.families.replace(family, after, ends_at_last(after, policy))
@@ -164,7 +182,8 @@ class RefreshTokens:
             raise InvalidGrant(UNKNOWN, reason="the family ended meanwhile") from None
         # Our own nonce stands there where botocore has sent the write again after its answer was lost.
         if other is None or (policy.is_rotating and other.nonce == after.nonce):
-            return encode(family.locator, successor(presented.secret, after.nonce)) if policy.is_rotating else None
+            next_secret = successor(presented.secret, after.nonce)
+            return encode(family.locator, next_secret, self.checksum) if policy.is_rotating else None
         # Another request was faster with the same token: there is one successor, and it is this client's too. Where
         # even that one was used by now, this request came in time and is late, which is no reuse.
         raced = replace(presented, family=other)
@@ -175,7 +194,7 @@ class RefreshTokens:
     def let_retry(self, presented: Found, client: Client) -> None:
         """Let a client whose answer is known to be lost use the token again that it used up, whatever its leeway."""
         with suppress(TemporarilyUnavailable, ConditionFailed):
-            now = self.find(encode(presented.family.locator, presented.secret), client)
+            now = self.find(encode(presented.family.locator, presented.secret, self.checksum), client)
             if now and now.is_predecessor and presented.is_current:
                 until = replace(now.family, previous_until_ms=self._now_ms() + 1000 * RETRY_S)
                 self.families.replace(now.family, until, ends_at_last(until, client.refresh_token))

@@ -49,7 +49,7 @@ class Bench:
         self.people = PeopleMaker(self.stage, BCRYPT_COST)
 
     def start(self, is_cold: bool, rules: tuple[str, ...] = ()) -> None:
-        """Start the process anew, and let it read the demo's configuration unless it is to be cold."""
+        """Start the process anew, and let it read the demo's configuration and key unless it is to be cold."""
         settings = Settings(self.stage.name, ISSUER, BCRYPT_COST, rules)
         services = wiring.build(settings, self.stage.clients, self.world)
         app.services, app.emit, app.clock = lambda: services, self.http.log.append, self.aws_clock
@@ -57,6 +57,8 @@ class Bench:
             config = services.discovery.config
             config.tenant(), config.keys(), config.realm("employees"), config.api(TIMESHEETS)
             config.client("demo-backend")
+            # Opens the stage's key.
+            services.token.issuer.refresh_tokens.checksum(b"")
             if rules:
                 services.token.rules.configuration()
 

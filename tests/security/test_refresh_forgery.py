@@ -1,0 +1,136 @@
+"""Whoever knows where a refresh family is, and none of its secrets, can neither use nor end it. Through HTTP."""
+
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from chalicelib.model.family import Locator
+from chalicelib.tokens.refresh import CHECKSUM_BYTES, SECRET_BYTES, decode, encode
+from infra.aws import Stage
+from infra.keys import stage_key
+from tests.conftest import Clock
+from tests.support.calls import calls_of
+from tests.support.clients import make_client
+from tests.support.http import Http
+
+UNKNOWN = {"error": "invalid_grant", "error_description": "Unknown or invalid refresh token."}
+ROTATING = {
+    "rotation_type": "rotating",
+    "leeway": 10,
+    "token_lifetime": 2_592_000,
+    "infinite_token_lifetime": False,
+    "idle_token_lifetime": 2_592_000,
+    "infinite_idle_token_lifetime": False,
+}
+
+
+@pytest.fixture
+def client(stage: Stage) -> dict[str, str]:
+    return {"client_id": make_client(stage, secret="s", refresh_token=ROTATING), "client_secret": "s"}
+
+
+def login(http: Http, client: dict[str, str]) -> str:
+    token: str = http.login(**client, scope="offline_access").json()["refresh_token"]
+    return token
+
+
+def refresh(http: Http, client: dict[str, str], token: str) -> httpx.Response:
+    return http.token({"grant_type": "refresh_token", "refresh_token": token, **client})
+
+
+def parts(token: str) -> tuple[Locator, bytes]:
+    found = decode(token)
+    assert found is not None
+    return found
+
+
+def with_checksum(token: str, checksum: bytes) -> str:
+    """Return the token with another checksum."""
+    raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    return urlsafe_b64encode(raw[:-CHECKSUM_BYTES] + checksum).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize("checksum", ["plain", "zeros", "the live token's"])
+def test_forged_token_ends_no_family(http: Http, client: dict[str, str], checksum: str) -> None:
+    live = refresh(http, client, login(http, client)).json()["refresh_token"]
+    locator, _ = parts(live)
+    forged = encode(locator, secrets.token_bytes(SECRET_BYTES))
+    if checksum != "plain":
+        last = urlsafe_b64decode(live + "=" * (-len(live) % 4))[-CHECKSUM_BYTES:]
+        forged = with_checksum(forged, b"\0" * CHECKSUM_BYTES if checksum == "zeros" else last)
+
+    for path in ("/oauth/introspect", "/oauth/revoke"):
+        assert http.post(path, data={"token": forged, **client}).status_code == 200
+    assert (refresh(http, client, forged).status_code, refresh(http, client, forged).json()) == (400, UNKNOWN)
+    assert refresh(http, client, live).status_code == 200
+
+
+def test_superseded_token_that_we_wrote_still_ends_its_family(http: Http, client: dict[str, str], clock: Clock) -> None:
+    first = login(http, client)
+    live = refresh(http, client, first).json()["refresh_token"]
+    clock.advance(11)
+
+    assert refresh(http, client, first).json() == UNKNOWN
+    assert http.log[-1]["event"] == "ferrt"
+    assert refresh(http, client, live).json() == UNKNOWN
+
+
+def test_checksum_is_keyed_with_the_stages_key(http: Http, stage: Stage, client: dict[str, str]) -> None:
+    token = login(http, client)
+    locator, secret = parts(token)
+
+    def keyed(body: bytes) -> bytes:
+        return stage_key(stage).mac("refresh token", body)
+
+    assert token == encode(locator, secret, keyed)
+    assert token != encode(locator, secret)
+
+
+# Tokens from before the checksum was keyed.
+
+
+def test_live_token_of_before_works_on_and_its_successor_is_keyed(http: Http, client: dict[str, str]) -> None:
+    token = login(http, client)
+    old = encode(*parts(token))
+    successor = refresh(http, client, old).json()["refresh_token"]
+
+    assert successor != encode(*parts(successor))
+    assert refresh(http, client, old).json()["refresh_token"] == successor
+    assert refresh(http, client, successor).status_code == 200
+
+
+def test_superseded_token_of_before_is_refused_and_ends_nothing(
+    http: Http, client: dict[str, str], clock: Clock
+) -> None:
+    token = login(http, client)
+    live = refresh(http, client, token).json()["refresh_token"]
+    clock.advance(11)
+
+    assert refresh(http, client, encode(*parts(token))).json() == UNKNOWN
+    assert refresh(http, client, live).status_code == 200
+
+
+@pytest.mark.parametrize("changes", [{"realm": "customers"}, {"user_id": "employees|somebody"}])
+def test_place_that_was_written_anew_leads_nowhere(http: Http, client: dict[str, str], changes: dict[str, Any]) -> None:
+    token = login(http, client)
+    locator, secret = parts(token)
+
+    assert refresh(http, client, encode(replace(locator, **changes), secret)).json() == UNKNOWN
+    assert refresh(http, client, token).status_code == 200
+
+
+def test_garbage_needs_no_key_and_a_warm_process_asks_kms_for_none(
+    http: Http, stage: Stage, client: dict[str, str]
+) -> None:
+    token = login(http, client)
+    refresh(http, client, token)
+    with calls_of(stage) as calls:
+        refresh(http, client, "garbage")
+        assert calls.made == []
+        refresh(http, client, token)
+
+    assert calls.made.count("Decrypt") == 0
