@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from infra.local import DEMO
+from infra.client_secrets import DEMO
 
 PASSWORD = "correct horse battery staple"
 # The environment variable that names the file for what was measured.

@@ -16,9 +16,9 @@ import httpx
 from bench.rounds import Call
 from chalicelib.model.key import KeySet
 from infra.aws import Stage, reach
+from infra.client_secrets import DEMO
 from infra.deploy import CHALICE
 from infra.keys import key_changes, stage_key_changes
-from infra.local import DEMO
 from infra.local_aws import CREDENTIALS, use_own_environment
 from infra.provision import apply
 from infra.tenant_file import load

@@ -284,6 +284,7 @@ def _grants(parts: _Parts, factors: Factors) -> tuple[Grant, ...]:
         guard=parts.guard,
         revocations=parts.revocations,
         range_api=parts.world.range_api,
+        mac=parts.stage_key.mac,
         commit=partial(commit, parts.clients.dynamodb),
         clock=parts.world.clock,
     )

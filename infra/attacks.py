@@ -15,6 +15,7 @@ from chalicelib.store.batch import Values
 from chalicelib.store.buckets import LOGINS, BucketStore
 from chalicelib.store.totals import TOTAL, total_from
 from infra.aws import Stage
+from infra.keys import stage_key
 from infra.people import People, Refused
 from infra.tables import utc
 
@@ -52,7 +53,9 @@ class Attacks:
         """Return the counters of one person, or of a name that nobody has."""
         people = People.of(self.stage, realm)
         policy = people.config.tenant().brute_force_protection
-        return list(_account_rows(people.attempts.of_account(f"{people.realm.name}#{_account(people, who)}"), policy))
+        return list(
+            _account_rows(people.attempts.of_account(f"{people.realm.name}#{self._account(people, who)}"), policy)
+        )
 
     def of_realm(self, realm: str) -> list[Row]:
         """Return the counters of a realm that keep somebody out."""
@@ -77,7 +80,7 @@ class Attacks:
     def unblock_user(self, realm: str, who: str) -> str:
         """Forget the counters of one person, or of a name that nobody has; return whose they were."""
         people = People.of(self.stage, realm)
-        account = _account(people, who)
+        account = self._account(people, who)
         people.attempts.clear_account(f"{people.realm.name}#{account}")
         return account
 
@@ -87,6 +90,15 @@ class Attacks:
             self._buckets().clear(name)
         return network(address)
 
+    def _account(self, people: People, who: str) -> str:
+        """Return what a person is counted under: the user_id, or the hash of what was typed, which may be given too."""
+        if who.startswith(UNKNOWN):
+            return who
+        try:
+            return people.find(who).user_id
+        except Refused:
+            return UNKNOWN + digest(who, stage_key(self.stage).mac)
+
     def _buckets(self) -> BucketStore:
         return BucketStore(self.stage.clients.dynamodb, f"{self.stage.prefix}attempts", LOGINS)
 
@@ -94,16 +106,6 @@ class Attacks:
 def shown(row: Row) -> dict[str, str | int]:
     """Return a row as the command prints it: the time in words."""
     return asdict(row) | {"until": utc(row.until) if row.until else ""}
-
-
-def _account(people: People, who: str) -> str:
-    """Return what a person is counted under: the user_id, or the hash of what was typed, which may be named itself."""
-    if who.startswith(UNKNOWN):
-        return who
-    try:
-        return people.find(who).user_id
-    except Refused:
-        return UNKNOWN + digest(who)
 
 
 def _account_rows(items: Iterator[Values] | list[Values], policy: BruteForceProtection) -> Iterator[Row]:

@@ -11,6 +11,7 @@ from rich.console import Console
 from chalicelib.settings import RULE_PACKAGES, is_issuer
 from infra.aws import reach
 from infra.check import load_or_exit
+from infra.client_secrets import DEMO
 from infra.commands import reports_failures
 from infra.gateway import Gateway, GatewayConfig
 from infra.local_aws import local_aws
@@ -25,7 +26,6 @@ from infra.team_settings import read_file, settings_of
 from infra.tenant_file import TenantFile
 from infra.tls import make_certificate
 
-DEMO = Path(__file__).resolve().parent / "demo-tenant.yaml"
 STAGE = "dev"
 EMAIL_FROM = "login@gatehouse.example"
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 (it is compared, not bound)

@@ -8,6 +8,7 @@ import typer
 from infra.aws import Stage, reach
 from infra.chalice_config import PROJECT, require_listed
 from infra.check import load_or_exit, password_grant_warnings, warn
+from infra.client_secrets import require_strong_secrets
 from infra.commands import ProjectOption, StageOption, console, reports_failures
 from infra.plan import as_json, show, would_change
 from infra.plan_command import DetailedExitcode, DryRun, PlanJson, require_dry_run
@@ -32,6 +33,7 @@ def up_command(
     require_dry_run(dry_run, in_json, detailed_exitcode)
     tenant_file = load_or_exit(file)
     require_listed(stage, project)
+    require_strong_secrets(stage, tenant_file)
     reached = reach(stage)
     planned = up(reached, tenant_file, dry_run=True)
     if in_json:
@@ -62,6 +64,7 @@ def apply_command(
     require_dry_run(dry_run, in_json, detailed_exitcode)
     tenant_file = load_or_exit(file)
     require_listed(stage, project)
+    require_strong_secrets(stage, tenant_file)
     reached = reach(stage)
     planned = apply(reached, tenant_file, dry_run=True, prune=prune).changes
     if dry_run and with_users:

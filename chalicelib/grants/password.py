@@ -41,7 +41,7 @@ class PasswordGrant:
     """Proves a person by username and password.
 
     grant_type, parameters: which of the two grants this is. realm_name: where they differ. directory_of: the directory
-    of a realm. commit: does writes apart from a token. clock: epoch seconds.
+    of a realm. mac: the stage key's. commit: does writes apart from a token. clock: epoch seconds.
     """
 
     grant_type: str
@@ -52,6 +52,7 @@ class PasswordGrant:
     guard: AccountGuard
     revocations: RevocationStore
     range_api: RangeApi
+    mac: Callable[[str, bytes], bytes]
     commit: Callable[[tuple[Write, ...]], None]
     clock: Callable[[], float]
     log_codes: tuple[str, str] = ("sepft", "fepft")
@@ -63,7 +64,7 @@ class PasswordGrant:
         if not is_acceptable(username):
             raise InvalidRequest("username is too long or holds control characters.")
         directory = self._directory(client, request)
-        request.outcome.user = f"name:{digest(username)}"
+        request.outcome.user = f"name:{digest(username, self.mac)}"
         user, admitted = self._proved(client, directory, request)
         renewed = directory.renewed_hash(user, request.required("password"))
         write = directory.login_write(user, int(self.clock()), request.source_ip, renewed)

@@ -31,7 +31,7 @@ def client(**changes: Any) -> dict[str, Any]:
     fields = {
         "client_id": "app",
         "name": "App",
-        "client_secret": "the secret of app",
+        "client_secret": "the long secret of the app",
         "grant_types": ["password"],
         "realms": ["staff"],
     } | changes

@@ -15,7 +15,7 @@ from tests.conftest import BCRYPT_COST, Clock
 from tests.support.http import Http
 from tests.support.stages import client_of
 
-FIRST = "the secret of app"
+FIRST = "the long secret of the app"
 PERSON = {"username": "pat", "password": "pats password"}
 PUBLIC = client(client_id="public", client_secret=None, token_endpoint_auth_method="none")
 REALM_GRANT = "http://auth0.com/oauth/grant-type/password-realm"

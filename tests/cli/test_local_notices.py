@@ -14,7 +14,7 @@ EVE = {"username": "eve", "email": "eve@example.com", "password": "correct horse
 LOGIN = {
     "grant_type": "password",
     "client_id": "app",
-    "client_secret": "the secret of app",
+    "client_secret": "the long secret of the app",
     "username": "eve",
     "password": EVE["password"],
 }

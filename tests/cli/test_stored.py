@@ -10,7 +10,7 @@ import pytest
 from tests.cli.conftest import Gatehouse
 from tests.cli.tenant import SMALL_API, client, small_document
 
-SECRET = "the secret of app"
+SECRET = "the long secret of the app"
 NAMES = {"realms": "staff", "apis": SMALL_API, "clients": "app"}
 KINDS = {"realms": "realm", "apis": "api", "clients": "client"}
 GROUPS = list(NAMES)

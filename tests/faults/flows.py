@@ -17,6 +17,7 @@ from jwt.algorithms import ECAlgorithm
 
 from chalicelib.identifiers import digest
 from chalicelib.store.pending import PendingStore, Ticket, stored_id
+from infra.keys import stage_key
 from tests.conftest import ISSUER
 from tests.faults import mfa_flows
 from tests.faults.bench import Bench
@@ -77,7 +78,7 @@ def wrong_login(bench: Bench, is_known: bool) -> Case:
     """A password that is not right: no password is looked at that is not counted."""
     user = bench.people.make()
     name = user.username if is_known else f"nobody {user.username}"
-    account = user.user_id if is_known else f"name:{digest(name)}"
+    account = user.user_id if is_known else f"name:{digest(name, stage_key(bench.stage).mac)}"
     hashed = bench.hashes.count
 
     def all_is_counted(_: bool) -> None:
