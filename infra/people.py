@@ -35,18 +35,26 @@ def _to_stderr(warning: str) -> None:
     sys.stderr.write(f"{warning}\n")
 
 
-def _realm_with_alias(stage: Stage, alias: str) -> Realm | None:
-    tenant = dict(stage.config().documents()).get("tenant", {})
-    name = tenant.get("realm_aliases", {}).get(alias)
-    return stage.config().realm(name) if name else None
-
-
 class Refused(Exception):
     """What was asked cannot be done; the message says why, in words for the operator."""
 
 
 class Taken(Refused):
     """Somebody has the name already."""
+
+
+def find_realm(stage: Stage, called: str) -> Realm:
+    """Return the realm of this name or alias; raises Refused with the names of those that there are."""
+    config = stage.config()
+    realm = config.realm(called)
+    if realm is None:
+        documents = dict(config.documents())
+        name = documents.get("tenant", {}).get("realm_aliases", {}).get(called)
+        realm = config.realm(name) if name else None
+    if realm is None:
+        known = sorted(key.partition("#")[2] for key in documents if key.startswith("realm#"))
+        raise Refused(f"Stage {stage.name} has no realm {called}. It has: {', '.join(known) or 'none'}.")
+    return realm
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +77,7 @@ class People:
     @classmethod
     def of(cls, stage: Stage, realm_name: str, bcrypt_cost: int = 10) -> "People":
         """Return a realm's people; raises Refused for an unknown realm."""
-        realm = stage.config().realm(realm_name) or _realm_with_alias(stage, realm_name)
-        if realm is None:
-            known = sorted(key.partition("#")[2] for key, _ in stage.config().documents() if key.startswith("realm#"))
-            raise Refused(f"Stage {stage.name} has no realm {realm_name}. It has: {', '.join(known) or 'none'}.")
-        dynamodb = stage.clients.dynamodb
+        realm, dynamodb = find_realm(stage, realm_name), stage.clients.dynamodb
         attempts = AttemptStore(dynamodb, f"{stage.prefix}attempts")
         families = FamilyStore(dynamodb, f"{stage.prefix}sessions")
         store = UserStore(dynamodb, realm.users_table)

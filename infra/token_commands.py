@@ -7,7 +7,7 @@ import typer
 from chalicelib.store.revocations import RevocationStore
 from infra.aws import Stage, reach
 from infra.commands import JsonOption, RealmOption, StageOption, console, reports_failures
-from infra.people import People, Refused
+from infra.people import People, Refused, find_realm
 from infra.tables import print_json, print_table, utc
 
 tokens = typer.Typer(name="tokens", help="List and end refresh tokens.", no_args_is_help=True)
@@ -98,7 +98,6 @@ def _realms(stage: Stage, realm: str, client: str) -> list[str]:
     keys = [key for key, _ in stage.config().documents()]
     if client and f"client#{client}" not in keys:
         raise Refused(f"Stage {stage.name} has no client {client}.")
-    known = sorted(key.removeprefix("realm#") for key in keys if key.startswith("realm#"))
-    if realm and realm not in known:
-        raise Refused(f"Stage {stage.name} has no realm {realm}. It has: {', '.join(known) or 'none'}.")
-    return [realm] if realm else known
+    if realm:
+        return [find_realm(stage, realm).name]
+    return sorted(key.removeprefix("realm#") for key in keys if key.startswith("realm#"))

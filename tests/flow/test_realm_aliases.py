@@ -3,17 +3,19 @@
 from collections.abc import Iterator
 
 import pytest
+from typer.testing import CliRunner
 
 from chalicelib import wiring
 from infra.attacks import Attacks
 from infra.aws import Stage
+from infra.cli import app
 from infra.people import People
 from infra.provision import apply
 from infra.tenant_file import TenantFile
 from tests.conftest import BCRYPT_COST
 from tests.support.calls import calls_of
 from tests.support.config import document_of
-from tests.support.http import Http, shown
+from tests.support.http import BACKEND, Http, shown
 from tests.support.stages import client_of, provisioned
 from tests.support.tokens import claims_of
 
@@ -73,6 +75,14 @@ def test_tools_take_an_alias_for_the_realm(http: Http, aliased: Stage) -> None:
     assert [row.failed for row in Attacks(aliased).of_user(AUTH0S, "tried here alone")] == [2, 2]
     Attacks(aliased).unblock_user(AUTH0S, "tried here alone")
     assert Attacks(aliased).of_user("employees", "tried here alone") == []
+
+
+def test_tokens_of_a_realm_are_revoked_by_its_alias(http: Http, aliased: Stage) -> None:
+    token = http.realm_login("employees", scope="offline_access").json()["refresh_token"]
+    ran = CliRunner().invoke(app, ["tokens", "revoke", "--realm", AUTH0S, "--stage", aliased.name])
+
+    assert (ran.exit_code, ran.stdout) == (0, "Ended all refresh tokens of employees.\n")
+    assert http.token({"grant_type": "refresh_token", "refresh_token": token, **BACKEND}).status_code == 400
 
 
 def test_alias_of_a_realm_that_left_the_file_stays_until_it_is_pruned(stage: Stage, demo: TenantFile) -> None:
