@@ -23,6 +23,7 @@ from infra.local_aws import CREDENTIALS, use_own_environment
 from infra.provision import apply
 from infra.tenant_file import load
 from tests.deploy.lambda_runtime import runtime_python
+from tests.support.lifeline import words
 
 PROJECT = Path(__file__).parent.parent
 STAGE = "dev"
@@ -45,8 +46,9 @@ class Stub:
 @contextmanager
 def stub() -> Iterator[Stub]:
     """Run the stub until the block ends, and lead this process's AWS calls to it."""
-    command = [sys.executable, "-m", "bench.stub"]
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+    command, pipe = words(sys.executable, "bench.stub"), subprocess.PIPE
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    with subprocess.Popen(command, cwd=PROJECT, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
         try:
             url = f"http://127.0.0.1:{process.stdout.readline().strip() if process.stdout else ''}"
             use_own_environment()

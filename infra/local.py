@@ -31,6 +31,8 @@ EMAIL_FROM = "login@gatehouse.example"
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 (it is compared, not bound)
 # EventBridge fires once a minute at most; nobody waits that long at a terminal.
 SCHEDULE_S = 2
+# API Gateway gives up after 29 s. Forty logins at once on a busy machine take longer, and none of them hangs.
+PATIENCE_S = 300
 
 PortOption = Annotated[int, typer.Option(help="The port to listen on; 0 takes any free one.", min=0, max=65535)]
 HostOption = Annotated[str, typer.Option(help="The address to listen on.")]
@@ -124,7 +126,7 @@ def _gateway(issuer: str, lines: RequestLines, packages: tuple[str, ...]) -> Gat
     # This AWS is a part of the process: how busy that is must not look like an AWS that hangs.
     app.clock = lambda: 0
     app.services()
-    return Gateway(app, GatewayConfig(routes=app.routes), lines.observe)
+    return Gateway(app, GatewayConfig(routes=app.routes, timeout_s=PATIENCE_S), lines.observe)
 
 
 def _tell_blocked(outbox: Outbox) -> None:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import httpx
 
+from tests.support.lifeline import words
+from tests.support.limits import WAIT_S
+
 PROJECT = Path(__file__).parents[2]
-# Far over the six seconds that a start takes on an idle machine: tests share theirs.
-START_LIMIT_S = 90
-STOP_LIMIT_S = 40
 _READY = re.compile(r"Gatehouse serves .+ on (https?://\S+/)  \(Ctrl-C stops it\)")
 
 
@@ -56,13 +56,13 @@ class LocalRun:
     def wait_ready(self) -> None:
         """Return once it serves."""
         with self._changed:
-            self._changed.wait_for(lambda: self.url or self._ended, START_LIMIT_S)
+            self._changed.wait_for(lambda: self.url or self._ended, WAIT_S)
         assert self.url, f"It does not serve. {self.output}\n{self.errors}"
 
     def wait_printed(self, beginning: str) -> str:
         """Return the first line that begins so, once it was printed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._ended or self._beginning(beginning), STOP_LIMIT_S)
+            self._changed.wait_for(lambda: self._ended or self._beginning(beginning), WAIT_S)
         assert self._beginning(beginning), f"It printed no such line. {self.output}\n{self.errors}"
         return self._beginning(beginning)[0]
 
@@ -78,9 +78,9 @@ class LocalRun:
     def stop(self, number: signal.Signals) -> int:
         """Send the signal, and return the exit code when everything that it printed has been read."""
         self.process.send_signal(number)
-        code = self.process.wait(STOP_LIMIT_S)
+        code = self.process.wait(WAIT_S)
         with self._changed:
-            assert self._changed.wait_for(lambda: self._ended, STOP_LIMIT_S)
+            assert self._changed.wait_for(lambda: self._ended, WAIT_S)
         return code
 
     def follow(self) -> None:
@@ -100,9 +100,9 @@ class LocalRun:
     def _mark(self) -> int:
         """Leave a line of our own, and return where it stands."""
         path = f"/mark-{uuid.uuid4()}"
-        httpx.get(f"{self.url}{path[1:]}", verify=False, timeout=STOP_LIMIT_S)  # noqa: S501 (it says nothing)
+        httpx.get(f"{self.url}{path[1:]}", verify=False, timeout=WAIT_S)  # noqa: S501 (it says nothing)
         with self._changed:
-            assert self._changed.wait_for(lambda: self._places(path), STOP_LIMIT_S)
+            assert self._changed.wait_for(lambda: self._places(path), WAIT_S)
         return self._places(path)[0]
 
     def _places(self, path: str) -> list[int]:
@@ -123,11 +123,11 @@ def command(*options: str) -> list[str]:
 @contextmanager
 def local_run(directory: Path, *options: str) -> Iterator[LocalRun]:
     """Run on a free port, in this directory; yield the run once it serves. It must stop well at the end."""
-    pipe = subprocess.PIPE
+    pipe, served = subprocess.PIPE, words(sys.executable, "infra.cli", "local", "--port", "0", *options)
     with (
         (directory / "errors.txt").open("w", encoding="utf-8") as errors,
         subprocess.Popen(
-            command("--port", "0", *options), cwd=directory, env=environment(), stdout=pipe, stderr=errors, text=True
+            served, cwd=directory, env=environment(), stdin=pipe, stdout=pipe, stderr=errors, text=True
         ) as process,
     ):
         run = LocalRun(process, directory)

@@ -9,7 +9,6 @@ from tests.cli.local_run import LocalRun
 
 BASIC_ID = "demo-basic"
 BASIC_SECRET = "s3cret: with/odd+chars%"
-TIMEOUT_S = 60
 
 
 def domain(run: LocalRun) -> str:

@@ -12,8 +12,9 @@ from auth0.authentication.token_verifier import AsymmetricSignatureVerifier, Tok
 
 from tests.cli.local_run import LocalRun
 from tests.clients.conftest import SigningClient
-from tests.clients.support import TIMEOUT_S, domain, verified
+from tests.clients.support import domain, verified
 from tests.support.http import ALICE, BACKEND, REPORTS, TIMESHEETS
+from tests.support.limits import WAIT_S
 
 CUSTOMER = {"username": "alice@example.com", "password": "a different directory"}
 MAX_ATTEMPTS = 10
@@ -26,7 +27,7 @@ def sdk(
 ) -> GetToken:
     """Return the SDK, as an application makes it."""
     protocol = run.url.partition(":")[0]
-    return GetToken(domain(run), client_id, client_secret=secret, timeout=TIMEOUT_S, protocol=protocol)
+    return GetToken(domain(run), client_id, client_secret=secret, timeout=WAIT_S, protocol=protocol)
 
 
 def refusal(run: LocalRun, **login: str) -> tuple[int, str, str]:
@@ -145,7 +146,7 @@ def test_private_key_jwt_of_the_sdk_authenticates(
         client.client_id,
         client_assertion_signing_key=client.pem,
         client_assertion_signing_alg=alg,
-        timeout=TIMEOUT_S,
+        timeout=WAIT_S,
     )
     tokens = [signing.login(**ALICE, realm="employees", audience=TIMESHEETS)["access_token"] for _ in range(2)]
 

@@ -11,8 +11,9 @@ from joserfc.jwk import ECKey, RSAKey
 
 from tests.cli.local_run import LocalRun
 from tests.clients.conftest import SigningClient
-from tests.clients.support import BASIC_ID, BASIC_SECRET, TIMEOUT_S, token_url, verified
+from tests.clients.support import BASIC_ID, BASIC_SECRET, token_url, verified
 from tests.support.http import ALICE, BACKEND, PASSWORD_REALM, TIMESHEETS
+from tests.support.limits import WAIT_S
 
 CUSTOMER = {"username": "bob@example.com", "password": "bob's long password"}
 LIFETIME_S = 240
@@ -20,7 +21,7 @@ LIFETIME_S = 240
 
 def session(method: str, client_id: str, secret: Any = None) -> OAuth2Session:
     """Return the client, as an application makes it."""
-    return OAuth2Session(client_id, secret, token_endpoint_auth_method=method, default_timeout=TIMEOUT_S)
+    return OAuth2Session(client_id, secret, token_endpoint_auth_method=method, default_timeout=WAIT_S)
 
 
 def fetched(run: LocalRun, client: OAuth2Session, **options: str) -> dict[str, Any]:
@@ -59,7 +60,7 @@ def test_client_logs_a_person_in_with_its_method(
     token = fetched(run, session(method, client_id, secret))
 
     assert verified(run, token["access_token"], TIMESHEETS)["client_id"] == client_id
-    assert token["expires_at"] == pytest.approx(time.time() + 86_400, abs=TIMEOUT_S)
+    assert token["expires_at"] == pytest.approx(time.time() + 86_400, abs=WAIT_S)
 
 
 def test_realm_grant_logs_in_to_the_realm(run: LocalRun) -> None:

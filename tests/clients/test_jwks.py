@@ -5,13 +5,14 @@ import pytest
 import requests
 
 from tests.cli.local_run import LocalRun
-from tests.clients.support import TIMEOUT_S, token_url, verified
+from tests.clients.support import token_url, verified
 from tests.support.http import ALICE, BACKEND, REPORTS, TIMESHEETS
+from tests.support.limits import WAIT_S
 
 
 def access_token(run: LocalRun, audience: str) -> str:
     login = {"grant_type": "password", "audience": audience, **BACKEND, **ALICE}
-    return str(requests.post(token_url(run), data=login, timeout=TIMEOUT_S).json()["access_token"])
+    return str(requests.post(token_url(run), data=login, timeout=WAIT_S).json()["access_token"])
 
 
 @pytest.mark.parametrize(("audience", "alg"), [(TIMESHEETS, "RS256"), (REPORTS, "ES256")])
@@ -39,14 +40,14 @@ def test_token_of_one_run_is_refused_by_the_keys_of_the_other(run: LocalRun, tru
 
 
 def test_metadata_names_the_places_that_clients_use(run: LocalRun) -> None:
-    metadata = requests.get(f"{run.url}.well-known/openid-configuration", timeout=TIMEOUT_S).json()
+    metadata = requests.get(f"{run.url}.well-known/openid-configuration", timeout=WAIT_S).json()
 
     assert metadata["issuer"] == run.url
     assert metadata["token_endpoint"] == token_url(run)
-    assert requests.get(metadata["jwks_uri"], timeout=TIMEOUT_S).status_code == 200
+    assert requests.get(metadata["jwks_uri"], timeout=WAIT_S).status_code == 200
 
 
 def test_keys_have_an_ec_one_only_where_an_api_wants_es256(run: LocalRun, trusted: LocalRun) -> None:
-    served = [requests.get(f"{one.url}.well-known/jwks.json", timeout=TIMEOUT_S).json() for one in (run, trusted)]
+    served = [requests.get(f"{one.url}.well-known/jwks.json", timeout=WAIT_S).json() for one in (run, trusted)]
 
     assert [sorted(key["kty"] for key in keys["keys"]) for keys in served] == [["EC", "RSA"], ["RSA"]]

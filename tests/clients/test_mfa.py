@@ -13,8 +13,9 @@ from pyotp import TOTP
 
 from tests.cli.local_run import LocalRun, local_run
 from tests.cli.tenant import demo_document, write
-from tests.clients.support import TIMEOUT_S, domain, token_url, verified
+from tests.clients.support import domain, token_url, verified
 from tests.support.http import BACKEND, TIMESHEETS
+from tests.support.limits import WAIT_S
 from tests.support.mfa import MFA_OOB, MFA_OTP, MFA_RECOVERY_CODE, bearer, code_in
 from tests.support.people import PASSWORD
 
@@ -43,7 +44,7 @@ def mfa_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
 def sdk(run: LocalRun) -> GetToken:
     """Return the SDK, as an application makes it."""
     secret, protocol = BACKEND["client_secret"], run.url.partition(":")[0]
-    return GetToken(domain(run), BACKEND["client_id"], client_secret=secret, timeout=TIMEOUT_S, protocol=protocol)
+    return GetToken(domain(run), BACKEND["client_id"], client_secret=secret, timeout=WAIT_S, protocol=protocol)
 
 
 def owed(run: LocalRun, username: str, audience: str = TIMESHEETS, scope: str | None = None) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def code(secret: str, later_s: int = 0) -> str:
 
 def last_code(run: LocalRun, channel: str, to: str) -> str:
     """Return the newest code that the local run shows for somebody."""
-    outbox = httpx.get(f"{run.url}_local/outbox", timeout=TIMEOUT_S).json()
+    outbox = httpx.get(f"{run.url}_local/outbox", timeout=WAIT_S).json()
     return code_in(next(one["text"] for one in outbox if (one["channel"], one["to"]) == (channel, to)))
 
 
@@ -113,7 +114,7 @@ def test_wrong_code_raises_auth0error_and_the_right_one_still_logs_in(mfa_run: L
     with pytest.raises(Auth0Error) as caught:
         shown(mfa_run, MFA_OTP, body["mfa_token"], otp="no code")
     tokens = shown(mfa_run, MFA_OTP, body["mfa_token"], otp=code(secret))
-    manager = RestClient(tokens["access_token"], options=RestClientOptions(timeout=TIMEOUT_S))
+    manager = RestClient(tokens["access_token"], options=RestClientOptions(timeout=WAIT_S))
     listed = manager.get(f"{mfa_run.url}mfa/authenticators")
     manager.delete(f"{mfa_run.url}mfa/authenticators/{listed[0]['id']}")
 

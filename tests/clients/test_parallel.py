@@ -10,8 +10,9 @@ from urllib.parse import urlencode
 import httpx
 
 from tests.cli.local_run import LocalRun
-from tests.clients.support import TIMEOUT_S, domain, token_url
+from tests.clients.support import domain, token_url
 from tests.support.http import ALICE, BACKEND, TIMESHEETS
+from tests.support.limits import WAIT_S
 
 LOGIN = {"grant_type": "password", "audience": TIMESHEETS, **BACKEND, **ALICE}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -22,7 +23,7 @@ LOGINS = 40
 def over_one_connection(run: LocalRun, number: int) -> tuple[int, int]:
     """Send a connection's requests one after another; return how many were answered 200, and over how many sockets."""
     statuses, sockets = [], set()
-    with closing(HTTPConnection(domain(run), timeout=TIMEOUT_S)) as connection:
+    with closing(HTTPConnection(domain(run), timeout=WAIT_S)) as connection:
         for _ in range(REQUESTS):
             connection.request("POST", "/oauth/token", urlencode(LOGIN | {"n": str(number)}), FORM)
             sockets.add(connection.sock)
@@ -44,10 +45,10 @@ def test_forty_right_logins_of_one_person_at_once_all_succeed(run: LocalRun) -> 
     limits = httpx.Limits(max_connections=LOGINS, max_keepalive_connections=LOGINS)
 
     def send(http: httpx.Client) -> int:
-        barrier.wait(TIMEOUT_S)
+        barrier.wait(WAIT_S)
         return http.post(token_url(run), data=LOGIN).status_code
 
-    with httpx.Client(limits=limits, timeout=TIMEOUT_S) as http, ThreadPoolExecutor(LOGINS) as pool:
+    with httpx.Client(limits=limits, timeout=WAIT_S) as http, ThreadPoolExecutor(LOGINS) as pool:
         statuses = Counter(pool.map(send, [http] * LOGINS))
 
     assert statuses == {200: LOGINS}
@@ -58,7 +59,7 @@ def test_right_and_wrong_logins_at_once_are_told_apart(run: LocalRun) -> None:
 
     def send(person: tuple[str, str]) -> tuple[str, int]:
         form = LOGIN | {"username": person[0], "password": person[1]}
-        return person[0], httpx.post(token_url(run), data=form, timeout=TIMEOUT_S).status_code
+        return person[0], httpx.post(token_url(run), data=form, timeout=WAIT_S).status_code
 
     with ThreadPoolExecutor(len(people)) as pool:
         answers = Counter(pool.map(send, people))

@@ -8,8 +8,9 @@ from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session  # type: ignore[import-untyped]  # no types
 
 from tests.cli.local_run import LocalRun
-from tests.clients.support import BASIC_ID, BASIC_SECRET, TIMEOUT_S, token_url, verified
+from tests.clients.support import BASIC_ID, BASIC_SECRET, token_url, verified
 from tests.support.http import ALICE, BACKEND, TIMESHEETS
+from tests.support.limits import WAIT_S
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +21,7 @@ def insecure_transport(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def fetched(run: LocalRun, client_id: str, **options: Any) -> dict[str, Any]:
     """Log alice in, and return the token."""
-    options = {"timeout": TIMEOUT_S, "audience": TIMESHEETS, **ALICE, **options}
+    options = {"timeout": WAIT_S, "audience": TIMESHEETS, **ALICE, **options}
     with OAuth2Session(client=LegacyApplicationClient(client_id, scope=options.pop("scope", None))) as session:
         token: dict[str, Any] = session.fetch_token(token_url(run), **options)
         return token

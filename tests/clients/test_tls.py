@@ -7,7 +7,8 @@ from pathlib import Path
 import httpx
 
 from tests.cli.local_run import LocalRun
-from tests.clients.support import TIMEOUT_S, domain
+from tests.clients.support import domain
+from tests.support.limits import WAIT_S
 
 
 def test_run_says_how_python_and_node_trust_it(tls_run: LocalRun) -> None:
@@ -30,11 +31,11 @@ def test_certificate_is_good_for_localhost_too(trusted: LocalRun) -> None:
     port = domain(trusted).rpartition(":")[2]
     context = ssl.create_default_context(cafile=trusted.ca_file)
 
-    assert httpx.get(f"https://localhost:{port}/.well-known/jwks.json", verify=context, timeout=TIMEOUT_S).is_success
+    assert httpx.get(f"https://localhost:{port}/.well-known/jwks.json", verify=context, timeout=WAIT_S).is_success
 
 
 def test_httpx_trusts_the_run_by_the_environment(trusted: LocalRun) -> None:
-    assert httpx.get(f"{trusted.url}.well-known/jwks.json", timeout=TIMEOUT_S).is_success
+    assert httpx.get(f"{trusted.url}.well-known/jwks.json", timeout=WAIT_S).is_success
 
 
 def test_private_key_of_the_server_is_its_owners_alone(tls_run: LocalRun) -> None:

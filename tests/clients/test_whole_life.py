@@ -14,8 +14,9 @@ from oauthlib.oauth2 import LegacyApplicationClient  # type: ignore[import-untyp
 from requests_oauthlib import OAuth2Session  # type: ignore[import-untyped]  # no types
 
 from tests.cli.local_run import LocalRun
-from tests.clients.support import TIMEOUT_S, domain, token_url, verified
+from tests.clients.support import domain, token_url, verified
 from tests.support.http import ALICE, BACKEND, TIMESHEETS
+from tests.support.limits import WAIT_S
 
 SCOPE = "openid profile email offline_access read:timesheets"
 # The SDK asks for the time in a way that newer versions of Python warn of.
@@ -31,7 +32,7 @@ def plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
 def sdk(run: LocalRun, kind: Any, **options: Any) -> Any:
     """Return one of the SDK's clients, as an application makes it."""
     protocol = run.url.partition(":")[0]
-    return kind(domain(run), **{**BACKEND, "timeout": TIMEOUT_S, "protocol": protocol, **options})
+    return kind(domain(run), **{**BACKEND, "timeout": WAIT_S, "protocol": protocol, **options})
 
 
 def id_claims(run: LocalRun, id_token: str) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def test_auth0_python_lives_the_whole_life(run: LocalRun) -> None:
     assert second["refresh_token"] != first["refresh_token"]
     assert verified(run, second["access_token"], TIMESHEETS)["gty"] == ["refresh_token", "password"]
 
-    shown = Users(domain(run), timeout=TIMEOUT_S, protocol=run.url.partition(":")[0]).userinfo(second["access_token"])
+    shown = Users(domain(run), timeout=WAIT_S, protocol=run.url.partition(":")[0]).userinfo(second["access_token"])
     assert (shown["name"], shown["email"], shown["sub"]) == (
         "Alice Liddell",
         "alice@example.com",
@@ -93,7 +94,7 @@ def test_authlib_refreshes_by_itself_and_revokes(run: LocalRun) -> None:
         token_endpoint_auth_method="client_secret_post",
         revocation_endpoint_auth_method="client_secret_post",
         update_token=lambda token, refresh_token: kept.append(token),
-        default_timeout=TIMEOUT_S,
+        default_timeout=WAIT_S,
     )
     with session:
         first = session.fetch_token(token_url(run), **ALICE, audience=TIMESHEETS, scope=SCOPE)
@@ -122,20 +123,18 @@ def test_requests_oauthlib_refreshes_by_itself_and_revokes(run: LocalRun) -> Non
             token_url(run), **ALICE, client_secret=BACKEND["client_secret"], include_client_id=True, audience=TIMESHEETS
         )
         session.token = dict(first) | {"expires_in": -1, "expires_at": time.time() - 1}
-        shown = session.get(f"{run.url}userinfo", timeout=TIMEOUT_S)
+        shown = session.get(f"{run.url}userinfo", timeout=WAIT_S)
 
         assert shown.json()["email"] == "alice@example.com"
         (second,) = kept
         assert second["refresh_token"] != first["refresh_token"]
-    gone = requests.post(
-        f"{run.url}oauth/revoke", data={**BACKEND, "token": second["refresh_token"]}, timeout=TIMEOUT_S
-    )
+    gone = requests.post(f"{run.url}oauth/revoke", data={**BACKEND, "token": second["refresh_token"]}, timeout=WAIT_S)
     assert (gone.status_code, gone.content) == (200, b"")
 
 
 def test_plain_bearer_requests_meet_the_challenges(run: LocalRun) -> None:
-    missing = requests.get(f"{run.url}userinfo", timeout=TIMEOUT_S)
-    wrong = requests.get(f"{run.url}userinfo", headers={"Authorization": "Bearer x"}, timeout=TIMEOUT_S)
+    missing = requests.get(f"{run.url}userinfo", timeout=WAIT_S)
+    wrong = requests.get(f"{run.url}userinfo", headers={"Authorization": "Bearer x"}, timeout=WAIT_S)
 
     assert (missing.status_code, missing.headers["WWW-Authenticate"]) == (401, 'Bearer realm="gatehouse"')
     assert wrong.status_code == 401

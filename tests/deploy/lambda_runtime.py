@@ -23,9 +23,10 @@ from typing import Any
 
 from infra.deploy import OLDEST_RUNTIME
 from infra.gateway import LambdaContext
+from tests.support.lifeline import words
+from tests.support.limits import WAIT_S
 
 PRESENT = ("awslambdaric", "boto3")
-START_LIMIT_S = 30.0
 RUNTIME_ENVIRONMENT = {"LANG": "en_US.UTF-8", "TZ": ":UTC", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1"}
 
 
@@ -86,7 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _deadline() -> str:
-    return str(int((time.time() + START_LIMIT_S) * 1000))
+    return str(int((time.time() + WAIT_S) * 1000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +127,15 @@ def running(function: Function, python: Path, log: Path) -> Iterator[Environment
         "PYTHONPATH": str(function.root),
         **function.environment,
     }
-    command = [str(python), "-m", "awslambdaric", function.handler]
+    command, pipe = words(str(python), "awslambdaric", function.handler), subprocess.PIPE
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            command, cwd=function.root, env=environment, stdout=output, stderr=subprocess.STDOUT
+            command, cwd=function.root, env=environment, stdin=pipe, stdout=output, stderr=subprocess.STDOUT
         ) as process,
     ):
         try:
-            yield Environment(api, process, function.timeout_s + START_LIMIT_S, threading.Lock())
+            yield Environment(api, process, function.timeout_s + WAIT_S, threading.Lock())
         finally:
             process.kill()
             api.shutdown()

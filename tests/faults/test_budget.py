@@ -28,6 +28,7 @@ from tests.conftest import Clock
 from tests.faults.bench import Bench, bench_on
 from tests.faults.kinds import FAULTS, Fault, error
 from tests.faults.wire import NOWHERE, Act, Try, watching
+from tests.support.limits import WAIT_S
 from tests.support.slow_link import moto_server, served
 
 
@@ -81,9 +82,9 @@ def test_parallel_calls_spend_the_same_time_once(bench: Bench, clock: Clock) -> 
     together = threading.Barrier(2)
 
     def act(_: Try) -> None:
-        if together.wait(10) == 0:
+        if together.wait(WAIT_S) == 0:
             clock.advance(LAST_TRY_S)
-        together.wait(10)
+        together.wait(WAIT_S)
 
     with one_request(clock):
         with watching(bench.stage.clients, act):

@@ -16,10 +16,10 @@ from tests.support.calls import rounds_of
 from tests.support.clients import make_api
 from tests.support.faults import aws_error, before, failing
 from tests.support.http import BACKEND, REPORTS, TIMESHEETS, Http
+from tests.support.limits import WAIT_S
 from tests.support.people import PeopleMaker
 
 ID_TOKEN_LIFETIME_S = 36_000
-GATE_S = 10
 OFFLINE = "openid profile offline_access read:timesheets"
 KNOWN: dict[str, Any] = {
     "name": "Ana Lovelace",
@@ -64,7 +64,7 @@ def together(stage: Stage, *operations: str) -> Iterator[None]:
     gate = threading.Barrier(len(operations))
 
     def wait() -> None:
-        gate.wait(GATE_S)
+        gate.wait(WAIT_S)
 
     with ExitStack() as gates:
         for operation in dict.fromkeys(operations):

@@ -24,6 +24,7 @@ from chalicelib.settings import Settings
 from infra.tenant_file import TenantFile
 from tests.conftest import BCRYPT_COST, EMAIL_FROM, Clock
 from tests.support.http import Http
+from tests.support.limits import WAIT_S
 from tests.support.mfa import App, code_in, emails_to, sms_to
 from tests.support.stages import provisioned
 
@@ -47,7 +48,7 @@ def arguments(line: str, variables: dict[str, str]) -> list[str]:
     """Return what a shell hands to curl."""
     script = f"curl() {{ printf '%s\\0' \"$@\"; }}\n{line}"
     environment = {"PATH": os.environ["PATH"], **variables}
-    ran = subprocess.run(["sh", "-euc", script], env=environment, capture_output=True, timeout=10, check=True)
+    ran = subprocess.run(["sh", "-euc", script], env=environment, capture_output=True, timeout=WAIT_S, check=True)
     return ran.stdout.decode().split("\0")[:-1]
 
 

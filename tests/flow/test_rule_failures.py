@@ -11,6 +11,7 @@ from chalicelib import wiring
 from infra.aws import Stage
 from tests.support.calls import calls_of
 from tests.support.http import BACKEND
+from tests.support.limits import WAIT_S
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.rules import Function, ruled
 
@@ -67,7 +68,7 @@ def test_rule_that_sleeps_past_the_budget_is_left_behind_g08(
     wakes = threading.Event()
 
     def sleepy(*_: Any) -> None:
-        wakes.wait(30)
+        wakes.wait(WAIT_S)
 
     with ruled(stage, world, sleepy, budget_s=0.1) as http:
         started = time.monotonic()
@@ -76,7 +77,7 @@ def test_rule_that_sleeps_past_the_budget_is_left_behind_g08(
     wakes.set()
 
     assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
-    assert took_s < 20
+    assert took_s < WAIT_S / 2
     assert "sleepy ran past the 0.1 s" in http.log[-1]["reason"]
 
 
@@ -99,7 +100,7 @@ def test_rule_that_loops_past_the_budget_is_interrupted_g08(
         answer = http.login(**login)
 
     assert answer.status_code == 500
-    assert ended.wait(10), "the rule is stopped, and takes no more of the processor"
+    assert ended.wait(WAIT_S), "the rule is stopped, and takes no more of the processor"
 
 
 def test_rules_share_one_budget_g08(stage: Stage, world: wiring.World, login: dict[str, str]) -> None:

@@ -16,6 +16,7 @@ from infra.aws import Stage
 from tests.flow.test_rule_context import settings_of
 from tests.support.faults import before
 from tests.support.http import BACKEND
+from tests.support.limits import WAIT_S
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.rules import ruled
 
@@ -115,11 +116,11 @@ def test_hanging_rules_stop_being_started_before_there_is_no_thread_left(
     ended, ran = threading.Event(), []
     hanging = [one for one in threading.enumerate() if one.name == runner.THREAD]
     for _ in range(runner.MAX_THREADS - len(hanging) - 3):
-        threading.Thread(target=ended.wait, args=(60,), name=runner.THREAD, daemon=True).start()
+        threading.Thread(target=ended.wait, args=(WAIT_S,), name=runner.THREAD, daemon=True).start()
 
     def hang(*_: Any) -> None:
         ran.append(1)
-        ended.wait(60)
+        ended.wait(WAIT_S)
 
     user = people.make()
     with ruled(stage, world, hang, budget_s=0.05) as http:
@@ -130,7 +131,7 @@ def test_hanging_rules_stop_being_started_before_there_is_no_thread_left(
         ended.set()
         for thread in threading.enumerate():
             if thread.name == runner.THREAD and thread not in hanging:
-                thread.join(30)
+                thread.join(WAIT_S)
         after = http.login(username=user.username)
 
     assert len(ran) == 4
@@ -145,7 +146,7 @@ def test_rule_that_leaves_a_thread_behind_does_not_hold_its_login_up(
 
     def start(user: Any, context: Any) -> None:
         def late() -> None:
-            ended.wait(60)
+            ended.wait(WAIT_S)
             context.access_token["late"] = user.app_metadata["late"] = True
 
         threading.Thread(target=late, daemon=True).start()

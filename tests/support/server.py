@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from infra.serving import AsgiApplication, Server, Tls, listen
-
-WAIT_S = 10
+from tests.support.limits import WAIT_S
 
 
 @contextmanager

@@ -14,7 +14,8 @@ import pytest
 
 from infra.gateway import Gateway, GatewayConfig, Invoke, LambdaContext, Observe, Receive, Send, Served
 from infra.proxy_event import Stage
-from tests.support.server import WAIT_S, serving
+from tests.support.limits import WAIT_S
+from tests.support.server import serving
 
 Event = dict[str, Any]
 

@@ -5,8 +5,7 @@ import threading
 import pytest
 
 from infra.schedule import every
-
-LIMIT_S = 10
+from tests.support.limits import WAIT_S
 
 
 def test_one_that_fails_is_followed_by_the_next(caplog: pytest.LogCaptureFixture) -> None:
@@ -19,7 +18,7 @@ def test_one_that_fails_is_followed_by_the_next(caplog: pytest.LogCaptureFixture
         again.set()
 
     with every(0.001, act):
-        assert again.wait(LIMIT_S)
+        assert again.wait(WAIT_S)
 
     assert [record.message for record in caplog.records] == ["The scheduled function crashed."]
 
@@ -29,11 +28,11 @@ def test_one_under_way_ends_before_the_block_does_and_none_follows() -> None:
 
     def act() -> None:
         begun.set()
-        assert may_end.wait(LIMIT_S)
+        assert may_end.wait(WAIT_S)
         ended.append(threading.current_thread())
 
     with every(0.001, act):
-        assert begun.wait(LIMIT_S)
+        assert begun.wait(WAIT_S)
         may_end.set()
 
     assert ended

@@ -16,7 +16,8 @@ import trustme
 
 from infra.gateway import Gateway, GatewayConfig
 from infra.serving import CannotListen, PortInUse, Tls, listen
-from tests.support.server import WAIT_S, serving
+from tests.support.limits import WAIT_S
+from tests.support.server import serving
 
 
 @pytest.fixture
@@ -62,15 +63,22 @@ def test_address_of_another_machine_is_refused_with_the_reason() -> None:
 
 
 SERVER = """
-import sys
+import os, sys, threading
 from infra.gateway import Gateway, GatewayConfig
 from infra.serving import listen, serve
 
+def follow():
+    for _ in sys.stdin:
+        may_answer.set()
+    os._exit(1)
+
 def handler(event, context):
     print("entered", flush=True)
-    sys.stdin.readline()
+    may_answer.wait()
     return {"statusCode": 200, "body": "done"}
 
+may_answer = threading.Event()
+threading.Thread(target=follow, daemon=True).start()
 listener = listen("127.0.0.1", 0)
 ready = lambda: print(listener.getsockname()[1], flush=True)
 serve(Gateway(handler, GatewayConfig({"/": ("GET",)})), listener, on_ready=ready)
@@ -84,6 +92,14 @@ def refuses(port: int) -> bool:
     except ConnectionError as failure:
         return isinstance(failure, ConnectionRefusedError)
     return False
+
+
+def outcome(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Return the exit code and what was printed, once it has ended. Its input stays open: it ends with that too."""
+    assert process.stdout
+    assert process.stderr
+    code = process.wait(WAIT_S)
+    return code, process.stdout.read(), process.stderr.read()
 
 
 def started() -> subprocess.Popen[str]:
@@ -100,9 +116,11 @@ def test_signal_ends_the_server_cleanly_after_the_request_under_way(number: sign
         assert process.stdout.readline() == "entered\n"
         process.send_signal(number)
         assert any(refuses(port) for _ in range(100_000))
-        output, errors = process.communicate("go on\n", timeout=WAIT_S)
+        assert process.stdin
+        process.stdin.write("go on\n")
+        process.stdin.flush()
+        assert outcome(process) == (0, "stopped\n", "")
     assert answer.result().text == "done"
-    assert (process.returncode, output, errors) == (0, "stopped\n", "")
 
 
 def test_signal_ends_the_server_although_an_idle_connection_is_kept() -> None:
@@ -113,5 +131,4 @@ def test_signal_ends_the_server_although_an_idle_connection_is_kept() -> None:
             connection.request("GET", "/nothing")
             assert connection.getresponse().read()
             process.send_signal(signal.SIGTERM)
-            output, errors = process.communicate(timeout=WAIT_S)
-    assert (process.returncode, output, errors) == (0, "stopped\n", "")
+            assert outcome(process) == (0, "stopped\n", "")
