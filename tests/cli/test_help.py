@@ -117,6 +117,16 @@ def test_command_without_its_last_word_shows_the_help(words: tuple[str, ...]) ->
     assert (ran.exit_code, "Commands" in unstyle(ran.output)) == (2, True)
 
 
+def test_every_command_that_lists_shows_or_plans_can_print_json() -> None:
+    found = commands(get_command(app)).items()
+    options = {words: {name for one in command.params for name in one.opts} for words, command in found}
+    plans = {words for words, names in options.items() if "--dry-run" in names}
+    lists = {words for words in options if words and words[-1] in ("list", "show", "status", "check", "count")}
+
+    assert ("up",) in plans
+    assert [words for words in sorted(plans | lists) if "--json" not in options[words]] == []
+
+
 def test_unknown_command_is_refused() -> None:
     ran = CliRunner().invoke(app, ["lokal"])
 
