@@ -37,5 +37,11 @@ def show(console: Console, title: str, changes: Sequence[Change]) -> None:
         console.print(f"{title}: nothing to change.")
         return
     console.print(title, style="italic")
-    rows = [(Text(change.action, style=COLOURS[change.action]), change.what, change.detail) for change in changes]
-    print_table(console, (), rows)
+    print_table(console, (), [row for change in changes for row in _rows(change)])
+
+
+def _rows(change: Change) -> list[tuple[Text | str, str, str]]:
+    """Return a row for each line of the detail, so that each reason stays a line of its own in a pipe too."""
+    first, *others = change.detail.split("\n")
+    action = Text(change.action, style=COLOURS[change.action])
+    return [(action, change.what, first), *(("", "", line) for line in others)]
