@@ -43,11 +43,16 @@ class Stage:
         return ConfigStore(self.clients.dynamodb, f"{self.prefix}config", time.time, lifetime_s=0)
 
 
-def reach(stage: str) -> Stage:
-    """Return a stage of the account and region that the environment names."""
+def new_session() -> boto3.Session:
+    """Return a session whose clients take no web page for an answer of AWS."""
     session = boto3.Session()
     session.events.register("before-parse", refuse_web_pages)
-    client = partial(session.client, config=PATIENT)
+    return session
+
+
+def reach(stage: str) -> Stage:
+    """Return a stage of the account and region that the environment names."""
+    client = partial(new_session().client, config=PATIENT)
     try:
         kms: KMSClient = client("kms")
     except ValueError as fault:

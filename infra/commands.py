@@ -2,7 +2,7 @@
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, ParamSpec, TypeVar
 
@@ -19,6 +19,7 @@ from infra.stage_names import BadStageName, require_stage_name
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 REFUSED = 2
 AWS_FAILED = 1
@@ -67,6 +68,14 @@ def reports_failures(command: Callable[P, R]) -> Callable[P, R]:
         raise typer.Exit(code)
 
     return wrapped
+
+
+def said_so_far(items: Iterable[T], what: str) -> Iterator[T]:
+    """Yield the items, and tell a terminal on stderr how many there were so far. what: names them, in the plural."""
+    with Console(stderr=True).status(f"0 {what}") as status:
+        for number, item in enumerate(items, 1):
+            status.update(f"{number} {what}")
+            yield item
 
 
 def read_line() -> str:

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
 from botocore.config import Config
 
+from infra.aws import PATIENT, new_session
 from infra.chalice_config import app_name, gateway_stage
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
 
 # API Gateway answers few calls a second.
-PATIENT = Config(retries={"mode": "adaptive", "total_max_attempts": 10})
+VERY_PATIENT = Config(retries={"mode": "adaptive", "total_max_attempts": 10})
 # Chalice's form of the record (chalice.deploy.deployer).
 RECORD_VERSION = {"schema_version": "2.0", "backend": "api"}
 TAG = "aws-chalice"
@@ -69,10 +69,10 @@ class Account:
 
     def apigateway(self) -> "APIGatewayClient":
         """Return a client that waits for its turn."""
-        return boto3.client("apigateway", config=PATIENT)
+        return new_session().client("apigateway", config=VERY_PATIENT)
 
     def _tag(self, function: str) -> str:
-        client = boto3.client("lambda")
+        client = new_session().client("lambda", config=PATIENT)
         try:
             tags = client.get_function(FunctionName=function).get("Tags", {})
         except client.exceptions.ResourceNotFoundException:

@@ -5,7 +5,7 @@ import json
 import time
 from base64 import urlsafe_b64encode
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -13,11 +13,24 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from chalicelib.model.key import KeySet, SigningKey
-from chalicelib.store.stage_key import StageKey
+from chalicelib.store.stage_key import KEY, OWNER, StageKey
 from chalicelib.store.vault import Vault, data_key_alias
 from infra.aws import Stage
-from infra.kms_keys import KeyPlan, find_key, find_or_make, state_fault, tag_retired, when_known
+from infra.kms_keys import (
+    KeyPlan,
+    find_key,
+    find_or_make,
+    find_sealer,
+    give_alias,
+    state_fault,
+    tag_retired,
+    when_known,
+)
 from infra.plan import Change
+from infra.stack_status import Unsound
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms.type_defs import KeyMetadataTypeDef
 
 KEY_SPECS: dict[str, Literal["RSA_2048", "ECC_NIST_P256"]] = {"RS256": "RSA_2048", "ES256": "ECC_NIST_P256"}
 DATA_KEY = KeyPlan("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", "seals secrets at rest")
@@ -54,7 +67,7 @@ def data_key_changes(stage: Stage, dry_run: bool) -> list[Change]:
         arn = find_or_make(stage, DATA_KEY)
         when_known(stage, lambda: kms.enable_key_rotation(KeyId=arn))
         # The alias comes last: it says that the key is whole.
-        when_known(stage, lambda: kms.create_alias(AliasName=alias, TargetKeyId=arn))
+        when_known(stage, lambda: give_alias(stage, alias, arn))
     return [Change("create", "data key", alias)]
 
 
@@ -62,7 +75,28 @@ def key_faults(stage: Stage, known: KeySet) -> list[str]:
     """Return which keys that sign, will sign or seal cannot be used, each with what mends it."""
     faults = [line for key in known.keys if key.status != "previous" for line in _signing_key_fault(stage, key)]
     data_key = find_key(stage, data_key_alias(stage.name))
-    return faults + (state_fault("the data key", data_key) if data_key else [])
+    return faults + ((state_fault("the data key", data_key) if data_key else []) or _stage_key_fault(stage, data_key))
+
+
+def _stage_key_fault(stage: Stage, data_key: "KeyMetadataTypeDef | None") -> list[str]:
+    """Return why the stage's own key does not open, with the mend; or nothing. data_key: what the alias leads to."""
+    document = stage.config().stage_key()
+    if document is None:
+        return []
+    found = find_sealer(stage, document["data_key"], OWNER)
+    if found.is_lost:
+        key = json.dumps({"pk": {"S": KEY}})
+        return [
+            f"the stage key does not open: the data key that sealed it {found.why}.",
+            "  If it is gone, nothing brings back what it sealed: secrets of authenticator apps, settings of rules.",
+            "  For a new stage key, run this, then up, then deploy: "
+            f"aws dynamodb delete-item --table-name {stage.prefix}config --key '{key}'",
+        ]
+    if found.arn and data_key and found.arn != data_key["Arn"]:
+        alias = data_key_alias(stage.name)
+        lead = f"aws kms update-alias --alias-name {alias} --target-key-id {found.arn}"
+        return [f"{alias} leads to another key than the one that sealed the stage key. Lead it back: {lead}"]
+    return []
 
 
 def _signing_key_fault(stage: Stage, key: SigningKey) -> list[str]:
@@ -70,7 +104,7 @@ def _signing_key_fault(stage: Stage, key: SigningKey) -> list[str]:
     if found:
         return state_fault(named, found)
     turn = f"gatehouse keys rotate --stage {stage.name}"
-    return [f"{named} was deleted in KMS, and nothing brings it back. Replace it: {turn}, and again in two hours."]
+    return [f"{named} was deleted in KMS, and nothing brings it back. Replace it: {turn}"]
 
 
 def stage_key_changes(stage: Stage, dry_run: bool, is_new: bool) -> list[Change]:
@@ -120,7 +154,8 @@ def rotate(stage: Stage, now: int) -> tuple[list[Change], list[str]]:
 
     next -> current once it was published for PUBLISH_S; current -> previous then; previous is dropped after RETIRE_S,
     when the longest token that it can have signed has ended. A dropped key stays in KMS, where its owner disables it.
-    Each algorithm's step is published before the next one begins.
+    Each algorithm's step is published before the next one begins. A key that KMS has deleted is replaced at once.
+    Raises Unsound if the key that would sign from now on cannot.
     """
     config = stage.config()
     known = config.keys()
@@ -142,7 +177,15 @@ Step = tuple[list[SigningKey], list[Change], list[str]]
 def _step(stage: Stage, known: KeySet, alg: str, now: int) -> Step:
     keys = [key for key in known.keys if key.alg == alg]
     by_status = {key.status: key for key in keys}
-    following, previous = by_status.get("next"), by_status.get("previous")
+    following = by_status.get("next")
+    lost = {key.status for key in keys if key.status != "previous" and find_key(stage, key.key_arn) is None}
+    if "current" in lost:
+        following = None if "next" in lost else following
+        return _replaced(stage, keys, following or make_key(stage, alg, "next", known), now)
+    if following and "next" in lost:
+        keys, changed, waited = _step(stage, KeySet(tuple(key for key in known.keys if key != following)), alg, now)
+        return keys, [Change("delete", f"{alg} key {following.kid}", "it was deleted in KMS"), *changed], waited
+    previous = min((key for key in keys if key.status == "previous"), key=lambda key: key.since, default=None)
     if previous:
         return _retired(stage, keys, previous, now)
     if following is None:
@@ -152,10 +195,21 @@ def _step(stage: Stage, known: KeySet, alg: str, now: int) -> Step:
     if now - following.since < PUBLISH_S:
         left = (following.since + PUBLISH_S - now) // 60 + 1
         return keys, [], [f"{alg}: {following.kid} must be published for {left} more minutes."]
-    return _promoted(by_status["current"], following, now)
+    return _promoted(stage, by_status["current"], following, now)
 
 
-def _promoted(current: SigningKey, following: SigningKey, now: int) -> Step:
+def _replaced(stage: Stage, keys: list[SigningKey], following: SigningKey, now: int) -> Step:
+    """Let a key sign at once, published or not, because the current one was deleted and nothing else signs."""
+    (current,) = (key for key in keys if key.status == "current")
+    promoted, changes, waits = _promoted(stage, current, following, now)
+    said = f"{current.alg}: who caches the JWKS may refuse tokens of {following.kid} until that is read anew."
+    return [*promoted, *(key for key in keys if key.status == "previous")], changes, [said, *waits]
+
+
+def _promoted(stage: Stage, current: SigningKey, following: SigningKey, now: int) -> Step:
+    faults = _signing_key_fault(stage, following)
+    if faults:
+        raise Unsound(faults)
     keys = [replace(following, status="current", since=now), replace(current, status="previous", since=now)]
     changes = [Change("update", f"{key.alg} key {key.kid}", key.status) for key in keys]
     return keys, changes, [f"{current.alg}: rotate again once the longest token of {current.kid} has ended."]

@@ -1,5 +1,6 @@
 """The KMS keys of a stage: made, found again by their tag, and looked after. Nothing here publishes or names them."""
 
+from base64 import b64decode
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -22,6 +23,20 @@ STAGE_TAG = "gatehouse-stage"
 RETIRED_TAG = "gatehouse-retired"
 NOT_FOUND = "NotFoundException"
 UNREADABLE = ("AccessDeniedException", NOT_FOUND)
+STATES = ("DisabledException", "KMSInvalidStateException")
+
+
+@dataclass(frozen=True, slots=True)
+class Sealer:
+    """The key that sealed something. arn: empty if it is not known. why: it cannot open that, as a predicate."""
+
+    arn: str = ""
+    why: str = ""
+
+    @property
+    def is_lost(self) -> bool:
+        """True if what it sealed does not open."""
+        return bool(self.why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +102,37 @@ def find_key(stage: Stage, key_id: str) -> "KeyMetadataTypeDef | None":
         return kms.describe_key(KeyId=key_id)["KeyMetadata"]
     except kms.exceptions.NotFoundException:
         return None
+
+
+def give_alias(stage: Stage, alias: str, arn: str) -> None:
+    """Give a key an alias. It may have it already: a lost answer is asked for again, and CreateAlias knows no token."""
+    kms = stage.clients.kms
+    try:
+        kms.create_alias(AliasName=alias, TargetKeyId=arn)
+    except kms.exceptions.AlreadyExistsException:
+        found = find_key(stage, alias)
+        if found is None or found["Arn"] != arn:
+            raise
+
+
+def find_sealer(stage: Stage, sealed: str, owner: str) -> Sealer:
+    """Return which key sealed a data key, as KMS reads it off the stored form.
+
+    A caller who may not decrypt is told of no fault: that is the function's permission, and not one of `up`.
+    """
+    kms, context = stage.clients.kms, {"gatehouse": owner}
+    try:
+        return Sealer(kms.decrypt(CiphertextBlob=b64decode(sealed), EncryptionContext=context)["KeyId"])
+    except ClientError as refusal:
+        code, words = refusal.response["Error"]["Code"], refusal.response["Error"].get("Message", "")
+        if code in STATES:
+            return Sealer(why=f"cannot be used ({words.rstrip('.')})")
+        if code == "AccessDeniedException" and "not authorized" in words:
+            return Sealer()
+        # KMS denies access to a key that is gone, too.
+        if code in (*UNREADABLE, "InvalidCiphertextException"):
+            return Sealer(why="was deleted in KMS, or is in another account or Region")
+        raise
 
 
 def state_fault(named: str, key: "KeyMetadataTypeDef") -> list[str]:

@@ -2,9 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-import boto3
-
-from infra.aws import Stage
+from infra.aws import PATIENT, Stage, new_session
 from infra.stack_status import StackFailed, Standing, Unsound, failure_lines, settle
 
 if TYPE_CHECKING:
@@ -22,8 +20,8 @@ def remove_failed(stage: Stage, standing: Standing) -> None:
     The templates retain tables and log groups, so that they would stand in the way of the next creation.
     """
     tables = [name for name in _resources(stage, standing, TABLE) if has_table(stage, name)]
-    logs: CloudWatchLogsClient = boto3.client("logs", region_name=stage.cloudformation.meta.region_name)
-    groups = [name for name in _resources(stage, standing, LOG_GROUP) if _has_group(logs, name)]
+    logs = logs_of(stage)
+    groups = [name for name in _resources(stage, standing, LOG_GROUP) if has_group(logs, name)]
     used = [f"table {name}" for name in tables if _is_used_table(stage, name)]
     used += [f"log group {name}" for name in groups if logs.describe_log_streams(logGroupName=name)["logStreams"]]
     if used:
@@ -40,11 +38,21 @@ def remove_failed(stage: Stage, standing: Standing) -> None:
 
 def has_table(stage: Stage, name: str) -> bool:
     """Return whether a table is there, and is not being deleted."""
+    return table_status(stage, name) not in ("", "DELETING")
+
+
+def table_status(stage: Stage, name: str) -> str:
+    """Return the status that DynamoDB gives a table, or an empty text if there is none."""
     dynamodb = stage.clients.dynamodb
     try:
-        return dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] != "DELETING"
+        return dynamodb.describe_table(TableName=name)["Table"]["TableStatus"]
     except dynamodb.exceptions.ResourceNotFoundException:
-        return False
+        return ""
+
+
+def logs_of(stage: Stage) -> "CloudWatchLogsClient":
+    """Return a client of the log groups, in the stage's Region."""
+    return new_session().client("logs", region_name=stage.cloudformation.meta.region_name, config=PATIENT)
 
 
 def stack_tables(stage: Stage, standing: Standing) -> list[str]:
@@ -78,6 +86,7 @@ def _delete_table(stage: Stage, name: str) -> None:
     dynamodb.get_waiter("table_not_exists").wait(TableName=name)
 
 
-def _has_group(logs: "CloudWatchLogsClient", name: str) -> bool:
+def has_group(logs: "CloudWatchLogsClient", name: str) -> bool:
+    """Return whether a log group is there."""
     found = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     return any(group["logGroupName"] == name for group in found)

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
-from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.model_instances import model_data
+from moto.core.models import MockAWS
 
 if TYPE_CHECKING:
     from moto.dynamodb.models.dynamo_type import DynamoType
@@ -44,7 +44,8 @@ def local_aws() -> Iterator[None]:
     # moto's CloudFormation leaves alarms out, and says so at length.
     logging.getLogger("moto").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message="Tried to parse AWS::(CloudWatch::Alarm|Logs::MetricFilter)")
-    with mock_aws(config={"core": {"mock_credentials": False}}), _one_call_at_a_time(), _small_transactions():
+    # Not mock_aws(): with TEST_SERVER_MODE or TEST_PROXY_MODE in the environment that one leads all calls elsewhere.
+    with MockAWS({"core": {"mock_credentials": False}}), _one_call_at_a_time(), _small_transactions():
         _forget_copies()
         yield
 

@@ -12,7 +12,7 @@ from typing import Any
 from chalicelib.model.key import KeySet
 from chalicelib.store.documents import Document
 from infra.aws import Stage
-from infra.health import require_sound
+from infra.health import require_free, require_sound
 from infra.keys import data_key_changes, key_changes, stage_key_changes
 from infra.leftovers import has_table
 from infra.plan import Change
@@ -39,10 +39,12 @@ class Applied:
 def up(stage: Stage, file: TenantFile, dry_run: bool = False) -> list[Change]:
     """Make what is missing: the stage's stack, a stack per realm, the keys. Return the changes.
 
-    Raises Unsound, before anything is made, if a stack, a table or a key is in a state that this does not mend.
+    Raises Unsound, before anything is made, if a stack, a table or a key is in a state that this does not mend, or if
+    a table or a log group is in the way.
     """
     require_sound(stage, [realm.name for realm in file.realms])
-    own, *realms = stage_stacks(stage.name, [realm.name for realm in file.realms])
+    own, *realms = stacks = stage_stacks(stage.name, [realm.name for realm in file.realms])
+    require_free(stage, stacks)
     own_changes = stack_changes(stage, own, dry_run)
     is_new = dry_run and any(change.action in ("create", "recreate") for change in own_changes)
     known = KeySet() if is_new else stage.config().keys()

@@ -1,5 +1,6 @@
 """The CloudFormation stacks of a stage: what they would change, through change sets, and the change itself."""
 
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,6 +42,20 @@ class Stack:
     name: str
     template: str
     parameters: dict[str, str]
+
+    @property
+    def tables(self) -> list[str]:
+        """The names of its tables."""
+        return self._named("TableName")
+
+    @property
+    def log_groups(self) -> list[str]:
+        """The names of its log groups."""
+        return self._named("LogGroupName")
+
+    def _named(self, key: str) -> list[str]:
+        found = re.findall(rf'{key}: !Sub "(.+)"', self.template)
+        return [re.sub(r"\$\{(\w+)\}", lambda hole: self.parameters[hole[1]], name) for name in found]
 
 
 class _NoChange(Exception):
@@ -127,10 +142,13 @@ def _propose(stage: Stage, stack: Stack, kind: Literal["CREATE", "UPDATE"]) -> "
 
 def _submit(cloudformation: "CloudFormationClient", stack: Stack, kind: Literal["CREATE", "UPDATE"]) -> str:
     """Return the ARN of a change set that CloudFormation now works out."""
+    name = f"{CHANGE_SET}-{secrets.token_hex(4)}"
     try:
         return cloudformation.create_change_set(
             StackName=stack.name,
-            ChangeSetName=f"{CHANGE_SET}-{secrets.token_hex(4)}",
+            ChangeSetName=name,
+            # A try whose answer was lost is asked again, and is the same change set then.
+            ClientToken=name,
             ChangeSetType=kind,
             TemplateBody=stack.template,
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in stack.parameters.items()],
@@ -157,7 +175,10 @@ def _drop_proposals(cloudformation: "CloudFormationClient", name: str) -> None:
 
 def _run(stage: Stage, stack: Stack, change_set: str) -> None:
     """Execute a change set and wait; raises StackFailed. A creation that fails takes along all that it made."""
-    stage.cloudformation.execute_change_set(ChangeSetName=change_set, RetainExceptOnCreate=True)
+    token = secrets.token_hex(8)
+    stage.cloudformation.execute_change_set(
+        ChangeSetName=change_set, RetainExceptOnCreate=True, ClientRequestToken=token
+    )
     standing = settle(stage, stack.name)
     if standing is None or standing.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         raise StackFailed(failure_lines(stage.cloudformation, stack.name, standing))

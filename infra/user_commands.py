@@ -7,7 +7,16 @@ import typer
 
 from chalicelib.model.user import User
 from infra.aws import reach
-from infra.commands import JsonOption, RealmOption, StageOption, console, read_line, read_password, reports_failures
+from infra.commands import (
+    JsonOption,
+    RealmOption,
+    StageOption,
+    console,
+    read_line,
+    read_password,
+    reports_failures,
+    said_so_far,
+)
 from infra.people import People, Refused
 from infra.tables import print_json, print_table, utc
 
@@ -63,7 +72,8 @@ def add(
 @reports_failures
 def list_(realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
     """List everybody."""
-    everybody = sorted(People.of(reach(stage), realm).store.all(), key=lambda user: user.created_at)
+    found = said_so_far(People.of(reach(stage), realm).store.all(), "people read")
+    everybody = sorted(found, key=lambda user: user.created_at)
     if as_json:
         print_json(console, [_shown(user) for user in everybody])
     else:

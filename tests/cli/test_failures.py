@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.errors import TemporarilyUnavailable
 from infra.aws_faults import said
+from infra.deploy import DeployFailed, deploy_stage
 from tests.cli.conftest import Gatehouse
 from tests.cli.tenant import small_document
 
@@ -104,6 +105,9 @@ class Proxy(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(self.body)
 
+    def do_GET(self) -> None:
+        self.do_POST()
+
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
@@ -144,6 +148,17 @@ def test_web_page_in_place_of_a_key_set_is_not_an_empty_one(
 
     assert (ran.code, ran.out, ran.err.count("\n")) == (1, "", 1)
     assert ran.err.startswith("AWS: get_item: ForeignAnswer. It came from a proxy or a login page. ")
+
+
+@pytest.mark.parametrize(("status", "body"), PAGES)
+def test_web_page_in_place_of_the_answer_to_a_deploy_is_one_line(proxy: type[Proxy], status: int, body: bytes) -> None:
+    proxy.status, proxy.body = status, body
+    with pytest.raises(DeployFailed) as failure:
+        deploy_stage("dev", chalice=lambda stage, project: pytest.fail("it began"), python=(3, 12))
+
+    said = f"AWS: The answer to GetFunction is a web page with status {status}, and not AWS's. "
+    assert str(failure.value).startswith(said + "It came from a proxy or a login page. ")
+    assert "\n" not in str(failure.value)
 
 
 def test_answer_that_is_cut_off_is_one_line_and_exit_1(gatehouse: Gatehouse, proxy: type[Proxy]) -> None:

@@ -1,8 +1,10 @@
 """The command where AWS answers late, or not at all: it has the patience that a function has not."""
 
 import itertools
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import bcrypt
@@ -12,11 +14,14 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from chalicelib.model.user import User
 from chalicelib.store.users import UserStore
+from chalicelib.store.vault import data_key_alias
 from infra.aws import Stage, reach
 from infra.keys import data_key_changes
-from infra.provision import sha256
+from infra.kms_keys import give_alias
+from infra.provision import sha256, up
+from infra.tenant_file import load
 from tests.cli.conftest import Gatehouse
-from tests.cli.tenant import client, small_document
+from tests.cli.tenant import client, small_document, write
 from tests.cli.test_apply import MADE, document_of
 from tests.faults.kinds import throttled
 from tests.faults.wire import NOWHERE, Try, watching
@@ -155,6 +160,61 @@ def test_key_that_was_throttled_is_tried_again() -> None:
 
     assert [one.number for one in wire.tries if one.call.operation == "CreateKey"] == [1, 2]
     assert len(keys_of(stage)) == 1
+
+
+@pytest.mark.usefixtures("aws")
+def test_alias_whose_answer_was_lost_is_not_taken_for_anothers() -> None:
+    stage = reach("lostalias")
+
+    def act(one: Try) -> None:
+        if (one.call.operation, one.number) == ("CreateAlias", 1):
+            raise ConnectionClosedError(endpoint_url=NOWHERE)
+
+    with watching(stage.clients, after=act) as wire:
+        data_key_changes(stage, dry_run=False)
+
+    assert [one.number for one in wire.tries if one.call.operation == "CreateAlias"] == [1, 2]
+    assert data_key_changes(stage, dry_run=False) == []
+
+
+@pytest.mark.usefixtures("aws")
+def test_alias_of_another_key_is_not_taken_for_ours() -> None:
+    stage = reach("takenalias")
+    kms, alias = stage.clients.kms, data_key_alias(stage.name)
+    ours, other = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
+    kms.create_alias(AliasName=alias, TargetKeyId=other)
+
+    with pytest.raises(kms.exceptions.AlreadyExistsException):
+        give_alias(stage, alias, ours)
+
+
+def test_change_set_whose_answer_was_lost_is_the_same_at_the_next_try(gatehouse: Gatehouse) -> None:
+    sent: list[dict[str, Any]] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        sent.append(params)
+
+    events = gatehouse.stage.cloudformation.meta.events
+    for operation in ("CreateChangeSet", "ExecuteChangeSet"):
+        events.register(f"provide-client-params.cloudformation.{operation}", note)
+    up(gatehouse.stage, load(Path(write(gatehouse.directory, small_document()))))
+    for operation in ("CreateChangeSet", "ExecuteChangeSet"):
+        events.unregister(f"provide-client-params.cloudformation.{operation}", note)
+
+    tokens = [params.get("ClientToken") or params.get("ClientRequestToken") for params in sent]
+    assert len(sent) == 4
+    assert all(tokens)
+    assert len(set(tokens)) == 4
+
+
+def test_terminal_is_told_how_many_people_were_read(ready: Gatehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready.apply(with_users(3), "--with-users")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    ran = ready.run("users", "list", "--realm", "staff", "--json")
+
+    assert ran.code == 0
+    assert "3 people read" in ran.err
+    assert len(json.loads(ran.out)) == 3
 
 
 def test_tools_wait_as_long_as_the_sdk_does() -> None:

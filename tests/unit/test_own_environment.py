@@ -22,6 +22,8 @@ SETTINGS = {
     "container credentials": {"AWS_CONTAINER_CREDENTIALS_FULL_URI": OUTSIDE},
     "web identity": {"AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere", "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/x"},
     "certificates": {"AWS_CA_BUNDLE": "/nowhere"},
+    "an AWS emulator's server": {"TEST_SERVER_MODE": "true"},
+    "an AWS emulator's proxy": {"TEST_PROXY_MODE": "true"},
     "services section": {"AWS_CONFIG_FILE": "config"},
 }
 CONFIG = f"""[default]
