@@ -32,8 +32,10 @@ ENROLLED = "User is already enrolled. Use an access token of the MFA API to enro
 OWN_EMAIL = "Show a code of the verified email first. Then enroll with an access token of the MFA API."
 REFRESHED = "A refresh token enrolls no authenticator. Log in with the password to enroll the first one."
 PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
-# Of RFC 5321 what SES takes: no quotes, no display name, no list.
-ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,189}")
+# Of RFC 5321 what SES takes: no quotes, no display name, no list, no empty label of a domain.
+ADDRESS = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?=[A-Za-z0-9.-]{1,189}\Z)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"
+)
 OOB_CHANNELS = (SMS, EMAIL)
 
 

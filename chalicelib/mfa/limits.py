@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from chalicelib.errors import RateLimit, SlowDown, TemporarilyUnavailable, TooManyAttempts
 from chalicelib.mfa.case import Case, WrongCode
+from chalicelib.mfa.destinations import destination
 from chalicelib.model.address import network
 from chalicelib.model.bucket import Bucket
 from chalicelib.model.enrolment import EMAIL, OTP, RECOVERY_CODE, SMS
@@ -130,9 +131,9 @@ class Limits:
                 self.on_wrong(case.account, int(self.clock()))
 
     def _messages(self, case: Case, kind: str, address: str) -> Iterator[Tries]:
-        destination = self.mac("destination", f"{kind}:{address.casefold()}".encode()).hex()[:32]
+        mac = self.mac("destination", destination(kind, address).encode()).hex()[:32]
         yield _tries(case, kind, MESSAGES[kind])
-        yield Tries(f"destination#{destination}", kind, DESTINATIONS[kind])
+        yield Tries(f"destination#{mac}", kind, DESTINATIONS[kind])
         per_hour = case.tenant.mfa.messages_per_hour.get(kind)
         if per_hour:
             yield Tries("messages", kind, Bucket(per_hour, HOUR_MS // per_hour))

@@ -94,6 +94,46 @@ def test_number_is_one_destination_however_it_is_typed(http: Http, people: Peopl
     assert phone(http, waiting(http, people), f"+{digits[:2]}-{digits[2:]}").status_code == 429
 
 
+@pytest.mark.parametrize(
+    ("number", "spelling"),
+    [
+        ("+4930901799", "+49030901799"),
+        ("+447700900123", "+4407700900123"),
+        ("+12025550147", "+112025550147"),
+        ("+5491123456789", "+54111523456789"),
+    ],
+)
+def test_number_with_a_trunk_prefix_is_the_destination_without_it(
+    http: Http, people: PeopleMaker, number: str, spelling: str
+) -> None:
+    for typed in (number, spelling):
+        mfa_token = waiting(http, people)
+        assert {phone(http, mfa_token, typed).status_code for _ in range(10)} == {200}
+
+    assert [phone(http, waiting(http, people), typed).status_code for typed in (number, spelling)] == [429, 429]
+
+
+def test_number_of_no_country_is_a_destination(http: Http, people: PeopleMaker) -> None:
+    number = f"+999{next(NUMBERS)}"
+    for _ in range(2):
+        mfa_token = waiting(http, people)
+        assert {phone(http, mfa_token, number).status_code for _ in range(10)} == {200}
+
+    assert phone(http, waiting(http, people), number).status_code == 429
+
+
+def test_own_email_in_unicode_is_the_destination_that_is_enrolled_in_punycode(http: Http, people: PeopleMaker) -> None:
+    local = f"pumped{next(NUMBERS)}"
+    owner = people.make(email=f"{local}@bücher.example", email_verified=True)
+    mfa_token = mfa_token_of(http.login(username=owner.username))
+    assert {challenge(http, mfa_token, challenge_type="oob").status_code for _ in range(20)} == {200}
+    mfa_token = waiting(http, people)
+    punycode = f"{local}@xn--bcher-kva.example"
+    assert {address(http, mfa_token, punycode).status_code for _ in range(20)} == {200}
+
+    assert address(http, waiting(http, people), punycode).status_code == 429
+
+
 def test_refused_destination_costs_the_person_nothing(http: Http, people: PeopleMaker) -> None:
     number, other = f"+{next(NUMBERS)}", f"+{next(NUMBERS)}"
     for _ in range(2):
