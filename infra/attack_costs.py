@@ -4,6 +4,7 @@
 the code writes, on moto; their sizes and prices are computed by AWS's published rules, not measured.
 """
 
+import json
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -23,8 +24,7 @@ NAMES, ADDRESSES = 1_000_000, 10_000
 OVERHEAD = 100
 # US dollars on demand in us-east-1, standard tables: per million units, and per gigabyte and month.
 WRITE_PRICE, READ_PRICE, STORAGE_PRICE = 0.625, 0.125, 0.25
-# A consistent read, and a write, of an item of up to 1 KB.
-READS_OF = {"BatchGetItem": 2}
+# A write of an item of up to 1 KB. A consistent read of one is a unit too, of a batch one for each item.
 WRITES_OF = {"UpdateItem": 1}
 
 
@@ -37,27 +37,29 @@ def _value_bytes(kind: str, value: str) -> int:
     return len(value.encode()) if kind == "S" else (len(value) + 1) // 2 + 1
 
 
-def one_guess(stage: Stage) -> tuple[Counter[str], dict[str, int]]:
-    """Guess once at a name that nobody has; return the calls, and the bytes of each item that is left."""
+def one_guess(stage: Stage) -> tuple[Counter[str], int, dict[str, int]]:
+    """Guess once at a name that nobody has; return the calls, the read units, and the bytes of each item left."""
     flow = wiring.build(Settings(stage.name, "https://login.example.com/", BCRYPT_COST), stage.clients, wiring.World())
     is_let_in(flow.token, "192.0.2.1", "a guess", username="the first fills the cache")
     calls: Counter[str] = Counter()
+    reads = 0
 
-    def note(model: Any, **_: Any) -> None:
+    def note(model: Any, params: dict[str, Any], **_: Any) -> None:
+        nonlocal reads
         calls[model.name] += 1
+        reads += sum(len(asked["Keys"]) for asked in json.loads(params["body"]).get("RequestItems", {}).values())
 
     stage.clients.dynamodb.meta.events.register("before-call", note)
     is_let_in(flow.token, "255.255.255.255", "a guess", username="nobody")
     stage.clients.dynamodb.meta.events.unregister("before-call", note)
     items = stage.clients.dynamodb.scan(TableName=f"{stage.prefix}attempts")["Items"]
-    return calls, {item["sk"]["S"].partition("#")[0]: item_bytes(item) for item in items}  # type: ignore[arg-type]  # strings and numbers alone
+    return calls, reads, {item["sk"]["S"].partition("#")[0]: item_bytes(item) for item in items}  # type: ignore[arg-type]  # strings and numbers alone
 
 
 def main() -> None:
     """Print what one guess costs, and what a million of them do."""
     with local_aws():
-        calls, sizes = one_guess(provisioned("costs"))
-    reads = sum(units * calls[name] for name, units in READS_OF.items())
+        calls, reads, sizes = one_guess(provisioned("costs"))
     writes = sum(units * calls[name] for name, units in WRITES_OF.items())
     stored = NAMES * (sizes["address"] + sizes["total"] + 2 * OVERHEAD) + ADDRESSES * (sizes["logins"] + OVERHEAD)
     table = Table("", "one guess", f"{NAMES:,} names from {ADDRESSES:,} addresses")

@@ -1,15 +1,23 @@
 """What a login costs: AWS calls, the rounds they are made in, and bcrypts. Counted, never timed."""
 
 from collections import Counter
+from pathlib import Path
 
 import bcrypt
 import pytest
 
+from chalicelib.model.tenant import SuspiciousIpThrottling
+from chalicelib.store.buckets import LOGINS, BucketStore
+from chalicelib.store.totals import TotalStore
+from infra.attack_costs import one_guess
+from infra.attack_simulation import provisioned
 from infra.aws import Stage
-from tests.conftest import Hashes
+from tests.conftest import Clock, Hashes
 from tests.support.calls import Rounds, calls_of, rounds_of
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
+
+PAGE = (Path(__file__).parents[2] / "docs" / "attack-protection.md").read_text("utf-8")
 
 
 @pytest.fixture
@@ -56,6 +64,40 @@ def test_unknown_user_and_wrong_password_make_the_same_calls_and_one_bcrypt_c06_
     assert len(wrong.made) == 6
     assert Counter(wrong.made) == Counter(unknown.made)
     assert [line["aws_calls"] for line in warm.log] == [6, 6]
+
+
+def test_refused_attempt_costs_the_calls_that_the_page_says(
+    warm: Http, stage: Stage, people: PeopleMaker, clock: Clock
+) -> None:
+    blocked, slowed = people.make().username, people.make()
+    for _ in range(10):
+        warm.login(username=blocked, password="wrong")
+    totals, at = TotalStore(stage.clients.dynamodb, f"{stage.prefix}attempts"), int(clock())
+    for _ in range(100):
+        totals.fail(f"employees#{slowed.user_id}", at)
+    assert warm.login(username=slowed.username, password="wrong").status_code == 400
+    warm.log.clear()
+    warm.login(username=blocked)
+    warm.login(username=slowed.username)
+    buckets = BucketStore(stage.clients.dynamodb, f"{stage.prefix}attempts", LOGINS)
+    for _ in range(100):
+        buckets.fill(warm.source_ip, SuspiciousIpThrottling().bucket, 1000 * at)
+    warm.login()
+
+    assert [(line["error"], line["aws_calls"]) for line in warm.log] == [
+        ("too_many_attempts", calls) for calls in (3, 4, 1)
+    ]
+    assert "A throttled address\ncosts one call, a blocked account three, a slowed one four" in PAGE
+
+
+@pytest.mark.usefixtures("stage")
+def test_costs_of_a_guess_on_the_page_are_those_of_today() -> None:
+    calls, reads, sizes = one_guess(provisioned("costs"))
+
+    assert calls == {"BatchGetItem": 2, "UpdateItem": 4}
+    assert f"| read units | {reads} |" in PAGE
+    assert f"a counter of {sizes['address']} bytes and a total of {sizes['total']} for each name" in PAGE
+    assert f"a bucket of {sizes['logins']} for each address" in PAGE
 
 
 def test_user_without_a_password_costs_the_same_and_never_gets_in_c07(

@@ -13,8 +13,10 @@ from chalicelib.tokens.refresh import MAX_FAMILIES
 from infra.aws import Stage
 from infra.people import People, Refused, Taken
 from tests.conftest import ISSUER
+from tests.flow.test_userinfo import signed_by_us
 from tests.support.http import BACKEND, PASSWORD_REALM, Http
 from tests.support.people import PASSWORD, PeopleMaker
+from tests.support.tokens import claims_of
 
 SCOPE = "openid profile offline_access"
 INACTIVE = {"active": False}
@@ -24,7 +26,10 @@ Pair = dict[str, User]
 @pytest.fixture(params=["auth0|", "employees|", "customers|", ""], ids=ascii)
 def namesakes(request: pytest.FixtureRequest, stage: Stage, people: PeopleMaker) -> Pair:
     """Two people of one user_id, as a stage has them from before this was refused: made directly in the store."""
-    shared = f"{request.param}shared{id(request)}"
+    return namesakes_of(stage, people, f"{request.param}shared{id(request)}")
+
+
+def namesakes_of(stage: Stage, people: PeopleMaker, shared: str) -> Pair:
     pair = {}
     for realm in ("employees", "customers"):
         made = people.make(realm, name=f"Somebody of {realm}")
@@ -79,6 +84,22 @@ def test_token_never_falls_through_to_the_namesake(
         assert (told(http, body["access_token"]) != INACTIVE) is is_other
         assert (told(http, body["refresh_token"]) != INACTIVE) is is_other
         assert (refresh(http, body["refresh_token"]).status_code == 200) is is_other
+
+
+@pytest.mark.parametrize("change", ["block", "password"])
+def test_token_from_before_it_named_the_realm_never_falls_through_either(
+    http: Http, stage: Stage, people: PeopleMaker, change: str
+) -> None:
+    pair = namesakes_of(stage, people, f"auth0|before-{change}")
+    claims = claims_of(login(http, "employees", pair["employees"])) | {"jti": "from-before"}
+    token, of_realm = signed_by_us(stage, claims), people.of("customers")
+    assert userinfo(http, token).json()["name"] == "Somebody of customers"
+    if change == "block":
+        of_realm.set_blocked(pair["customers"], True)
+    else:
+        of_realm.set_password(pair["customers"], "quite another passphrase")
+
+    assert (userinfo(http, token).status_code, told(http, token)) == (401, INACTIVE)
 
 
 @pytest.mark.parametrize("realm", ["employees", "customers"])
