@@ -26,6 +26,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
     directory = tmp_path_factory.mktemp("outbox")
     document = demo_document()
     document["mfa"]["policy"] = "always"
+    # Somebody with a verified email would have to show a code of it first.
+    document["users"]["employees"][0]["email_verified"] = False
     with local_run(directory, "--tenant", write(directory, document)) as started:
         yield started
 

@@ -56,6 +56,7 @@ def test_zip_holds_the_app_and_its_packages_and_nothing_else(package: Path) -> N
         "jwt",
         "bcrypt",
         "idna",
+        "phonenumbers",
         "pyotp",
         "cryptography",
         "cffi",

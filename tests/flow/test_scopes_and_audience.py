@@ -223,7 +223,13 @@ def test_resource_with_a_fragment_or_relative_is_an_invalid_target_e12(http: Htt
     require_invalid_target(http.login(audience=None, resource=resource), resource)
 
 
-@pytest.mark.parametrize("second", [TIMESHEETS, REPORTS, ""])
+def test_empty_second_resource_counts_as_omitted(http: Http) -> None:
+    response = posted(http, urlencode([("resource", TIMESHEETS), ("resource", "")]))
+
+    assert response.status_code == 200, response.text
+
+
+@pytest.mark.parametrize("second", [TIMESHEETS, REPORTS])
 def test_two_resources_are_a_parameter_given_twice_e13(http: Http, hashes: Hashes, second: str) -> None:
     response = posted(http, urlencode([("resource", TIMESHEETS), ("resource", second)]))
 
