@@ -187,7 +187,7 @@ def build(settings: Settings, clients: Clients, world: World) -> Services:
         trusted_proxies=settings.trusted_proxies,
         token=TokenFlow(authenticator, grants, AccessRules(config), _rules(parts), second_factor, issuer),
         revocation=RevocationFlow(authenticator, refresh_tokens, verifier),
-        introspection=IntrospectionFlow(authenticator, refresh_tokens, verifier, config, people),
+        introspection=IntrospectionFlow(authenticator, refresh_tokens, verifier, config, people, parts.revocations),
         userinfo=UserinfoFlow(verifier, people),
         mfa=MfaFlow(authenticator, parts.cases, factors),
         notices=_notices(parts),

@@ -134,6 +134,7 @@ class People:
         for family in self._families(user):
             self.families.end(family)
         self.forget_attempts(user)
+        self.attempts.clear(f"mfa#{self.realm.name}#{user.user_id}")
 
     def live_families(self, user: User) -> list[Family]:
         """Return the person's live refresh-token families, by client and age."""

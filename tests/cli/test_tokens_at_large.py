@@ -43,9 +43,13 @@ def login(http: Http, client: Client, username: str | None, realm: str = "employ
     return body
 
 
+def told(http: Http, client: Client, token: str) -> Any:
+    return http.post("/oauth/introspect", data={"token": token, **client}).json()
+
+
 def lives(http: Http, client: Client, token: str) -> bool:
     """Whether introspection and then a refresh take a token; they agree."""
-    introspected = http.post("/oauth/introspect", data={"token": token, **client}).json()
+    introspected = told(http, client, token)
     response = http.token({"grant_type": "refresh_token", "refresh_token": token, **client})
     if response.status_code == 200:
         assert introspected["active"] is True
@@ -161,9 +165,11 @@ def test_login_that_waits_and_a_token_of_the_mfa_api_end_too(
     clock.advance(30)
     waiting = http.login(**mine, username=user.username).json()["mfa_token"]
     assert authenticators(http, confirmed).status_code == 200
+    assert told(http, mine, confirmed)["active"] is True
     shared.run("tokens", "revoke", "--client", mine["client_id"])
 
     assert authenticators(http, confirmed).status_code == 401
+    assert told(http, mine, confirmed) == {"active": False}
     assert with_otp(http, waiting, app.code(), **mine).status_code == 400
 
 

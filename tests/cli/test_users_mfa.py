@@ -257,6 +257,17 @@ def test_reset_person_logs_in_by_the_password_alone(
     assert with_otp(http, waiting, app.code()).status_code == 400
 
 
+def test_deleted_person_leaves_no_count_of_codes(mfa: Mfa, http: Http, stage: Stage, clock: Clock) -> None:
+    mfa.enrolled(clock)
+    answer = http.login(username=mfa.user.username)
+    assert with_otp(http, mfa_token_of(answer), "no code").status_code == 400
+    table = f"{stage.prefix}attempts"
+    assert mfa.user.user_id in str(stage.clients.dynamodb.scan(TableName=table)["Items"])
+    assert mfa.gatehouse.run("users", "delete", mfa.user.user_id, *EMPLOYEES, "--yes").code == 0
+
+    assert mfa.user.user_id not in str(stage.clients.dynamodb.scan(TableName=table)["Items"])
+
+
 def test_reset_removes_the_recovery_code_and_the_first_factor_brings_another(
     mfa: Mfa, asking: Http, clock: Clock
 ) -> None:

@@ -66,6 +66,7 @@ class Holder:
         """Get one of everything; return how each is used, by its name in the table."""
         uses = {
             "access token of the MFA API, at /mfa": self._managing(),
+            "the same, at /oauth/introspect": self._introspecting(),
             "the same, as the `mfa_token` of a grant": self._confirming_an_app(),
             "`oob_code` of an access token of the MFA API": self._confirming_a_phone(),
             "`mfa_token`, with a code of an app": self._waiting(lambda token: with_otp(self.http, token, self._otp())),
@@ -101,6 +102,15 @@ class Holder:
             answers = [associate(self.http, token), authenticators(self.http, token), remove(self.http, token, own)]
             assert len({answer.status_code // 100 for answer in answers}) == 1, "all three or none"
             return answers[0]
+
+        return use
+
+    def _introspecting(self) -> Use:
+        token = self.mfa_api_token()
+
+        def use() -> httpx.Response:
+            told = self.http.post("/oauth/introspect", data={"token": token, **BACKEND})
+            return told if told.json()["active"] else httpx.Response(401)
 
         return use
 
