@@ -31,6 +31,10 @@ USER_ID_BYTES = 12
 USER_ID = re.compile("[!-~]{2,255}")
 
 
+def _any_version() -> int:
+    return 1 + secrets.randbelow(2**31)
+
+
 def _to_stderr(warning: str) -> None:
     sys.stderr.write(f"{warning}\n")
 
@@ -94,6 +98,8 @@ class People:
         user = User(**values | fields)
         if user.user_id != fresh:
             self._require_user_id(user.user_id)
+            # Somebody deleted may have had it: what they have out must not be this person's.
+            user = replace(user, credential_version=_any_version(), password_version=_any_version())
         self._require_identifier(user)
         user = replace(user, username=trimmed(user.username), email=trimmed(user.email))
         user = replace(user, password_hash=self._stored(user, password, password_hash))

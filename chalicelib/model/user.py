@@ -12,7 +12,7 @@ class User:
     password_history: the stored forms of passwords before that, the latest first, as many as the realm remembers.
     credential_version: counts what must end logins under way and access tokens of the MFA API: a new password, a block,
     a reset of the second factors, a revocation of refresh tokens.
-    password_version: counts the new passwords alone.
+    password_version: counts the new passwords alone. Both begin anywhere if the user_id is an imported one.
     families_version: counts what ends all refresh tokens of the person; a family of an older count is dead.
     revocations: counts what ended at large, for the realm or for the client of this request; no part of the record.
     multifactor: the kinds of active second factors, between commas.

@@ -15,6 +15,7 @@ from infra.people import People, Refused, Taken
 from tests.conftest import ISSUER
 from tests.flow.test_userinfo import signed_by_us
 from tests.support.http import BACKEND, PASSWORD_REALM, Http
+from tests.support.mfa import authenticators, mfa_api_login
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.tokens import claims_of
 
@@ -176,3 +177,17 @@ def test_imported_user_id_is_kept_and_is_the_sub(http: Http, people: PeopleMaker
 
     assert userinfo(http, body["access_token"]).json()["sub"] == "auth0|0123456789abcdef01234567"
     assert told(http, body["access_token"])["active"] is True
+
+
+def test_who_gets_the_user_id_of_a_deleted_person_gets_nothing_that_is_out(http: Http, people: PeopleMaker) -> None:
+    of_realm, user_id = people.of("employees"), "auth0|made-twice"
+    first = people.make(user_id=user_id)
+    token = login(http, "employees", first).json()["access_token"]
+    managing = mfa_api_login(http, first.username).json()["access_token"]
+    assert (userinfo(http, token).status_code, authenticators(http, managing).status_code) == (200, 200)
+    of_realm.delete(of_realm.find(user_id))
+    second = people.make(user_id=user_id)
+
+    assert (userinfo(http, token).status_code, authenticators(http, managing).status_code) == (401, 401)
+    assert [told(http, one) for one in (token, managing)] == [INACTIVE, INACTIVE]
+    assert userinfo(http, login(http, "employees", second).json()["access_token"]).json()["sub"] == user_id
