@@ -140,7 +140,7 @@ class _Parts:
     def cases(self) -> Cases:
         """Who waits for a second factor."""
         verify = AccessTokenVerifier(self.config, self.world.clock).verify
-        people = PersonFinder(self.config, self.directory_of)
+        people = PersonFinder(self.config, self.revocations, self.directory_of)
         return Cases(
             self.config,
             self.pending,
@@ -179,7 +179,7 @@ def build(settings: Settings, clients: Clients, world: World) -> Services:
     client_guard = ClientGuard(parts.buckets(CLIENTS), parts.throttling, world.clock)
     authenticator = ClientAuthenticator(config, sessions, client_guard, world.clock)
     verifier = AccessTokenVerifier(config, world.clock)
-    people = PersonFinder(config, parts.directory_of)
+    people = PersonFinder(config, parts.revocations, parts.directory_of)
     second_factor = SecondFactor(config.tenant, parts.pending, world.clock)
     issuer = Issuer(kms_jws(Kms(clients.kms)), clients.dynamodb, refresh_tokens, config.keys, world.clock, world.new_id)
     return Services(
@@ -187,7 +187,7 @@ def build(settings: Settings, clients: Clients, world: World) -> Services:
         trusted_proxies=settings.trusted_proxies,
         token=TokenFlow(authenticator, grants, AccessRules(config), _rules(parts), second_factor, issuer),
         revocation=RevocationFlow(authenticator, refresh_tokens, verifier),
-        introspection=IntrospectionFlow(authenticator, refresh_tokens, verifier, config, people, parts.revocations),
+        introspection=IntrospectionFlow(authenticator, refresh_tokens, verifier, config, people),
         userinfo=UserinfoFlow(verifier, people),
         mfa=MfaFlow(authenticator, parts.cases, factors),
         notices=_notices(parts),

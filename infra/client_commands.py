@@ -31,7 +31,7 @@ def list_(stage: StageOption, as_json: JsonOption = False) -> None:
     rows = [
         (
             one["client_id"],
-            one["name"],
+            f"{one['name']} (disabled)" if one.get("disabled") else one["name"],
             one["token_endpoint_auth_method"],
             "\n".join(grant.rpartition("/")[2] for grant in one["grant_types"]),
             "\n".join(one["realms"]),

@@ -6,6 +6,7 @@ import typer
 
 from infra.aws import reach
 from infra.commands import JsonOption, StageOption, console, reports_failures
+from infra.people import find_realm
 from infra.stored import stored_all, stored_one
 from infra.tables import print_document, print_json, print_table
 
@@ -27,9 +28,10 @@ def list_(stage: StageOption, as_json: JsonOption = False) -> None:
 @realms.command()
 @reports_failures
 def show(
-    name: Annotated[str, typer.Argument(help="The realm, such as employees.")],
+    name: Annotated[str, typer.Argument(help="The realm, such as employees, or an alias of it.")],
     stage: StageOption,
     as_json: JsonOption = False,
 ) -> None:
     """Show all that a stage knows of one realm, in the words of the tenant file."""
-    print_document(console, stored_one(reach(stage), "realm", name), as_json)
+    reached = reach(stage)
+    print_document(console, stored_one(reached, "realm", find_realm(reached, name).name), as_json)

@@ -10,6 +10,7 @@ from chalicelib.model.standing import Standing
 from chalicelib.model.tenant import Client, Realm
 from chalicelib.model.user import User
 from chalicelib.store.config import ConfigStore
+from chalicelib.store.revocations import RevocationStore, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,24 +18,34 @@ class PersonFinder:
     """Looks in the realm of the token's person, if the token's client still has it."""
 
     config: ConfigStore
+    revocations: RevocationStore
     directory_of: Callable[[Realm], DynamoDirectory]
 
     def find(self, claims: dict[str, Any]) -> tuple[Realm, User]:
         """Return the token's person, fresh, and their realm.
 
-        Raises InvalidToken if they are gone or blocked, have a new password since, or the client is gone. The first
-        realm that knows the user_id decides: a namesake in another one is another person.
+        Raises InvalidToken if they are gone or blocked, have a new password since, or the client is gone; of a token of
+        the MFA API also if any of their credentials changed. The first realm that knows the user_id decides: a namesake
+        in another one is another person.
         """
         client, standing = self.config.client(claims["client_id"]), Standing.of(claims)
         if client is None or standing is None:
             raise InvalidToken(reason="the client is gone, or the token is its own")
         for name in self._places(standing, client):
             realm = self.config.realm(name)
-            user = self.directory_of(realm).read(standing.sub) if realm else None
+            user = self._read(realm, standing, client) if realm else None
             if realm and user:
                 _require_unchanged(standing, user)
                 return realm, user
         raise InvalidToken(reason="the user is gone")
+
+    def _read(self, realm: Realm, standing: Standing, client: Client) -> User | None:
+        """Return the record, by one call; where the token stands on it, with what ended at large counted in."""
+        directory = self.directory_of(realm)
+        if not standing.is_on_credentials:
+            return directory.read(standing.sub)
+        user, counts = directory.read_with(standing.sub, self.revocations.place(realm.name))
+        return counted(user, counts, client.client_id) if user else None
 
     def _places(self, standing: Standing, client: Client) -> list[str]:
         """Return the realms to look in: the one that the token names, or that its user_id begins with.

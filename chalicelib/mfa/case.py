@@ -184,7 +184,9 @@ class Cases:
         that each login has to show a code of.
         """
         mfa = case.tenant.mfa
-        require_current(claims, case.user)
+        # The person was found by another read: a change between the two must not go unnoticed.
+        if claims.get("credential_version") != case.user.credential_epoch:
+            raise InvalidToken(reason="the user was changed after the login")
         if self.clock() - claims["auth_time"] > mfa.manage_max_age_s:
             raise InvalidToken(reason="the login is too long ago to manage authenticators")
         owes = case.enrolment.active or (mfa.policy == "always" and own_email(case.user, case.tenant))
@@ -202,15 +204,6 @@ class Cases:
 def is_access_token(token: str) -> bool:
     """Whether this is a JWT, and so no mfa_token, which has no dots."""
     return token.count(".") == JWT_DOTS
-
-
-def require_current(claims: dict[str, Any], user: User) -> None:
-    """Let an access token of the MFA API pass that stands on the person's credentials of now; raises InvalidToken.
-
-    user: with the revocations counted in.
-    """
-    if claims.get("credential_version") != user.credential_epoch:
-        raise InvalidToken(reason="the user was changed after the login")
 
 
 def _standing_for(claims: dict[str, Any], audience: str, realm: Realm, user: User) -> PendingLogin:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.model.user import User
 from chalicelib.store.aws import call
-from chalicelib.store.batch import Place, Values, read_together
+from chalicelib.store.batch import Place, Values
 from chalicelib.store.items import to_item
 
 if TYPE_CHECKING:
@@ -39,11 +39,6 @@ class RevocationStore:
     def place(self, realm: str) -> Place:
         """Return where a realm's counts are."""
         return place_of(self.table, realm)
-
-    def counted(self, realm: str, user: User, client_id: str) -> User:
-        """Return the person with the revocations that concern them at this client counted in; one call."""
-        (counts,) = read_together(self.dynamodb, self.place(realm))
-        return counted(user, counts, client_id)
 
     def revoke(self, realm: str, client_id: str = "") -> None:
         """End what everybody of a realm has out, through one client or through all, at once."""

@@ -43,6 +43,22 @@ def test_apis_are_listed_with_their_algorithm_lifetime_and_scopes(own: Gatehouse
     ]
 
 
+def test_realm_is_shown_by_its_alias_too(gatehouse: Gatehouse) -> None:
+    document = small_document()
+    document["realms"][0]["aliases"] = ["Username-Password-Authentication"]
+    gatehouse.provision(document)
+
+    by_alias = said(gatehouse, "realms", "show", "Username-Password-Authentication")
+    assert by_alias == said(gatehouse, "realms", "show", "staff")
+    assert by_alias["aliases"] == ["Username-Password-Authentication"]
+
+
+def test_disabled_client_is_listed_as_one(gatehouse: Gatehouse) -> None:
+    gatehouse.provision(small_document(clients=[client(disabled=True)]))
+
+    assert "(disabled)" in gatehouse.run("clients", "list").out
+
+
 @pytest.mark.parametrize("group", GROUPS)
 def test_show_has_the_words_of_the_tenant_file(own: Gatehouse, group: str) -> None:
     document = small_document()[group][0]

@@ -4,10 +4,12 @@ import re
 import secrets
 from base64 import b64encode
 from hashlib import sha256
+from html import escape
 
 import httpx
 import pytest
 
+from chalicelib.http.pages import form, page
 from chalicelib.store.pending import PendingStore, Ticket, stored_id
 from infra.aws import Stage
 from tests.conftest import Clock
@@ -52,6 +54,14 @@ def test_page_has_one_button_that_posts_the_ticket_to_its_own_path(http: Http, t
     )
     assert (method, action, name, value) == ("post", "unblock", "ticket", ticket)
     assert len(re.findall("<button", text)) == 1
+
+
+@pytest.mark.parametrize("text", ['"><script>alert(1)</script>', "'onfocus=x '", "&quot;", "</title><b>"])
+def test_what_a_page_is_given_is_shown_as_text(text: str) -> None:
+    html = str(page(text, text, form(text, text, text)).body)
+
+    assert text not in html.replace(escape(text), "")
+    assert html.count(escape(text)) == 6
 
 
 def test_post_acts_on_the_form_field_alone(http: Http, ticket: str) -> None:

@@ -20,6 +20,7 @@ from tests.conftest import Clock
 from tests.support.faults import before
 from tests.support.http import BACKEND, Http
 from tests.support.mfa import (
+    MFA_SCOPE,
     App,
     associate,
     authenticators,
@@ -66,7 +67,7 @@ class Holder:
         """Get one of everything; return how each is used, by its name in the table."""
         uses = {
             "access token of the MFA API, at /mfa": self._managing(),
-            "the same, at /oauth/introspect": self._introspecting(),
+            "the same, at introspection and /userinfo": self._showing(),
             "the same, as the `mfa_token` of a grant": self._confirming_an_app(),
             "`oob_code` of an access token of the MFA API": self._confirming_a_phone(),
             "`mfa_token`, with a code of an app": self._waiting(lambda token: with_otp(self.http, token, self._otp())),
@@ -87,8 +88,8 @@ class Holder:
     def _otp(self) -> str:
         return self.app.code()
 
-    def mfa_api_token(self) -> str:
-        answer = mfa_api_login(self.http, self.user.username)
+    def mfa_api_token(self, scope: str = MFA_SCOPE) -> str:
+        answer = mfa_api_login(self.http, self.user.username, scope)
         if answer.status_code == 403:
             self.clock.advance(30)
             answer = with_otp(self.http, mfa_token_of(answer), self._otp())
@@ -105,12 +106,14 @@ class Holder:
 
         return use
 
-    def _introspecting(self) -> Use:
-        token = self.mfa_api_token()
+    def _showing(self) -> Use:
+        token = self.mfa_api_token(f"openid {MFA_SCOPE}")
 
         def use() -> httpx.Response:
-            told = self.http.post("/oauth/introspect", data={"token": token, **BACKEND})
-            return told if told.json()["active"] else httpx.Response(401)
+            told = self.http.post("/oauth/introspect", data={"token": token, **BACKEND}).json()
+            answer = self.http.get("/userinfo", headers=bearer(token))
+            assert told["active"] is (answer.status_code == 200)
+            return answer
 
         return use
 
