@@ -86,7 +86,10 @@ def deploy_stage(
 
 def deployed_api(stage: str, project: Path = PROJECT) -> DeployedApi:
     """Return what Chalice deployed last from this project; raises DeployFailed if it never did."""
-    api = recorded_api(stage, project)
+    try:
+        api = recorded_api(stage, project)
+    except UnclearApi as unclear:
+        raise DeployFailed(str(unclear)) from unclear
     if api is None:
         record = record_of(stage, project).relative_to(project)
         raise DeployFailed(f"{record} names no REST API: stage {stage} was not deployed from here.")

@@ -99,13 +99,16 @@ def record_of(stage: str, project: Path) -> Path:
 
 
 def recorded_api(stage: str, project: Path) -> DeployedApi | None:
-    """Return the API that Chalice deployed last from this project, or None."""
+    """Return the API that Chalice deployed last from this project, or None. Raises UnclearApi for a broken record."""
     record = record_of(stage, project)
-    resources = json.loads(record.read_text("utf-8"))["resources"] if record.exists() else []
-    for resource in resources:
-        if resource["resource_type"] == "rest_api":
-            url = str(resource["rest_api_url"])
-            return DeployedApi(str(resource["rest_api_id"]), url.rstrip("/").rpartition("/")[2], url)
+    try:
+        resources = json.loads(record.read_text("utf-8"))["resources"] if record.exists() else []
+        for resource in resources:
+            if resource["resource_type"] == "rest_api":
+                url = str(resource["rest_api_url"])
+                return DeployedApi(str(resource["rest_api_id"]), url.rstrip("/").rpartition("/")[2], url)
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        raise UnclearApi(_broken(record.relative_to(project))) from fault
     return None
 
 
@@ -149,6 +152,12 @@ def _several(stage: str, found: list[DeployedApi]) -> str:
         f"Stage {stage} has {len(found)} REST APIs in this account and Region, each with a URL and issuer of its own:\n"
         f"{lines}\n"
         "Keep the one that clients use. Delete the others: aws apigateway delete-rest-api --rest-api-id ID"
+    )
+
+
+def _broken(record: Path) -> str:
+    return (
+        f"{record} is no record of Chalice's, as after a run that was cut off. Delete it: deploy finds the stage's API."
     )
 
 

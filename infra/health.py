@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from infra.aws import Stage
-from infra.keys import key_faults
+from infra.keys import data_key_faults, signing_key_faults, stage_key_faults
 from infra.leftovers import has_group, has_table, logs_of, stack_tables, table_status
 from infra.stack_status import SOUND, Standing, Unsound, find_standing, status_fault
 from infra.stacks import Stack, stage_stacks
@@ -18,8 +18,11 @@ def require_sound(stage: Stage, realms: list[str]) -> None:
     standing = [found for stack in stacks if (found := find_standing(stage.cloudformation, stack.name))]
     faults = [line for found in standing for line in _stack_fault(stage, found)]
     has_config = any(found.name == stacks[0].name and found.status in SOUND for found in standing)
+    sealing = data_key_faults(stage)
     if has_config and table_status(stage, f"{stage.prefix}config") in USABLE:
-        faults += key_faults(stage, stage.config().keys())
+        faults += signing_key_faults(stage, stage.config().keys())
+        sealing = sealing or stage_key_faults(stage)
+    faults += sealing
     if faults:
         raise Unsound(faults)
 

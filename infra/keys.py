@@ -5,7 +5,7 @@ import json
 import time
 from base64 import urlsafe_b64encode
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -28,9 +28,6 @@ from infra.kms_keys import (
 )
 from infra.plan import Change
 from infra.stack_status import Unsound
-
-if TYPE_CHECKING:
-    from mypy_boto3_kms.type_defs import KeyMetadataTypeDef
 
 KEY_SPECS: dict[str, Literal["RSA_2048", "ECC_NIST_P256"]] = {"RS256": "RSA_2048", "ES256": "ECC_NIST_P256"}
 DATA_KEY = KeyPlan("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", "seals secrets at rest")
@@ -71,32 +68,40 @@ def data_key_changes(stage: Stage, dry_run: bool) -> list[Change]:
     return [Change("create", "data key", alias)]
 
 
-def key_faults(stage: Stage, known: KeySet) -> list[str]:
-    """Return which keys that sign, will sign or seal cannot be used, each with what mends it."""
-    faults = [line for key in known.keys if key.status != "previous" for line in _signing_key_fault(stage, key)]
-    data_key = find_key(stage, data_key_alias(stage.name))
-    return faults + ((state_fault("the data key", data_key) if data_key else []) or _stage_key_fault(stage, data_key))
+def signing_key_faults(stage: Stage, known: KeySet) -> list[str]:
+    """Return which keys that sign, or will sign, cannot be used, each with what mends it."""
+    return [line for key in known.keys if key.status != "previous" for line in _signing_key_fault(stage, key)]
 
 
-def _stage_key_fault(stage: Stage, data_key: "KeyMetadataTypeDef | None") -> list[str]:
-    """Return why the stage's own key does not open, with the mend; or nothing. data_key: what the alias leads to."""
-    document = stage.config().stage_key()
+def data_key_faults(stage: Stage) -> list[str]:
+    """Return why the data key cannot be used, with what mends it; nothing if there is none."""
+    found = find_key(stage, data_key_alias(stage.name))
+    return state_fault("the data key", found) if found else []
+
+
+def stage_key_faults(stage: Stage) -> list[str]:
+    """Return why the stage's own key does not open, with what mends it; nothing if there is none."""
+    document, alias = stage.config().stage_key(), data_key_alias(stage.name)
     if document is None:
         return []
-    found = find_sealer(stage, document["data_key"], OWNER)
-    if found.is_lost:
-        key = json.dumps({"pk": {"S": KEY}})
-        return [
-            f"the stage key does not open: the data key that sealed it {found.why}.",
-            "  If it is gone, nothing brings back what it sealed: secrets of authenticator apps, settings of rules.",
-            "  For a new stage key, run this, then up, then deploy: "
-            f"aws dynamodb delete-item --table-name {stage.prefix}config --key '{key}'",
-        ]
-    if found.arn and data_key and found.arn != data_key["Arn"]:
-        alias = data_key_alias(stage.name)
-        lead = f"aws kms update-alias --alias-name {alias} --target-key-id {found.arn}"
+    sealer, data_key = find_sealer(stage, document["data_key"], OWNER), find_key(stage, alias)
+    if sealer.is_gone:
+        return _given_up(stage)
+    if sealer.refusal:
+        return [f"the stage key does not open: {sealer.refusal} Mend that key in KMS, and run up again."]
+    if sealer.arn and data_key and sealer.arn != data_key["Arn"]:
+        lead = f"aws kms update-alias --alias-name {alias} --target-key-id {sealer.arn}"
         return [f"{alias} leads to another key than the one that sealed the stage key. Lead it back: {lead}"]
     return []
+
+
+def _given_up(stage: Stage) -> list[str]:
+    item = f"--table-name {stage.prefix}config --key '{json.dumps({'pk': {'S': KEY}})}'"
+    return [
+        "the stage key does not open: the data key that sealed it was deleted in KMS, or is another account's.",
+        "  If it is gone, nothing brings back what it sealed: secrets of authenticator apps, settings of rules.",
+        f"  For a new stage key, run this, then up, then deploy: aws dynamodb delete-item {item}",
+    ]
 
 
 def _signing_key_fault(stage: Stage, key: SigningKey) -> list[str]:

@@ -28,15 +28,11 @@ STATES = ("DisabledException", "KMSInvalidStateException")
 
 @dataclass(frozen=True, slots=True)
 class Sealer:
-    """The key that sealed something. arn: empty if it is not known. why: it cannot open that, as a predicate."""
+    """The key that sealed something. arn: empty if it is not known. refusal: KMS's words, if it cannot be used now."""
 
     arn: str = ""
-    why: str = ""
-
-    @property
-    def is_lost(self) -> bool:
-        """True if what it sealed does not open."""
-        return bool(self.why)
+    is_gone: bool = False
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +122,12 @@ def find_sealer(stage: Stage, sealed: str, owner: str) -> Sealer:
     except ClientError as refusal:
         code, words = refusal.response["Error"]["Code"], refusal.response["Error"].get("Message", "")
         if code in STATES:
-            return Sealer(why=f"cannot be used ({words.rstrip('.')})")
+            return Sealer(refusal=f"{words.rstrip('.')}.")
         if code == "AccessDeniedException" and "not authorized" in words:
             return Sealer()
         # KMS denies access to a key that is gone, too.
         if code in (*UNREADABLE, "InvalidCiphertextException"):
-            return Sealer(why="was deleted in KMS, or is in another account or Region")
+            return Sealer(is_gone=True)
         raise
 
 

@@ -148,6 +148,8 @@ def _require_ready(stage: Stage, file: TenantFile) -> None:
     missing = [f"a key for {api.signing_alg} ({api.identifier})" for api in file.apis if api.signing_alg not in algs]
     realms = [realm.name for realm in file.realms]
     missing += [f"the table of realm {name}" for name in realms if not has_table(stage, users_table(stage, name))]
+    if stage.config().stage_key() is None:
+        missing.append("the stage key")
     if missing:
         raise NotReady("missing: " + ", ".join(missing))
 

@@ -5,6 +5,7 @@ import shlex
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from moto.kms.models import kms_backends
 
 from chalicelib.store.stage_key import OWNER
 from chalicelib.store.vault import data_key_alias
+from infra.aws import Stage
 from infra.keys import PUBLISH_S, RETIRE_S, rotate, stage_key
 from infra.local_aws import REGION
 from infra.provision import up
 from infra.stack_status import Unsound
 from infra.tenant_file import TenantFile, load
-from tests.cli.account import holdings
+from tests.cli.account import holdings, table_names
 from tests.cli.conftest import Gatehouse
 from tests.cli.tenant import small_document, write
 from tests.conftest import Clock
@@ -122,8 +124,34 @@ def refusing(own: Gatehouse, operation: str, code: str, words: str) -> Iterator[
 @pytest.mark.parametrize("code", ["DisabledException", "KMSInvalidStateException"])
 def test_stage_key_whose_data_key_cannot_open_is_said_with_kmss_words(own: Gatehouse, code: str) -> None:
     words = "arn:of:it is pending deletion"
-    with refusing(own, "Decrypt", code, f"{words}."), pytest.raises(Unsound, match=f"cannot be used .{words}."):
+    with (
+        refusing(own, "Decrypt", code, f"{words}."),
+        pytest.raises(Unsound, match=f"does not open: {words}. Mend that key"),
+    ):
         up(own.stage, tenant(own))
+
+
+def test_data_key_that_is_about_to_be_deleted_is_said_before_a_new_stage_is_made(own: Gatehouse, aws: Stage) -> None:
+    other, kms = replace(own, stage=replace(aws, name=f"{own.stage.name}x")), own.stage.clients.kms
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName=data_key_alias(other.stage.name), TargetKeyId=key)
+    kms.schedule_key_deletion(KeyId=key)
+    ran = other.up(small_document())
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("the data key is about to be deleted in KMS. To keep it: aws kms cancel-key-deletion")
+    assert table_names(other.stage) == []
+
+
+def test_data_key_that_is_disabled_is_one_fault_and_not_two(own: Gatehouse) -> None:
+    own.stage.clients.kms.disable_key(KeyId=data_key(own).rpartition("/")[2])
+    with (
+        refusing(own, "Decrypt", "DisabledException", "arn:of:it is disabled."),
+        pytest.raises(Unsound, match=r"^the data key is disabled in KMS\. To use it again: ") as fault,
+    ):
+        up(own.stage, tenant(own))
+
+    assert str(fault.value).count("\n") == 0
 
 
 def test_caller_who_may_not_decrypt_is_told_of_no_fault(own: Gatehouse) -> None:

@@ -13,12 +13,15 @@ from chalicelib import wiring
 from infra.aws import Stage
 from infra.people import People
 from infra.tenant_file import TenantFile
+from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse
+from tests.cli.tenant import small_document
 from tests.support.http import BACKEND
 from tests.support.stages import client_of, provisioned
 
 PAGE = (Path(__file__).parents[2] / "docs" / "restore.md").read_text("utf-8")
 STEPS = re.findall(r"^ {4,}(?:aws|gatehouse) .+$", PAGE.partition("## Restore a realm")[2], re.MULTILINE)
+TAKEN_DOWN = re.findall(r"^ {4}(aws .+)$", PAGE.partition("## Take a stage down for good")[2], re.MULTILINE)
 PASSWORD = "correct horse battery staple"
 
 
@@ -48,11 +51,30 @@ def run_aws(line: str) -> dict[str, Any]:
     """Do what a line of the AWS CLI does."""
     _, service, operation, *words = shlex.split(line)
     client: Any = boto3.client(service)  # type: ignore[call-overload]  # the page says which service
+    if service == "logs":
+        # The one service of the page whose parameters begin with a small letter.
+        client.delete_log_group(logGroupName=parameters(words)["LogGroupName"])
+        return {}
     if operation == "wait":
         client.get_waiter(words[0].replace("-", "_")).wait(**parameters(words[1:]), WaiterConfig={"Delay": 0})
         return {}
     answer: dict[str, Any] = getattr(client, operation.replace("-", "_"))(**parameters(words))
     return answer
+
+
+def test_stage_that_was_taken_down_by_the_page_comes_up_again(gatehouse: Gatehouse) -> None:
+    name, document = gatehouse.stage.name, small_document()
+    gatehouse.up(document)
+    for table in ("users-staff", "config", "sessions", "attempts"):
+        run_aws(f"aws dynamodb update-table --table-name gatehouse-{name}-{table} --no-deletion-protection-enabled")
+    for line in TAKEN_DOWN:
+        run_aws(line.replace("gatehouse-dev", f"gatehouse-{name}").replace("employees", "staff"))
+    left = holdings(gatehouse.stage)
+    ran = gatehouse.up(document)
+
+    assert (left["tables"], left["stacks"]) == ({}, {})
+    assert (ran.code, ran.err) == (0, "")
+    assert gatehouse.up(document).out.endswith("nothing to change.\n")
 
 
 def test_page_restores_a_realm_under_its_own_name(

@@ -244,6 +244,16 @@ def test_apply_of_a_known_realm_whose_stack_is_gone_says_run_up(gatehouse: Gateh
     assert "missing: the table of realm staff" in ran.err
 
 
+def test_apply_to_a_stage_that_was_made_before_there_was_a_stage_key_says_run_up(gatehouse: Gatehouse) -> None:
+    gatehouse.provision(small_document())
+    gatehouse.stage.config().delete("stage_key")
+    ran = gatehouse.apply(small_document())
+
+    assert ran.code == 2
+    assert "missing: the stage key" in ran.err
+    assert (gatehouse.up(small_document()).code, gatehouse.apply(small_document()).code) == (0, 0)
+
+
 def test_log_group_that_holds_logs_is_never_deleted_with_a_failed_creation(gatehouse: Gatehouse) -> None:
     gatehouse.up(small_document())
     group = f"/aws/lambda/gatehouse-{gatehouse.stage.name}"

@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from infra.aws import Stage
+from infra.deploy import DeployFailed, deployed_api
 from infra.deployed_api import UnclearApi, adopt_api, recorded_api
 
 APP = "adopting"
@@ -122,6 +123,17 @@ def write_record(project: Path, api: str) -> None:
     resource = {"name": "rest_api", "resource_type": "rest_api", "rest_api_id": api, "rest_api_url": url}
     record = {"resources": [role, resource], "schema_version": "2.0", "backend": "api"}
     (folder / "dev.json").write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", "[]", '{"resources": [{"resource_type": "rest_api"}]}'])
+def test_record_that_was_cut_off_is_said_with_the_mend(project: Path, text: str) -> None:
+    (project / ".chalice" / "deployed").mkdir()
+    (project / ".chalice" / "deployed" / "dev.json").write_text(text)
+
+    with pytest.raises(UnclearApi, match=r"^\.chalice/deployed/dev\.json is no record .* Delete it: "):
+        adopt_api("dev", project)
+    with pytest.raises(DeployFailed, match="Delete it: "):
+        deployed_api("dev", project)
 
 
 def test_recorded_api_that_is_there_is_kept_though_there_is_another(project: Path) -> None:
