@@ -73,6 +73,29 @@ def test_wrong_method_is_answered_by_the_function(site: httpx.Client, method: st
     assert OWN_HEADERS.items() <= dict(answer.headers).items()
 
 
+def test_browser_may_ask_userinfo_and_read_what_is_public(site: httpx.Client) -> None:
+    ask = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
+    preflight = site.options("/userinfo", headers=ask | {"Access-Control-Request-Headers": "authorization"})
+    opened = [site.get(path, headers=ask) for path in ("/userinfo", "/.well-known/jwks.json")]
+
+    assert (preflight.status_code, preflight.content) == (204, b"")
+    assert preflight.headers["access-control-allow-headers"] == "authorization"
+    assert {answer.headers["access-control-allow-origin"] for answer in (preflight, *opened)} == {"*"}
+
+
+def test_browser_may_not_ask_for_tokens(site: httpx.Client) -> None:
+    answers = [site.options("/oauth/token", headers={"Origin": "https://app.example"})]
+    answers.append(site.post("/oauth/token", data=SECRET_LOGIN, headers={"Origin": "https://app.example"}))
+
+    assert [answer.status_code for answer in answers] == [405, 200]
+    assert not any("access-control-allow-origin" in answer.headers for answer in answers)
+
+
+def test_header_of_another_scheme_beside_the_secret_is_ignored(site: httpx.Client) -> None:
+    for scheme in ("Bearer abc", "Negotiate abc", "AWS4-HMAC-SHA256 Credential=x"):
+        assert site.post("/oauth/token", data=SECRET_LOGIN, headers={"Authorization": scheme}).status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/", "/oauth", "/oauth/token/more", "/nothing", "/_local/outbox"])
 def test_unknown_path_is_answered_in_our_form(site: httpx.Client, path: str) -> None:
     answer = site.get(path)
