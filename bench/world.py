@@ -20,7 +20,7 @@ from infra.client_secrets import DEMO
 from infra.deploy import CHALICE
 from infra.keys import key_changes, stage_key_changes
 from infra.local_aws import CREDENTIALS, use_own_environment
-from infra.provision import apply
+from infra.provision import write_configuration
 from infra.tenant_file import load
 from tests.deploy.lambda_runtime import runtime_python
 from tests.support.lifeline import words
@@ -61,12 +61,12 @@ def stub() -> Iterator[Stub]:
 def provision() -> Stage:
     """Bring the stage in the stub to what the demo tenant says, without people; return the stage.
 
-    Only CloudFormation is left out: the stub's tables are there when they are named.
+    CloudFormation and the look at the stage's health are left out: the stub's tables are there when they are named.
     """
     stage, file = reach(STAGE), load(DEMO)
     key_changes(stage, ["RS256", "ES256"], False, KeySet())
     stage_key_changes(stage, dry_run=False, is_new=True)
-    apply(stage, file)
+    write_configuration(stage, file)
     return stage
 
 

@@ -72,9 +72,20 @@ def apply(
     Raises NotReady if `up` has to run first, Unsound if something is wrong that `up` does not mend.
     """
     require_sound(stage, [realm.name for realm in file.realms])
+    _require_ready(stage, file)
+    return write_configuration(stage, file, dry_run, prune, tell)
+
+
+def write_configuration(
+    stage: Stage,
+    file: TenantFile,
+    dry_run: bool = False,
+    prune: bool = False,
+    tell: Callable[[str, str], object] = lambda client_id, secret: None,
+) -> Applied:
+    """Do what `apply` does, to a stage that is known to be sound and ready."""
     config = stage.config()
     stored = {key: document for key, document in config.documents() if key.startswith(SECTIONS) or key == "tenant"}
-    _require_ready(stage, file)
     made: dict[str, str] = {}
     wanted = _documents(stage, file, stored, made)
     gone = sorted(set(stored) - set(wanted))
