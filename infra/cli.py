@@ -9,6 +9,7 @@ from infra.api_commands import apis
 from infra.attack_commands import attacks
 from infra.check import check
 from infra.client_commands import clients
+from infra.commands import verbose
 from infra.deploy import deploy
 from infra.key_commands import keys
 from infra.local import local
@@ -39,8 +40,10 @@ def options(
     _version: Annotated[
         bool, typer.Option("--version", help="Show the version and end.", callback=_show_version, is_eager=True)
     ] = False,
+    is_verbose: Annotated[bool, typer.Option("--verbose", help="Print the tracebacks of a failure too.")] = False,
 ) -> None:
     """Gatehouse: an OAuth 2.0 authorization server for highly trusted applications."""
+    verbose.set(is_verbose)
 
 
 app.command()(local)

@@ -2,7 +2,9 @@
 
 import functools
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, ParamSpec, TypeVar
 
@@ -23,7 +25,12 @@ T = TypeVar("T")
 
 REFUSED = 2
 AWS_FAILED = 1
+REFUSALS = (Refused, BadRules, NoSuchUser, NotReady)
 NO_STAGE = "No such stage in this account and region. Check --stage, or run `gatehouse up` with its tenant file first."
+
+
+# Whether the tracebacks of failures are printed too, in this run of the command.
+verbose: ContextVar[bool] = ContextVar("verbose", default=False)
 
 
 def _stage_name(name: str) -> str:
@@ -52,22 +59,28 @@ def reports_failures(command: Callable[P, R]) -> Callable[P, R]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except (Refused, BadRules) as refusal:
-            line, code = str(refusal), REFUSED
-        except NoSuchUser as gone:
-            line, code = f"{gone} was deleted meanwhile.", REFUSED
-        except NotReady as missing:
-            line, code = f"The stage is not ready ({missing}). Run `gatehouse up` with this file first.", REFUSED
-        except Unsound as faults:
-            line, code = str(faults), AWS_FAILED
-        except AWS_FAILURES as failure:
-            # The tables are read before anything else: where they are not, nothing of the stage is.
-            is_absent = "ResourceNotFoundException" in said(failure)
-            line, code = (NO_STAGE, REFUSED) if is_absent else (f"AWS: {said(failure)}", AWS_FAILED)
-        typer.echo(line, err=True)
+        except (*REFUSALS, Unsound, *AWS_FAILURES) as failure:
+            line, code = _line_and_code(failure)
+            typer.echo(line, err=True)
+            if verbose.get():
+                typer.echo("".join(traceback.format_exception(failure)), err=True)
         raise typer.Exit(code)
 
     return wrapped
+
+
+def _line_and_code(failure: Exception) -> tuple[str, int]:
+    if isinstance(failure, NoSuchUser):
+        return f"{failure} was deleted meanwhile.", REFUSED
+    if isinstance(failure, NotReady):
+        return f"The stage is not ready ({failure}). Run `gatehouse up` with this file first.", REFUSED
+    if isinstance(failure, REFUSALS):
+        return str(failure), REFUSED
+    if isinstance(failure, Unsound):
+        return str(failure), AWS_FAILED
+    # The tables are read before anything else: where they are not, nothing of the stage is.
+    is_absent = "ResourceNotFoundException" in said(failure)
+    return (NO_STAGE, REFUSED) if is_absent else (f"AWS: {said(failure)}", AWS_FAILED)
 
 
 def said_so_far(items: Iterable[T], what: str) -> Iterator[T]:

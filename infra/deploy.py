@@ -13,7 +13,7 @@ import typer
 from chalicelib.rules.loading import BadRules
 from infra.aws_faults import AWS_FAILURES, said
 from infra.chalice_config import PROJECT
-from infra.commands import AWS_FAILED, REFUSED, StageOption, console
+from infra.commands import AWS_FAILED, REFUSED, StageOption, console, verbose
 from infra.deployed_api import Account, DeployedApi, UnclearApi, adopt_api, record_of, recorded_api
 from infra.gateway_responses import put_gateway_responses
 from infra.people import Refused
@@ -38,11 +38,11 @@ class DeployRefused(DeployFailed):
 
 def deploy(
     stage: StageOption,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Print the tracebacks of a failure too.")] = False,
+    is_verbose: Annotated[bool, typer.Option("--verbose", help="Print the tracebacks of a failure too.")] = False,
 ) -> None:
     """Deploy the function and the API, with API Gateway's own answers in our form."""
     try:
-        api = deploy_stage(stage, chalice=partial(chalice_deploy, verbose=verbose))
+        api = deploy_stage(stage, chalice=partial(chalice_deploy, verbose=is_verbose or verbose.get()))
     except DeployFailed as failure:
         typer.echo(str(failure), err=True)
         raise typer.Exit(failure.exit_code) from None

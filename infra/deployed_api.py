@@ -54,13 +54,15 @@ class Account:
         return True
 
     def apis_of(self, stage: str) -> list[DeployedApi]:
-        """Return the APIs whose methods call the stage's function, which Chalice must have made: it tags what it makes.
+        """Return the APIs whose methods call the stage's function.
 
+        Chalice must have made that function, and tagged it so; or somebody deleted it, and the API waits for the next.
         More than one are there if deployments were cut short, or came from places that did not know of each other.
         """
         name = app_name(self.project)
         function = f"{name}-{stage}"
-        if f"stage={stage}:app={name}" not in self._tag(function):
+        tag = self._tag(function)
+        if tag is not None and f"stage={stage}:app={name}" not in tag:
             return []
         gateway = gateway_stage(stage, self.project)
         region = self.apigateway().meta.region_name
@@ -71,12 +73,13 @@ class Account:
         """Return a client that waits for its turn."""
         return new_session().client("apigateway", config=VERY_PATIENT)
 
-    def _tag(self, function: str) -> str:
+    def _tag(self, function: str) -> str | None:
+        """Return what Chalice wrote at a function, "" for nothing; None if there is no such function."""
         client = new_session().client("lambda", config=PATIENT)
         try:
             tags = client.get_function(FunctionName=function).get("Tags", {})
         except client.exceptions.ResourceNotFoundException:
-            return ""
+            return None
         return str(tags.get(TAG, ""))
 
     def _calling(self, name: str, function: str) -> Iterator[str]:

@@ -184,3 +184,12 @@ def test_credentials_that_aws_refuses_are_said_with_the_mend(code: str, mend: st
     for failure in (refusal, TemporarilyUnavailable(reason=f"get_item: {code}")):
         assert mend in said(failure)
         assert "\n" not in said(failure)
+
+
+def test_verbose_prints_the_rest_after_the_one_line(gatehouse: Gatehouse) -> None:
+    short = gatehouse.run("users", "list", "--realm", "staff")
+    long = gatehouse.run("--verbose", "users", "list", "--realm", "staff")
+
+    assert (long.code, long.out) == (short.code, short.out)
+    assert long.err.startswith(short.err + "Traceback ")
+    assert "ResourceNotFoundException" in long.err

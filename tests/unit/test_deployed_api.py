@@ -104,6 +104,15 @@ def test_function_that_chalice_did_not_make_for_this_stage_counts_for_nothing(pr
     assert adopt_api("dev", project) is None
 
 
+def test_api_whose_function_was_deleted_by_hand_is_adopted(project: Path) -> None:
+    api = make_api(make_function("dev"))
+    boto3.client("lambda").delete_function(FunctionName=f"{APP}-dev")
+    adopted = adopt_api("dev", project)
+
+    assert adopted
+    assert adopted.rest_api_id == api
+
+
 def test_several_apis_are_refused_with_their_ids_and_the_mend(project: Path) -> None:
     function = make_function("dev")
     apis = [make_api(function), make_api(function)]
