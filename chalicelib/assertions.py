@@ -38,7 +38,7 @@ class BadAssertion(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What an assertion must say. audiences: the names of this server. now: epoch seconds."""
+    """The claims that an assertion must hold. audiences: the names of this server. now: epoch seconds."""
 
     client: Client
     audiences: frozenset[str]
@@ -115,5 +115,5 @@ def _time_faults(claims: dict[str, Any], now: float) -> Iterator[str]:
 
 
 def _is_number(value: object) -> bool:
-    """Whether this is a NumericDate (RFC 7519 2); JSON's true and Python's NaN are none."""
+    """Return whether this is a NumericDate (RFC 7519 2); JSON's true and Python's NaN are none."""
     return type(value) is int or (isinstance(value, float) and math.isfinite(value))

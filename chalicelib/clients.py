@@ -31,7 +31,7 @@ class _Shown:
 
     @property
     def is_guessable(self) -> bool:
-        """Whether the method shows a secret, which somebody could guess at."""
+        """Return whether the method shows a secret, which somebody could guess at."""
         return self.method in SECRET_METHODS
 
 
@@ -69,7 +69,7 @@ class ClientAuthenticator:
         raise InvalidClient(reason=reason)
 
     def _is_proved(self, client: Client, method: str, proof: str, request: Request) -> bool:
-        """Whether the proof is the client's, by its own method.
+        """Return whether the proof is the client's, by its own method.
 
         Raises InvalidClient for what fails and is no guess: a right secret that was sent by another method.
         """
@@ -87,7 +87,7 @@ class ClientAuthenticator:
         return sum(hmac.compare_digest(digest, one.sha256) for one in live) > 0
 
     def _holds(self, client: Client, assertion: str, request: Request) -> bool:
-        """Whether an assertion is the client's, and was not used before; raises InvalidClient, which says why not."""
+        """Return whether an assertion is the client's and was not used before; raises InvalidClient with the reason."""
         now = self.clock()
         try:
             claims = verified(assertion, Expected(client, _audiences(client, request), now))

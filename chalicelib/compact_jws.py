@@ -8,7 +8,7 @@ PARTS = 3
 
 
 def is_compact_jws(token: str) -> bool:
-    """Whether this is three parts of base64url in their one spelling, without padding. Source: RFC 7515 2, 7.1."""
+    """Return whether this is three parts of base64url in their one spelling, unpadded. Source: RFC 7515 2, 7.1."""
     parts = token.split(".")
     return len(parts) == PARTS and all(map(_is_base64url, parts))
 

@@ -52,14 +52,14 @@ def visible(text: str) -> str:
 
 
 def is_acceptable(typed: str) -> bool:
-    """Whether this can be an identifier at all: up to 320 characters, not all blank, no control characters inside."""
+    """Return whether this can be an identifier: up to 320 characters, not all blank, no control characters inside."""
     if len(typed) > MAX_LENGTH or any(unicodedata.category(char) == "Cc" for char in trimmed(typed)):
         return False
     return bool(canonical(typed)) and all(len(form.encode()) <= MAX_CANONICAL_BYTES for form in spellings(typed))
 
 
 def is_new_name(typed: str) -> bool:
-    """Whether somebody may be given this identifier: acceptable, and without invisible characters inside."""
+    """Return whether somebody may be given this identifier: acceptable, and without invisible characters inside."""
     return is_acceptable(typed) and not _INVISIBLE.search(trimmed(typed))
 
 

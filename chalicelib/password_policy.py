@@ -44,7 +44,7 @@ def objections(password: str, person: User, policy: PasswordPolicy, is_breached:
 
 
 def is_too_long(password: str) -> bool:
-    """Whether the password has more than MAX_LENGTH characters, as it is typed or after NFC, which can lengthen it."""
+    """Return whether the password is longer than MAX_LENGTH, as typed or after NFC, which can lengthen it."""
     return len(password) > MAX_LENGTH or length(password) > MAX_LENGTH
 
 

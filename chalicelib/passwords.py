@@ -37,7 +37,7 @@ def hash_password(password: str, cost: int) -> str:
 
 
 def verify(password: str, stored: str) -> bool:
-    """Whether the password has this stored form, normalised as we hash it or byte for byte as another server may have.
+    """Return whether the password has this stored form, normalised as we hash it, or byte for byte as others may have.
 
     Costs one bcrypt, whatever the stored form and the answer; if the first fails, a second one for a password that NFC
     changes. A password over MAX_LENGTH never matches. What bcrypt does not take whole never matches a plain bcrypt
@@ -50,7 +50,7 @@ def verify(password: str, stored: str) -> bool:
 
 
 def is_hash_as_typed(password: str, stored: str) -> bool:
-    """Whether another server made this hash of the password as it is typed, without NFC.
+    """Return whether another server made this hash of the password as it is typed, without NFC.
 
     Costs one bcrypt, and none if NFC does not change the password or bcrypt would not take it whole.
     """
@@ -86,7 +86,7 @@ def dummy_hash(cost: int) -> str:
 
 
 def _matches(secret: bytes, stored: str) -> bool:
-    """Whether these bytes have this stored form: exactly one bcrypt."""
+    """Return whether these bytes have this stored form: exactly one bcrypt."""
     long = _LONG.fullmatch(stored)
     if long:
         cost, salt, checksum = long.groups()

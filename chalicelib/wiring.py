@@ -119,7 +119,7 @@ class _Parts:
 
     @property
     def revocations(self) -> RevocationStore:
-        """What ended at large."""
+        """The counts of what ended at large."""
         return RevocationStore(self.clients.dynamodb, self.sessions_table)
 
     @property

@@ -37,7 +37,7 @@ def foreign_names(words: Words, document: Document) -> list[ForeignName]:
 
 
 def is_named_otherwise(section: str, names: Iterable[str]) -> bool:
-    """Whether one of these names is Auth0's for a section of ours."""
+    """Return whether one of these names is Auth0's for a section of ours."""
     return any(SECTIONS.get(name) == section for name in names)
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a stage that stands: stacks that failed, tables that somebody deleted, keys that do not work."""
+"""The faults of a stage that stands: stacks that failed, tables that somebody deleted, keys that do not work."""
 
 from collections.abc import Sequence
 

@@ -22,7 +22,7 @@ class Change:
 
 
 def would_change(changes: Sequence[Change]) -> bool:
-    """Whether these changes leave anything otherwise than it is."""
+    """Return whether these changes leave anything otherwise than it is."""
     return any(change.action != "keep" for change in changes)
 
 

@@ -1,4 +1,4 @@
-"""What `up` and `apply` share: a plan in words or in JSON, and an exit code that says whether it is empty."""
+"""The parts that `up` and `apply` share: a plan in words or in JSON, and an exit code that says whether it is empty."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -31,7 +31,7 @@ _USER = TypeAdapter(User)
 
 @dataclass(frozen=True, slots=True)
 class Pretended:
-    """What the options say. user: a name or user_id, or a Path of a JSON file. mfa: a factor was shown.
+    """The login that the options describe. user: a name or user_id, or a Path of a JSON file. mfa: a factor was shown.
 
     geoip, body: JSON objects.
     """

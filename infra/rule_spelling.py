@@ -1,4 +1,4 @@
-"""What rules misspell, and what they ask for in vain: found in their source, before any login meets it."""
+"""Names that rules misspell, and members that they set in vain: found in their source, before any login meets it."""
 
 import ast
 import inspect

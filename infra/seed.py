@@ -28,7 +28,7 @@ class Seeded:
 
     @property
     def change(self) -> Change:
-        """What a plan says of this user."""
+        """Return a plan's line for this user."""
         what = f"user {self.name} of {self.realm}"
         if self.is_new:
             return Change("create", what)

@@ -1,4 +1,4 @@
-"""What the commands print alike: tables, JSON and times."""
+"""The forms that all commands print: tables, JSON and times."""
 
 import json
 from collections.abc import Mapping, Sequence

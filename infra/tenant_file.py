@@ -49,7 +49,7 @@ class _Part(BaseModel):
 
 
 class Tenant(_Part):
-    """What holds for the whole stage. oidc_scopes: what a login that asks for no OIDC scope but `openid` is read as."""
+    """The settings of the whole stage. oidc_scopes: how a login that asks for no OIDC scope but `openid` is read."""
 
     friendly_name: Label
     default_directory: str | None = None
@@ -180,12 +180,12 @@ class Client(_Part):
 
     @property
     def is_public(self) -> bool:
-        """Whether this client keeps no secret, so that anybody can act as it."""
+        """Return whether this client keeps no secret, so that anybody can act as it."""
         return self.token_endpoint_auth_method == PUBLIC
 
     @property
     def has_lasting_tokens(self) -> bool:
-        """Whether this client may refresh, and keeps one refresh token until its end."""
+        """Return whether this client may refresh, and keeps one refresh token until its end."""
         return REFRESH_TOKEN in self.grant_types and self.refresh_token.rotation_type == "non-rotating"
 
     @property
@@ -195,7 +195,7 @@ class Client(_Part):
 
     @property
     def has_cut_id(self) -> bool:
-        """Whether HTTP Basic cuts this client's id in two, unless it is form-encoded."""
+        """Return whether HTTP Basic cuts this client's id in two, unless it is form-encoded."""
         return self.token_endpoint_auth_method == "client_secret_basic" and ":" in self.client_id
 
     @property
@@ -330,7 +330,7 @@ def _with_realm_names(file: TenantFile) -> TenantFile:
 
 
 def _has_auth0s_name(error: ErrorDetails, document: Document) -> bool:
-    """Whether a section is missing only because it has Auth0's name."""
+    """Return whether a section is missing only because it has Auth0's name."""
     (*around, key), value = error["loc"], document.value
     is_missing = error["type"] == "missing" and not around
     return is_missing and isinstance(value, dict) and is_named_otherwise(str(key), value)

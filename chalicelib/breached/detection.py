@@ -14,7 +14,7 @@ RangeApi = Callable[[str], bool]
 def is_refused(
     password: str, detection: BreachedPasswordDetection, range_api: RangeApi, warn: Callable[[str], None]
 ) -> bool:
-    """Whether the password counts as breached; never if detection is off, or the password is too long to be one.
+    """Return whether the password counts as breached; never if detection is off, or the password is too long to be one.
 
     The range API is asked only where the tenant wants it, and the filter does not know the password. Where it gives no
     answer, this warns and says no: its failure shuts nobody out (docs/adr/0015).

@@ -44,7 +44,7 @@ class DynamoDirectory:
         return user, other
 
     def has_password(self, user: User | None, password: str) -> bool:
-        """Whether this is the user's password: the same work for nobody and for a user without one."""
+        """Return whether this is the user's password: the same work for nobody and for a user without one."""
         stored = user.password_hash if user else ""
         matches = self.verify(password, stored or self.dummy_hash)
         return matches and bool(stored)

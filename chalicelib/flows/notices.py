@@ -88,7 +88,7 @@ class NoticeFlow:
         request.outcome.event = "ublkdu"
 
     def _stands(self, ticket: Ticket) -> bool:
-        """Whether the person is as they were when the link was sent: there, and of the same password."""
+        """Return whether the person is as they were when the link was sent: there, and of the same password."""
         user = self._owner(ticket.account)
         return user is not None and ticket.credential_version in (None, user.credential_version)
 

@@ -16,7 +16,7 @@ from chalicelib.tokens.issuer import Issuer
 
 
 class Grant(Protocol):
-    """What every grant is.
+    """The interface of every grant.
 
     parameters: those that it cannot do without. log_codes: of its success and its failure. is_for_people: whether a
     person's login comes of it, which the client's `apis` bound.

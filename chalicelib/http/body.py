@@ -117,7 +117,7 @@ def _from_json(text: str) -> dict[str, Any]:
 
 
 def _is_shallow(value: Any) -> bool:
-    """Whether JSON is nested no deeper than MAX_JSON_DEPTH; how deep the parser itself goes depends on the Python."""
+    """Return whether JSON is nested no deeper than MAX_JSON_DEPTH; the parser's own depth depends on the Python."""
     level = [value]
     for _ in range(MAX_JSON_DEPTH):
         containers = [item for item in level if isinstance(item, dict | list)]

@@ -1,4 +1,4 @@
-"""Where CloudFront says that a request comes from: its viewer headers, under the names of Auth0's `geoip`."""
+"""The place of a request, as CloudFront's viewer headers say it, under the names of Auth0's `geoip`."""
 
 import math
 import re

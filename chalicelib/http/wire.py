@@ -32,7 +32,7 @@ CACHED = {"Cache-Control": "public, max-age=300"}
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an endpoint answers: JSON, the text of a page, or nothing; a status, and headers beside those of all."""
+    """An endpoint's answer: JSON, the text of a page, or nothing; a status, and headers beside those of all."""
 
     body: Mapping[str, Any] | list[Any] | str | None = field(repr=False)
     status: int = 200

@@ -53,7 +53,7 @@ class Case:
 
     @property
     def may_enrol_first(self) -> bool:
-        """Whether this login may enrol the first factor.
+        """Return whether this login may enrol the first factor.
 
         A refresh token never does: a thief of it could plant one. If a verified email can be challenged, its code comes
         first (NIST SP 800-63B-4 4.1.2.1).

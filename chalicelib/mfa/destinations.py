@@ -1,4 +1,4 @@
-"""Where messages go to, as the counters know it: one text for each way to write a number or an address."""
+"""The destinations of messages, as the counters know them: one text, however a number or an address is written."""
 
 from chalicelib.identifiers import canonical
 from chalicelib.model.enrolment import SMS

@@ -83,7 +83,7 @@ def networks(text: str) -> tuple[str, ...]:
 
 
 def is_listed(text: str, allowlist: tuple[str, ...]) -> bool:
-    """Whether one of these addresses and CIDR blocks holds an address, or the IPv4 address that it embeds.
+    """Return whether one of these addresses and CIDR blocks holds an address, or the IPv4 address that it embeds.
 
     Nothing holds what is no address.
     """

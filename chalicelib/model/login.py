@@ -75,7 +75,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What the token is for. audience: the API, or None for /userinfo alone. Lifetimes: seconds.
+    """The access that a token gives. audience: the API, or None for /userinfo alone. Lifetimes: seconds.
 
     claims, id_token_claims: what rules add to either token.
     """

@@ -68,7 +68,7 @@ class Request:
         return value
 
     def has_authorization(self, scheme: str) -> bool:
-        """Whether the Authorization header is of this scheme, which is written in lower case here. RFC 9110 11.1."""
+        """Return whether the Authorization header is of this scheme, given in lower case. Source: RFC 9110 11.1."""
         return self.authorization.partition(" ")[0].lower() == scheme
 
     def forwarded_by(self, client: Client) -> "Request":

@@ -1,4 +1,4 @@
-"""What an access token stands on: its person's realm and password, as the last parts of its jti.
+"""The realm and the password that an access token stands on, as the last parts of its jti.
 
 A jti is UNIQUE, UNIQUE.VERSION or UNIQUE.VERSION.REALM: a claim that every reader takes as an opaque text (ADR 0021).
 A token of the MFA API stands on all of the person's credentials, and has a claim for them.
@@ -22,7 +22,7 @@ def marked(unique: str, realm: str, user: User) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a token says of its person. realm: "" if its sub or nothing names it. issued_at: epoch seconds.
+    """A token's words about its person. realm: "" if its sub or nothing names it. issued_at: epoch seconds.
 
     is_on_credentials: whether it is of the MFA API, and ends with credential_version; without one it never holds.
     """
@@ -51,7 +51,7 @@ class Standing:
         )
 
     def holds_for(self, user: User) -> bool:
-        """Whether the token was issued under the person's password of now, or under all of their credentials of now.
+        """Return whether the token was issued under the person's present password, or under all present credentials.
 
         Records of before the version was kept have only the second of the last change to compare.
         """

@@ -52,10 +52,10 @@ class User:
 
     @property
     def credential_epoch(self) -> int:
-        """What logins that wait and access tokens of the MFA API must have been begun at to hold."""
+        """The version that logins that wait and access tokens of the MFA API must have been begun at."""
         return self.credential_version + self.revocations
 
     @property
     def families_epoch(self) -> int:
-        """What refresh tokens must have been begun at to hold."""
+        """The version that refresh tokens must have been begun at."""
         return self.families_version + self.revocations

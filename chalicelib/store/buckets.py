@@ -22,7 +22,7 @@ MAX_DEBT = 1000
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What became of one failure. empties_at_ms: epoch milliseconds. had_room: whether the bucket was not full yet."""
+    """A bucket after one failure. empties_at_ms: epoch milliseconds. had_room: whether the bucket was not full yet."""
 
     empties_at_ms: int
     had_room: bool

@@ -29,7 +29,7 @@ DAY_S = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What an owner is to be told. account: realm and person, parted by `#`. noted_at: epoch seconds."""
+    """A thing that an owner is to be told. account: realm and person, parted by `#`. noted_at: epoch seconds."""
 
     account: str
     noted_at: int

@@ -24,7 +24,7 @@ REMEMBERED_S = 3600
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What a link in an email lets its reader do. account: realm and person. ends_at: epoch seconds.
+    """The right that a link in an email gives its reader. account: realm and person. ends_at: epoch seconds.
 
     credential_version: the person's when it was sent; None for one that was stored without.
     """

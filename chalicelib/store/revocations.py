@@ -1,4 +1,4 @@
-"""What ended at large: one item `revoked#REALM` of the sessions table, read beside a person's record (docs/adr/0021).
+"""Tokens that ended at large: one item `revoked#REALM` in the sessions table, read with a person (docs/adr/0021).
 
 It holds a count for the realm, and one for each client that was ever named. TTL never sweeps it.
 """

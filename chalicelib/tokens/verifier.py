@@ -66,7 +66,7 @@ class AccessTokenVerifier:
         return claims
 
     def _is_in_time(self, claims: dict[str, Any]) -> bool:
-        """Whether exp lies ahead and nbf, if there is one, does not; times that are no numbers hold nothing."""
+        """Return whether exp lies ahead and nbf, if there is one, does not; times that are no numbers hold nothing."""
         now, exp, nbf = self.clock(), claims["exp"], claims.get("nbf", 0)
         return is_number(exp) and is_number(nbf) and exp > now and nbf <= now + NBF_LEEWAY_S
 
@@ -76,7 +76,7 @@ class AccessTokenVerifier:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a claim is a NumericDate (RFC 7519 2); JSON's true is none."""
+    """Return whether a claim is a NumericDate (RFC 7519 2); JSON's true is none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
