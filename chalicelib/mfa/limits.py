@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from chalicelib.errors import RateLimit, SlowDown, TemporarilyUnavailable, TooManyAttempts
+from chalicelib.errors import RateLimit, SlowDown, TemporarilyUnavailable, TooManyAttempts, WireError
 from chalicelib.mfa.case import Case, WrongCode
 from chalicelib.mfa.destinations import destination
 from chalicelib.model.address import network
@@ -101,7 +101,7 @@ class Limits:
         for tries in self._messages(case, kind, address):
             try:
                 self._take(tries, TOO_MANY_MESSAGES, "gd_otp_rate_limit_exceed")
-            except TooManyAttempts:
+            except WireError:
                 self.give_back(taken)
                 raise
             taken += (self.tries.give_back(tries),)

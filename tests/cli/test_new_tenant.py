@@ -50,7 +50,7 @@ def test_what_is_there_already_is_not_overwritten(tmp_path: Path, kind: str) -> 
     ran = run("new", str(path))
 
     assert (ran.exit_code, ran.stdout) == (2, "")
-    assert ran.stderr == f"{path} is there already: name a file that is not.\n"
+    assert ran.stderr == f"{path} exists already: name another file.\n"
     assert not (tmp_path / "elsewhere").exists()
     assert kind != "file" or path.read_text() == "mine"
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
@@ -30,15 +29,10 @@ from tests.support.mfa import (
     with_recovery_code,
 )
 from tests.support.people import PeopleMaker
-from tests.support.rules import ruled
+from tests.support.rules import owes, ruled
 
 HOUR_S = 3600
 THIEF = "198.51.100.77"
-
-
-def owes(user: Any, context: Any) -> None:
-    """Ask everybody for a second factor."""
-    context.multifactor = {"provider": "any"}
 
 
 @pytest.fixture

@@ -16,15 +16,10 @@ from tests.support.faults import aws_error, failing
 from tests.support.http import Http
 from tests.support.mfa import associate, challenge, emails_to, mfa_token_of, sms_to
 from tests.support.people import PeopleMaker
-from tests.support.rules import ruled
+from tests.support.rules import owes, ruled
 
 TOO_MANY = "Too many messages sent to the user. Wait for some minutes before retrying."
 NUMBERS = iter(range(4_930_901_820, 4_930_901_899))
-
-
-def owes(user: Any, context: Any) -> None:
-    """Ask everybody for a second factor."""
-    context.multifactor = {"provider": "any"}
 
 
 @contextmanager
@@ -242,3 +237,13 @@ def test_challenge_that_was_not_sent_costs_nothing(http: Http, stage: Stage, peo
 
     assert {challenge(http, mfa_token).status_code for _ in range(20)} == {200}
     assert challenge(http, mfa_token).status_code == 429
+
+
+def test_failure_of_aws_between_two_allowances_costs_the_person_nothing(
+    http: Http, stage: Stage, people: PeopleMaker
+) -> None:
+    number, mfa_token = f"+{next(NUMBERS)}", waiting(http, people)
+    with failing(stage, "UpdateItem", aws_error("InternalServerError"), about="destination#"):
+        assert {phone(http, mfa_token, number).status_code for _ in range(11)} == {503}
+
+    assert {phone(http, mfa_token, number).status_code for _ in range(10)} == {200}

@@ -23,14 +23,9 @@ from tests.support.mfa import (
     with_recovery_code,
 )
 from tests.support.people import PeopleMaker
-from tests.support.rules import ruled
+from tests.support.rules import owes, ruled
 
 NUMBERS = iter(range(2_025_550_100, 2_025_599_999))
-
-
-def owes(user: Any, context: Any) -> None:
-    """Ask everybody for a second factor."""
-    context.multifactor = {"provider": "any"}
 
 
 @pytest.fixture

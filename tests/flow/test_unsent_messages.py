@@ -14,18 +14,13 @@ from tests.support.faults import aws_error, failing
 from tests.support.http import Http
 from tests.support.mfa import associate, mfa_token_of
 from tests.support.people import PeopleMaker
-from tests.support.rules import ruled
+from tests.support.rules import owes, ruled
 
 OOB: dict[str, Any] = {"authenticator_types": ["oob"]}
 WANTED: dict[str, dict[str, Any]] = {
     "Publish": OOB | {"oob_channels": ["sms"], "phone_number": "+14155550199"},
     "SendEmail": OOB | {"oob_channels": ["email"], "email": "other@example.com"},
 }
-
-
-def owes(user: Any, context: Any) -> None:
-    """Ask everybody for a second factor."""
-    context.multifactor = {"provider": "any"}
 
 
 @pytest.fixture

@@ -18,6 +18,11 @@ Function = Callable[[Any, Any], object]
 _numbers = itertools.count(1)
 
 
+def owes(user: Any, context: Any) -> None:
+    """Ask everybody for a second factor."""
+    context.multifactor = {"provider": "any"}
+
+
 @contextmanager
 def package(*functions: Any, **members: Any) -> Iterator[str]:
     """Put a package of these rules where it can be imported, and yield its name. members: what else it has."""
