@@ -45,7 +45,8 @@ def ruled(
     with package(*functions) as name:
         settings = Settings(stage.name, ISSUER, BCRYPT_COST, (name,), budget_s, EMAIL_FROM, proxies)
         services = wiring.build(settings, stage.clients, world)
-        client = Http(app, ip or f"10.254.{next(_numbers) % 256}.1")
+        number = next(_numbers)
+        client = Http(app, ip or f"10.254.{number >> 8 & 255}.{number & 255}")
         app.services, app.emit = lambda: services, client.log.append
         try:
             yield client
