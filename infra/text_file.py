@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from infra.faults import Fault, TenantFileError
+from infra.tenant.faults import Fault, TenantFileError
 
 SIZE_LIMIT_BYTES = 5 * 1024 * 1024
 

@@ -15,16 +15,16 @@ from chalicelib import passwords, wiring
 from chalicelib.http.application import Services
 from chalicelib.settings import Settings
 from chalicelib.store.aws import connect
-from infra.aws import Stage, reach
-from infra.local_aws import local_aws
-from infra.provision import apply, up
-from infra.seed import seed_users
-from infra.tenant_file import TenantFile, load
+from infra.local.emulated_aws import local_aws
+from infra.stage.aws import Stage, reach
+from infra.stage.provision import apply, up
+from infra.stage.seed import seed_users
+from infra.tenant.file import TenantFile, load
 from tests.support.http import Http
 from tests.support.once import done_once
 from tests.support.people import PeopleMaker
 
-DEMO = Path(__file__).parent.parent / "infra" / "demo-tenant.yaml"
+DEMO = Path(__file__).parent.parent / "infra" / "local" / "demo-tenant.yaml"
 ISSUER = "https://login.example.com/"
 BCRYPT_COST = 4
 UNTRACED = ("cli", "clients", "deploy", "security")

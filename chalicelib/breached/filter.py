@@ -1,8 +1,8 @@
 """The filter of common and leaked passwords that ships with the code: asked without a network call.
 
 A binary fuse filter with fingerprints of 16 bits: it never misses a password of its list, and takes one in 65536 of the
-others for one of it. infra/breached_filter.py builds the file. Source: Graf and Lemire, "Binary Fuse Filters" (2022);
-docs/adr/0015.
+others for one of it. infra/build/breached_filter.py builds the file.
+Source: Graf and Lemire, "Binary Fuse Filters" (2022); docs/adr/0015.
 """
 
 import hashlib

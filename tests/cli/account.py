@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from infra.aws import Stage
+from infra.stage.aws import Stage
 
 
 def holdings(stage: Stage) -> dict[str, Any]:

@@ -12,12 +12,12 @@ import pytest
 from click import unstyle
 from typer.testing import CliRunner
 
-from infra.aws import Stage, reach
-from infra.cli import app
-from infra.commands import console
-from infra.local_aws import local_aws
-from infra.provision import up
-from infra.tenant_file import load
+from infra.cli.main import app
+from infra.cli.options import console
+from infra.local.emulated_aws import local_aws
+from infra.stage.aws import Stage, reach
+from infra.stage.provision import up
+from infra.tenant.file import load
 from tests.cli.tenant import write
 
 # Wide enough for any table; what an 80-column terminal shows is a test of its own.

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.aws import Stage
+from infra.stage.aws import Stage
 
 CHANGING = ("Create", "Execute", "Delete", "Put", "Update", "Enable", "Tag", "Generate")
 

@@ -3,7 +3,7 @@
 from moto.cloudformation.models import Event, Stack, cloudformation_backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
-from infra.local_aws import REGION
+from infra.local.emulated_aws import REGION
 from tests.cli.conftest import Gatehouse
 
 REASON = "Table already exists, or the account\nhas reached a limit"

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.passwords import hash_password
-from infra.people import People
+from infra.stage.people import People
 from tests.cli.account import holdings, items
 from tests.cli.conftest import Gatehouse
 from tests.cli.tenant import SMALL_API, client, demo_document, small_document, write

@@ -9,8 +9,8 @@ import pytest
 
 from chalicelib.identifiers import digest
 from chalicelib.store.totals import TotalStore
-from infra.aws import Stage
-from infra.keys import stage_key
+from infra.stage.aws import Stage
+from infra.stage.keys import stage_key
 from tests.cli.conftest import Gatehouse
 from tests.conftest import Clock
 from tests.support.http import Http
@@ -151,7 +151,7 @@ def test_table_shows_what_the_json_says(shared: Gatehouse, http: Http, people: P
     assert ran.rows[1] == " ".join(str(row[name]) for name in head).split()
 
 
-def test_unblock_of_a_person_clears_every_count_m15(shared: Gatehouse, http: Http, people: PeopleMaker) -> None:
+def test_unblock_of_a_person_clears_every_count(shared: Gatehouse, http: Http, people: PeopleMaker) -> None:
     user = people.make()
     fail(http, user.username, 10)
     assert http.login(username=user.username).status_code == 429
@@ -171,7 +171,7 @@ def test_unblock_of_a_person_leaves_them_blocked_by_the_operator(
     assert http.login(username=user.username).status_code == 403
 
 
-def test_unblock_of_an_address_lets_it_guess_again_m15(shared: Gatehouse, http: Http, stage: Stage) -> None:
+def test_unblock_of_an_address_lets_it_guess_again(shared: Gatehouse, http: Http, stage: Stage) -> None:
     with protected(stage, suspicious_ip_throttling={"max_attempts": 3}):
         assert [http.login(username=f"nobody {number}").status_code for number in range(4)] == [400] * 3 + [429]
         ran = shared.run("attacks", "unblock", "--address", http.source_ip)

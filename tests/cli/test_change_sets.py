@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from infra.aws import Stage
-from infra.provision import up
-from infra.stack_status import StackFailed, Unsound
-from infra.stacks import stack_changes, stage_stacks
-from infra.tenant_file import TenantFile, load
+from infra.stage.aws import Stage
+from infra.stage.provision import up
+from infra.stage.stack_status import StackFailed, Unsound
+from infra.stage.stacks import stack_changes, stage_stacks
+from infra.tenant.file import TenantFile, load
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse
 from tests.cli.failed_stacks import fail, moto_stack

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from chalicelib import wiring
-from infra.people import People
+from infra.stage.people import People
 from tests.cli.account import holdings, items
 from tests.cli.conftest import Gatehouse
 from tests.cli.tenant import SMALL_API, client, small_document
@@ -54,7 +54,7 @@ def rotated(own: Gatehouse, *options: str) -> str:
     return shown[1]
 
 
-def test_old_secret_works_within_the_overlap_and_not_after_b17(own: Gatehouse, http: Http, clock: Clock) -> None:
+def test_old_secret_works_within_the_overlap_and_not_after(own: Gatehouse, http: Http, clock: Clock) -> None:
     second = rotated(own, "--overlap", "7200")
     assert [status(http, secret) for secret in (FIRST, second)] == [200, 200]
 

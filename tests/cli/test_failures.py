@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.errors import TemporarilyUnavailable
-from infra.aws_faults import said
-from infra.deploy import DeployFailed, deploy_stage
+from infra.deploy.deploy import DeployFailed, deploy_stage
+from infra.stage.aws_faults import said
 from tests.cli.conftest import Gatehouse
 from tests.cli.tenant import small_document
 

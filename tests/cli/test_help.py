@@ -9,7 +9,7 @@ from click import unstyle
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from infra.cli import app, main
+from infra.cli.main import app, main
 
 WORDS = [
     (),

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from infra.provision import up
-from infra.stack_status import Unsound
-from infra.stacks import stage_stacks
-from infra.tenant_file import load
+from infra.stage.provision import up
+from infra.stage.stack_status import Unsound
+from infra.stage.stacks import stage_stacks
+from infra.tenant.file import load
 from tests.cli.account import holdings, table_names
 from tests.cli.conftest import Gatehouse
 from tests.cli.failed_stacks import moto_stack

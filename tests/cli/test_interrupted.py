@@ -14,11 +14,11 @@ from moto.kms.models import kms_backends
 from moto.logs.models import logs_backends
 
 from chalicelib.store.vault import data_key_alias
-from infra.aws import Stage, reach
-from infra.keys import rotate, stage_key
-from infra.provision import up
-from infra.stacks import stack_changes, stage_stacks
-from infra.tenant_file import TenantFile, load
+from infra.stage.aws import Stage, reach
+from infra.stage.keys import rotate, stage_key
+from infra.stage.provision import up
+from infra.stage.stacks import stack_changes, stage_stacks
+from infra.tenant.file import TenantFile, load
 from tests.cli.account import holdings
 from tests.cli.cut import CHANGING, Cut, cut_at
 from tests.cli.tenant import small_document, write

@@ -7,9 +7,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.cli.local_run import PROJECT, environment
 from tests.support.held_server import KINDS
 from tests.support.limits import WAIT_S
+from tests.support.local_run import PROJECT, environment
 
 
 def ended_with(starter: subprocess.Popen[str]) -> tuple[int, list[psutil.Process]]:

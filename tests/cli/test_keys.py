@@ -8,8 +8,8 @@ import jwt
 import pytest
 
 from chalicelib import wiring
-from infra.keys import PUBLISH_S, rotate, thumbprint
-from infra.people import People
+from infra.stage.keys import PUBLISH_S, rotate, thumbprint
+from infra.stage.people import People
 from tests.cli.conftest import Gatehouse
 from tests.cli.tenant import SMALL_API, client, small_document
 from tests.conftest import BCRYPT_COST, ISSUER, Clock
@@ -77,7 +77,7 @@ def kids(own: Gatehouse, alg: str) -> dict[str, str]:
 
 
 @each_alg
-def test_next_key_is_published_before_it_signs_l09(own: Gatehouse, http: Http, now: int, alg: str) -> None:
+def test_next_key_is_published_before_it_signs(own: Gatehouse, http: Http, now: int, alg: str) -> None:
     current = kids(own, alg)["current"]
     changes, waits = rotate(own.stage, now)
     following = kids(own, alg)["next"]
@@ -88,7 +88,7 @@ def test_next_key_is_published_before_it_signs_l09(own: Gatehouse, http: Http, n
     assert verified_by(http, token(http, alg), alg) == current
 
 
-def test_next_key_must_be_published_for_two_hours_l09(own: Gatehouse, now: int) -> None:
+def test_next_key_must_be_published_for_two_hours(own: Gatehouse, now: int) -> None:
     rotate(own.stage, now)
     keys = own.stage.config().keys()
     changes, waits = rotate(own.stage, now + PUBLISH_S - 1)
@@ -101,7 +101,7 @@ def test_next_key_must_be_published_for_two_hours_l09(own: Gatehouse, now: int) 
 
 
 @each_alg
-def test_published_key_signs_and_old_tokens_still_verify_l10(
+def test_published_key_signs_and_old_tokens_still_verify(
     own: Gatehouse, http: Http, clock: Clock, now: int, alg: str
 ) -> None:
     old_token, old = token(http, alg), kids(own, alg)["current"]
@@ -115,7 +115,7 @@ def test_published_key_signs_and_old_tokens_still_verify_l10(
     assert verified_by(http, old_token, alg) == old
 
 
-def test_process_with_a_cached_key_set_signs_with_a_key_that_is_published_l10(
+def test_process_with_a_cached_key_set_signs_with_a_key_that_is_published(
     own: Gatehouse, http: Http, world: wiring.World, now: int
 ) -> None:
     token(http, "RS256")
@@ -128,7 +128,7 @@ def test_process_with_a_cached_key_set_signs_with_a_key_that_is_published_l10(
 
 
 @each_alg
-def test_old_key_is_retired_after_the_longest_token_and_not_before_l10(
+def test_old_key_is_retired_after_the_longest_token_and_not_before(
     own: Gatehouse, http: Http, now: int, alg: str
 ) -> None:
     old = kids(own, alg)["current"]

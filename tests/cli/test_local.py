@@ -11,12 +11,12 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from infra.cli import app
-from infra.serving import listen
-from tests.cli.local_run import LocalRun, command, environment, local_run
+from infra.cli.main import app
+from infra.gateway.serving import listen
 from tests.cli.tenant import client, demo_document, small_document, write
 from tests.support.http import ALICE, BACKEND
 from tests.support.limits import WAIT_S
+from tests.support.local_run import LocalRun, command, environment, local_run
 
 # A run takes seconds to start: these tests share theirs.
 pytestmark = pytest.mark.xdist_group("local")

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from infra.cli import app
-from tests.cli.local_run import PROJECT, LocalRun, local_run
+from infra.cli.main import app
 from tests.support.http import ALICE, BACKEND
+from tests.support.local_run import PROJECT, LocalRun, local_run
 from tests.support.rules import package
 from tests.support.tokens import claims_of
 

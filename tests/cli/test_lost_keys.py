@@ -15,12 +15,12 @@ from moto.kms.models import kms_backends
 
 from chalicelib.store.stage_key import OWNER
 from chalicelib.store.vault import data_key_alias
-from infra.aws import Stage
-from infra.keys import PUBLISH_S, RETIRE_S, rotate, stage_key
-from infra.local_aws import REGION
-from infra.provision import up
-from infra.stack_status import Unsound
-from infra.tenant_file import TenantFile, load
+from infra.local.emulated_aws import REGION
+from infra.stage.aws import Stage
+from infra.stage.keys import PUBLISH_S, RETIRE_S, rotate, stage_key
+from infra.stage.provision import up
+from infra.stage.stack_status import Unsound
+from infra.tenant.file import TenantFile, load
 from tests.cli.account import holdings, table_names
 from tests.cli.conftest import Gatehouse
 from tests.cli.tenant import small_document, write

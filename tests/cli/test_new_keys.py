@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from infra.aws import Stage
-from infra.keys import PUBLISH_S, RETIRE_S, rotate
-from infra.kms_keys import PAUSE_S, TRIES
-from infra.provision import up
-from infra.tenant_file import TenantFile, load
+from infra.stage.aws import Stage
+from infra.stage.keys import PUBLISH_S, RETIRE_S, rotate
+from infra.stage.kms_keys import PAUSE_S, TRIES
+from infra.stage.provision import up
+from infra.tenant.file import TenantFile, load
 from tests.cli.conftest import Gatehouse
 from tests.cli.tenant import small_document, write
 from tests.conftest import Clock

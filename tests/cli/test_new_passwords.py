@@ -8,7 +8,8 @@ import bcrypt
 import pytest
 
 from chalicelib.breached.range_api import is_pwned
-from infra.people import People, Refused
+from infra.errors import Refused
+from infra.stage.people import People
 from tests.cli.conftest import Gatehouse
 from tests.cli.tenant import small_document
 from tests.conftest import BCRYPT_COST
@@ -40,7 +41,7 @@ def name() -> str:
         ((), "letmein", f"Realm employees asks for 8 characters or more; that password has 7. {BREACHED}"),
     ],
 )
-def test_password_that_the_policy_is_against_is_refused_with_every_reason_o03(
+def test_password_that_the_policy_is_against_is_refused_with_every_reason(
     shared: Gatehouse, name: str, options: tuple[str, ...], password: str, said: str
 ) -> None:
     ran = shared.run("users", "add", *EMPLOYEES, "--username", name, *options, typed=f"{password}\n")
@@ -147,7 +148,7 @@ def test_new_password_that_only_the_range_api_knows_is_refused(gatehouse: Gateho
     assert warnings == []
 
 
-def test_range_api_that_fails_keeps_no_password_from_being_set_p09(gatehouse: Gatehouse) -> None:
+def test_range_api_that_fails_keeps_no_password_from_being_set(gatehouse: Gatehouse) -> None:
     warnings: list[str] = []
     with serving_ranges() as ranges:
         ranges.status = 503

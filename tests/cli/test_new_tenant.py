@@ -6,9 +6,9 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from infra.cli import app
-from infra.tenant_file import load
-from tests.cli.local_run import local_run
+from infra.cli.main import app
+from infra.tenant.file import load
+from tests.support.local_run import local_run
 
 
 def run(*words: str) -> Result:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.aws import Stage
-from infra.keys import rotate
-from infra.provision import apply, up
-from infra.tenant_file import TenantFile, load
+from infra.stage.aws import Stage
+from infra.stage.keys import rotate
+from infra.stage.provision import apply, up
+from infra.tenant.file import TenantFile, load
 from tests.cli.conftest import Gatehouse
 from tests.cli.cut import cut_at
 from tests.cli.failed_stacks import fail, moto_stack

@@ -10,9 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib import wiring
-from infra.aws import Stage
-from infra.people import People
-from infra.tenant_file import TenantFile
+from infra.stage.aws import Stage
+from infra.stage.people import People
+from infra.tenant.file import TenantFile
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse
 from tests.cli.tenant import small_document

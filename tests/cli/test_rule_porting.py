@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib.rules.loading import BadRules
-from infra.deploy import DeployRefused, deploy_stage
-from infra.rule_packages import require_deployable
+from infra.deploy.deploy import DeployRefused, deploy_stage
+from infra.rules.packages import require_deployable
 from tests.cli.conftest import Gatehouse
 from tests.support.rules import Function, package
 

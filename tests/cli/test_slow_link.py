@@ -15,11 +15,11 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from chalicelib.model.user import User
 from chalicelib.store.users import UserStore
 from chalicelib.store.vault import data_key_alias
-from infra.aws import Stage, reach
-from infra.keys import data_key_changes
-from infra.kms_keys import give_alias
-from infra.provision import sha256, up
-from infra.tenant_file import load
+from infra.stage.aws import Stage, reach
+from infra.stage.keys import data_key_changes
+from infra.stage.kms_keys import give_alias
+from infra.stage.provision import sha256, up
+from infra.tenant.file import load
 from tests.cli.conftest import Gatehouse
 from tests.cli.tenant import client, small_document, write
 from tests.cli.test_apply import MADE, document_of

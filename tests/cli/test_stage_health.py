@@ -10,7 +10,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.kms.models import kms_backends
 
 from chalicelib.store.vault import data_key_alias
-from infra.local_aws import REGION
+from infra.local.emulated_aws import REGION
 from tests.cli.account import holdings, table_names
 from tests.cli.conftest import Gatehouse
 from tests.cli.failed_stacks import fail, moto_stack

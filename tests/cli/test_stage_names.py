@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from infra.stage_names import BadStageName, require_stage_name
+from infra.stage.names import BadStageName, require_stage_name
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse
 from tests.cli.tenant import small_document, write

@@ -8,7 +8,7 @@ from click import unstyle
 from rich.console import Console
 from rich.text import Text
 
-from infra.tables import print_table
+from infra.cli.output.tables import print_table
 
 KID = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
 USER_ID = "employees|b2b5da02675f15275710fdf0"

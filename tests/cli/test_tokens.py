@@ -12,9 +12,9 @@ from click import unstyle
 from typer.testing import CliRunner
 
 from chalicelib.model.user import User
-from infra.aws import Stage
-from infra.cli import app
-from infra.commands import console
+from infra.cli.main import app
+from infra.cli.options import console
+from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.support.clients import make_client
 from tests.support.http import BACKEND, TIMESHEETS, Http

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.cli.conftest import Gatehouse
 from tests.conftest import BCRYPT_COST, Clock
 from tests.support.calls import rounds_of

@@ -6,7 +6,7 @@ import json
 import bcrypt
 import pytest
 
-from infra.people import People
+from infra.stage.people import People
 from tests.cli.conftest import Gatehouse, Ran
 from tests.cli.tenant import small_document
 from tests.conftest import BCRYPT_COST
@@ -146,7 +146,7 @@ def test_user_id_is_one_line_in_a_narrow_terminal_too(gatehouse: Gatehouse) -> N
 
 
 @pytest.mark.parametrize("prefix", ["$2a$", "$2b$", "$2y$"])
-def test_imported_hash_logs_in_and_is_then_stored_as_our_own_c23(
+def test_imported_hash_logs_in_and_is_then_stored_as_our_own(
     shared: Gatehouse, http: Http, name: str, prefix: str
 ) -> None:
     imported = bcrypt_hash(prefix)
@@ -158,7 +158,7 @@ def test_imported_hash_logs_in_and_is_then_stored_as_our_own_c23(
     assert status(http, name, CANARY) == 200
 
 
-def test_wrong_password_leaves_an_imported_hash_as_it_is_c24(shared: Gatehouse, http: Http, name: str) -> None:
+def test_wrong_password_leaves_an_imported_hash_as_it_is(shared: Gatehouse, http: Http, name: str) -> None:
     imported = bcrypt_hash("$2y$")
     imported_as(shared, name, imported)
 
@@ -302,14 +302,14 @@ def locked_out(http: Http, people: PeopleMaker) -> str:
     return user.username
 
 
-def test_unblock_lifts_a_brute_force_block_m15(shared: Gatehouse, http: Http, people: PeopleMaker) -> None:
+def test_unblock_lifts_a_brute_force_block(shared: Gatehouse, http: Http, people: PeopleMaker) -> None:
     username = locked_out(http, people)
     shared.run("users", "unblock", username, *EMPLOYEES)
 
     assert status(http, username, PASSWORD) == 200
 
 
-def test_new_password_lifts_a_brute_force_block_m15(shared: Gatehouse, http: Http, people: PeopleMaker) -> None:
+def test_new_password_lifts_a_brute_force_block(shared: Gatehouse, http: Http, people: PeopleMaker) -> None:
     username = locked_out(http, people)
     shared.run("users", "set-password", username, *EMPLOYEES, "--password-stdin", typed=f"{CANARY}\n")
 

@@ -13,7 +13,7 @@ from pyotp import parse_uri
 from chalicelib import wiring
 from chalicelib.model.user import User
 from chalicelib.store.vault import data_key_alias
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse, Ran
 from tests.cli.tenant import small_document

@@ -2,9 +2,9 @@
 
 import pytest
 
-from infra.client_secrets import require_strong_secrets
-from infra.people import Refused
-from infra.tenant_file import TenantFile
+from infra.errors import Refused
+from infra.tenant.client_secrets import require_strong_secrets
+from infra.tenant.file import TenantFile
 from tests.cli.conftest import Gatehouse
 from tests.cli.tenant import client, demo_document, small_document
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import jwt
 
-from tests.cli.local_run import LocalRun
+from tests.support.local_run import LocalRun
 
 BASIC_ID = "demo-basic"
 BASIC_SECRET = "s3cret: with/odd+chars%"

@@ -10,11 +10,11 @@ from auth0.authentication import GetToken
 from auth0.authentication.exceptions import Auth0Error, RateLimitError
 from auth0.authentication.token_verifier import AsymmetricSignatureVerifier, TokenVerifier
 
-from tests.cli.local_run import LocalRun
 from tests.clients.conftest import SigningClient
 from tests.clients.support import domain, verified
 from tests.support.http import ALICE, BACKEND, REPORTS, TIMESHEETS
 from tests.support.limits import WAIT_S
+from tests.support.local_run import LocalRun
 
 CUSTOMER = {"username": "alice@example.com", "password": "a different directory"}
 MAX_ATTEMPTS = 10

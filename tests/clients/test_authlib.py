@@ -9,11 +9,11 @@ from authlib.integrations.requests_client import OAuth2Session  # type: ignore[i
 from authlib.oauth2.rfc7523 import PrivateKeyJWT  # type: ignore[import-untyped]  # no types
 from joserfc.jwk import ECKey, RSAKey
 
-from tests.cli.local_run import LocalRun
 from tests.clients.conftest import SigningClient
 from tests.clients.support import BASIC_ID, BASIC_SECRET, token_url, verified
 from tests.support.http import ALICE, BACKEND, PASSWORD_REALM, TIMESHEETS
 from tests.support.limits import WAIT_S
+from tests.support.local_run import LocalRun
 
 CUSTOMER = {"username": "bob@example.com", "password": "bob's long password"}
 LIFETIME_S = 240

@@ -8,10 +8,10 @@ import httpx
 import pytest
 import requests
 
-from tests.cli.local_run import LocalRun
 from tests.clients.support import BASIC_ID, BASIC_SECRET, token_url, verified
 from tests.support.http import ALICE, TIMESHEETS
 from tests.support.limits import WAIT_S
+from tests.support.local_run import LocalRun
 
 LOGIN = {"grant_type": "password", "audience": TIMESHEETS, **ALICE}
 

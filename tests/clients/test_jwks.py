@@ -4,10 +4,10 @@ import jwt
 import pytest
 import requests
 
-from tests.cli.local_run import LocalRun
 from tests.clients.support import token_url, verified
 from tests.support.http import ALICE, BACKEND, REPORTS, TIMESHEETS
 from tests.support.limits import WAIT_S
+from tests.support.local_run import LocalRun
 
 
 def access_token(run: LocalRun, audience: str) -> str:

@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 
 import httpx
 
-from tests.cli.local_run import LocalRun
 from tests.clients.support import domain, token_url
 from tests.support.http import ALICE, BACKEND, TIMESHEETS
 from tests.support.limits import WAIT_S
+from tests.support.local_run import LocalRun
 
 LOGIN = {"grant_type": "password", "audience": TIMESHEETS, **BACKEND, **ALICE}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

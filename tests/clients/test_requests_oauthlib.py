@@ -7,10 +7,10 @@ from oauthlib.oauth2 import InvalidClientError, InvalidGrantError, LegacyApplica
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session  # type: ignore[import-untyped]  # no types
 
-from tests.cli.local_run import LocalRun
 from tests.clients.support import BASIC_ID, BASIC_SECRET, token_url, verified
 from tests.support.http import ALICE, BACKEND, TIMESHEETS
 from tests.support.limits import WAIT_S
+from tests.support.local_run import LocalRun
 
 
 @pytest.fixture(autouse=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.cli.local_run import LocalRun
 from tests.clients.support import domain
 from tests.support.limits import WAIT_S
+from tests.support.local_run import LocalRun
 
 
 def test_run_says_how_python_and_node_trust_it(tls_run: LocalRun) -> None:

@@ -13,10 +13,10 @@ from authlib.integrations.requests_client import OAuth2Session as AuthlibSession
 from oauthlib.oauth2 import LegacyApplicationClient  # type: ignore[import-untyped]  # no types
 from requests_oauthlib import OAuth2Session  # type: ignore[import-untyped]  # no types
 
-from tests.cli.local_run import LocalRun
 from tests.clients.support import domain, token_url, verified
 from tests.support.http import ALICE, BACKEND, TIMESHEETS
 from tests.support.limits import WAIT_S
+from tests.support.local_run import LocalRun
 
 SCOPE = "openid profile email offline_access read:timesheets"
 # The SDK asks for the time in a way that newer versions of Python warn of.

@@ -4,11 +4,11 @@ import re
 
 import httpx
 
-from infra.gateway import LambdaContext
+from infra.gateway.app import LambdaContext
 from tests.deploy.aws_server import MAILS
 from tests.deploy.conftest import EMPLOYEES, Aws, Deployment
-from tests.deploy.lambda_runtime import Environment
 from tests.deploy.logins import PASSWORD, SECRET_LOGIN
+from tests.support.lambda_runtime import Environment
 from tests.support.schedule import EVENT
 
 MAX_ATTEMPTS = 10

@@ -22,9 +22,9 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from infra.gateway import Gateway, GatewayConfig
-from infra.proxy_event import Stage
-from tests.deploy.lambda_runtime import (
+from infra.gateway.app import Gateway, GatewayConfig
+from infra.gateway.proxy_event import Stage
+from tests.support.lambda_runtime import (
     Environment,
     Function,
     deployable_python,
@@ -92,11 +92,11 @@ class Project:
 
     def gatehouse(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """Run the command. typed: its standard input."""
-        return self._run("-m", "infra.cli", *arguments, typed=typed)
+        return self._run("-m", "infra.cli.main", *arguments, typed=typed)
 
     def chalice(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Chalice itself, as `gatehouse deploy` does."""
-        return self._run("-m", "infra.chalice_command", *arguments)
+        return self._run("-m", "infra.deploy.chalice_command", *arguments)
 
     def _run(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GATEHOUSE_"))}
@@ -175,7 +175,7 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Tenant:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     jwk = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
     public = {"kid": "1", "use": "sig", "alg": "RS256"} | {name: jwk[name] for name in ("kty", "n", "e")}
-    document = yaml.safe_load((PROJECT / "infra" / "demo-tenant.yaml").read_text("utf-8"))
+    document = yaml.safe_load((PROJECT / "infra" / "local" / "demo-tenant.yaml").read_text("utf-8"))
     client = {
         "client_id": "signs",
         "name": "Signs",

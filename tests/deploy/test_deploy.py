@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.gateway_responses import load_gateway_responses
+from infra.gateway.responses import load_gateway_responses
 from tests.deploy.conftest import EMAIL_FROM, ON_ONE_WORKER, PROJECT, Deployment
 
 pytestmark = ON_ONE_WORKER

@@ -10,8 +10,8 @@ import jwt
 import pytest
 
 from tests.deploy.conftest import ON_ONE_WORKER, Deployment
-from tests.deploy.lambda_runtime import Environment, Function
 from tests.deploy.logins import AUDIENCE, PASSWORD, SECRET_LOGIN, signed_login
+from tests.support.lambda_runtime import Environment, Function
 
 pytestmark = ON_ONE_WORKER
 

@@ -16,12 +16,12 @@ import jwt
 import pytest
 
 from app import app
-from infra.gateway import Gateway, GatewayConfig
-from infra.proxy_event import Stage
+from infra.gateway.app import Gateway, GatewayConfig
+from infra.gateway.proxy_event import Stage
 from tests.deploy.conftest import FUNCTION, ON_ONE_WORKER, PROJECT, Aws, Deployment, Project, at
-from tests.deploy.lambda_runtime import Function, deployable_python, running, runtime_python
 from tests.deploy.logins import SECRET_LOGIN
 from tests.deploy.test_policies import allows, call_of, statements
+from tests.support.lambda_runtime import Function, deployable_python, running, runtime_python
 from tests.support.server import serving
 
 pytestmark = ON_ONE_WORKER
@@ -151,7 +151,7 @@ def holdings(aws: Aws) -> Any:
     return [(one["FunctionName"], one["CodeSha256"], one["LastModified"]) for one in functions], apis
 
 
-def test_broken_package_is_refused_and_the_running_stage_untouched_p10(
+def test_broken_package_is_refused_and_the_running_stage_untouched(
     ruled_project: Project, deployment: Deployment, tmp_path: Path
 ) -> None:
     own = copy_of(ruled_project, tmp_path / "project", "acme_rules, broken_rules")

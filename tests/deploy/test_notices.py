@@ -6,8 +6,8 @@ import httpx
 
 from tests.deploy.blocks import added_person, block, mailed_link, run
 from tests.deploy.conftest import ON_ONE_WORKER, Deployment
-from tests.deploy.lambda_runtime import Environment
 from tests.deploy.logins import SECRET_LOGIN
+from tests.support.lambda_runtime import Environment
 
 pytestmark = ON_ONE_WORKER
 

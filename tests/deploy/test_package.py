@@ -103,6 +103,10 @@ def test_role_has_the_policy_that_is_written_down(template: dict[str, Any], role
 
 def test_templates_are_without_fault(package: Path) -> None:
     linter = Path(sys.executable).with_name("cfn-lint")
-    templates = [PROJECT / "infra" / "stage.yaml", PROJECT / "infra" / "realm.yaml", package / "sam.json"]
+    templates = [
+        PROJECT / "infra" / "stage" / "stage.yaml",
+        PROJECT / "infra" / "stage" / "realm.yaml",
+        package / "sam.json",
+    ]
     checked = subprocess.run([linter, *templates], capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")

@@ -18,8 +18,8 @@ from chalicelib.store.attempts import ADDRESS, AttemptStore
 from chalicelib.store.aws import connect
 from chalicelib.store.rule_settings import RuleSettings
 from chalicelib.store.vault import Vault, data_key_alias
-from infra.aws import Stage
-from infra.tenant_file import load
+from infra.stage.aws import Stage
+from infra.tenant.file import load
 from tests.conftest import BCRYPT_COST, DEMO, ISSUER, Clock, Hashes
 from tests.support.http import BACKEND, TIMESHEETS, Http
 from tests.support.people import PeopleMaker

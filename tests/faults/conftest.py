@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.session import Session, get_session
 
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.faults import table
 from tests.faults.bench import Bench, bench_on, stage_for_faults

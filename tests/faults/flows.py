@@ -17,7 +17,7 @@ from jwt.algorithms import ECAlgorithm
 
 from chalicelib.identifiers import digest
 from chalicelib.store.pending import PendingStore, Ticket, stored_id
-from infra.keys import stage_key
+from infra.stage.keys import stage_key
 from tests.conftest import ISSUER
 from tests.faults import mfa_flows
 from tests.faults.bench import Bench

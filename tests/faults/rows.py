@@ -4,7 +4,7 @@ from functools import cache
 
 from botocore.session import get_session
 
-from infra.local_aws import local_aws
+from infra.local.emulated_aws import local_aws
 from tests.conftest import Clock
 from tests.faults.bench import Bench, bench_on, stage_for_faults
 from tests.faults.case import Case

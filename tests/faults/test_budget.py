@@ -23,7 +23,7 @@ from chalicelib.store.budget import (
     current,
     one_request,
 )
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.faults.bench import Bench, bench_on
 from tests.faults.kinds import FAULTS, Fault, error

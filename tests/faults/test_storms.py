@@ -50,7 +50,7 @@ def statuses(responses: list[httpx.Response]) -> Counter[int]:
     return Counter(response.status_code for response in responses)
 
 
-def test_every_tenth_try_throttled_is_healed_within_the_request_p01(bench: Bench) -> None:
+def test_every_tenth_try_throttled_is_healed_within_the_request(bench: Bench) -> None:
     user = bench.people.make()
     numbers = itertools.count(1)
 
@@ -67,7 +67,7 @@ def test_every_tenth_try_throttled_is_healed_within_the_request_p01(bench: Bench
     assert len(wire.tries) > len(wire.calls)
 
 
-def test_dynamodb_throttling_everything_fails_closed_p01(bench: Bench) -> None:
+def test_dynamodb_throttling_everything_fails_closed(bench: Bench) -> None:
     user = bench.people.make()
 
     def act(one: Try) -> AWSResponse | None:
@@ -82,7 +82,7 @@ def test_dynamodb_throttling_everything_fails_closed_p01(bench: Bench) -> None:
     assert bench.http.login(username=user.username).status_code == 200
 
 
-def test_counter_that_cannot_be_written_lets_nobody_in_p02(bench: Bench) -> None:
+def test_counter_that_cannot_be_written_lets_nobody_in(bench: Bench) -> None:
     user = bench.people.make()
 
     def act(one: Try) -> AWSResponse | None:
@@ -103,7 +103,7 @@ def test_bucket_that_never_stands_still_is_given_up(bench: Bench) -> None:
         store.take(Tries("mfa#somebody", "codes", Bucket(10, 1000)), 1)
 
 
-def test_refresh_that_cannot_be_signed_consumes_no_token_p03(bench: Bench, clock: Clock) -> None:
+def test_refresh_that_cannot_be_signed_consumes_no_token(bench: Bench, clock: Clock) -> None:
     user = bench.people.make()
     token = bench.http.login(username=user.username, scope=OFFLINE).json()["refresh_token"]
 
@@ -121,7 +121,7 @@ def test_refresh_that_cannot_be_signed_consumes_no_token_p03(bench: Bench, clock
     assert len(bench.families(user)) == 1
 
 
-def test_every_read_of_a_token_or_a_person_is_consistent_p05(bench: Bench) -> None:
+def test_every_read_of_a_token_or_a_person_is_consistent(bench: Bench) -> None:
     user = bench.people.make()
     with watching(bench.stage.clients) as wire:
         body = bench.http.login(username=user.username, scope=f"openid {OFFLINE}").json()
@@ -137,7 +137,7 @@ def test_every_read_of_a_token_or_a_person_is_consistent_p05(bench: Bench) -> No
     assert all(one["ConsistentRead"] for one in requests)
 
 
-def test_storm_of_identical_refreshes_makes_one_successor_p12(bench: Bench) -> None:
+def test_storm_of_identical_refreshes_makes_one_successor(bench: Bench) -> None:
     policy = {"rotation_type": "rotating", "leeway": 10, "token_lifetime": 1000, "infinite_token_lifetime": False}
     idle = {"idle_token_lifetime": 1000, "infinite_idle_token_lifetime": False}
     client_id = make_client(bench.stage, secret=SECRET, refresh_token=policy | idle)
@@ -154,7 +154,7 @@ def test_storm_of_identical_refreshes_makes_one_successor_p12(bench: Bench) -> N
     assert bench.refresh(successors.pop(), **client).status_code == 200
 
 
-def test_storm_of_right_logins_leaves_no_count_and_one_login_each_p12(bench: Bench) -> None:
+def test_storm_of_right_logins_leaves_no_count_and_one_login_each(bench: Bench) -> None:
     people = [bench.people.make() for _ in range(3)]
 
     answers = at_once(30, lambda number: bench.http.login(username=people[number % 3].username))
@@ -165,7 +165,7 @@ def test_storm_of_right_logins_leaves_no_count_and_one_login_each_p12(bench: Ben
         assert bench.people.of("employees").find(user.user_id).logins_count == 10
 
 
-def test_storm_of_wrong_logins_counts_every_guess_once_p12(bench: Bench) -> None:
+def test_storm_of_wrong_logins_counts_every_guess_once(bench: Bench) -> None:
     user = bench.people.make()
 
     answers = at_once(9, lambda _: bench.http.login(username=user.username, password="wrong"))
@@ -175,7 +175,7 @@ def test_storm_of_wrong_logins_counts_every_guess_once_p12(bench: Bench) -> None
     assert bench.hashes.count == 9
 
 
-def test_storm_of_revocations_is_one_revocation_p12(bench: Bench) -> None:
+def test_storm_of_revocations_is_one_revocation(bench: Bench) -> None:
     user = bench.people.make()
     token = bench.http.login(username=user.username, scope=OFFLINE).json()["refresh_token"]
 
@@ -185,7 +185,7 @@ def test_storm_of_revocations_is_one_revocation_p12(bench: Bench) -> None:
     assert bench.families(user) == []
 
 
-def test_two_hundred_requests_at_once_in_a_cold_process_all_pass_p07(bench: Bench) -> None:
+def test_two_hundred_requests_at_once_in_a_cold_process_all_pass(bench: Bench) -> None:
     bench.start(is_cold=True)
     m2m = {"client_id": "demo-m2m", "client_secret": "demo-m2m-secret"}
     params = {"grant_type": "client_credentials", "audience": TIMESHEETS, **m2m}

@@ -6,7 +6,7 @@ from typing import Any
 import jwt
 import pytest
 
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import ISSUER, Clock
 from tests.support.clients import make_api
 from tests.support.http import REPORTS, TIMESHEETS, Http
@@ -22,7 +22,7 @@ def verified(http: Http, token: str, audience: str = TIMESHEETS) -> dict[str, An
     return claims
 
 
-def test_response_holds_what_rfc6749_asks_for_f02_f03_f04_f05(http: Http) -> None:
+def test_response_holds_what_rfc6749_asks_for(http: Http) -> None:
     body = http.login().json()
 
     assert set(body) == {"access_token", "token_type", "expires_in", "scope"}
@@ -32,7 +32,7 @@ def test_response_holds_what_rfc6749_asks_for_f02_f03_f04_f05(http: Http) -> Non
     assert body["expires_in"] == claims["exp"] - claims["iat"] == 86400
 
 
-def test_response_is_not_stored_f01(http: Http) -> None:
+def test_response_is_not_stored(http: Http) -> None:
     headers = http.login().headers
 
     assert headers["Cache-Control"] == "no-store"
@@ -40,7 +40,7 @@ def test_response_is_not_stored_f01(http: Http) -> None:
     assert headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
-def test_header_is_that_of_rfc9068_f06(http: Http) -> None:
+def test_header_is_that_of_rfc9068(http: Http) -> None:
     header = jwt.get_unverified_header(http.login().json()["access_token"])
     kids = {key["kid"] for key in http.get("/.well-known/jwks.json").json()["keys"]}
 
@@ -50,7 +50,7 @@ def test_header_is_that_of_rfc9068_f06(http: Http) -> None:
     assert set(header) == {"typ", "alg", "kid"}
 
 
-def test_claims_are_those_of_rfc9068_and_auth0_f07_f08_f09(http: Http, clock: Clock) -> None:
+def test_claims_are_those_of_rfc9068_and_auth0(http: Http, clock: Clock) -> None:
     claims = verified(http, http.login(scope="read:timesheets").json()["access_token"])
 
     now = int(clock())
@@ -80,20 +80,20 @@ def test_realm_grant_has_the_same_gty(http: Http) -> None:
     assert claims["gty"] == "password"
 
 
-def test_times_are_whole_seconds_f08(http: Http) -> None:
+def test_times_are_whole_seconds(http: Http) -> None:
     claims = verified(http, http.login().json()["access_token"])
 
     assert all(type(claims[name]) is int for name in ("iat", "exp", "auth_time"))
     assert "nbf" not in claims
 
 
-def test_each_token_has_a_jti_of_its_own_f14(http: Http) -> None:
+def test_each_token_has_a_jti_of_its_own(http: Http) -> None:
     ids = {verified(http, http.login().json()["access_token"])["jti"] for _ in range(5)}
 
     assert len(ids) == 5
 
 
-def test_es256_api_gets_a_raw_signature_f15(http: Http) -> None:
+def test_es256_api_gets_a_raw_signature(http: Http) -> None:
     body = http.login(audience=REPORTS).json()
 
     assert jwt.get_unverified_header(body["access_token"])["alg"] == "ES256"
@@ -138,7 +138,7 @@ def test_token_over_the_cap_is_refused_and_not_trimmed(http: Http, stage: Stage)
 
 
 @pytest.mark.parametrize("part", [0, 1, 2])
-def test_tampered_token_does_not_verify_f10(http: Http, part: int) -> None:
+def test_tampered_token_does_not_verify(http: Http, part: int) -> None:
     parts = http.login().json()["access_token"].split(".")
     raw = bytearray(urlsafe_b64decode(parts[part] + "=="))
     raw[len(raw) // 2] ^= 1

@@ -8,9 +8,9 @@ import pytest
 
 from chalicelib import wiring
 from examples.acme_rules import RULES
-from infra.aws import Stage
-from infra.team_settings import settings_of
-from infra.tenant_file import TenantFile
+from infra.rules.settings import settings_of
+from infra.stage.aws import Stage
+from infra.tenant.file import TenantFile
 from tests.support.http import BACKEND, TIMESHEETS, Http
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.rules import ruled

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from chalicelib import wiring
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import ISSUER, Clock
 from tests.flow.test_client_authentication import ASSERTION_TYPE, EC_KEY, FAILED, OTHER_KEY, RSA_KEY
 from tests.support.clients import make_client

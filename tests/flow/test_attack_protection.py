@@ -12,8 +12,8 @@ import pytest
 from chalicelib.model.user import User
 from chalicelib.store.batch import read_together
 from chalicelib.store.totals import TotalStore
-from infra.aws import Stage
-from infra.people import People
+from infra.stage.aws import Stage
+from infra.stage.people import People
 from tests.conftest import Clock, Hashes
 from tests.support.calls import calls_of, rounds_of
 from tests.support.faults import aws_error, failing
@@ -90,7 +90,7 @@ def slowed(http: Http, guessed: User) -> User:
 
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["known", "unknown"])
-def test_hundred_failures_in_a_row_slow_strangers_to_one_attempt_in_a_quarter_of_an_hour_m10(
+def test_hundred_failures_in_a_row_slow_strangers_to_one_attempt_in_a_quarter_of_an_hour(
     http: Http, people: PeopleMaker, hashes: Hashes, clock: Clock, is_known: bool
 ) -> None:
     username = people.make().username if is_known else "no such person at all"
@@ -111,7 +111,7 @@ def test_hundred_failures_in_a_row_slow_strangers_to_one_attempt_in_a_quarter_of
     assert hashes.count == 1
 
 
-def test_person_still_gets_in_from_where_they_logged_in_before_m10(http: Http, people: PeopleMaker) -> None:
+def test_person_still_gets_in_from_where_they_logged_in_before(http: Http, people: PeopleMaker) -> None:
     user = people.make()
     assert http.login(username=user.username).status_code == 200
     assert guess(http, user.username, 130)[101:] == [429] * 29
@@ -120,7 +120,7 @@ def test_person_still_gets_in_from_where_they_logged_in_before_m10(http: Http, p
     assert http.login(username=user.username).status_code == 200
 
 
-def test_person_who_gets_in_ends_the_slowing_m08(http: Http, people: PeopleMaker, stage: Stage, clock: Clock) -> None:
+def test_person_who_gets_in_ends_the_slowing(http: Http, people: PeopleMaker, stage: Stage, clock: Clock) -> None:
     user = people.make()
     http.login(username=user.username)
     guessed_at(stage, user, clock)
@@ -136,7 +136,7 @@ def test_stranger_who_knows_the_password_gets_in_with_the_next_turn(http: Http, 
     assert from_elsewhere(http, slowed.username).status_code == 200
 
 
-def test_ten_latest_addresses_are_known_and_the_eleventh_is_forgotten_m10(
+def test_ten_latest_addresses_are_known_and_the_eleventh_is_forgotten(
     http: Http, people: PeopleMaker, stage: Stage, clock: Clock
 ) -> None:
     user, addresses = people.make(), strangers()
@@ -210,7 +210,7 @@ def test_failures_of_a_month_ago_slow_nobody(http: Http, guessed: User, stage: S
 
 
 @pytest.mark.parametrize("act", ["unblock", "password"])
-def test_admin_and_a_new_password_clear_every_count_m15(
+def test_admin_and_a_new_password_clear_every_count(
     http: Http, people: PeopleMaker, stage: Stage, clock: Clock, act: str
 ) -> None:
     user = people.make()
@@ -229,7 +229,7 @@ def test_admin_and_a_new_password_clear_every_count_m15(
     assert from_elsewhere(http, user.username).status_code == 200
 
 
-def test_refusal_tells_its_limit_and_when_it_ends_m01_m18(http: Http, people: PeopleMaker, clock: Clock) -> None:
+def test_refusal_tells_its_limit_and_when_it_ends(http: Http, people: PeopleMaker, clock: Clock) -> None:
     user = people.make()
     statuses = [http.login(username=user.username, password="wrong").status_code for _ in range(10)]
     response = http.login(username=user.username)
@@ -241,7 +241,7 @@ def test_refusal_tells_its_limit_and_when_it_ends_m01_m18(http: Http, people: Pe
     assert response.headers["X-RateLimit-Reset"] == str(int(clock()) + 2_592_000)
 
 
-def test_known_and_unknown_names_have_one_curve_m03(http: Http, people: PeopleMaker) -> None:
+def test_known_and_unknown_names_have_one_curve(http: Http, people: PeopleMaker) -> None:
     curves = []
     for username in (people.make().username, "nobody by that name"):
         curves.append([shown(http.login(username=username, password="wrong")) for _ in range(13)])
@@ -267,7 +267,7 @@ def test_success_clears_the_count_over_all_addresses(http: Http, people: PeopleM
             assert http.login(username=user.username).status_code == 200
 
 
-def test_turn_that_cannot_be_taken_lets_nobody_in_p02(http: Http, guessed: User, stage: Stage) -> None:
+def test_turn_that_cannot_be_taken_lets_nobody_in(http: Http, guessed: User, stage: Stage) -> None:
     with failing(stage, "UpdateItem", aws_error("InternalServerError"), times=range(1, 100)):
         assert from_elsewhere(http, guessed.username).status_code == 503
 

@@ -6,8 +6,8 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from app import app
 from chalicelib import wiring
 from chalicelib.wiring import World
-from infra.aws import Stage
-from infra.tenant_file import TenantFile
+from infra.stage.aws import Stage
+from infra.tenant.file import TenantFile
 from tests.support.clients import make_api
 from tests.support.faults import aws_error, before, failing
 from tests.support.http import Http
@@ -67,7 +67,7 @@ def test_failing_read_of_the_record_uses_up_no_attempt(http: Http, stage: Stage,
     assert http.login(username=user.username).status_code == 200
 
 
-def test_disabled_key_stops_logins_and_no_jwks_l11(http: Http, stage: Stage, people: PeopleMaker) -> None:
+def test_disabled_key_stops_logins_and_no_jwks(http: Http, stage: Stage, people: PeopleMaker) -> None:
     user = people.make()
     with failing(stage, "Sign", aws_error("DisabledException")):
         assert http.login(username=user.username).status_code == 503

@@ -8,8 +8,8 @@ import pytest
 
 from app import tell_blocked
 from chalicelib.errors import TemporarilyUnavailable
-from infra.aws import Stage
-from infra.tenant_file import TenantFile
+from infra.stage.aws import Stage
+from infra.tenant.file import TenantFile
 from tests.conftest import Clock
 from tests.support.calls import calls_of
 from tests.support.faults import aws_error, failing

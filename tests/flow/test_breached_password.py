@@ -10,8 +10,8 @@ import pytest
 from chalicelib.breached.range_api import is_pwned
 from chalicelib.passwords import hash_password
 from chalicelib.wiring import World
-from infra.aws import Stage
-from infra.tenant_file import BreachedPasswordDetection, TenantFile
+from infra.stage.aws import Stage
+from infra.tenant.file import BreachedPasswordDetection, TenantFile
 from tests.conftest import BCRYPT_COST, Hashes
 from tests.support.calls import calls_of, rounds_of
 from tests.support.config import document_of
@@ -197,7 +197,7 @@ def test_password_that_the_range_api_does_not_know_logs_in(
 
 
 @pytest.mark.parametrize("failure", ["silent", "refusing"])
-def test_range_api_that_fails_lets_people_in_and_is_logged_p09(
+def test_range_api_that_fails_lets_people_in_and_is_logged(
     asking_stage: Stage, asking: World, ranges: RangeServer, failure: str
 ) -> None:
     ranges.is_silent, ranges.status = failure == "silent", 503

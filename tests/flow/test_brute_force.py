@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from chalicelib.wiring import World
-from infra.aws import Stage
-from infra.tenant_file import TenantFile
+from infra.stage.aws import Stage
+from infra.tenant.file import TenantFile
 from tests.conftest import Clock, Hashes
 from tests.support.config import document_of
 from tests.support.faults import aws_error, before, failing
@@ -28,7 +28,7 @@ def fail(http: Http, username: str, times: int) -> list[int]:
 
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["known", "unknown"])
-def test_eleventh_attempt_is_blocked_for_known_and_unknown_names_alike_m01_m03(
+def test_eleventh_attempt_is_blocked_for_known_and_unknown_names_alike(
     http: Http, people: PeopleMaker, hashes: Hashes, is_known: bool
 ) -> None:
     username = people.make().username if is_known else "no such person"
@@ -48,7 +48,7 @@ def test_blocked_answer_is_immediate(http: Http, people: PeopleMaker, clock: Clo
     assert clock.paused == []
 
 
-def test_attempts_while_blocked_do_not_extend_the_block_m06(http: Http, people: PeopleMaker, clock: Clock) -> None:
+def test_attempts_while_blocked_do_not_extend_the_block(http: Http, people: PeopleMaker, clock: Clock) -> None:
     user = people.make()
     fail(http, user.username, 10)
     clock.advance(1000)
@@ -56,7 +56,7 @@ def test_attempts_while_blocked_do_not_extend_the_block_m06(http: Http, people: 
     assert http.login(username=user.username).headers["Retry-After"] == str(MONTH_S - 1000)
 
 
-def test_block_ends_by_itself_and_starts_anew_m07(http: Http, people: PeopleMaker, clock: Clock) -> None:
+def test_block_ends_by_itself_and_starts_anew(http: Http, people: PeopleMaker, clock: Clock) -> None:
     user = people.make()
     fail(http, user.username, 10)
     clock.advance(MONTH_S)
@@ -65,7 +65,7 @@ def test_block_ends_by_itself_and_starts_anew_m07(http: Http, people: PeopleMake
     assert http.login(username=user.username).status_code == 429
 
 
-def test_success_clears_the_count_m08(http: Http, people: PeopleMaker) -> None:
+def test_success_clears_the_count(http: Http, people: PeopleMaker) -> None:
     user = people.make()
 
     assert fail(http, user.username, 9) == [400] * 9
@@ -73,7 +73,7 @@ def test_success_clears_the_count_m08(http: Http, people: PeopleMaker) -> None:
     assert fail(http, user.username, 10) == [400] * 10
 
 
-def test_username_and_email_in_any_case_are_one_account_m04_m05(http: Http, people: PeopleMaker) -> None:
+def test_username_and_email_in_any_case_are_one_account(http: Http, people: PeopleMaker) -> None:
     user = people.make()
     names = [user.username, user.email, user.username.upper(), f" {user.email.title()} "]
     for turn in range(10):
@@ -82,7 +82,7 @@ def test_username_and_email_in_any_case_are_one_account_m04_m05(http: Http, peop
     assert [http.login(username=name).status_code for name in names] == [429] * 4
 
 
-def test_other_address_is_not_blocked_m02(http: Http, people: PeopleMaker) -> None:
+def test_other_address_is_not_blocked(http: Http, people: PeopleMaker) -> None:
     user = people.make()
     fail(http, user.username, 10)
     http.source_ip = "10.200.0.1"
@@ -90,7 +90,7 @@ def test_other_address_is_not_blocked_m02(http: Http, people: PeopleMaker) -> No
     assert http.login(username=user.username).status_code == 200
 
 
-def test_forwarded_header_moves_nothing_m12(http: Http, people: PeopleMaker) -> None:
+def test_forwarded_header_moves_nothing(http: Http, people: PeopleMaker) -> None:
     user = people.make()
     for number in range(10):
         http.token({"grant_type": "password", "client_id": "demo-native", "username": user.username, "password": "x"},
@@ -105,7 +105,7 @@ def test_blocked_user_with_the_right_password_is_never_locked_out(http: Http, pe
     assert [http.login(username=user.username).status_code for _ in range(12)] == [403] * 12
 
 
-def test_namesake_in_another_realm_is_not_blocked_d08(http: Http, people: PeopleMaker) -> None:
+def test_namesake_in_another_realm_is_not_blocked(http: Http, people: PeopleMaker) -> None:
     email = people.make().email
     people.make("customers", email=email)
     for _ in range(11):

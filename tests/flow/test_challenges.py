@@ -11,7 +11,7 @@ from chalicelib.errors import InvalidToken, WireError
 from chalicelib.http.application import METHODS, Application, Services
 from chalicelib.http.wire import Reply
 from chalicelib.model.request import Request
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.support.http import ALICE, BACKEND, Http
 from tests.support.mfa import bearer, challenge, enrol, mfa_token_of, with_otp

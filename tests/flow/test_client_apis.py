@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import ISSUER, Clock, Hashes
 from tests.support.clients import make_client
 from tests.support.config import document_of

@@ -8,7 +8,7 @@ import jwt
 import pytest
 from jwt.algorithms import RSAAlgorithm
 
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import ISSUER, Clock
 from tests.flow.test_access_token import verified
 from tests.flow.test_client_authentication import ASSERTION_TYPE, RSA_KEY, assertion, basic
@@ -31,7 +31,7 @@ def machine(stage: Stage, grants: dict[str, list[str]], **changes: Any) -> dict[
     return {"client_id": make_client(stage, secret="m2m", client_grants=grants, **changes), "client_secret": "m2m"}
 
 
-def test_client_gets_what_its_client_grant_allows_e01(http: Http) -> None:
+def test_client_gets_what_its_client_grant_allows(http: Http) -> None:
     response = ask(http)
     body = response.json()
 
@@ -41,7 +41,7 @@ def test_client_gets_what_its_client_grant_allows_e01(http: Http) -> None:
     assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_claims_name_the_client_and_no_login_f07(http: Http, clock: Clock) -> None:
+def test_claims_name_the_client_and_no_login(http: Http, clock: Clock) -> None:
     token = ask(http).json()["access_token"]
 
     # No auth_time and no amr: nobody logged in.
@@ -60,7 +60,7 @@ def test_claims_name_the_client_and_no_login_f07(http: Http, clock: Clock) -> No
     assert jwt.get_unverified_header(token)["typ"] == "at+jwt"
 
 
-def test_es256_api_signs_clients_tokens_too_f15(http: Http, stage: Stage) -> None:
+def test_es256_api_signs_clients_tokens_too(http: Http, stage: Stage) -> None:
     body = ask(http, audience=REPORTS, **machine(stage, {REPORTS: ["read:reports"]})).json()
 
     assert jwt.get_unverified_header(body["access_token"])["alg"] == "ES256"
@@ -83,7 +83,7 @@ def test_missing_audience_is_told(http: Http) -> None:
     )
 
 
-def test_resource_names_the_audience_too_e11(http: Http) -> None:
+def test_resource_names_the_audience_too(http: Http) -> None:
     # docs/http.md "Audience and scopes": the request's audience, or resource (RFC 8707), same meaning.
     response = ask(http, audience=None, resource=TIMESHEETS)
 
@@ -91,17 +91,17 @@ def test_resource_names_the_audience_too_e11(http: Http) -> None:
     assert verified(http, response.json()["access_token"])["aud"] == TIMESHEETS
 
 
-def test_resource_beside_the_same_audience_is_taken_e11(http: Http) -> None:
+def test_resource_beside_the_same_audience_is_taken(http: Http) -> None:
     assert ask(http, resource=TIMESHEETS).status_code == 200
 
 
-def test_resource_that_differs_from_the_audience_is_refused_e14(http: Http) -> None:
+def test_resource_that_differs_from_the_audience_is_refused(http: Http) -> None:
     response = ask(http, resource=REPORTS)
 
     assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
 
-def test_unknown_audience_is_told_e09(http: Http) -> None:
+def test_unknown_audience_is_told(http: Http) -> None:
     response = ask(http, audience="https://api.example.com/nothing")
 
     assert (response.status_code, response.json()) == (
@@ -128,7 +128,7 @@ def test_client_with_the_grant_and_no_client_grant_at_all_is_denied(http: Http) 
     assert (response.status_code, response.json()["error"]) == (403, "access_denied")
 
 
-def test_client_without_the_grant_is_unauthorized_b19(http: Http, stage: Stage) -> None:
+def test_client_without_the_grant_is_unauthorized(http: Http, stage: Stage) -> None:
     response = ask(http, **machine(stage, {TIMESHEETS: ["read:timesheets"]}, grant_types=["password"]))
 
     assert (response.status_code, response.json()["error"]) == (400, "unauthorized_client")
@@ -145,7 +145,7 @@ def test_public_client_is_refused(http: Http, stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("secret", [None, "wrong", ""])
-def test_client_that_is_not_proved_is_refused_b06(http: Http, secret: str | None) -> None:
+def test_client_that_is_not_proved_is_refused(http: Http, secret: str | None) -> None:
     response = ask(http, client_secret=secret)
 
     assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
@@ -186,9 +186,7 @@ def test_private_key_jwt_client_gets_its_token(http: Http, stage: Stage) -> None
         ("read:timesheets read:timesheets", "read:timesheets"),
     ],
 )
-def test_scope_within_the_client_grant_is_granted_e02_e05(
-    http: Http, stage: Stage, asked: str | None, granted: str
-) -> None:
+def test_scope_within_the_client_grant_is_granted(http: Http, stage: Stage, asked: str | None, granted: str) -> None:
     client = machine(stage, {TIMESHEETS: ["read:timesheets", "create:timesheets"]})
     body = ask(http, scope=asked, **client).json()
 
@@ -209,7 +207,7 @@ def test_scope_within_the_client_grant_is_granted_e02_e05(
         "READ:TIMESHEETS",
     ],
 )
-def test_scope_beyond_the_client_grant_is_refused_e06(http: Http, scope: str) -> None:
+def test_scope_beyond_the_client_grant_is_refused(http: Http, scope: str) -> None:
     response = ask(http, scope=scope)
 
     assert (response.status_code, response.json()) == (400, BEYOND)

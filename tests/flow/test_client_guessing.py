@@ -6,7 +6,7 @@ import pytest
 from jwt.algorithms import RSAAlgorithm
 
 from chalicelib import wiring
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.flow.test_client_authentication import BASIC_SECRET, OTHER_KEY, RSA_KEY, assertion, assertion_login
 from tests.support.calls import calls_of
@@ -29,7 +29,7 @@ def wrong(http: Http, times: int, **params: str | None) -> list[int]:
     return [http.login(**{"client_secret": "a guess", **params}).status_code for _ in range(times)]
 
 
-def test_fifty_wrong_secrets_are_refused_and_then_the_address_is_b20(http: Http, clock: Clock) -> None:
+def test_fifty_wrong_secrets_are_refused_and_then_the_address_is(http: Http, clock: Clock) -> None:
     clock.now = int(clock.now)
 
     assert wrong(http, 50) == [401] * 50
@@ -46,7 +46,7 @@ def test_fifty_wrong_secrets_are_refused_and_then_the_address_is_b20(http: Http,
     assert wrong(http, 2) == [401, 429]
 
 
-def test_full_address_is_refused_before_the_secret_is_compared_and_without_a_call_b20(http: Http, stage: Stage) -> None:
+def test_full_address_is_refused_before_the_secret_is_compared_and_without_a_call(http: Http, stage: Stage) -> None:
     wrong(http, 51)
     with calls_of(stage) as calls:
         assert http.login().status_code == 429
@@ -54,7 +54,7 @@ def test_full_address_is_refused_before_the_secret_is_compared_and_without_a_cal
     assert calls.made == []
 
 
-def test_other_process_learns_of_a_full_address_from_its_first_failure_b20(
+def test_other_process_learns_of_a_full_address_from_its_first_failure(
     http: Http, stage: Stage, world: wiring.World
 ) -> None:
     wrong(http, 50)
@@ -65,7 +65,7 @@ def test_other_process_learns_of_a_full_address_from_its_first_failure_b20(
         assert other.login().status_code == 429
 
 
-def test_right_secret_costs_no_call_more_b20(http: Http, stage: Stage) -> None:
+def test_right_secret_costs_no_call_more(http: Http, stage: Stage) -> None:
     http.login()
     with calls_of(stage) as calls:
         assert http.login().status_code == 200
@@ -74,7 +74,7 @@ def test_right_secret_costs_no_call_more_b20(http: Http, stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("path", ["/oauth/revoke", "/oauth/introspect"])
-def test_every_endpoint_that_authenticates_clients_counts_b20(http: Http, path: str) -> None:
+def test_every_endpoint_that_authenticates_clients_counts(http: Http, path: str) -> None:
     form = {**BACKEND, "client_secret": "a guess", "token": "x"}
 
     assert [http.post(path, data=form).status_code for _ in range(51)] == [401] * 50 + [429]
@@ -104,7 +104,7 @@ def test_unknown_ids_share_one_count_of_the_address(http: Http) -> None:
     assert http.login().status_code == 200
 
 
-def test_unknown_and_known_clients_are_refused_alike_b05_b20(http: Http, clock: Clock) -> None:
+def test_unknown_and_known_clients_are_refused_alike(http: Http, clock: Clock) -> None:
     clock.now = int(clock.now)
     wrong(http, 50, client_id="nobody")
     wrong(http, 50)
@@ -126,7 +126,7 @@ def test_unknown_client_costs_the_calls_of_a_known_one(http: Http, stage: Stage,
     assert made[known] == made["nobody of that id"]
 
 
-def test_basic_counts_too_b20(http: Http) -> None:
+def test_basic_counts_too(http: Http) -> None:
     authorization = "Basic " + b64encode(b"demo-basic:a guess").decode()
     form = {"grant_type": "password", "username": "x", "password": "x"}
 
@@ -170,7 +170,7 @@ def test_public_client_shows_nothing_to_guess_and_gets_in_from_a_full_address(ht
     assert http.login(**NATIVE, username=user.username).status_code == 200
 
 
-def test_addresses_of_one_ipv6_network_are_one_m14_b20(http: Http) -> None:
+def test_addresses_of_one_ipv6_network_are_one(http: Http) -> None:
     for host in range(50):
         http.source_ip = f"2001:db8:b20:1:{host:x}::1"
         assert wrong(http, 1) == [401]
@@ -181,12 +181,12 @@ def test_addresses_of_one_ipv6_network_are_one_m14_b20(http: Http) -> None:
     assert wrong(http, 1) == [401]
 
 
-def test_address_on_the_list_is_not_counted_m17(http: Http, stage: Stage) -> None:
+def test_address_on_the_list_is_not_counted(http: Http, stage: Stage) -> None:
     with protected(stage, suspicious_ip_throttling={"allowlist": [http.source_ip]}):
         assert set(wrong(http, 55)) == {401}
 
 
-def test_failure_that_cannot_be_counted_is_no_answer_p02(http: Http, stage: Stage) -> None:
+def test_failure_that_cannot_be_counted_is_no_answer(http: Http, stage: Stage) -> None:
     with failing(stage, "UpdateItem", aws_error("InternalServerError")):
         assert wrong(http, 1) == [503]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import ISSUER
 from tests.support.clients import make_api, make_client
 from tests.support.config import document_of

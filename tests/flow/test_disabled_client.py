@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import ISSUER, Clock
 from tests.support.calls import calls_of
 from tests.support.clients import make_api, make_client

@@ -10,9 +10,9 @@ from jwt.algorithms import RSAAlgorithm
 from app import app
 from chalicelib import wiring
 from chalicelib.settings import Settings
-from infra.aws import Stage
-from infra.proxy_event import Stage as ApiStage
-from infra.tenant_file import TenantFile
+from infra.gateway.proxy_event import Stage as ApiStage
+from infra.stage.aws import Stage
+from infra.tenant.file import TenantFile
 from tests.conftest import BCRYPT_COST, ISSUER
 from tests.flow.test_client_authentication import ASSERTION_TYPE, RSA_KEY, assertion, basic
 from tests.support.clients import make_client
@@ -33,7 +33,7 @@ CLAIMS = [
 
 
 @pytest.mark.parametrize("path", [CONFIGURATION, SERVER])
-def test_metadata_names_the_issuer_and_what_works_l01_l02_l07(http: Http, path: str) -> None:
+def test_metadata_names_the_issuer_and_what_works(http: Http, path: str) -> None:
     response = http.get(path)
 
     assert response.status_code == 200
@@ -61,7 +61,7 @@ def test_metadata_names_the_issuer_and_what_works_l01_l02_l07(http: Http, path: 
 
 
 @pytest.mark.parametrize("grant_types", [("refresh_token",), ("client_credentials", "password")], ids="-".join)
-def test_grants_are_listed_where_a_client_has_them_l02(
+def test_grants_are_listed_where_a_client_has_them(
     stage: Stage, demo: TenantFile, world: wiring.World, grant_types: tuple[str, ...]
 ) -> None:
     (basic_client,) = (client for client in demo.clients if client.client_id == "demo-basic")
@@ -91,7 +91,7 @@ ANSWERS = {
 }
 
 
-def test_every_url_listed_answers_l03(http: Http) -> None:
+def test_every_url_listed_answers(http: Http) -> None:
     urls = urls_of(http.get(CONFIGURATION).json())
 
     assert set(urls) == set(ANSWERS)
@@ -101,7 +101,7 @@ def test_every_url_listed_answers_l03(http: Http) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
-def test_urls_listed_take_no_other_method_l03(http: Http, method: str) -> None:
+def test_urls_listed_take_no_other_method(http: Http, method: str) -> None:
     for name, url in urls_of(http.get(CONFIGURATION).json()).items():
         if method not in ANSWERS[name]:
             response = http.request(method, path_of(url))
@@ -138,7 +138,7 @@ def credentials(stage: Stage) -> Callable[[str], dict[str, Any]]:
         ("introspection", {"token": "x"}),
     ],
 )
-def test_authentication_methods_listed_are_those_taken_l04(
+def test_authentication_methods_listed_are_those_taken(
     http: Http, credentials: Callable[[str], dict[str, Any]], endpoint: str, params: dict[str, str]
 ) -> None:
     metadata = http.get(CONFIGURATION).json()
@@ -152,14 +152,14 @@ def test_authentication_methods_listed_are_those_taken_l04(
     assert statuses == {method: 200 if method in listed else 401 for method in statuses}
 
 
-def test_scopes_listed_can_all_be_granted_l04(http: Http) -> None:
+def test_scopes_listed_can_all_be_granted(http: Http) -> None:
     listed = http.get(CONFIGURATION).json()["scopes_supported"]
 
     granted = http.login(scope=" ".join([*listed, "read:timesheets"])).json()["scope"]
     assert granted.split() == [*listed, "read:timesheets"]
 
 
-def test_claims_listed_are_those_that_an_id_token_can_hold_l04(http: Http, people: PeopleMaker) -> None:
+def test_claims_listed_are_those_that_an_id_token_can_hold(http: Http, people: PeopleMaker) -> None:
     names = ("name", "given_name", "family_name", "nickname", "picture", "phone_number")
     user = people.make(**dict.fromkeys(names, "known"))
     metadata = http.get(CONFIGURATION).json()
@@ -169,14 +169,14 @@ def test_claims_listed_are_those_that_an_id_token_can_hold_l04(http: Http, peopl
 
 
 @pytest.mark.parametrize("path", [CONFIGURATION, SERVER, JWKS])
-def test_metadata_may_be_cached_for_five_minutes_l06(http: Http, path: str) -> None:
+def test_metadata_may_be_cached_for_five_minutes(http: Http, path: str) -> None:
     headers = http.get(path).headers
 
     assert headers["Cache-Control"] == "public, max-age=300"
     assert "Pragma" not in headers
 
 
-def test_keys_are_public_and_large_enough_l08(http: Http) -> None:
+def test_keys_are_public_and_large_enough(http: Http) -> None:
     keys = http.get(JWKS).json()["keys"]
 
     assert {(key["kty"], key["alg"], key["use"]) for key in keys} == {("RSA", "RS256", "sig"), ("EC", "ES256", "sig")}
@@ -213,7 +213,7 @@ def test_issuer_is_read_off_the_request_context_where_no_setting_names_it(unname
 
 
 @pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "Forwarded"])
-def test_forged_host_changes_no_issuer_l05(unnamed: Http, header: str) -> None:
+def test_forged_host_changes_no_issuer(unnamed: Http, header: str) -> None:
     forged = unnamed.get(f"/dev{CONFIGURATION}", headers={header: "evil.example"}).json()
 
     assert forged["issuer"] == "https://abc123.execute-api.eu-west-1.amazonaws.com/dev/"

@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.store import aws
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.support.faults import aws_error, failing
 from tests.support.http import Http
 

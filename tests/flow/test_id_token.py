@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 import pytest
 
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import ISSUER, Clock
 from tests.flow.test_access_token import verified
 from tests.flow.test_client_authentication import ASSERTION_TYPE
@@ -73,26 +73,26 @@ def together(stage: Stage, *operations: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("scope", [None, "read:timesheets", "profile email", "offline_access"])
-def test_login_without_openid_yields_no_id_token_e08(http: Http, scope: str | None) -> None:
+def test_login_without_openid_yields_no_id_token(http: Http, scope: str | None) -> None:
     assert "id_token" not in http.login(scope=scope).json()
 
 
 @pytest.mark.parametrize("audience", [TIMESHEETS, REPORTS, None])
 @pytest.mark.parametrize("scope", ["openid", "openid profile", "profile openid email"])
-def test_openid_yields_an_id_token_for_the_client_e08(http: Http, audience: str | None, scope: str) -> None:
+def test_openid_yields_an_id_token_for_the_client(http: Http, audience: str | None, scope: str) -> None:
     response = http.login(audience=audience, scope=scope)
 
     assert response.status_code == 200
     assert verified(http, response.json()["id_token"], "demo-backend")["aud"] == "demo-backend"
 
 
-def test_public_client_is_its_id_tokens_audience_e08(http: Http) -> None:
+def test_public_client_is_its_id_tokens_audience(http: Http) -> None:
     claims = id_token_claims(http, "demo-native", client_id="demo-native", client_secret=None, scope="openid")
 
     assert claims["aud"] == "demo-native"
 
 
-def test_id_token_says_who_logged_in_when_and_how_f09(http: Http, people: PeopleMaker, clock: Clock) -> None:
+def test_id_token_says_who_logged_in_when_and_how(http: Http, people: PeopleMaker, clock: Clock) -> None:
     user = people.make(**KNOWN)
 
     assert id_token_claims(http, username=user.username, scope="openid") == {
@@ -200,7 +200,7 @@ def test_header_is_always_rs256_and_jwt(http: Http, audience: str | None) -> Non
     }
 
 
-def test_id_token_is_no_access_token_f12(http: Http, audience: str | None) -> None:
+def test_id_token_is_no_access_token(http: Http, audience: str | None) -> None:
     id_token = http.login(audience=audience, scope="openid profile").json()["id_token"]
     shown = http.get("/userinfo", headers={"Authorization": f"Bearer {id_token}"})
     introspected = http.post("/oauth/introspect", data={"token": id_token, **BACKEND})
@@ -209,7 +209,7 @@ def test_id_token_is_no_access_token_f12(http: Http, audience: str | None) -> No
     assert introspected.json() == {"active": False}
 
 
-def test_id_token_is_no_refresh_token_and_no_client_assertion_f12(http: Http) -> None:
+def test_id_token_is_no_refresh_token_and_no_client_assertion(http: Http) -> None:
     id_token = http.login(scope="openid").json()["id_token"]
     refreshed = http.token({"grant_type": "refresh_token", "refresh_token": id_token, **BACKEND})
     assertion = {"client_assertion": id_token, "client_assertion_type": ASSERTION_TYPE}
@@ -219,7 +219,7 @@ def test_id_token_is_no_refresh_token_and_no_client_assertion_f12(http: Http) ->
     assert (asserted.status_code, asserted.json()["error"]) == (401, "invalid_client")
 
 
-def test_refresh_yields_an_id_token_of_the_same_login_i23(http: Http, clock: Clock) -> None:
+def test_refresh_yields_an_id_token_of_the_same_login(http: Http, clock: Clock) -> None:
     clock.advance(-1000)
     logged_in_at, body = int(clock()), http.login(scope=OFFLINE).json()
     first = jwt.decode(body["id_token"], options={"verify_signature": False})
@@ -231,7 +231,7 @@ def test_refresh_yields_an_id_token_of_the_same_login_i23(http: Http, clock: Clo
     assert again["auth_time"] == logged_in_at
 
 
-def test_refresh_shows_the_person_as_they_are_now_i23(http: Http, stage: Stage, people: PeopleMaker) -> None:
+def test_refresh_shows_the_person_as_they_are_now(http: Http, stage: Stage, people: PeopleMaker) -> None:
     user = people.make(name="Before")
     body = http.login(username=user.username, scope=OFFLINE).json()
     rename(stage, user.user_id, "After")
@@ -241,13 +241,13 @@ def test_refresh_shows_the_person_as_they_are_now_i23(http: Http, stage: Stage, 
     assert again["name"] == "After"
 
 
-def test_refresh_narrowed_to_no_openid_yields_none_i07(http: Http) -> None:
+def test_refresh_narrowed_to_no_openid_yields_none(http: Http) -> None:
     body = http.login(scope=OFFLINE).json()
 
     assert "id_token" not in refresh(http, body["refresh_token"], scope="read:timesheets")
 
 
-def test_refresh_narrowed_to_openid_shows_no_profile_i07(http: Http) -> None:
+def test_refresh_narrowed_to_openid_shows_no_profile(http: Http) -> None:
     body = http.login(scope=OFFLINE).json()
     again = refresh(http, body["refresh_token"], scope="openid")
 

@@ -9,7 +9,7 @@ import pytest
 from jwt.algorithms import RSAAlgorithm
 
 from chalicelib import wiring
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import ISSUER, Clock
 from tests.flow.test_access_token import verified
 from tests.flow.test_client_authentication import ASSERTION_TYPE, BASIC_ID, BASIC_SECRET, RSA_KEY, assertion, basic
@@ -69,7 +69,7 @@ def client_with(stage: Stage, **changes: Any) -> Client:
 # Access tokens.
 
 
-def test_live_access_token_is_told_in_full_k01(http: Http, people: PeopleMaker, clock: Clock) -> None:
+def test_live_access_token_is_told_in_full(http: Http, people: PeopleMaker, clock: Clock) -> None:
     user = people.make()
     token = http.login(username=user.username, scope="read:timesheets create:timesheets").json()["access_token"]
 
@@ -92,7 +92,7 @@ def test_live_access_token_is_told_in_full_k01(http: Http, people: PeopleMaker, 
 
 
 @pytest.mark.parametrize("audience", [TIMESHEETS, REPORTS, None])
-def test_what_is_told_is_what_the_token_says_k01(http: Http, audience: str | None) -> None:
+def test_what_is_told_is_what_the_token_says(http: Http, audience: str | None) -> None:
     token = http.login(audience=audience, scope="openid").json()["access_token"]
     claims = verified(http, token, f"{ISSUER}userinfo")
 
@@ -101,13 +101,13 @@ def test_what_is_told_is_what_the_token_says_k01(http: Http, audience: str | Non
     assert said == {name: claims[name] for name in said if name != "token_type"} | {"token_type": "Bearer"}
 
 
-def test_token_of_the_auth0_dialect_is_told_k01(http: Http, stage: Stage) -> None:
+def test_token_of_the_auth0_dialect_is_told(http: Http, stage: Stage) -> None:
     audience = make_api(stage, token_dialect="access_token")
 
     assert told(http, http.login(audience=audience).json()["access_token"])["aud"] == audience
 
 
-def test_clients_own_token_is_told_without_a_login_k01(http: Http) -> None:
+def test_clients_own_token_is_told_without_a_login(http: Http) -> None:
     token = http.token({"grant_type": "client_credentials", "audience": TIMESHEETS, **M2M}).json()["access_token"]
     said = told(http, token, M2M)
 
@@ -134,13 +134,13 @@ def test_json_body_is_taken(http: Http) -> None:
     ["x", "a.b.c", "..", "e30.e30.e30", "x" * 9000, "A" * 200, "é", "\x00", "[]", "null"],
     ids=lambda token: ascii(token[:20]),
 )
-def test_garbage_is_inactive_k02(http: Http, token: str) -> None:
+def test_garbage_is_inactive(http: Http, token: str) -> None:
     response = introspect(http, token)
 
     assert (response.status_code, response.content) == (200, b'{"active":false}')
 
 
-def test_expired_access_token_is_inactive_k02(http: Http, stage: Stage, clock: Clock) -> None:
+def test_expired_access_token_is_inactive(http: Http, stage: Stage, clock: Clock) -> None:
     token = http.login(audience=make_api(stage, token_lifetime=60)).json()["access_token"]
     ends_at = int(clock()) + 60
     clock.now = ends_at - 1
@@ -150,7 +150,7 @@ def test_expired_access_token_is_inactive_k02(http: Http, stage: Stage, clock: C
     assert told(http, token) == INACTIVE
 
 
-def test_access_token_of_another_issuer_is_inactive_k02(http: Http, stage: Stage, world: wiring.World) -> None:
+def test_access_token_of_another_issuer_is_inactive(http: Http, stage: Stage, world: wiring.World) -> None:
     with client_of(stage, world, "https://other.example.com/") as other:
         foreign = other.login().json()["access_token"]
         assert told(other, foreign)["active"] is True
@@ -158,7 +158,7 @@ def test_access_token_of_another_issuer_is_inactive_k02(http: Http, stage: Stage
     assert told(http, foreign) == INACTIVE
 
 
-def test_id_token_is_inactive_f12(http: Http) -> None:
+def test_id_token_is_inactive(http: Http) -> None:
     assert told(http, http.login(scope="openid").json()["id_token"]) == INACTIVE
 
 
@@ -176,7 +176,7 @@ def test_id_token_is_inactive_f12(http: Http) -> None:
     ],
     ids=json.dumps,
 )
-def test_client_that_is_not_proved_is_told_nothing_k03(http: Http, client: Client) -> None:
+def test_client_that_is_not_proved_is_told_nothing(http: Http, client: Client) -> None:
     response = introspect(http, http.login().json()["access_token"], client)
 
     assert (response.status_code, response.json()) == (
@@ -185,7 +185,7 @@ def test_client_that_is_not_proved_is_told_nothing_k03(http: Http, client: Clien
     )
 
 
-def test_wrong_basic_secret_is_answered_with_a_challenge_k03(http: Http) -> None:
+def test_wrong_basic_secret_is_answered_with_a_challenge(http: Http) -> None:
     headers = {"Authorization": basic(BASIC_ID, "wrong")}
     response = http.post("/oauth/introspect", data={"token": "x"}, headers=headers)
 
@@ -194,14 +194,14 @@ def test_wrong_basic_secret_is_answered_with_a_challenge_k03(http: Http) -> None
 
 
 @pytest.mark.parametrize("scope", ["read:timesheets", OFFLINE])
-def test_public_client_is_told_nothing_of_its_own_k03(http: Http, scope: str) -> None:
+def test_public_client_is_told_nothing_of_its_own(http: Http, scope: str) -> None:
     body = http.login(client_id="demo-native", client_secret=None, scope=scope).json()
     response = introspect(http, body.get("refresh_token", body["access_token"]), NATIVE)
 
     assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
 
 
-def test_access_token_proves_no_client_k03(http: Http) -> None:
+def test_access_token_proves_no_client(http: Http) -> None:
     token = http.login().json()["access_token"]
     response = http.post("/oauth/introspect", data={"token": token}, headers={"Authorization": f"Bearer {token}"})
 
@@ -219,7 +219,7 @@ def test_missing_token_is_told(http: Http, form: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("where", ["credentials", "token"])
-def test_query_is_refused_k04(http: Http, where: str) -> None:
+def test_query_is_refused(http: Http, where: str) -> None:
     token = http.login().json()["access_token"]
     query, form = (BACKEND, {"token": token}) if where == "credentials" else ({"token": token}, BACKEND)
     response = http.post("/oauth/introspect", params=query, data=form)
@@ -229,14 +229,14 @@ def test_query_is_refused_k04(http: Http, where: str) -> None:
     assert BACKEND["client_secret"] not in json.dumps(http.log)
 
 
-def test_two_methods_of_authentication_are_refused_k05(http: Http) -> None:
+def test_two_methods_of_authentication_are_refused(http: Http) -> None:
     headers = {"Authorization": basic(BASIC_ID, BASIC_SECRET)}
     response = http.post("/oauth/introspect", data={"token": "x", **BACKEND}, headers=headers)
 
     assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
 
-def test_basic_client_is_told_of_its_own_k07(http: Http) -> None:
+def test_basic_client_is_told_of_its_own(http: Http) -> None:
     headers = {"Authorization": basic(BASIC_ID, BASIC_SECRET)}
     login = {"grant_type": "password", "username": "alice", "password": "correct horse battery staple"}
     token = http.token({**login, "audience": TIMESHEETS}, **headers).json()["access_token"]
@@ -245,7 +245,7 @@ def test_basic_client_is_told_of_its_own_k07(http: Http) -> None:
     assert response.json()["client_id"] == BASIC_ID
 
 
-def test_private_key_jwt_client_is_told_of_its_own_k07(http: Http, stage: Stage) -> None:
+def test_private_key_jwt_client_is_told_of_its_own(http: Http, stage: Stage) -> None:
     keys = [RSAAlgorithm.to_jwk(RSA_KEY.public_key(), as_dict=True)]
     client_id = make_client(stage, token_endpoint_auth_method="private_key_jwt", jwks=keys)
 
@@ -257,14 +257,14 @@ def test_private_key_jwt_client_is_told_of_its_own_k07(http: Http, stage: Stage)
     assert told(http, token, proof())["client_id"] == client_id
 
 
-def test_access_token_of_another_client_is_inactive_k07(http: Http) -> None:
+def test_access_token_of_another_client_is_inactive(http: Http) -> None:
     token = http.login(client_id="demo-native", client_secret=None).json()["access_token"]
 
     assert told(http, token) == INACTIVE
     assert told(http, http.login().json()["access_token"], M2M) == INACTIVE
 
 
-def test_api_lets_its_own_clients_introspect_its_tokens_k07(http: Http, stage: Stage) -> None:
+def test_api_lets_its_own_clients_introspect_its_tokens(http: Http, stage: Stage) -> None:
     api_client = client_with(stage)
     audience = make_api(stage, introspection_clients=[api_client["client_id"]])
     token = http.login(audience=audience, scope="openid").json()["access_token"]
@@ -274,7 +274,7 @@ def test_api_lets_its_own_clients_introspect_its_tokens_k07(http: Http, stage: S
     assert told(http, token, M2M) == INACTIVE
 
 
-def test_api_lets_its_clients_introspect_its_own_tokens_alone_k07(http: Http, stage: Stage) -> None:
+def test_api_lets_its_clients_introspect_its_own_tokens_alone(http: Http, stage: Stage) -> None:
     api_client = client_with(stage)
     make_api(stage, introspection_clients=[api_client["client_id"]])
 
@@ -283,7 +283,7 @@ def test_api_lets_its_clients_introspect_its_own_tokens_alone_k07(http: Http, st
         assert told(http, token, api_client) == INACTIVE
 
 
-def test_refresh_token_is_nobody_elses_to_introspect_k07(http: Http, stage: Stage) -> None:
+def test_refresh_token_is_nobody_elses_to_introspect(http: Http, stage: Stage) -> None:
     api_client = client_with(stage)
     audience = make_api(stage, introspection_clients=[api_client["client_id"]])
     token = refresh_token(http, audience=audience, scope="offline_access")
@@ -295,7 +295,7 @@ def test_refresh_token_is_nobody_elses_to_introspect_k07(http: Http, stage: Stag
 # Refresh tokens.
 
 
-def test_live_refresh_token_is_told_k01(http: Http, stage: Stage, people: PeopleMaker, clock: Clock) -> None:
+def test_live_refresh_token_is_told(http: Http, stage: Stage, people: PeopleMaker, clock: Clock) -> None:
     user, client = people.make(), client_with(stage)
 
     assert told(http, refresh_token(http, client, username=user.username), client) == {
@@ -310,7 +310,7 @@ def test_live_refresh_token_is_told_k01(http: Http, stage: Stage, people: People
     }
 
 
-def test_refresh_token_that_never_ends_has_no_exp_k01(http: Http, stage: Stage, clock: Clock) -> None:
+def test_refresh_token_that_never_ends_has_no_exp(http: Http, stage: Stage, clock: Clock) -> None:
     client = client_with(stage, infinite_token_lifetime=True, infinite_idle_token_lifetime=True)
     token = refresh_token(http, client)
     clock.advance(100 * MONTH_S)
@@ -321,7 +321,7 @@ def test_refresh_token_that_never_ends_has_no_exp_k01(http: Http, stage: Stage, 
 
 
 @pytest.mark.parametrize("idle_s", [MONTH_S, 100], ids=["absolute end", "idle end"])
-def test_exp_of_a_refresh_token_is_when_it_ends_unless_used_k01(
+def test_exp_of_a_refresh_token_is_when_it_ends_unless_used(
     http: Http, stage: Stage, clock: Clock, idle_s: int
 ) -> None:
     client = client_with(stage, idle_token_lifetime=idle_s)
@@ -335,7 +335,7 @@ def test_exp_of_a_refresh_token_is_when_it_ends_unless_used_k01(
     assert told(http, token, client) == INACTIVE
 
 
-def test_iat_of_a_rotated_refresh_token_is_its_own_k01(http: Http, stage: Stage, clock: Clock) -> None:
+def test_iat_of_a_rotated_refresh_token_is_its_own(http: Http, stage: Stage, clock: Clock) -> None:
     client = client_with(stage)
     first = refresh_token(http, client)
     clock.advance(100)
@@ -345,7 +345,7 @@ def test_iat_of_a_rotated_refresh_token_is_its_own_k01(http: Http, stage: Stage,
     assert told(http, second, client)["iat"] == int(clock())
 
 
-def test_refresh_token_outlives_its_access_token_k06(http: Http, clock: Clock) -> None:
+def test_refresh_token_outlives_its_access_token(http: Http, clock: Clock) -> None:
     body = http.login(scope=OFFLINE).json()
     clock.advance(86_401)
 
@@ -353,14 +353,14 @@ def test_refresh_token_outlives_its_access_token_k06(http: Http, clock: Clock) -
     assert told(http, body["refresh_token"])["active"] is True
 
 
-def test_refresh_token_of_another_client_is_inactive_k02(http: Http) -> None:
+def test_refresh_token_of_another_client_is_inactive(http: Http) -> None:
     token = refresh_token(http, NATIVE)
 
     assert told(http, token) == INACTIVE
     assert refresh(http, token, NATIVE).status_code == 200
 
 
-def test_damaged_refresh_token_is_inactive_and_harms_no_family_k02(http: Http) -> None:
+def test_damaged_refresh_token_is_inactive_and_harms_no_family(http: Http) -> None:
     token = refresh_token(http)
     for position in (0, 20, 60, len(token) - 1):
         other = "A" if token[position] != "A" else "B"
@@ -369,14 +369,14 @@ def test_damaged_refresh_token_is_inactive_and_harms_no_family_k02(http: Http) -
     assert told(http, token)["active"] is True
 
 
-def test_revoked_refresh_token_is_inactive_k02(http: Http) -> None:
+def test_revoked_refresh_token_is_inactive(http: Http) -> None:
     token = refresh_token(http)
     http.post("/oauth/revoke", data={"token": token, **BACKEND})
 
     assert told(http, token) == INACTIVE
 
 
-def test_superseded_refresh_token_is_inactive_and_ends_no_family_k02(http: Http) -> None:
+def test_superseded_refresh_token_is_inactive_and_ends_no_family(http: Http) -> None:
     first = refresh_token(http)
     second = refresh(http, first).json()["refresh_token"]
 
@@ -387,9 +387,7 @@ def test_superseded_refresh_token_is_inactive_and_ends_no_family_k02(http: Http)
 
 
 @pytest.mark.parametrize("within_s", [0, 9, 11])
-def test_predecessor_is_inactive_within_the_leeway_too_k02(
-    http: Http, stage: Stage, clock: Clock, within_s: int
-) -> None:
+def test_predecessor_is_inactive_within_the_leeway_too(http: Http, stage: Stage, clock: Clock, within_s: int) -> None:
     client = client_with(stage, leeway=10)
     first = refresh_token(http, client)
     second = refresh(http, first, client).json()["refresh_token"]
@@ -399,7 +397,7 @@ def test_predecessor_is_inactive_within_the_leeway_too_k02(
     assert told(http, second, client)["active"] is True
 
 
-def test_family_that_reuse_ended_is_inactive_k02(http: Http) -> None:
+def test_family_that_reuse_ended_is_inactive(http: Http) -> None:
     first = refresh_token(http)
     second = refresh(http, first).json()["refresh_token"]
     assert refresh(http, first).status_code == 400
@@ -412,7 +410,7 @@ def test_family_that_reuse_ended_is_inactive_k02(http: Http) -> None:
     [({"token_lifetime": 1000, "idle_token_lifetime": 1000}, 1000), ({"idle_token_lifetime": 100}, 100)],
     ids=["absolute", "idle"],
 )
-def test_refresh_token_that_ended_by_time_is_inactive_k02(
+def test_refresh_token_that_ended_by_time_is_inactive(
     http: Http, stage: Stage, clock: Clock, policy: dict[str, int], lifetime_s: int
 ) -> None:
     client = client_with(stage, **policy)
@@ -426,9 +424,7 @@ def test_refresh_token_that_ended_by_time_is_inactive_k02(
 
 
 @pytest.mark.parametrize("change", ["password", "block", "delete", "all families"])
-def test_refresh_token_of_a_person_who_was_changed_is_inactive_k02(
-    http: Http, people: PeopleMaker, change: str
-) -> None:
+def test_refresh_token_of_a_person_who_was_changed_is_inactive(http: Http, people: PeopleMaker, change: str) -> None:
     user, employees = people.make(), people.of("employees")
     token = refresh_token(http, username=user.username)
     changes: dict[str, Callable[[], Any]] = {
@@ -443,7 +439,7 @@ def test_refresh_token_of_a_person_who_was_changed_is_inactive_k02(
     assert told(http, token) == INACTIVE
 
 
-def test_unblocking_brings_no_refresh_token_back_k02(http: Http, people: PeopleMaker) -> None:
+def test_unblocking_brings_no_refresh_token_back(http: Http, people: PeopleMaker) -> None:
     user, employees = people.make(), people.of("employees")
     token = refresh_token(http, username=user.username)
     employees.set_blocked(user, True)
@@ -452,7 +448,7 @@ def test_unblocking_brings_no_refresh_token_back_k02(http: Http, people: PeopleM
     assert told(http, token) == INACTIVE
 
 
-def test_refresh_token_for_an_api_that_is_gone_is_inactive_k02(http: Http, stage: Stage, clock: Clock) -> None:
+def test_refresh_token_for_an_api_that_is_gone_is_inactive(http: Http, stage: Stage, clock: Clock) -> None:
     audience = make_api(stage)
     token = refresh_token(http, audience=audience)
     stage.config().delete(f"api#{audience}")
@@ -475,7 +471,7 @@ def items_of(stage: Stage, user_id: str) -> list[dict[str, Any]]:
     return answer["Items"]
 
 
-def test_introspection_is_no_use_of_the_token_k08(http: Http, stage: Stage, people: PeopleMaker, clock: Clock) -> None:
+def test_introspection_is_no_use_of_the_token(http: Http, stage: Stage, people: PeopleMaker, clock: Clock) -> None:
     user = people.make()
     first = refresh_token(http, username=user.username)
     second = refresh(http, first).json()["refresh_token"]
@@ -489,7 +485,7 @@ def test_introspection_is_no_use_of_the_token_k08(http: Http, stage: Stage, peop
     assert refresh(http, second).status_code == 200
 
 
-def test_introspection_keeps_no_token_from_being_idle_k08(http: Http, stage: Stage, clock: Clock) -> None:
+def test_introspection_keeps_no_token_from_being_idle(http: Http, stage: Stage, clock: Clock) -> None:
     client = client_with(stage, idle_token_lifetime=100)
     token = refresh_token(http, client)
     for _ in range(3):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import Clock, Hashes
 from tests.support.calls import calls_of
 from tests.support.faults import aws_error, failing
@@ -28,7 +28,7 @@ def spray(http: Http, times: int) -> list[int]:
     return [http.login(username=f"nobody {next(_numbers)}", password="guess").status_code for _ in range(times)]
 
 
-def test_two_hundred_people_with_one_guess_each_are_a_hundred_guesses_m11(
+def test_two_hundred_people_with_one_guess_each_are_a_hundred_guesses(
     http: Http, people: PeopleMaker, hashes: Hashes
 ) -> None:
     user = people.make()
@@ -41,7 +41,7 @@ def test_two_hundred_people_with_one_guess_each_are_a_hundred_guesses_m11(
     assert http.log[-1]["event"] == "limit_mu"
 
 
-def test_throttled_address_has_one_more_guess_for_each_rate_that_passed_m11(http: Http, clock: Clock) -> None:
+def test_throttled_address_has_one_more_guess_for_each_rate_that_passed(http: Http, clock: Clock) -> None:
     clock.now = int(clock.now)
     spray(http, 100)
     response = http.login()
@@ -58,7 +58,7 @@ def test_throttled_address_has_one_more_guess_for_each_rate_that_passed_m11(http
     assert spray(http, 4) == [400, 400, 400, 429]
 
 
-def test_attempts_while_throttled_do_not_extend_it_m06(http: Http, stage: Stage, clock: Clock) -> None:
+def test_attempts_while_throttled_do_not_extend_it(http: Http, stage: Stage, clock: Clock) -> None:
     with protected(stage, suspicious_ip_throttling=FIVE):
         spray(http, 8)
         clock.advance(RATE_S)
@@ -83,7 +83,7 @@ def test_slow_guesses_never_pass_the_allowance(http: Http, stage: Stage, clock: 
         assert spray(http, 1) == [429]
 
 
-def test_right_logins_fill_nothing_and_empty_nothing_m16(http: Http, stage: Stage, people: PeopleMaker) -> None:
+def test_right_logins_fill_nothing_and_empty_nothing(http: Http, stage: Stage, people: PeopleMaker) -> None:
     with protected(stage, suspicious_ip_throttling=FIVE):
         user = people.make()
         spray(http, 4)
@@ -106,7 +106,7 @@ def test_throttled_address_learns_nothing_of_who_exists(http: Http, people: Peop
         assert answers[0][1] == ["BatchGetItem"]
 
 
-def test_addresses_of_one_ipv6_network_are_one_m14(http: Http, stage: Stage, people: PeopleMaker) -> None:
+def test_addresses_of_one_ipv6_network_are_one(http: Http, stage: Stage, people: PeopleMaker) -> None:
     with protected(stage, suspicious_ip_throttling=FIVE):
         user, number = people.make(), next(_numbers)
         for host in range(5):
@@ -119,7 +119,7 @@ def test_addresses_of_one_ipv6_network_are_one_m14(http: Http, stage: Stage, peo
         assert http.login(username=user.username).status_code == 200
 
 
-def test_guesses_at_one_person_from_one_ipv6_network_have_one_allowance_m14(http: Http, people: PeopleMaker) -> None:
+def test_guesses_at_one_person_from_one_ipv6_network_have_one_allowance(http: Http, people: PeopleMaker) -> None:
     user, number = people.make(), next(_numbers)
     statuses = []
     for host in range(11):
@@ -129,7 +129,7 @@ def test_guesses_at_one_person_from_one_ipv6_network_have_one_allowance_m14(http
     assert statuses == [400] * 10 + [429]
 
 
-def test_ipv4_address_that_is_written_as_ipv6_is_the_same_m14(http: Http, people: PeopleMaker) -> None:
+def test_ipv4_address_that_is_written_as_ipv6_is_the_same(http: Http, people: PeopleMaker) -> None:
     user, ipv4 = people.make(), http.source_ip
     for turn in range(10):
         http.source_ip = ipv4 if turn % 2 else f"::ffff:{ipv4}"
@@ -140,7 +140,7 @@ def test_ipv4_address_that_is_written_as_ipv6_is_the_same_m14(http: Http, people
 
 
 @pytest.mark.parametrize("listed", ["{address}", "10.0.0.0/8"], ids=["address", "network"])
-def test_address_on_the_list_is_not_throttled_and_still_counts_for_each_person_m17(
+def test_address_on_the_list_is_not_throttled_and_still_counts_for_each_person(
     http: Http, people: PeopleMaker, stage: Stage, listed: str
 ) -> None:
     user = people.make()
@@ -153,7 +153,7 @@ def test_address_on_the_list_is_not_throttled_and_still_counts_for_each_person_m
         assert http.log[-1]["event"] == "limit_wc"
 
 
-def test_address_on_the_brute_force_list_is_throttled_all_the_same_m17(
+def test_address_on_the_brute_force_list_is_throttled_all_the_same(
     http: Http, people: PeopleMaker, stage: Stage
 ) -> None:
     user = people.make()
@@ -207,7 +207,7 @@ def test_refusals_of_a_blocked_account_do_not_count_for_the_address(
         assert spray(http, 2) == [400, 429]
 
 
-def test_failure_that_cannot_be_counted_is_no_answer_p02(http: Http, stage: Stage) -> None:
+def test_failure_that_cannot_be_counted_is_no_answer(http: Http, stage: Stage) -> None:
     about = '"sk": {"S": "logins"}'
     with failing(stage, "UpdateItem", aws_error("InternalServerError"), about=about):
         assert spray(http, 1) == [503]

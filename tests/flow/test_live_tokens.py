@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.model.user import User
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.support.calls import calls_of
 from tests.support.clients import make_api, make_client

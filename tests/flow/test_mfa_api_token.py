@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.store.kms import Kms
 from chalicelib.tokens.jws import kms_jws
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.support.config import document_of
 from tests.support.http import BACKEND, Http

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from chalicelib import wiring
-from infra.aws import Stage
-from infra.mfa_commands import SecondFactors
+from infra.cli.users_mfa import SecondFactors
+from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.support.clients import make_client
 from tests.support.faults import before

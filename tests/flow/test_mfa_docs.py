@@ -21,7 +21,7 @@ from chalicelib.mfa import case, demand, enrolling, limits, oob, otp, recovery
 from chalicelib.model.tenant import MFA_TOKEN_LIFETIME_S
 from chalicelib.protection.address import SUSPICIOUS
 from chalicelib.settings import Settings
-from infra.tenant_file import TenantFile
+from infra.tenant.file import TenantFile
 from tests.conftest import BCRYPT_COST, EMAIL_FROM, Clock
 from tests.support.http import Http
 from tests.support.limits import WAIT_S

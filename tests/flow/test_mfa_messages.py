@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from chalicelib import wiring
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.support.config import document_of
 from tests.support.faults import aws_error, failing

@@ -7,7 +7,7 @@ import jwt
 import pytest
 
 from chalicelib import wiring
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.support.http import Http
 from tests.support.mfa import (
@@ -74,7 +74,7 @@ def test_verified_email_is_challenged_without_enrolment(http: Http, people: Peop
     assert claims["amr"] == ["pwd", "mfa"]
 
 
-def test_without_a_code_the_login_is_pending_and_too_fast_is_slow_down_h19(
+def test_without_a_code_the_login_is_pending_and_too_fast_is_slow_down(
     http: Http, people: PeopleMaker, clock: Clock
 ) -> None:
     user = people.make()
@@ -93,7 +93,7 @@ def test_without_a_code_the_login_is_pending_and_too_fast_is_slow_down_h19(
     assert with_oob(http, mfa_token, oob_code, code_in(sms_to(number)[-1])).status_code == 200
 
 
-def test_wrong_binding_code_is_refused_and_the_challenge_stays_usable_h19(http: Http, people: PeopleMaker) -> None:
+def test_wrong_binding_code_is_refused_and_the_challenge_stays_usable(http: Http, people: PeopleMaker) -> None:
     user = people.make()
     number, _ = sms_enrolled(http, user.username)
     mfa_token = mfa_token_of(http.login(username=user.username))

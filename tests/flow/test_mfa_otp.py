@@ -9,7 +9,7 @@ import pytest
 from pyotp import TOTP
 
 from chalicelib import wiring
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import ISSUER, Clock
 from tests.support.calls import calls_of
 from tests.support.clients import make_client
@@ -60,7 +60,7 @@ def claims_of(answer: Any, name: str = "access_token") -> dict[str, Any]:
     return jwt.decode(answer.json()[name], options={"verify_signature": False})
 
 
-def test_right_password_of_an_enrolled_user_is_mfa_required_without_tokens_h01(http: Http, ada: Enrolled) -> None:
+def test_right_password_of_an_enrolled_user_is_mfa_required_without_tokens(http: Http, ada: Enrolled) -> None:
     answer = http.login(username=ada.username, scope="openid offline_access")
 
     assert answer.status_code == 403
@@ -84,7 +84,7 @@ def test_verified_email_can_be_challenged_at_once(http: Http, people: PeopleMake
     assert answer.json()["mfa_requirements"] == {"challenge": [{"type": "email"}]}
 
 
-def test_wrong_password_of_an_enrolled_user_gives_no_hint_of_mfa_h02(http: Http, ada: Enrolled) -> None:
+def test_wrong_password_of_an_enrolled_user_gives_no_hint_of_mfa(http: Http, ada: Enrolled) -> None:
     wrong, nobody = http.login(username=ada.username, password="wrong"), http.login(username="nobody-at-all")
 
     assert wrong.status_code == 400
@@ -92,7 +92,7 @@ def test_wrong_password_of_an_enrolled_user_gives_no_hint_of_mfa_h02(http: Http,
     assert wrong.content == nobody.content
 
 
-def test_right_code_is_a_login_whose_amr_says_so_h03(http: Http, ada: Enrolled, people: PeopleMaker) -> None:
+def test_right_code_is_a_login_whose_amr_says_so(http: Http, ada: Enrolled, people: PeopleMaker) -> None:
     answer = with_otp(http, ada.login(http, scope="openid offline_access"), ada.app.code())
 
     claims = claims_of(answer)
@@ -104,7 +104,7 @@ def test_right_code_is_a_login_whose_amr_says_so_h03(http: Http, ada: Enrolled, 
     assert people.of("employees").find(ada.username).logins_count == 2, "one a login, not one a request"
 
 
-def test_wrong_code_is_refused_and_the_mfa_token_stays_usable_h04(http: Http, ada: Enrolled) -> None:
+def test_wrong_code_is_refused_and_the_mfa_token_stays_usable(http: Http, ada: Enrolled) -> None:
     mfa_token = ada.login(http)
     wrong = with_otp(http, mfa_token, "000000" if ada.app.code() != "000000" else "000001")
 
@@ -123,7 +123,7 @@ def test_what_is_no_code_is_a_wrong_code(http: Http, ada: Enrolled, code: str) -
     assert (answer.status_code, answer.json()["error_description"]) == (400, "Invalid otp_code.")
 
 
-def test_code_is_used_once_with_another_mfa_token_too_h05(http: Http, ada: Enrolled) -> None:
+def test_code_is_used_once_with_another_mfa_token_too(http: Http, ada: Enrolled) -> None:
     first, second = ada.login(http), ada.login(http)
     code = ada.app.code()
 
@@ -133,7 +133,7 @@ def test_code_is_used_once_with_another_mfa_token_too_h05(http: Http, ada: Enrol
     assert (again.status_code, again.json()["error_description"]) == (400, "Invalid otp_code.")
 
 
-def test_code_of_the_step_before_is_taken_once_and_not_again_within_the_window_h06(
+def test_code_of_the_step_before_is_taken_once_and_not_again_within_the_window(
     http: Http, ada: Enrolled, clock: Clock
 ) -> None:
     clock.now = clock.now // 30 * 30 + 1
@@ -146,7 +146,7 @@ def test_code_of_the_step_before_is_taken_once_and_not_again_within_the_window_h
     assert (replay.status_code, replay.json()["error"]) == (400, "invalid_grant")
 
 
-def test_code_of_two_steps_away_is_refused_h06(http: Http, ada: Enrolled, clock: Clock) -> None:
+def test_code_of_two_steps_away_is_refused(http: Http, ada: Enrolled, clock: Clock) -> None:
     mfa_token = ada.login(http)
 
     for skew_s in (-60, 60):
@@ -154,7 +154,7 @@ def test_code_of_two_steps_away_is_refused_h06(http: Http, ada: Enrolled, clock:
     assert with_otp(http, mfa_token, ada.app.code(30)).status_code == 200
 
 
-def test_ten_wrong_codes_block_and_one_more_comes_each_six_minutes_h07(http: Http, ada: Enrolled, clock: Clock) -> None:
+def test_ten_wrong_codes_block_and_one_more_comes_each_six_minutes(http: Http, ada: Enrolled, clock: Clock) -> None:
     mfa_token = ada.login(http)
     wrong = [with_otp(http, mfa_token, "not-it").status_code for _ in range(10)]
     blocked = with_otp(http, mfa_token, ada.app.code())
@@ -170,7 +170,7 @@ def test_ten_wrong_codes_block_and_one_more_comes_each_six_minutes_h07(http: Htt
     assert with_otp(http, ada.login(http), ada.app.code()).status_code == 200
 
 
-def test_wrong_codes_leave_the_password_counter_alone_h07(http: Http, ada: Enrolled) -> None:
+def test_wrong_codes_leave_the_password_counter_alone(http: Http, ada: Enrolled) -> None:
     mfa_token = ada.login(http)
     for _ in range(11):
         with_otp(http, mfa_token, "not-it")
@@ -178,7 +178,7 @@ def test_wrong_codes_leave_the_password_counter_alone_h07(http: Http, ada: Enrol
     assert ada.login(http), "the password is still looked at"
 
 
-def test_right_code_gives_its_try_back_and_no_other_h07(http: Http, ada: Enrolled, clock: Clock) -> None:
+def test_right_code_gives_its_try_back_and_no_other(http: Http, ada: Enrolled, clock: Clock) -> None:
     for _ in range(9):
         with_otp(http, ada.login(http), "not-it")
     assert with_otp(http, ada.login(http), ada.app.code()).status_code == 200
@@ -188,7 +188,7 @@ def test_right_code_gives_its_try_back_and_no_other_h07(http: Http, ada: Enrolle
     assert with_otp(http, ada.login(http), "not-it").status_code == 429
 
 
-def test_mfa_token_is_over_after_ten_minutes_h08(http: Http, ada: Enrolled, clock: Clock) -> None:
+def test_mfa_token_is_over_after_ten_minutes(http: Http, ada: Enrolled, clock: Clock) -> None:
     mfa_token = ada.login(http)
     clock.advance(600)
     answer = with_otp(http, mfa_token, ada.app.code())
@@ -197,7 +197,7 @@ def test_mfa_token_is_over_after_ten_minutes_h08(http: Http, ada: Enrolled, cloc
     assert answer.json() == {"error": "expired_token", "error_description": "mfa_token is expired"}
 
 
-def test_mfa_token_of_another_client_is_malformed_h09(http: Http, stage: Stage, ada: Enrolled) -> None:
+def test_mfa_token_of_another_client_is_malformed(http: Http, stage: Stage, ada: Enrolled) -> None:
     other = make_client(stage, secret="s")
     answer = with_otp(http, ada.login(http), ada.app.code(), client_id=other, client_secret="s")
 
@@ -205,7 +205,7 @@ def test_mfa_token_of_another_client_is_malformed_h09(http: Http, stage: Stage, 
     assert answer.json() == {"error": "invalid_grant", "error_description": "Malformed mfa_token"}
 
 
-def test_mfa_token_of_a_realm_that_the_client_lost_is_malformed_h09(
+def test_mfa_token_of_a_realm_that_the_client_lost_is_malformed(
     http: Http, stage: Stage, ada: Enrolled, clock: Clock
 ) -> None:
     client = {"client_id": make_client(stage, secret="s"), "client_secret": "s"}
@@ -226,7 +226,7 @@ def test_mfa_token_that_never_was_is_malformed(http: Http, mfa_token: str) -> No
     assert answer.json() == {"error": "invalid_grant", "error_description": "Malformed mfa_token"}
 
 
-def test_mfa_token_is_gone_after_success_h10(http: Http, ada: Enrolled, clock: Clock) -> None:
+def test_mfa_token_is_gone_after_success(http: Http, ada: Enrolled, clock: Clock) -> None:
     mfa_token = ada.login(http)
     assert with_otp(http, mfa_token, ada.app.code()).status_code == 200
     clock.advance(60)
@@ -235,7 +235,7 @@ def test_mfa_token_is_gone_after_success_h10(http: Http, ada: Enrolled, clock: C
     assert (replay.status_code, replay.json()["error_description"]) == (400, "Malformed mfa_token")
 
 
-def test_scope_and_audience_are_those_first_asked_for_h11(http: Http, ada: Enrolled) -> None:
+def test_scope_and_audience_are_those_first_asked_for(http: Http, ada: Enrolled) -> None:
     mfa_token = ada.login(http, scope="openid read:timesheets", audience=TIMESHEETS)
     answer = with_otp(http, mfa_token, ada.app.code(), scope="delete:timesheets", audience=REPORTS)
 
@@ -243,7 +243,7 @@ def test_scope_and_audience_are_those_first_asked_for_h11(http: Http, ada: Enrol
     assert claims_of(answer)["aud"] == [TIMESHEETS, f"{ISSUER}userinfo"]
 
 
-def test_authenticators_are_listed_for_an_mfa_token_alone_h12(http: Http, ada: Enrolled) -> None:
+def test_authenticators_are_listed_for_an_mfa_token_alone(http: Http, ada: Enrolled) -> None:
     listed = http.get("/mfa/authenticators", headers=bearer(ada.login(http)))
     with_access_token = http.get("/mfa/authenticators", headers=bearer(ada.answer.json()["access_token"]))
     without = http.get("/mfa/authenticators")
@@ -259,7 +259,7 @@ def test_authenticators_are_listed_for_an_mfa_token_alone_h12(http: Http, ada: E
     assert without.headers["WWW-Authenticate"] == 'Bearer realm="gatehouse"'
 
 
-def test_first_association_gives_secret_uri_and_recovery_codes_h13(http: Http, people: PeopleMaker) -> None:
+def test_first_association_gives_secret_uri_and_recovery_codes(http: Http, people: PeopleMaker) -> None:
     user = people.make()
     answer = associate(http, mfa_token_of(http.login(username=user.username)))
 
@@ -289,14 +289,14 @@ def test_unconfirmed_authenticator_is_listed_as_inactive_and_owes_nothing(http: 
     assert people.of("employees").find(user.username).multifactor == ""
 
 
-def test_enrolled_user_needs_more_than_an_mfa_token_to_enrol_another_h14(http: Http, ada: Enrolled) -> None:
+def test_enrolled_user_needs_more_than_an_mfa_token_to_enrol_another(http: Http, ada: Enrolled) -> None:
     answer = associate(http, ada.login(http))
 
     assert (answer.status_code, answer.json()["error"]) == (403, "access_denied")
     assert "already enrolled" in answer.json()["error_description"]
 
 
-def test_somebody_who_knows_the_password_cannot_confirm_a_factor_beside_the_owners_h14(
+def test_somebody_who_knows_the_password_cannot_confirm_a_factor_beside_the_owners(
     http: Http, clock: Clock, people: PeopleMaker
 ) -> None:
     user = people.make()
@@ -310,7 +310,7 @@ def test_somebody_who_knows_the_password_cannot_confirm_a_factor_beside_the_owne
     assert with_otp(http, owner.login(http), owner.app.code()).status_code == 200
 
 
-def test_recovery_code_works_once_and_is_replaced_h15(http: Http, ada: Enrolled) -> None:
+def test_recovery_code_works_once_and_is_replaced(http: Http, ada: Enrolled) -> None:
     answer = with_recovery_code(http, ada.login(http), ada.recovery_code)
 
     assert claims_of(answer)["amr"] == ["pwd", "mfa"]
@@ -323,7 +323,7 @@ def test_recovery_code_works_once_and_is_replaced_h15(http: Http, ada: Enrolled)
     assert with_recovery_code(http, ada.login(http), following).status_code == 200
 
 
-def test_ten_wrong_recovery_codes_an_hour_h15(http: Http, ada: Enrolled, clock: Clock) -> None:
+def test_ten_wrong_recovery_codes_an_hour(http: Http, ada: Enrolled, clock: Clock) -> None:
     mfa_token = ada.login(http)
     wrong = [with_recovery_code(http, mfa_token, "A" * 24).status_code for _ in range(10)]
     blocked = with_recovery_code(http, mfa_token, ada.recovery_code)
@@ -343,11 +343,11 @@ def test_recovery_code_of_a_user_who_has_none_is_told(http: Http, people: People
 
 
 @pytest.mark.parametrize("params", [{"acr_values": "urn:low"}, {"amr": "pwd"}, {"mfa": "false"}, {"mfa_token": "x"}])
-def test_no_parameter_talks_the_server_out_of_it_h16(http: Http, ada: Enrolled, params: dict[str, str]) -> None:
+def test_no_parameter_talks_the_server_out_of_it(http: Http, ada: Enrolled, params: dict[str, str]) -> None:
     assert http.login(username=ada.username, **params).json()["error"] == "mfa_required"
 
 
-def test_user_who_is_blocked_before_the_code_is_refused_h17(http: Http, ada: Enrolled, people: PeopleMaker) -> None:
+def test_user_who_is_blocked_before_the_code_is_refused(http: Http, ada: Enrolled, people: PeopleMaker) -> None:
     mfa_token = ada.login(http)
     staff = people.of("employees")
     staff.set_blocked(staff.find(ada.username), True)
@@ -356,7 +356,7 @@ def test_user_who_is_blocked_before_the_code_is_refused_h17(http: Http, ada: Enr
     assert (answer.status_code, answer.json()["error"]) == (403, "unauthorized")
 
 
-def test_password_that_is_changed_before_the_code_ends_the_login_h17(
+def test_password_that_is_changed_before_the_code_ends_the_login(
     http: Http, ada: Enrolled, people: PeopleMaker
 ) -> None:
     mfa_token = ada.login(http)
@@ -367,7 +367,7 @@ def test_password_that_is_changed_before_the_code_ends_the_login_h17(
     assert (answer.status_code, answer.json()["error_description"]) == (400, "Malformed mfa_token")
 
 
-def test_user_who_is_deleted_before_the_code_is_refused_h17(http: Http, ada: Enrolled, people: PeopleMaker) -> None:
+def test_user_who_is_deleted_before_the_code_is_refused(http: Http, ada: Enrolled, people: PeopleMaker) -> None:
     mfa_token = ada.login(http)
     staff = people.of("employees")
     staff.delete(staff.find(ada.username))
@@ -375,7 +375,7 @@ def test_user_who_is_deleted_before_the_code_is_refused_h17(http: Http, ada: Enr
     assert with_otp(http, mfa_token, ada.app.code()).status_code == 400
 
 
-def test_rule_alone_asks_by_the_same_protocol_h18(
+def test_rule_alone_asks_by_the_same_protocol(
     stage: Stage, world: wiring.World, clock: Clock, people: PeopleMaker
 ) -> None:
     seen: list[tuple[str, list[str]]] = []
@@ -416,9 +416,7 @@ def test_rule_that_denies_after_the_code_consumes_nothing(stage: Stage, world: w
         assert with_otp(http, mfa_token, ada.app.code()).status_code == 200
 
 
-def test_right_codes_that_lead_to_no_token_are_no_wrong_ones_h07(
-    stage: Stage, world: wiring.World, ada: Enrolled
-) -> None:
+def test_right_codes_that_lead_to_no_token_are_no_wrong_ones(stage: Stage, world: wiring.World, ada: Enrolled) -> None:
     def late(_: Any, context: Any) -> None:
         if len(context.authentication.methods) > 1 and not finished:
             context.deny("not now")
@@ -436,7 +434,7 @@ def test_right_codes_that_lead_to_no_token_are_no_wrong_ones_h07(
 
 
 @pytest.mark.parametrize("client_id", ["demo-native"])
-def test_client_without_mfa_grants_learns_it_at_the_first_step_h20(http: Http, ada: Enrolled, client_id: str) -> None:
+def test_client_without_mfa_grants_learns_it_at_the_first_step(http: Http, ada: Enrolled, client_id: str) -> None:
     answer = http.login(username=ada.username, client_id=client_id, client_secret=None)
 
     assert answer.status_code == 400
@@ -471,7 +469,7 @@ def test_refresh_of_a_login_from_before_the_enrolment_asks_for_it(
     assert mfa_token_of(http.token(refresh)), "the old token was not used up"
 
 
-def test_mfa_demanded_by_a_rule_at_refresh_i24(stage: Stage, world: wiring.World, ada: Enrolled, http: Http) -> None:
+def test_mfa_demanded_by_a_rule_at_refresh(stage: Stage, world: wiring.World, ada: Enrolled, http: Http) -> None:
     def at_refresh(_: Any, context: Any) -> None:
         if context.protocol == "oauth2-refresh-token":
             context.multifactor = {"provider": "any"}

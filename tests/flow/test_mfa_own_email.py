@@ -8,8 +8,8 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.model.user import User
-from infra.aws import Stage
-from infra.tenant_file import TenantFile
+from infra.stage.aws import Stage
+from infra.tenant.file import TenantFile
 from tests.conftest import BCRYPT_COST, Clock
 from tests.support.config import document_of
 from tests.support.http import Http

@@ -11,8 +11,8 @@ import jwt
 import pytest
 
 from chalicelib import wiring
-from infra.aws import Stage
-from infra.tenant_file import TenantFile
+from infra.stage.aws import Stage
+from infra.tenant.file import TenantFile
 from tests.conftest import BCRYPT_COST, Clock
 from tests.support.config import document_of
 from tests.support.http import BACKEND, Http

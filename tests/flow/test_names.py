@@ -4,8 +4,8 @@ import pytest
 
 from chalicelib.identifiers import canonical
 from chalicelib.store.items import to_item
-from infra.aws import Stage
-from infra.people import Refused
+from infra.errors import Refused
+from infra.stage.aws import Stage
 from tests.conftest import Hashes
 from tests.support.calls import calls_of
 from tests.support.http import Http, shown

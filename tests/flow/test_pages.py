@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.http.pages import form, page
 from chalicelib.store.pending import PendingStore, Ticket, stored_id
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.support.calls import calls_of
 from tests.support.faults import aws_error, failing

@@ -3,7 +3,7 @@
 import jwt
 import pytest
 
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import ISSUER, Clock, Hashes
 from tests.support.calls import rounds_of
 from tests.support.clients import make_client
@@ -18,7 +18,7 @@ def claims_of(response_token: str) -> dict[str, object]:
     return claims
 
 
-def test_right_password_answers_a_token_c01(http: Http) -> None:
+def test_right_password_answers_a_token(http: Http) -> None:
     response = http.login()
 
     assert response.status_code == 200
@@ -29,14 +29,14 @@ def test_right_password_answers_a_token_c01(http: Http) -> None:
     assert claims_of(body["access_token"])["iss"] == ISSUER
 
 
-def test_email_instead_of_username_is_the_same_sub_c02(http: Http) -> None:
+def test_email_instead_of_username_is_the_same_sub(http: Http) -> None:
     by_name, by_email = http.login(), http.login(username="alice@example.com")
 
     assert claims_of(by_name.json()["access_token"])["sub"] == claims_of(by_email.json()["access_token"])["sub"]
 
 
 @pytest.mark.parametrize("name", ["username", "password"])
-def test_missing_credential_is_an_invalid_request_c03(http: Http, name: str) -> None:
+def test_missing_credential_is_an_invalid_request(http: Http, name: str) -> None:
     response = http.login(**{name: None})
 
     assert response.status_code == 400
@@ -46,7 +46,7 @@ def test_missing_credential_is_an_invalid_request_c03(http: Http, name: str) -> 
     }
 
 
-def test_wrong_password_and_unknown_user_answer_the_same_bytes_c05_c06(http: Http) -> None:
+def test_wrong_password_and_unknown_user_answer_the_same_bytes(http: Http) -> None:
     wrong, unknown = http.login(password="wrong"), http.login(username="nobody")
 
     assert wrong.status_code == unknown.status_code == 400
@@ -55,7 +55,7 @@ def test_wrong_password_and_unknown_user_answer_the_same_bytes_c05_c06(http: Htt
     assert [line["event"] for line in http.log] == ["fp", "fu"]
 
 
-def test_blocked_user_is_told_only_after_the_right_password_c08(http: Http, people: PeopleMaker) -> None:
+def test_blocked_user_is_told_only_after_the_right_password(http: Http, people: PeopleMaker) -> None:
     user = people.make(blocked=True)
 
     assert http.login(username=user.username, password="wrong").json() == WRONG
@@ -71,7 +71,7 @@ def test_audience_of_the_token_is_the_api(http: Http) -> None:
 
 
 @pytest.mark.parametrize("length", [64, 72, 73, 128, 200, 1024])
-def test_long_password_gets_in_c11(http: Http, people: PeopleMaker, length: int) -> None:
+def test_long_password_gets_in(http: Http, people: PeopleMaker, length: int) -> None:
     password = ("correct horse " * 80)[:length]
     user = people.make(password=password)
 
@@ -80,7 +80,7 @@ def test_long_password_gets_in_c11(http: Http, people: PeopleMaker, length: int)
 
 
 @pytest.mark.parametrize(("stored", "typed"), [(73, 72), (72, 73), (100, 72), (72, 100)])
-def test_nothing_after_72_bytes_is_ignored_c12(http: Http, people: PeopleMaker, stored: int, typed: int) -> None:
+def test_nothing_after_72_bytes_is_ignored(http: Http, people: PeopleMaker, stored: int, typed: int) -> None:
     user = people.make(password="x" * stored)
 
     assert http.login(username=user.username, password="x" * typed).json() == WRONG
@@ -89,30 +89,30 @@ def test_nothing_after_72_bytes_is_ignored_c12(http: Http, people: PeopleMaker, 
 @pytest.mark.parametrize(
     "password", [" leading space", "trailing space ", "two  inner spaces", "\ttabs and\t", "new\nline"]
 )
-def test_white_space_counts_c13(http: Http, people: PeopleMaker, password: str) -> None:
+def test_white_space_counts(http: Http, people: PeopleMaker, password: str) -> None:
     user = people.make(password=password)
 
     assert http.login(username=user.username, password=password).status_code == 200
     assert http.login(username=user.username, password=" ".join(password.split())).json() == WRONG
 
 
-def test_case_of_the_password_counts_c14(http: Http) -> None:
+def test_case_of_the_password_counts(http: Http) -> None:
     assert http.login(password=PASSWORD.upper()).json() == WRONG
 
 
-def test_composed_and_decomposed_password_are_one_c15(http: Http, people: PeopleMaker) -> None:
+def test_composed_and_decomposed_password_are_one(http: Http, people: PeopleMaker) -> None:
     user = people.make(password="caf\u00e9 caf\u00e9")
 
     assert http.login(username=user.username, password="cafe\u0301 cafe\u0301").status_code == 200
 
 
-def test_fullwidth_letters_are_others_c16(http: Http, people: PeopleMaker) -> None:
+def test_fullwidth_letters_are_others(http: Http, people: PeopleMaker) -> None:
     user = people.make(password="\uff21\uff22\uff23\uff24\uff25\uff26\uff27\uff28")
 
     assert http.login(username=user.username, password="ABCDEFGH").json() == WRONG
 
 
-def test_emoji_password_gets_in_c19(http: Http, people: PeopleMaker) -> None:
+def test_emoji_password_gets_in(http: Http, people: PeopleMaker) -> None:
     password = "\U0001f40e\U0001f50b\U0001f4ce\u2705" * 10
     user = people.make(password=password)
 
@@ -120,7 +120,7 @@ def test_emoji_password_gets_in_c19(http: Http, people: PeopleMaker) -> None:
 
 
 @pytest.mark.parametrize("typed", ["ANA", "Ana", " ana ", "ana\u2003"])
-def test_username_is_folded_and_trimmed_c17(http: Http, people: PeopleMaker, typed: str) -> None:
+def test_username_is_folded_and_trimmed(http: Http, people: PeopleMaker, typed: str) -> None:
     name = f"ana{people.make().username}"
     user = people.make(username=name.title())
 
@@ -140,7 +140,7 @@ def test_username_is_folded_and_trimmed_c17(http: Http, people: PeopleMaker, typ
         ("\uff41nna", "anna", False),
     ],
 )
-def test_one_rule_says_which_names_are_one_c18(
+def test_one_rule_says_which_names_are_one(
     http: Http, people: PeopleMaker, stored: str, typed: str, is_one: bool
 ) -> None:
     suffix = people.make().username
@@ -149,7 +149,7 @@ def test_one_rule_says_which_names_are_one_c18(
     assert http.login(username=typed + suffix).status_code == (200 if is_one else 400)
 
 
-def test_user_of_another_realm_is_unknown_to_the_default_one_c25(http: Http, people: PeopleMaker) -> None:
+def test_user_of_another_realm_is_unknown_to_the_default_one(http: Http, people: PeopleMaker) -> None:
     user = people.make("customers")
 
     assert http.login(username=user.email, password=PASSWORD).json() == WRONG
@@ -222,9 +222,7 @@ def test_as_many_calls_are_made_however_many_there_are(http: Http, people: Peopl
 
 
 @pytest.mark.parametrize("username", ["alice", "nobody"])
-def test_empty_password_is_a_missing_one_for_known_and_unknown_alike_c04(
-    http: Http, hashes: Hashes, username: str
-) -> None:
+def test_empty_password_is_a_missing_one_for_known_and_unknown_alike(http: Http, hashes: Hashes, username: str) -> None:
     response = http.login(username=username, password="")
 
     assert response.json()["error_description"] == "Missing required parameter: password"

@@ -6,7 +6,7 @@ import bcrypt
 import pytest
 
 from chalicelib.passwords import verify
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import BCRYPT_COST, Hashes
 from tests.support.calls import calls_of
 from tests.support.http import Http, shown

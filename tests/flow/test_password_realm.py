@@ -7,8 +7,8 @@ import jwt
 import pytest
 
 from chalicelib import wiring
-from infra.aws import Stage
-from infra.tenant_file import TenantFile
+from infra.stage.aws import Stage
+from infra.tenant.file import TenantFile
 from tests.conftest import Hashes
 from tests.support.calls import calls_of
 from tests.support.clients import make_client
@@ -27,13 +27,13 @@ def sub_of(response: httpx.Response) -> str:
     return str(jwt.decode(response.json()["access_token"], options={"verify_signature": False})["sub"])
 
 
-def test_realm_of_the_request_is_searched_d01(http: Http, people: PeopleMaker) -> None:
+def test_realm_of_the_request_is_searched(http: Http, people: PeopleMaker) -> None:
     user = people.make("customers")
 
     assert sub_of(http.realm_login("customers", username=user.email, password=PASSWORD)) == user.user_id
 
 
-def test_same_email_in_two_realms_is_two_people_d02(http: Http) -> None:
+def test_same_email_in_two_realms_is_two_people(http: Http) -> None:
     employee = sub_of(http.realm_login("employees", username="alice@example.com"))
     customer = sub_of(http.realm_login("customers", **ALICE_CUSTOMER))
 
@@ -41,7 +41,7 @@ def test_same_email_in_two_realms_is_two_people_d02(http: Http) -> None:
     assert customer.startswith("customers|")
 
 
-def test_password_of_one_realm_opens_no_other_d02(http: Http) -> None:
+def test_password_of_one_realm_opens_no_other(http: Http) -> None:
     assert http.realm_login("customers", username="alice@example.com").json() == WRONG
     assert http.realm_login("employees", **ALICE_CUSTOMER).json() == WRONG
 
@@ -54,7 +54,7 @@ def test_grant_gives_what_the_password_grant_gives(http: Http) -> None:
 
 
 @pytest.mark.parametrize("realm", [None, ""])
-def test_missing_realm_is_an_invalid_request_d03(http: Http, hashes: Hashes, realm: str | None) -> None:
+def test_missing_realm_is_an_invalid_request(http: Http, hashes: Hashes, realm: str | None) -> None:
     response = http.realm_login(realm)
 
     assert (response.status_code, response.json()) == (
@@ -64,14 +64,14 @@ def test_missing_realm_is_an_invalid_request_d03(http: Http, hashes: Hashes, rea
     assert hashes.count == 0
 
 
-def test_unknown_realm_is_an_invalid_request_d04(http: Http, hashes: Hashes) -> None:
+def test_unknown_realm_is_an_invalid_request(http: Http, hashes: Hashes) -> None:
     response = http.realm_login("nowhere")
 
     assert (response.status_code, response.json()) == (400, UNKNOWN_REALM)
     assert hashes.count == 0
 
 
-def test_realm_that_is_not_enabled_answers_the_same_bytes_as_an_unknown_one_d05(
+def test_realm_that_is_not_enabled_answers_the_same_bytes_as_an_unknown_one(
     http: Http, people: PeopleMaker, hashes: Hashes
 ) -> None:
     partner = people.make("partners")
@@ -84,7 +84,7 @@ def test_realm_that_is_not_enabled_answers_the_same_bytes_as_an_unknown_one_d05(
     assert hashes.count == 0
 
 
-def test_realm_is_enabled_for_each_client_by_itself_d05(http: Http, stage: Stage, people: PeopleMaker) -> None:
+def test_realm_is_enabled_for_each_client_by_itself(http: Http, stage: Stage, people: PeopleMaker) -> None:
     partner = people.make("partners")
     client_id = make_client(stage, secret="a secret", realms=["partners"])
     client = {"client_id": client_id, "client_secret": "a secret"}
@@ -95,7 +95,7 @@ def test_realm_is_enabled_for_each_client_by_itself_d05(http: Http, stage: Stage
 
 
 @pytest.mark.parametrize("realm", ["customers", "partners", "nowhere", "../"])
-def test_realm_beside_the_password_grant_is_ignored_d06(http: Http, realm: str) -> None:
+def test_realm_beside_the_password_grant_is_ignored(http: Http, realm: str) -> None:
     assert sub_of(http.login(realm=realm)).startswith("employees|")
 
 
@@ -112,7 +112,7 @@ def undirected(without_default: Stage, world: wiring.World) -> Iterator[Http]:
 
 
 @pytest.mark.parametrize("realm", [None, "employees"])
-def test_password_grant_without_a_default_directory_is_refused_d07(
+def test_password_grant_without_a_default_directory_is_refused(
     undirected: Http, hashes: Hashes, realm: str | None
 ) -> None:
     response = undirected.login(realm=realm)
@@ -127,11 +127,11 @@ def test_password_grant_without_a_default_directory_is_refused_d07(
     assert hashes.count == 0
 
 
-def test_realm_grant_needs_no_default_directory_d07(undirected: Http) -> None:
+def test_realm_grant_needs_no_default_directory(undirected: Http) -> None:
     assert undirected.realm_login("employees").status_code == 200
 
 
-def test_namesakes_in_two_realms_are_locked_out_each_by_itself_d08(http: Http, people: PeopleMaker) -> None:
+def test_namesakes_in_two_realms_are_locked_out_each_by_itself(http: Http, people: PeopleMaker) -> None:
     email = "namesake@example.com"
     customer = people.make("customers", email=email)
     employee = people.make("employees", username="namesake", email=email)
@@ -143,7 +143,7 @@ def test_namesakes_in_two_realms_are_locked_out_each_by_itself_d08(http: Http, p
     assert sub_of(http.realm_login("customers", username=email, password=PASSWORD)) == customer.user_id
 
 
-def test_unknown_namesakes_in_two_realms_are_locked_out_each_by_itself_d08(http: Http) -> None:
+def test_unknown_namesakes_in_two_realms_are_locked_out_each_by_itself(http: Http) -> None:
     locked = [http.realm_login("employees", username="none@example.com", password="x").status_code for _ in range(11)]
 
     assert locked == [400] * 10 + [429]
@@ -170,7 +170,7 @@ ODD_REALMS = {
 
 
 @pytest.mark.parametrize("realm", ODD_REALMS.values(), ids=ODD_REALMS)
-def test_odd_realm_name_is_unknown_and_names_no_table_d09(http: Http, stage: Stage, hashes: Hashes, realm: str) -> None:
+def test_odd_realm_name_is_unknown_and_names_no_table(http: Http, stage: Stage, hashes: Hashes, realm: str) -> None:
     # Warm: the client and the API are known, so that any call below were for the realm.
     http.realm_login("employees")
     warm = hashes.count
@@ -198,7 +198,7 @@ def test_odd_realm_name_is_unknown_and_names_no_table_d09(http: Http, stage: Sta
         "password-realm",
     ],
 )
-def test_grant_type_off_by_a_character_is_unsupported_d10(http: Http, hashes: Hashes, grant_type: str) -> None:
+def test_grant_type_off_by_a_character_is_unsupported(http: Http, hashes: Hashes, grant_type: str) -> None:
     response = http.login(realm="employees", grant_type=grant_type)
 
     assert response.status_code == 400
@@ -209,7 +209,7 @@ def test_grant_type_off_by_a_character_is_unsupported_d10(http: Http, hashes: Ha
     assert hashes.count == 0
 
 
-def test_unknown_user_and_wrong_password_answer_the_same_bytes_in_a_realm_c06(http: Http, hashes: Hashes) -> None:
+def test_unknown_user_and_wrong_password_answer_the_same_bytes_in_a_realm(http: Http, hashes: Hashes) -> None:
     wrong = http.realm_login("customers", username="bob@example.com", password="wrong")
     unknown = http.realm_login("customers", username="rob@example.com", password="wrong")
 

@@ -6,12 +6,12 @@ import pytest
 from typer.testing import CliRunner
 
 from chalicelib import wiring
-from infra.attacks import Attacks
-from infra.aws import Stage
-from infra.cli import app
-from infra.people import People
-from infra.provision import apply
-from infra.tenant_file import TenantFile
+from infra.cli.main import app
+from infra.stage.attacks import Attacks
+from infra.stage.aws import Stage
+from infra.stage.people import People
+from infra.stage.provision import apply
+from infra.tenant.file import TenantFile
 from tests.conftest import BCRYPT_COST
 from tests.support.calls import calls_of
 from tests.support.config import document_of

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.support.clients import make_api, make_client
 from tests.support.config import document_of

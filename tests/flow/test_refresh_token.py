@@ -17,7 +17,7 @@ from chalicelib.model.family import Locator
 from chalicelib.model.user import User
 from chalicelib.store.users import FAMILY_COUNTER
 from chalicelib.tokens.refresh import decode, encode
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.support.calls import rounds_of
 from tests.support.clients import make_api, make_client
@@ -73,7 +73,7 @@ def claims_of(body: dict[str, Any]) -> dict[str, Any]:
     return claims
 
 
-def test_offline_access_yields_a_token_where_all_allow_it_e07(http: Http, client_id: str) -> None:
+def test_offline_access_yields_a_token_where_all_allow_it(http: Http, client_id: str) -> None:
     body = login(http, client_id)
 
     assert body["scope"] == OFFLINE
@@ -81,16 +81,14 @@ def test_offline_access_yields_a_token_where_all_allow_it_e07(http: Http, client
 
 
 @pytest.mark.parametrize("audience", [REPORTS, None], ids=["api-forbids", "no-api"])
-def test_offline_access_is_dropped_where_the_api_forbids_it_e07(
-    http: Http, client_id: str, audience: str | None
-) -> None:
+def test_offline_access_is_dropped_where_the_api_forbids_it(http: Http, client_id: str, audience: str | None) -> None:
     body = login(http, client_id, audience=audience)
 
     assert "refresh_token" not in body
     assert "offline_access" not in body["scope"]
 
 
-def test_offline_access_is_dropped_where_the_client_lacks_the_grant_e07(http: Http, stage: Stage) -> None:
+def test_offline_access_is_dropped_where_the_client_lacks_the_grant(http: Http, stage: Stage) -> None:
     client_id = make_client(stage, secret=SECRET, grant_types=["password"])
 
     assert "refresh_token" not in login(http, client_id)
@@ -100,7 +98,7 @@ def test_no_token_without_offline_access(http: Http, client_id: str) -> None:
     assert "refresh_token" not in login(http, client_id, scope=None)
 
 
-def test_refresh_answers_a_new_access_token_of_the_same_person_i01(http: Http, client_id: str, clock: Clock) -> None:
+def test_refresh_answers_a_new_access_token_of_the_same_person(http: Http, client_id: str, clock: Clock) -> None:
     first = login(http, client_id)
     clock.advance(100)
     response = refresh(http, client_id, first["refresh_token"])
@@ -117,20 +115,20 @@ def test_refresh_answers_a_new_access_token_of_the_same_person_i01(http: Http, c
     assert [line["event"] for line in http.log] == ["sepft", "sertft"]
 
 
-def test_missing_token_is_told_i02(http: Http, client_id: str) -> None:
+def test_missing_token_is_told(http: Http, client_id: str) -> None:
     response = http.token({"grant_type": "refresh_token", "client_id": client_id, "client_secret": SECRET})
 
     assert response.json()["error_description"] == "Missing required parameter: refresh_token"
 
 
 @pytest.mark.parametrize("token", ["garbage", "x" * 5000, "W10", "a.b.c", "\u00e9", "AAAA" * 30])
-def test_garbage_is_an_invalid_grant_i03(http: Http, client_id: str, token: str) -> None:
+def test_garbage_is_an_invalid_grant(http: Http, client_id: str, token: str) -> None:
     response = refresh(http, client_id, token)
 
     assert (response.status_code, response.json()) == (400, UNKNOWN)
 
 
-def test_token_of_another_client_is_refused_and_lives_on_i04(http: Http, client_id: str, stage: Stage) -> None:
+def test_token_of_another_client_is_refused_and_lives_on(http: Http, client_id: str, stage: Stage) -> None:
     other = make_client(stage, secret=SECRET, refresh_token=policy())
     token = login(http, client_id)["refresh_token"]
 
@@ -138,14 +136,14 @@ def test_token_of_another_client_is_refused_and_lives_on_i04(http: Http, client_
     assert refresh(http, client_id, token).status_code == 200
 
 
-def test_client_must_prove_itself_i05(http: Http, client_id: str) -> None:
+def test_client_must_prove_itself(http: Http, client_id: str) -> None:
     token = login(http, client_id)["refresh_token"]
 
     assert refresh(http, client_id, token, client_secret="wrong").status_code == 401
     assert refresh(http, client_id, token, client_secret=None).status_code == 401
 
 
-def test_scopes_narrow_for_one_call_alone_i06_i07_i08(http: Http, client_id: str) -> None:
+def test_scopes_narrow_for_one_call_alone(http: Http, client_id: str) -> None:
     token = login(http, client_id)["refresh_token"]
     whole = refresh(http, client_id, token).json()
     narrow = refresh(http, client_id, whole["refresh_token"], scope="read:timesheets").json()
@@ -156,7 +154,7 @@ def test_scopes_narrow_for_one_call_alone_i06_i07_i08(http: Http, client_id: str
 
 
 @pytest.mark.parametrize("scope", ["delete:timesheets", "read:timesheets openid"])
-def test_wider_scope_is_refused_and_uses_nothing_up_i09(http: Http, client_id: str, scope: str) -> None:
+def test_wider_scope_is_refused_and_uses_nothing_up(http: Http, client_id: str, scope: str) -> None:
     token = login(http, client_id)["refresh_token"]
     response = refresh(http, client_id, token, scope=scope)
 
@@ -171,14 +169,14 @@ def test_other_audience_is_refused_and_the_same_one_taken(http: Http, client_id:
     assert refresh(http, client_id, token, audience=TIMESHEETS).status_code == 200
 
 
-def test_idle_token_is_over_though_its_item_is_there_i10_i11(http: Http, client_id: str, clock: Clock) -> None:
+def test_idle_token_is_over_though_its_item_is_there(http: Http, client_id: str, clock: Clock) -> None:
     token = login(http, client_id)["refresh_token"]
     clock.advance(1_296_000)
 
     assert refresh(http, client_id, token).json() == UNKNOWN
 
 
-def test_use_renews_the_idle_end_and_never_the_absolute_one_i11(http: Http, client_id: str, clock: Clock) -> None:
+def test_use_renews_the_idle_end_and_never_the_absolute_one(http: Http, client_id: str, clock: Clock) -> None:
     token = login(http, client_id)["refresh_token"]
     for _ in range(2):
         clock.advance(1_295_999)
@@ -215,9 +213,7 @@ def test_endless_token_gets_an_end_with_its_first_use_after_the_client_has_one(
     assert refresh(http, client_id, token).json() == UNKNOWN
 
 
-def test_predecessor_gets_the_same_successor_within_the_leeway_i12_i16(
-    http: Http, client_id: str, clock: Clock
-) -> None:
+def test_predecessor_gets_the_same_successor_within_the_leeway(http: Http, client_id: str, clock: Clock) -> None:
     token = login(http, client_id)["refresh_token"]
     first = refresh(http, client_id, token).json()
     clock.advance(9)
@@ -228,7 +224,7 @@ def test_predecessor_gets_the_same_successor_within_the_leeway_i12_i16(
     assert refresh(http, client_id, first["refresh_token"]).status_code == 200
 
 
-def test_predecessor_after_the_leeway_ends_the_family_i13(http: Http, client_id: str, clock: Clock) -> None:
+def test_predecessor_after_the_leeway_ends_the_family(http: Http, client_id: str, clock: Clock) -> None:
     token = login(http, client_id)["refresh_token"]
     successor = refresh(http, client_id, token).json()["refresh_token"]
     clock.advance(10)
@@ -238,7 +234,7 @@ def test_predecessor_after_the_leeway_ends_the_family_i13(http: Http, client_id:
     assert refresh(http, client_id, successor).json() == UNKNOWN
 
 
-def test_grandparent_ends_the_family_even_within_the_leeway_i14(http: Http, client_id: str) -> None:
+def test_grandparent_ends_the_family_even_within_the_leeway(http: Http, client_id: str) -> None:
     token = login(http, client_id)["refresh_token"]
     child = refresh(http, client_id, token).json()["refresh_token"]
     grandchild = refresh(http, client_id, child).json()["refresh_token"]
@@ -290,7 +286,7 @@ def at_once(count: int, http: Http, client_id: str, token: str) -> list[httpx.Re
         return list(pool.map(one, range(count)))
 
 
-def test_parallel_refreshes_get_one_successor_i15(http: Http, client_id: str) -> None:
+def test_parallel_refreshes_get_one_successor(http: Http, client_id: str) -> None:
     token = login(http, client_id)["refresh_token"]
     answers = at_once(20, http, client_id, token)
 
@@ -299,7 +295,7 @@ def test_parallel_refreshes_get_one_successor_i15(http: Http, client_id: str) ->
     assert refresh(http, client_id, successor).status_code == 200
 
 
-def test_parallel_refreshes_without_leeway_make_no_second_branch_i15(http: Http, stage: Stage) -> None:
+def test_parallel_refreshes_without_leeway_make_no_second_branch(http: Http, stage: Stage) -> None:
     client_id = make_client(stage, secret=SECRET, refresh_token=policy(leeway=0))
     token = login(http, client_id)["refresh_token"]
     answers = at_once(20, http, client_id, token)
@@ -312,7 +308,7 @@ def test_parallel_refreshes_without_leeway_make_no_second_branch_i15(http: Http,
 @pytest.mark.parametrize("failure", [aws_error("InternalServerError"), RuntimeError("crash")], ids=["aws", "crash"])
 @pytest.mark.parametrize("operation", ["BatchGetItem", "PutItem", "Sign"])
 @pytest.mark.parametrize("leeway", [0, None])
-def test_failing_refresh_uses_nothing_up_i16(
+def test_failing_refresh_uses_nothing_up(
     http: Http, stage: Stage, operation: str, failure: Exception, leeway: int | None
 ) -> None:
     client_id = make_client(stage, secret=SECRET, refresh_token=policy(leeway=leeway))
@@ -338,9 +334,7 @@ def test_retry_long_after_a_failing_signature_succeeds(
     assert refresh(http, client_id, successor).status_code == 200
 
 
-def test_blocked_user_is_refused_at_once_and_the_family_ends_i17(
-    http: Http, client_id: str, people: PeopleMaker
-) -> None:
+def test_blocked_user_is_refused_at_once_and_the_family_ends(http: Http, client_id: str, people: PeopleMaker) -> None:
     user = people.make()
     token = login(http, client_id, username=user.username)["refresh_token"]
     people.of("employees").set_blocked(user, True)
@@ -352,7 +346,7 @@ def test_blocked_user_is_refused_at_once_and_the_family_ends_i17(
     assert refresh(http, client_id, token).json() == UNKNOWN
 
 
-def test_deleted_user_is_refused_at_once_i17(http: Http, client_id: str, people: PeopleMaker) -> None:
+def test_deleted_user_is_refused_at_once(http: Http, client_id: str, people: PeopleMaker) -> None:
     user = people.make()
     token = login(http, client_id, username=user.username)["refresh_token"]
     people.of("employees").delete(user)
@@ -360,7 +354,7 @@ def test_deleted_user_is_refused_at_once_i17(http: Http, client_id: str, people:
     assert refresh(http, client_id, token).json() == UNKNOWN
 
 
-def test_new_password_ends_all_families_i18(http: Http, client_id: str, people: PeopleMaker) -> None:
+def test_new_password_ends_all_families(http: Http, client_id: str, people: PeopleMaker) -> None:
     user = people.make()
     tokens = [login(http, client_id, username=user.username)["refresh_token"] for _ in range(2)]
     people.of("employees").set_password(user, "another password")
@@ -370,7 +364,7 @@ def test_new_password_ends_all_families_i18(http: Http, client_id: str, people: 
     assert refresh(http, client_id, again["refresh_token"]).status_code == 200
 
 
-def test_new_password_ends_nothing_where_the_tenant_says_so_i18(
+def test_new_password_ends_nothing_where_the_tenant_says_so(
     http: Http, client_id: str, people: PeopleMaker, stage: Stage
 ) -> None:
     user = people.make()
@@ -386,7 +380,7 @@ def test_new_password_ends_nothing_where_the_tenant_says_so_i18(
     assert refresh(http, client_id, token).status_code == 200
 
 
-def test_scope_that_the_api_lost_is_not_granted_i19(http: Http, client_id: str, stage: Stage, clock: Clock) -> None:
+def test_scope_that_the_api_lost_is_not_granted(http: Http, client_id: str, stage: Stage, clock: Clock) -> None:
     audience = make_api(stage)
     token = login(http, client_id, audience=audience)["refresh_token"]
     config = stage.config()
@@ -397,7 +391,7 @@ def test_scope_that_the_api_lost_is_not_granted_i19(http: Http, client_id: str, 
     assert refresh(http, client_id, token).json()["scope"] == "offline_access read:timesheets"
 
 
-def test_token_for_an_api_that_is_gone_is_refused_i19(http: Http, client_id: str, stage: Stage, clock: Clock) -> None:
+def test_token_for_an_api_that_is_gone_is_refused(http: Http, client_id: str, stage: Stage, clock: Clock) -> None:
     audience = make_api(stage)
     token = login(http, client_id, audience=audience)["refresh_token"]
     stage.config().delete(f"api#{audience}")
@@ -416,7 +410,7 @@ def test_client_that_lost_the_realm_is_refused(http: Http, client_id: str, stage
     assert refresh(http, client_id, token).json() == UNKNOWN
 
 
-def test_client_that_lost_the_grant_is_unauthorized_i20(http: Http, client_id: str, stage: Stage, clock: Clock) -> None:
+def test_client_that_lost_the_grant_is_unauthorized(http: Http, client_id: str, stage: Stage, clock: Clock) -> None:
     token = login(http, client_id)["refresh_token"]
     config = stage.config()
     document = document_of(stage, f"client#{client_id}")
@@ -426,7 +420,7 @@ def test_client_that_lost_the_grant_is_unauthorized_i20(http: Http, client_id: s
     assert refresh(http, client_id, token).json()["error"] == "unauthorized_client"
 
 
-def test_brute_force_block_stops_no_refresh_i21(http: Http, client_id: str, people: PeopleMaker) -> None:
+def test_brute_force_block_stops_no_refresh(http: Http, client_id: str, people: PeopleMaker) -> None:
     user = people.make()
     token = login(http, client_id, username=user.username)["refresh_token"]
     for _ in range(11):
@@ -436,7 +430,7 @@ def test_brute_force_block_stops_no_refresh_i21(http: Http, client_id: str, peop
     assert refresh(http, client_id, token).status_code == 200
 
 
-def test_family_of_another_device_lives_on_i22(http: Http, client_id: str, clock: Clock) -> None:
+def test_family_of_another_device_lives_on(http: Http, client_id: str, clock: Clock) -> None:
     lost, kept = login(http, client_id)["refresh_token"], login(http, client_id)["refresh_token"]
     refresh(http, client_id, lost)
     clock.advance(10)
@@ -445,7 +439,7 @@ def test_family_of_another_device_lives_on_i22(http: Http, client_id: str, clock
     assert refresh(http, client_id, kept).status_code == 200
 
 
-def test_only_hashes_are_stored_i25(http: Http, client_id: str, stage: Stage) -> None:
+def test_only_hashes_are_stored(http: Http, client_id: str, stage: Stage) -> None:
     first = login(http, client_id)["refresh_token"]
     second = refresh(http, client_id, first).json()["refresh_token"]
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from infra.aws import Stage
-from infra.people import People
+from infra.stage.aws import Stage
+from infra.stage.people import People
 from tests.conftest import Clock
 from tests.support.calls import calls_of, rounds_of
 from tests.support.clients import make_client

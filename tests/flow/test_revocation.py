@@ -7,7 +7,7 @@ import httpx
 import pytest
 from jwt.algorithms import RSAAlgorithm
 
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.flow.test_client_authentication import ASSERTION_TYPE, BASIC_ID, BASIC_SECRET, RSA_KEY, assertion, basic
 from tests.support.calls import calls_of
@@ -53,21 +53,21 @@ def assert_done(response: httpx.Response) -> None:
     assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_revoked_refresh_token_is_dead_j01(http: Http) -> None:
+def test_revoked_refresh_token_is_dead(http: Http) -> None:
     token = login(http)["refresh_token"]
 
     assert_done(revoke(http, token))
     assert (refresh(http, token).status_code, refresh(http, token).json()) == (400, UNKNOWN)
 
 
-def test_json_body_is_taken_j01(http: Http) -> None:
+def test_json_body_is_taken(http: Http) -> None:
     token = login(http)["refresh_token"]
 
     assert_done(http.post("/oauth/revoke", json={"token": token, "token_type_hint": None, **BACKEND}))
     assert not lives(http, token)
 
 
-def test_family_ends_with_its_current_token_j01(http: Http) -> None:
+def test_family_ends_with_its_current_token(http: Http) -> None:
     first = login(http)["refresh_token"]
     second = refresh(http, first).json()["refresh_token"]
 
@@ -76,7 +76,7 @@ def test_family_ends_with_its_current_token_j01(http: Http) -> None:
     assert not lives(http, first)
 
 
-def test_item_of_the_family_is_gone_j01(http: Http, stage: Stage, people: PeopleMaker) -> None:
+def test_item_of_the_family_is_gone(http: Http, stage: Stage, people: PeopleMaker) -> None:
     user = people.make()
     token = login(http, username=user.username)["refresh_token"]
     assert len(people.of("employees").live_families(user)) == 1
@@ -90,12 +90,12 @@ def test_item_of_the_family_is_gone_j01(http: Http, stage: Stage, people: People
     ["x", "a.b.c", "x" * 2000, "AAAA", "A" * 200, "é", "\x00", "../..", "[]", "null"],
     ids=lambda token: ascii(token[:20]),
 )
-def test_unknown_token_is_no_error_j02(http: Http, token: str) -> None:
+def test_unknown_token_is_no_error(http: Http, token: str) -> None:
     assert_done(revoke(http, token))
 
 
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "nonsense", ""])
-def test_hint_changes_nothing_j03(http: Http, hint: str) -> None:
+def test_hint_changes_nothing(http: Http, hint: str) -> None:
     token = login(http)["refresh_token"]
 
     assert_done(revoke(http, token, token_type_hint=hint))
@@ -103,7 +103,7 @@ def test_hint_changes_nothing_j03(http: Http, hint: str) -> None:
 
 
 @pytest.mark.parametrize("form", [{}, {"token": ""}, {"refresh_token": "x"}])
-def test_missing_token_is_told_j04(http: Http, form: dict[str, str]) -> None:
+def test_missing_token_is_told(http: Http, form: dict[str, str]) -> None:
     response = http.post("/oauth/revoke", data={**BACKEND, **form})
 
     assert (response.status_code, response.json()) == (
@@ -124,7 +124,7 @@ def test_missing_token_is_told_j04(http: Http, form: dict[str, str]) -> None:
     ],
     ids=json.dumps,
 )
-def test_client_that_is_not_proved_revokes_nothing_j05(http: Http, client: dict[str, str]) -> None:
+def test_client_that_is_not_proved_revokes_nothing(http: Http, client: dict[str, str]) -> None:
     token = login(http)["refresh_token"]
     response = revoke(http, token, client)
 
@@ -132,7 +132,7 @@ def test_client_that_is_not_proved_revokes_nothing_j05(http: Http, client: dict[
     assert lives(http, token)
 
 
-def test_wrong_basic_secret_is_answered_with_a_challenge_j05(http: Http) -> None:
+def test_wrong_basic_secret_is_answered_with_a_challenge(http: Http) -> None:
     headers = {"Authorization": basic(BASIC_ID, "wrong")}
     response = http.post("/oauth/revoke", data={"token": "x"}, headers=headers)
 
@@ -140,7 +140,7 @@ def test_wrong_basic_secret_is_answered_with_a_challenge_j05(http: Http) -> None
     assert response.headers["WWW-Authenticate"].startswith("Basic ")
 
 
-def test_two_methods_of_authentication_are_refused_j05(http: Http) -> None:
+def test_two_methods_of_authentication_are_refused(http: Http) -> None:
     headers = {"Authorization": basic(BASIC_ID, BASIC_SECRET)}
     response = http.post("/oauth/revoke", data={"token": "x", **BACKEND}, headers=headers)
 
@@ -187,7 +187,7 @@ def test_client_without_the_refresh_grant_finds_nothing_to_revoke(http: Http) ->
 
 
 @pytest.mark.parametrize(("mine", "other"), [(BACKEND, NATIVE), (NATIVE, BACKEND)], ids=["backend", "native"])
-def test_token_of_another_client_is_left_alone_j06(http: Http, mine: dict[str, str], other: dict[str, str]) -> None:
+def test_token_of_another_client_is_left_alone(http: Http, mine: dict[str, str], other: dict[str, str]) -> None:
     token = login(http, mine)["refresh_token"]
 
     # The answer does not say whether it lives: another client learns nothing.
@@ -195,7 +195,7 @@ def test_token_of_another_client_is_left_alone_j06(http: Http, mine: dict[str, s
     assert lives(http, token, mine)
 
 
-def test_other_families_live_on_j01(http: Http, people: PeopleMaker) -> None:
+def test_other_families_live_on(http: Http, people: PeopleMaker) -> None:
     user = people.make()
     one, other = (login(http, username=user.username)["refresh_token"] for _ in range(2))
     native = login(http, NATIVE, username=user.username)["refresh_token"]
@@ -207,7 +207,7 @@ def test_other_families_live_on_j01(http: Http, people: PeopleMaker) -> None:
 
 
 @pytest.mark.parametrize("where", ["token only", "everything"])
-def test_token_in_the_query_is_not_revoked_j07(http: Http, where: str) -> None:
+def test_token_in_the_query_is_not_revoked(http: Http, where: str) -> None:
     token = login(http)["refresh_token"]
     query = {"token": token} | (BACKEND if where == "everything" else {})
     response = http.post("/oauth/revoke", params=query, data={} if where == "everything" else BACKEND)
@@ -219,7 +219,7 @@ def test_token_in_the_query_is_not_revoked_j07(http: Http, where: str) -> None:
 
 @pytest.mark.parametrize("audience", [TIMESHEETS, REPORTS, None])
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token"])
-def test_live_access_token_cannot_be_revoked_j08(http: Http, audience: str | None, hint: str) -> None:
+def test_live_access_token_cannot_be_revoked(http: Http, audience: str | None, hint: str) -> None:
     token = http.login(audience=audience, scope="openid").json()["access_token"]
     response = revoke(http, token, token_type_hint=hint)
 
@@ -233,24 +233,24 @@ def test_live_access_token_cannot_be_revoked_j08(http: Http, audience: str | Non
     assert http.get("/userinfo", headers={"Authorization": f"Bearer {token}"}).status_code == 200
 
 
-def test_access_token_that_is_over_is_no_error_j08(http: Http, stage: Stage, clock: Clock) -> None:
+def test_access_token_that_is_over_is_no_error(http: Http, stage: Stage, clock: Clock) -> None:
     token = http.login(audience=make_api(stage, token_lifetime=60)).json()["access_token"]
     clock.advance(61)
 
     assert_done(revoke(http, token))
 
 
-def test_access_token_that_was_changed_is_no_error_j08(http: Http) -> None:
+def test_access_token_that_was_changed_is_no_error(http: Http) -> None:
     token = http.login().json()["access_token"]
 
     assert_done(revoke(http, token[:-8] + "AAAAAAAA"))
 
 
-def test_id_token_is_no_error_f12(http: Http) -> None:
+def test_id_token_is_no_error(http: Http) -> None:
     assert_done(revoke(http, http.login(scope="openid").json()["id_token"]))
 
 
-def test_second_revocation_is_no_error_j09(http: Http) -> None:
+def test_second_revocation_is_no_error(http: Http) -> None:
     token = login(http)["refresh_token"]
 
     assert_done(revoke(http, token))
@@ -259,7 +259,7 @@ def test_second_revocation_is_no_error_j09(http: Http) -> None:
 
 
 @pytest.mark.parametrize("where", ["params", "data"])
-def test_callback_is_ignored_j10(http: Http, where: str) -> None:
+def test_callback_is_ignored(http: Http, where: str) -> None:
     token = login(http)["refresh_token"]
     form, callback = {"token": token, **BACKEND}, {"callback": "package.myCallback"}
     sent = {"data": form | callback} if where == "data" else {"data": form, "params": callback}

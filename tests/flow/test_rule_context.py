@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib import wiring
 from chalicelib.store.rule_settings import RuleSettings
 from chalicelib.store.vault import Vault, data_key_alias
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.support.calls import calls_of
 from tests.support.clients import make_client
 from tests.support.config import document_of

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib import wiring
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.support.calls import calls_of
 from tests.support.http import BACKEND
 from tests.support.limits import WAIT_S
@@ -22,7 +22,7 @@ def login(people: PeopleMaker) -> dict[str, str]:
     return {"username": people.make().username, "password": PASSWORD}
 
 
-def test_raising_rule_is_server_error_with_name_and_traceback_and_no_secret_g07(
+def test_raising_rule_is_server_error_with_name_and_traceback_and_no_secret(
     stage: Stage, world: wiring.World, people: PeopleMaker, capfd: pytest.CaptureFixture[str]
 ) -> None:
     canary = "canary-g07-password"
@@ -62,7 +62,7 @@ def test_whatever_a_rule_raises_is_server_error(
 
 
 @pytest.mark.untraced
-def test_rule_that_sleeps_past_the_budget_is_left_behind_g08(
+def test_rule_that_sleeps_past_the_budget_is_left_behind(
     stage: Stage, world: wiring.World, login: dict[str, str]
 ) -> None:
     wakes = threading.Event()
@@ -81,7 +81,7 @@ def test_rule_that_sleeps_past_the_budget_is_left_behind_g08(
     assert "sleepy ran past the 0.1 s" in http.log[-1]["reason"]
 
 
-def test_rule_that_loops_past_the_budget_is_interrupted_g08(
+def test_rule_that_loops_past_the_budget_is_interrupted(
     stage: Stage, world: wiring.World, login: dict[str, str]
 ) -> None:
     ended = threading.Event()
@@ -103,7 +103,7 @@ def test_rule_that_loops_past_the_budget_is_interrupted_g08(
     assert ended.wait(WAIT_S), "the rule is stopped, and takes no more of the processor"
 
 
-def test_rules_share_one_budget_g08(stage: Stage, world: wiring.World, login: dict[str, str]) -> None:
+def test_rules_share_one_budget(stage: Stage, world: wiring.World, login: dict[str, str]) -> None:
     never = threading.Event()
 
     def slow(*_: Any) -> None:
@@ -120,7 +120,7 @@ def test_rules_share_one_budget_g08(stage: Stage, world: wiring.World, login: di
 
 
 @pytest.mark.parametrize("scope", ["read:timesheets", "openid"])
-def test_claims_over_the_cap_are_refused_and_nothing_is_noted_g09(
+def test_claims_over_the_cap_are_refused_and_nothing_is_noted(
     stage: Stage, world: wiring.World, people: PeopleMaker, scope: str
 ) -> None:
     def big(_: Any, context: Any) -> None:
@@ -137,7 +137,7 @@ def test_claims_over_the_cap_are_refused_and_nothing_is_noted_g09(
     assert "bytes to sign" in http.log[-1]["reason"]
 
 
-def test_token_of_exactly_the_cap_is_signed_g09(stage: Stage, world: wiring.World, login: dict[str, str]) -> None:
+def test_token_of_exactly_the_cap_is_signed(stage: Stage, world: wiring.World, login: dict[str, str]) -> None:
     sizes = iter(range(2000, 4096))
 
     def grow(_: Any, context: Any) -> None:

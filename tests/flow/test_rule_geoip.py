@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib import wiring
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.support.http import BACKEND, Http
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.rules import ruled

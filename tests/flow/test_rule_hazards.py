@@ -12,7 +12,7 @@ import pytest
 from chalicelib import wiring
 from chalicelib.http import log
 from chalicelib.rules import runner
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.flow.test_rule_context import settings_of
 from tests.support.faults import before
 from tests.support.http import BACKEND

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from chalicelib import wiring
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.support.clients import make_client
 from tests.support.http import BACKEND
 from tests.support.people import PeopleMaker
@@ -30,7 +30,7 @@ def everything(thing: object, seen: set[int]) -> str:
     return f"{thing!r}" + "".join(everything(part, seen) for part in parts)
 
 
-def test_no_secret_is_in_reach_of_a_rule_g11(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
+def test_no_secret_is_in_reach_of_a_rule(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
     canary = "canary-g11-password"
     seen: list[str] = []
 
@@ -86,7 +86,7 @@ def write_on(thing: Any) -> int:
     return worked
 
 
-def test_nothing_of_one_request_is_in_the_next_g13(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
+def test_nothing_of_one_request_is_in_the_next(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
     """The rule writes on everything that it can reach, and looks everywhere for what it wrote the last time."""
     found: list[list[object]] = []
     written = []

@@ -3,7 +3,7 @@
 from typing import Any
 
 from chalicelib import wiring
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.support.calls import calls_of
 from tests.support.faults import aws_error, failing
 from tests.support.people import PeopleMaker

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib import wiring
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.support.calls import calls_of
 from tests.support.http import BACKEND, TIMESHEETS
 from tests.support.people import PASSWORD, PeopleMaker
@@ -24,7 +24,7 @@ def login(people: PeopleMaker) -> dict[str, str]:
     return {"username": people.make().username, "password": PASSWORD}
 
 
-def test_namespaced_claim_is_in_both_tokens_g01(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
+def test_namespaced_claim_is_in_both_tokens(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
     def roles(user: Any, context: Any) -> None:
         context.access_token[NAMESPACED] = user.app_metadata["roles"]
         context.id_token[NAMESPACED] = user.roles
@@ -39,7 +39,7 @@ def test_namespaced_claim_is_in_both_tokens_g01(stage: Stage, world: wiring.Worl
     assert claims_of(answer, "id_token")[NAMESPACED] == ["manager"]
 
 
-def test_narrowed_scopes_are_in_answer_and_token_alike_g02(
+def test_narrowed_scopes_are_in_answer_and_token_alike(
     stage: Stage, world: wiring.World, login: dict[str, str]
 ) -> None:
     def narrow(_: Any, context: Any) -> None:
@@ -119,7 +119,7 @@ def test_scope_that_is_no_list_of_scopes_fails_the_login(
 @pytest.mark.parametrize(
     "claim", ["iss", "sub", "aud", "exp", "iat", "jti", "azp", "client_id", "gty", "scope", "roles"]
 )
-def test_restricted_claim_is_left_out_with_a_warning_that_names_the_rule_g03(
+def test_restricted_claim_is_left_out_with_a_warning_that_names_the_rule(
     stage: Stage, world: wiring.World, login: dict[str, str], claim: str
 ) -> None:
     def grab(_: Any, context: Any) -> None:
@@ -157,7 +157,7 @@ def test_oidc_claim_without_its_scope_is_left_out_with_a_warning(
     assert "warnings" not in http.log[-2]
 
 
-def test_protocol_says_password_realm_or_refresh_g04(stage: Stage, world: wiring.World, login: dict[str, str]) -> None:
+def test_protocol_says_password_realm_or_refresh(stage: Stage, world: wiring.World, login: dict[str, str]) -> None:
     def tell(_: Any, context: Any) -> None:
         context.access_token["https://example.com/protocol"] = context.protocol
 
@@ -170,7 +170,7 @@ def test_protocol_says_password_realm_or_refresh_g04(stage: Stage, world: wiring
     assert told == ["oauth2-password", "oauth2-password", "oauth2-refresh-token"]
 
 
-def test_redirect_is_interaction_required_and_issues_nothing_g05(
+def test_redirect_is_interaction_required_and_issues_nothing(
     stage: Stage, world: wiring.World, login: dict[str, str]
 ) -> None:
     def send_away(_: Any, context: Any) -> None:
@@ -188,7 +188,7 @@ def test_redirect_is_interaction_required_and_issues_nothing_g05(
     assert "send_away set context.redirect" in http.log[-1]["reason"]
 
 
-def test_denial_is_access_denied_with_its_reason_and_stops_later_rules_g06(
+def test_denial_is_access_denied_with_its_reason_and_stops_later_rules(
     stage: Stage, world: wiring.World, login: dict[str, str]
 ) -> None:
     later: list[str] = []
@@ -242,7 +242,7 @@ def test_denied_refresh_does_not_use_the_token_up(stage: Stage, world: wiring.Wo
     assert (refused.status_code, retried.status_code) == (403, 200)
 
 
-def test_rules_run_in_the_order_of_the_list_and_see_what_earlier_ones_did_g10(
+def test_rules_run_in_the_order_of_the_list_and_see_what_earlier_ones_did(
     stage: Stage, world: wiring.World, login: dict[str, str]
 ) -> None:
     def first(user: Any, context: Any) -> None:
@@ -261,7 +261,7 @@ def test_rules_run_in_the_order_of_the_list_and_see_what_earlier_ones_did_g10(
     assert "nickname" not in claims_of(answer, "id_token"), "what a rule changes in user reaches rules alone"
 
 
-def test_rules_do_not_run_when_the_password_is_wrong_or_the_user_blocked_g12(
+def test_rules_do_not_run_when_the_password_is_wrong_or_the_user_blocked(
     stage: Stage, world: wiring.World, people: PeopleMaker
 ) -> None:
     ran: list[str] = []

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from chalicelib import wiring
-from infra.aws import Stage
-from infra.tenant_file import TenantFile
+from infra.stage.aws import Stage
+from infra.tenant.file import TenantFile
 from tests.conftest import ISSUER, Hashes
 from tests.support.clients import make_api
 from tests.support.http import ALICE, BACKEND, REPORTS, TIMESHEETS, Http
@@ -43,7 +43,7 @@ def require_invalid_target(response: httpx.Response, described: str) -> None:
 
 
 @pytest.mark.parametrize("scope", [None, "", " "])
-def test_no_scope_is_every_scope_of_the_api_e01(http: Http, scope: str | None) -> None:
+def test_no_scope_is_every_scope_of_the_api(http: Http, scope: str | None) -> None:
     assert granted(http.login(scope=scope)) == ALL
 
 
@@ -51,7 +51,7 @@ def test_no_scope_is_every_scope_of_the_api_e01(http: Http, scope: str | None) -
     ("scope", "expected"),
     [(READ, [READ]), (APPROVE, [APPROVE]), (f"{READ} {CREATE}", [READ, CREATE]), (" ".join(ALL), ALL)],
 )
-def test_asked_scopes_alone_are_granted_e02(http: Http, scope: str, expected: list[str]) -> None:
+def test_asked_scopes_alone_are_granted(http: Http, scope: str, expected: list[str]) -> None:
     assert granted(http.login(scope=scope)) == expected
 
 
@@ -68,11 +68,11 @@ def test_asked_scopes_alone_are_granted_e02(http: Http, scope: str, expected: li
         (f'{READ} "\\', [READ]),
     ],
 )
-def test_unknown_scope_is_dropped_and_the_answer_says_so_e03(http: Http, scope: str, expected: list[str]) -> None:
+def test_unknown_scope_is_dropped_and_the_answer_says_so(http: Http, scope: str, expected: list[str]) -> None:
     assert granted(http.login(scope=scope)) == expected
 
 
-def test_plus_parts_scopes_and_its_escape_does_not_e04(http: Http) -> None:
+def test_plus_parts_scopes_and_its_escape_does_not(http: Http) -> None:
     assert granted(posted(http, f"scope={READ}+{CREATE}")) == [READ, CREATE]
     assert granted(posted(http, f"scope={READ}%20{CREATE}")) == [READ, CREATE]
     assert granted(posted(http, f"scope={READ}%2B{CREATE}")) == []
@@ -81,18 +81,18 @@ def test_plus_parts_scopes_and_its_escape_does_not_e04(http: Http) -> None:
 @pytest.mark.parametrize(
     "scope", [f"{CREATE} {READ}", f"{READ} {CREATE} {READ}", f" {READ}  {CREATE} ", f"nope {CREATE} {READ} nope"]
 )
-def test_order_and_repetition_of_scopes_mean_nothing_e05(http: Http, scope: str) -> None:
+def test_order_and_repetition_of_scopes_mean_nothing(http: Http, scope: str) -> None:
     assert granted(http.login(scope=scope)) == [READ, CREATE]
 
 
-def test_thousand_scopes_are_taken_e05(http: Http) -> None:
+def test_thousand_scopes_are_taken(http: Http) -> None:
     scope = " ".join([*(f"nope:{number}" for number in range(1000)), READ])
 
     assert granted(http.login(scope=scope)) == [READ]
 
 
 @pytest.mark.parametrize(("audience", "is_allowed"), [(TIMESHEETS, True), (REPORTS, False)])
-def test_offline_access_is_granted_where_the_api_allows_it_e07(http: Http, audience: str, is_allowed: bool) -> None:
+def test_offline_access_is_granted_where_the_api_allows_it(http: Http, audience: str, is_allowed: bool) -> None:
     response = http.login(audience=audience, scope="offline_access")
 
     assert ("offline_access" in granted(response)) is is_allowed
@@ -100,24 +100,24 @@ def test_offline_access_is_granted_where_the_api_allows_it_e07(http: Http, audie
 
 
 @pytest.mark.parametrize("scope", ["openid", "profile", "email", "phone", "address"])
-def test_oidc_scope_is_granted_beside_all_of_the_api_e08(http: Http, scope: str) -> None:
+def test_oidc_scope_is_granted_beside_all_of_the_api(http: Http, scope: str) -> None:
     assert granted(http.login(scope=scope)) == [scope, *ALL]
 
 
-def test_oidc_scopes_come_only_when_asked_e08(http: Http) -> None:
+def test_oidc_scopes_come_only_when_asked(http: Http) -> None:
     assert granted(http.login(scope=f"openid profile {READ}")) == ["openid", "profile", READ]
     assert granted(http.login(scope=READ)) == [READ]
 
 
-def test_unknown_scope_beside_openid_grants_nothing_of_the_api_e08(http: Http) -> None:
+def test_unknown_scope_beside_openid_grants_nothing_of_the_api(http: Http) -> None:
     assert granted(http.login(scope="openid nope")) == ["openid"]
 
 
-def test_no_id_token_without_openid_e08(http: Http) -> None:
+def test_no_id_token_without_openid(http: Http) -> None:
     assert "id_token" not in http.login(scope="profile email").json()
 
 
-def test_api_without_scopes_grants_none_e01(http: Http, stage: Stage) -> None:
+def test_api_without_scopes_grants_none(http: Http, stage: Stage) -> None:
     audience = make_api(stage, scopes=[])
 
     assert granted(http.login(audience=audience)) == []
@@ -127,7 +127,7 @@ def test_api_without_scopes_grants_none_e01(http: Http, stage: Stage) -> None:
 # Audiences.
 
 
-def test_unknown_audience_is_an_invalid_target_e09(http: Http, hashes: Hashes) -> None:
+def test_unknown_audience_is_an_invalid_target(http: Http, hashes: Hashes) -> None:
     require_invalid_target(http.login(audience="https://api.example.com/nope"), "https://api.example.com/nope")
     assert hashes.count == 0
 
@@ -147,7 +147,7 @@ def test_unknown_audience_is_an_invalid_target_e09(http: Http, hashes: Hashes) -
         pytest.param(USERINFO, USERINFO, id="userinfo"),
     ],
 )
-def test_audience_is_compared_exactly_and_described_safely_e09(http: Http, audience: str, described: str) -> None:
+def test_audience_is_compared_exactly_and_described_safely(http: Http, audience: str, described: str) -> None:
     require_invalid_target(http.login(audience=audience), described)
 
 
@@ -157,12 +157,12 @@ def test_audience_of_the_token_is_the_api_alone(http: Http) -> None:
 
 
 @pytest.mark.parametrize("scope", ["openid", f"openid {READ}", "profile openid nope"])
-def test_openid_adds_userinfo_to_the_audience_e08(http: Http, scope: str) -> None:
+def test_openid_adds_userinfo_to_the_audience(http: Http, scope: str) -> None:
     assert claims_of(http.login(scope=scope))["aud"] == [TIMESHEETS, USERINFO]
 
 
 @pytest.mark.parametrize("scope", ["profile email", READ])
-def test_audience_without_openid_is_the_api_alone_e08(http: Http, scope: str) -> None:
+def test_audience_without_openid_is_the_api_alone(http: Http, scope: str) -> None:
     assert claims_of(http.login(scope=scope))["aud"] == TIMESHEETS
 
 
@@ -170,7 +170,7 @@ def test_audience_without_openid_is_the_api_alone_e08(http: Http, scope: str) ->
     ("scope", "expected"),
     [(None, []), ("openid email", ["openid", "email"]), (READ, []), (f"openid {READ}", ["openid"])],
 )
-def test_no_audience_is_a_token_for_userinfo_alone_e10(http: Http, scope: str | None, expected: list[str]) -> None:
+def test_no_audience_is_a_token_for_userinfo_alone(http: Http, scope: str | None, expected: list[str]) -> None:
     response = http.login(audience=None, scope=scope)
 
     assert claims_of(response)["aud"] == USERINFO
@@ -190,7 +190,7 @@ def targeted(with_default: Stage, world: wiring.World) -> Iterator[Http]:
 
 
 @pytest.mark.parametrize("audience", [None, ""])
-def test_default_audience_is_that_of_a_request_without_one_e10(targeted: Http, audience: str | None) -> None:
+def test_default_audience_is_that_of_a_request_without_one(targeted: Http, audience: str | None) -> None:
     response = targeted.login(audience=audience)
 
     assert claims_of(response)["aud"] == REPORTS
@@ -198,28 +198,28 @@ def test_default_audience_is_that_of_a_request_without_one_e10(targeted: Http, a
 
 
 @pytest.mark.parametrize("name", ["audience", "resource"])
-def test_default_audience_gives_way_to_that_of_the_request_e10(targeted: Http, name: str) -> None:
+def test_default_audience_gives_way_to_that_of_the_request(targeted: Http, name: str) -> None:
     assert claims_of(targeted.login(**{"audience": None, name: TIMESHEETS}))["aud"] == TIMESHEETS
 
 
 # Resources (RFC 8707).
 
 
-def test_resource_is_the_audience_e11(http: Http) -> None:
+def test_resource_is_the_audience(http: Http) -> None:
     response = http.login(audience=None, resource=TIMESHEETS)
 
     assert claims_of(response)["aud"] == TIMESHEETS
     assert granted(response) == ALL
 
 
-def test_same_resource_and_audience_are_one_e11(http: Http) -> None:
+def test_same_resource_and_audience_are_one(http: Http) -> None:
     assert claims_of(http.login(resource=TIMESHEETS))["aud"] == TIMESHEETS
 
 
 @pytest.mark.parametrize(
     "resource", [f"{TIMESHEETS}#part", f"{TIMESHEETS}#", "timesheets", "/timesheets", "#", "urn:x"]
 )
-def test_resource_with_a_fragment_or_relative_is_an_invalid_target_e12(http: Http, resource: str) -> None:
+def test_resource_with_a_fragment_or_relative_is_an_invalid_target(http: Http, resource: str) -> None:
     require_invalid_target(http.login(audience=None, resource=resource), resource)
 
 
@@ -230,7 +230,7 @@ def test_empty_second_resource_counts_as_omitted(http: Http) -> None:
 
 
 @pytest.mark.parametrize("second", [TIMESHEETS, REPORTS])
-def test_two_resources_are_a_parameter_given_twice_e13(http: Http, hashes: Hashes, second: str) -> None:
+def test_two_resources_are_a_parameter_given_twice(http: Http, hashes: Hashes, second: str) -> None:
     response = posted(http, urlencode([("resource", TIMESHEETS), ("resource", second)]))
 
     assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
@@ -238,7 +238,7 @@ def test_two_resources_are_a_parameter_given_twice_e13(http: Http, hashes: Hashe
 
 
 @pytest.mark.parametrize("resource", [REPORTS, "https://api.example.com/nope", TIMESHEETS + "/"])
-def test_audience_and_another_resource_are_invalid_e14(http: Http, hashes: Hashes, resource: str) -> None:
+def test_audience_and_another_resource_are_invalid(http: Http, hashes: Hashes, resource: str) -> None:
     response = http.login(resource=resource)
 
     assert (response.status_code, response.json()["error"]) == (400, "invalid_request")

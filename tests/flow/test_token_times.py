@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.flow.test_userinfo import access_token, assert_refused_everywhere, genuine, signed_by_us, userinfo
 from tests.support.clients import make_api

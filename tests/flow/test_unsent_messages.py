@@ -8,7 +8,7 @@ import pytest
 from app import app
 from chalicelib import wiring
 from chalicelib.settings import Settings
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import BCRYPT_COST, ISSUER
 from tests.support.faults import aws_error, failing
 from tests.support.http import Http

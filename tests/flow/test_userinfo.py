@@ -22,7 +22,7 @@ from chalicelib import wiring
 from chalicelib.model.user import User
 from chalicelib.store.kms import Kms
 from chalicelib.tokens.jws import kms_jws
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import ISSUER, Clock
 from tests.flow.test_access_token import verified
 from tests.flow.test_client_authentication import assertion
@@ -183,7 +183,7 @@ def test_new_password_shows_in_updated_at(http: Http, people: PeopleMaker) -> No
     assert user.updated_at <= shown.json()["updated_at"] <= time.time()
 
 
-def test_namesakes_of_two_realms_are_shown_apart_f13(http: Http) -> None:
+def test_namesakes_of_two_realms_are_shown_apart(http: Http) -> None:
     email = {"username": "alice@example.com", "scope": "openid profile"}
     employee = userinfo(http, http.realm_login("employees", **email).json()["access_token"]).json()
     token = http.realm_login("customers", password="a different directory", **email).json()["access_token"]
@@ -227,7 +227,7 @@ def test_token_that_does_not_hold_costs_no_call(http: Http, stage: Stage) -> Non
 
 @pytest.mark.parametrize("authorization", [None, "Bearer", "Bearer ", "Basic " + b64encode(b"a:b").decode(), "x"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_no_token_is_answered_with_a_bare_challenge_k10(http: Http, method: str, authorization: str | None) -> None:
+def test_no_token_is_answered_with_a_bare_challenge(http: Http, method: str, authorization: str | None) -> None:
     headers = {"Authorization": authorization} if authorization else {}
     response = http.request(method, "/userinfo", headers=headers)
 
@@ -238,7 +238,7 @@ def test_no_token_is_answered_with_a_bare_challenge_k10(http: Http, method: str,
 
 
 @pytest.mark.parametrize("form", ["access_token=", "other=1"])
-def test_form_without_a_token_is_answered_with_a_bare_challenge_k10(http: Http, form: str) -> None:
+def test_form_without_a_token_is_answered_with_a_bare_challenge(http: Http, form: str) -> None:
     response = http.post("/userinfo", content=form, headers={"Content-Type": "application/x-www-form-urlencoded"})
 
     assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, BARE_CHALLENGE)
@@ -248,7 +248,7 @@ def test_form_without_a_token_is_answered_with_a_bare_challenge_k10(http: Http, 
     "token",
     ["x", "a.b.c", "..", "e30.e30.", "e30.e30.e30", "x" * 9000, ".".join(["W1tb"] * 3), "a b", "é.é.é", "a.b.c.d.e"],
 )
-def test_bad_token_is_answered_with_invalid_token_k10(http: Http, token: str) -> None:
+def test_bad_token_is_answered_with_invalid_token(http: Http, token: str) -> None:
     headers = {"Authorization": f"Bearer {token}".encode()}
 
     assert_invalid(http.get("/userinfo", headers=headers))
@@ -256,7 +256,7 @@ def test_bad_token_is_answered_with_invalid_token_k10(http: Http, token: str) ->
 
 
 @pytest.mark.parametrize("scope", [None, "read:timesheets", "profile email", "offline_access read:timesheets"])
-def test_token_without_openid_is_answered_with_insufficient_scope_k10(http: Http, scope: str | None) -> None:
+def test_token_without_openid_is_answered_with_insufficient_scope(http: Http, scope: str | None) -> None:
     response = userinfo(http, access_token(http, scope=scope))
 
     assert (response.status_code, response.json()["error"]) == (403, "insufficient_scope")
@@ -265,7 +265,7 @@ def test_token_without_openid_is_answered_with_insufficient_scope_k10(http: Http
     )
 
 
-def test_token_for_userinfo_alone_needs_openid_too_k10(http: Http) -> None:
+def test_token_for_userinfo_alone_needs_openid_too(http: Http) -> None:
     assert userinfo(http, access_token(http, audience=None, scope=None)).status_code == 403
 
 
@@ -334,24 +334,24 @@ def test_person_made_anew_under_the_name_is_another(http: Http, people: PeopleMa
 # Other kinds of token.
 
 
-def test_id_token_is_refused_f12(http: Http) -> None:
+def test_id_token_is_refused(http: Http) -> None:
     assert_refused_everywhere(http, http.login(scope="openid profile").json()["id_token"])
 
 
-def test_refresh_token_is_no_access_token_f12(http: Http) -> None:
+def test_refresh_token_is_no_access_token(http: Http) -> None:
     body = http.login(scope="openid offline_access").json()
 
     assert_invalid(userinfo(http, body["refresh_token"]))
 
 
-def test_client_assertion_is_refused_f12(http: Http, stage: Stage) -> None:
+def test_client_assertion_is_refused(http: Http, stage: Stage) -> None:
     keys = [RSAAlgorithm.to_jwk(OTHER_RSA_KEY.public_key(), as_dict=True)]
     client_id = make_client(stage, token_endpoint_auth_method="private_key_jwt", jwks=keys)
 
     assert_refused_everywhere(http, assertion(client_id, OTHER_RSA_KEY))
 
 
-def test_clients_own_token_is_refused_f12(http: Http) -> None:
+def test_clients_own_token_is_refused(http: Http) -> None:
     m2m = {"client_id": "demo-m2m", "client_secret": "demo-m2m-secret"}
     token = http.token({"grant_type": "client_credentials", "audience": TIMESHEETS, **m2m}).json()["access_token"]
     response = userinfo(http, token)
@@ -359,7 +359,7 @@ def test_clients_own_token_is_refused_f12(http: Http) -> None:
     assert (response.status_code, response.json()["error"]) == (403, "insufficient_scope")
 
 
-def test_clients_own_token_is_nobodys_even_with_openid_f12(http: Http, stage: Stage) -> None:
+def test_clients_own_token_is_nobodys_even_with_openid(http: Http, stage: Stage) -> None:
     client_id = make_client(stage, secret="m2m", client_grants={TIMESHEETS: ["openid", "read:timesheets"]})
     credentials = {"client_id": client_id, "client_secret": "m2m"}
     body = http.token({"grant_type": "client_credentials", "audience": TIMESHEETS, **credentials}).json()
@@ -372,7 +372,7 @@ def test_clients_own_token_is_nobodys_even_with_openid_f12(http: Http, stage: St
 
 
 @pytest.mark.parametrize("part", [0, 1, 2], ids=["header", "claims", "signature"])
-def test_flipped_byte_is_refused_f10(http: Http, part: int) -> None:
+def test_flipped_byte_is_refused(http: Http, part: int) -> None:
     parts = access_token(http).split(".")
     raw = decoded(parts[part])
     positions = {*range(0, len(raw), 11), len(raw) - 1}
@@ -384,7 +384,7 @@ def test_flipped_byte_is_refused_f10(http: Http, part: int) -> None:
 
 
 @pytest.mark.parametrize("part", [0, 1, 2], ids=["header", "claims", "signature"])
-def test_part_that_was_cut_off_or_left_out_is_refused_f10(http: Http, part: int) -> None:
+def test_part_that_was_cut_off_or_left_out_is_refused(http: Http, part: int) -> None:
     parts = access_token(http).split(".")
 
     for changed in ("", parts[part][:-4], parts[part][4:], parts[part] + "AAAA"):
@@ -392,7 +392,7 @@ def test_part_that_was_cut_off_or_left_out_is_refused_f10(http: Http, part: int)
     assert_refused_everywhere(http, ".".join(parts[:part] + parts[part + 1 :]))
 
 
-def test_parts_of_two_tokens_make_no_third_f10(http: Http) -> None:
+def test_parts_of_two_tokens_make_no_third(http: Http) -> None:
     one, other = access_token(http).split("."), access_token(http, scope="openid email").split(".")
 
     assert_refused_everywhere(http, ".".join([one[0], one[1], other[2]]))
@@ -420,21 +420,21 @@ def hs256(header: dict[str, Any], claims: dict[str, Any], secret: bytes) -> str:
 
 @pytest.mark.parametrize("alg", ["none", "None", "NONE", "", None])
 @pytest.mark.parametrize("keeps_kid", [True, False])
-def test_unsigned_token_is_refused_f11(http: Http, alg: str | None, keeps_kid: bool) -> None:
+def test_unsigned_token_is_refused(http: Http, alg: str | None, keeps_kid: bool) -> None:
     header, claims = genuine(http)
     forged = header | {"alg": alg} if keeps_kid else {"alg": alg, "typ": header["typ"]}
 
     assert_refused_everywhere(http, f"{encoded(forged)}.{encoded(claims)}.")
 
 
-def test_unsigned_token_that_keeps_its_signature_is_refused_f11(http: Http) -> None:
+def test_unsigned_token_that_keeps_its_signature_is_refused(http: Http) -> None:
     token = access_token(http)
     header = json.loads(decoded(token.split(".")[0])) | {"alg": "none"}
 
     assert_refused_everywhere(http, ".".join([encoded(header), *token.split(".")[1:]]))
 
 
-def test_token_hmaced_with_the_public_key_is_refused_f11(http: Http) -> None:
+def test_token_hmaced_with_the_public_key_is_refused(http: Http) -> None:
     header, claims = genuine(http)
     jwk = next(key for key in http.get("/.well-known/jwks.json").json()["keys"] if key["kid"] == header["kid"])
     public = RSAAlgorithm.from_jwk(jwk)
@@ -455,7 +455,7 @@ def test_token_hmaced_with_the_public_key_is_refused_f11(http: Http) -> None:
 
 @pytest.mark.parametrize("keeps_kid", [True, False])
 @pytest.mark.parametrize("name", ["jwk", "jku", "x5u", "x5c"])
-def test_key_that_the_token_brings_itself_is_refused_f11(http: Http, name: str, keeps_kid: bool) -> None:
+def test_key_that_the_token_brings_itself_is_refused(http: Http, name: str, keeps_kid: bool) -> None:
     header, claims = genuine(http)
     brought = {
         "jwk": RSAAlgorithm.to_jwk(OTHER_RSA_KEY.public_key(), as_dict=True),
@@ -469,18 +469,18 @@ def test_key_that_the_token_brings_itself_is_refused_f11(http: Http, name: str, 
 
 
 @pytest.mark.parametrize("kid", [None, "", "unknown", "../../dev/null", "' OR 1=1", 7, ["a"], {"a": "b"}])
-def test_token_of_an_unknown_key_is_refused_f11(http: Http, kid: Any) -> None:
+def test_token_of_an_unknown_key_is_refused(http: Http, kid: Any) -> None:
     header, claims = genuine(http)
     forged = {name: value for name, value in (header | {"kid": kid}).items() if value is not None}
 
     assert_refused_everywhere(http, rs256(forged, claims))
 
 
-def test_token_signed_by_a_strangers_key_under_our_kid_is_refused_f11(http: Http) -> None:
+def test_token_signed_by_a_strangers_key_under_our_kid_is_refused(http: Http) -> None:
     assert_refused_everywhere(http, rs256(*genuine(http)))
 
 
-def test_es256_token_of_a_strangers_key_under_our_kid_is_refused_f11(http: Http) -> None:
+def test_es256_token_of_a_strangers_key_under_our_kid_is_refused(http: Http) -> None:
     _, claims = genuine(http)
     keys = http.get("/.well-known/jwks.json").json()["keys"]
     for kid in (key["kid"] for key in keys):
@@ -510,13 +510,13 @@ def test_token_signed_like_ours_is_taken(http: Http, stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("typ", ["JWT", "jwt", "AT+JWT ", "application/jwt", "logout+jwt", "", None])
-def test_wrong_typ_is_refused_f12(http: Http, stage: Stage, typ: str | None) -> None:
+def test_wrong_typ_is_refused(http: Http, stage: Stage, typ: str | None) -> None:
     _, claims = genuine(http)
 
     assert_refused_everywhere(http, signed_by_us(stage, claims, typ=typ))
 
 
-def test_typ_of_the_other_dialect_is_refused_f12(http: Http, stage: Stage) -> None:
+def test_typ_of_the_other_dialect_is_refused(http: Http, stage: Stage) -> None:
     token = access_token(http, audience=make_api(stage, token_dialect="access_token"))
     claims = json.loads(decoded(token.split(".")[1]))
 
@@ -525,7 +525,7 @@ def test_typ_of_the_other_dialect_is_refused_f12(http: Http, stage: Stage) -> No
 
 
 @pytest.mark.parametrize("name", ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope", "gty"])
-def test_token_without_what_makes_one_is_refused_f12(http: Http, stage: Stage, name: str) -> None:
+def test_token_without_what_makes_one_is_refused(http: Http, stage: Stage, name: str) -> None:
     _, claims = genuine(http)
     del claims[name]
 
@@ -554,7 +554,7 @@ def test_token_without_what_makes_one_is_refused_f12(http: Http, stage: Stage, n
     ],
     ids=json.dumps,
 )
-def test_claims_that_do_not_hold_are_refused_f07(http: Http, stage: Stage, changes: dict[str, Any]) -> None:
+def test_claims_that_do_not_hold_are_refused(http: Http, stage: Stage, changes: dict[str, Any]) -> None:
     _, claims = genuine(http)
 
     assert_refused_everywhere(http, signed_by_us(stage, claims | changes))
@@ -581,7 +581,7 @@ def test_expired_token_is_refused(http: Http, stage: Stage, clock: Clock) -> Non
     assert_refused_everywhere(http, token)
 
 
-def test_token_of_another_issuer_is_refused_f13(http: Http, stage: Stage, world: wiring.World) -> None:
+def test_token_of_another_issuer_is_refused(http: Http, stage: Stage, world: wiring.World) -> None:
     with client_of(stage, world, OTHER_ISSUER) as other:
         foreign = access_token(other)
         assert userinfo(other, foreign).status_code == 200

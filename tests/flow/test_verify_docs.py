@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 import pytest
 
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import ISSUER, Clock
 from tests.flow.test_userinfo import genuine, rs256, signed_by_us
 from tests.support.http import REPORTS, Http

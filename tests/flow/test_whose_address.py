@@ -10,7 +10,7 @@ import pytest
 from app import app
 from chalicelib import wiring
 from chalicelib.settings import Settings
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import BCRYPT_COST, ISSUER
 from tests.support.clients import make_client
 from tests.support.http import BACKEND, PASSWORD_REALM, TIMESHEETS, Http
@@ -45,7 +45,7 @@ def statuses(http: Http, username: str, times: int, **headers: str) -> list[int]
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-Ip", "True-Client-Ip", "Cf-Connecting-Ip"])
-def test_header_that_anybody_can_write_moves_nothing_m12(http: Http, people: PeopleMaker, header: str) -> None:
+def test_header_that_anybody_can_write_moves_nothing(http: Http, people: PeopleMaker, header: str) -> None:
     user = people.make()
     for _ in range(10):
         assert login(http, user.username, "wrong", **{header: person()}).status_code == 400
@@ -55,7 +55,7 @@ def test_header_that_anybody_can_write_moves_nothing_m12(http: Http, people: Peo
     assert "client_ip" not in http.log[-1]
 
 
-def test_trusted_proxy_says_who_asks_m12(http: Http, people: PeopleMaker, stage: Stage, world: wiring.World) -> None:
+def test_trusted_proxy_says_who_asks(http: Http, people: PeopleMaker, stage: Stage, world: wiring.World) -> None:
     user, attacker, home = people.make(), person(), person()
     with behind(1, stage, world):
         assert statuses(http, user.username, 10, **{"X-Forwarded-For": attacker}) == [400] * 10
@@ -65,7 +65,7 @@ def test_trusted_proxy_says_who_asks_m12(http: Http, people: PeopleMaker, stage:
     assert (http.log[-1]["source_ip"], http.log[-1]["client_ip"]) == (home, http.source_ip)
 
 
-def test_what_stands_left_of_the_trusted_hops_is_not_believed_m12(
+def test_what_stands_left_of_the_trusted_hops_is_not_believed(
     http: Http, people: PeopleMaker, stage: Stage, world: wiring.World
 ) -> None:
     user, attacker = people.make(), person()
@@ -148,7 +148,7 @@ def test_header_that_says_less_than_it_should_leaves_the_peer(
     assert http.log[-1]["source_ip"] == http.source_ip
 
 
-def test_trusted_confidential_client_says_for_whom_it_asks_m13(http: Http, people: PeopleMaker) -> None:
+def test_trusted_confidential_client_says_for_whom_it_asks(http: Http, people: PeopleMaker) -> None:
     user, attacker, home = people.make(), person(), person()
     forwarded = {"auth0-forwarded-for": attacker}
 
@@ -159,7 +159,7 @@ def test_trusted_confidential_client_says_for_whom_it_asks_m13(http: Http, peopl
     assert people.of("employees").find(user.user_id).last_ip == home
 
 
-def test_forwarded_address_is_throttled_and_not_the_clients_own_m13(http: Http) -> None:
+def test_forwarded_address_is_throttled_and_not_the_clients_own(http: Http) -> None:
     attacker = {"auth0-forwarded-for": person()}
     for _ in range(100):
         login(http, f"nobody {next(_numbers)}", "guess", **attacker)
@@ -169,7 +169,7 @@ def test_forwarded_address_is_throttled_and_not_the_clients_own_m13(http: Http) 
     assert login(http, "alice").status_code == 200
 
 
-def test_realm_grant_and_refresh_believe_it_too_m13(http: Http, people: PeopleMaker) -> None:
+def test_realm_grant_and_refresh_believe_it_too(http: Http, people: PeopleMaker) -> None:
     user, home = people.make(), person()
     forwarded = {"auth0-forwarded-for": home}
     form = {**BACKEND, "grant_type": PASSWORD_REALM, "realm": "employees", "username": user.username}
@@ -190,9 +190,7 @@ def test_realm_grant_and_refresh_believe_it_too_m13(http: Http, people: PeopleMa
     ],
     ids=["not-trusted", "public"],
 )
-def test_other_clients_are_not_believed_m13(
-    http: Http, people: PeopleMaker, stage: Stage, changes: dict[str, Any]
-) -> None:
+def test_other_clients_are_not_believed(http: Http, people: PeopleMaker, stage: Stage, changes: dict[str, Any]) -> None:
     user = people.make()
     is_public = "token_endpoint_auth_method" in changes
     client = {"client_id": make_client(stage, secret="s", **changes)} | ({} if is_public else {"client_secret": "s"})
@@ -204,7 +202,7 @@ def test_other_clients_are_not_believed_m13(
     assert http.log[-1]["source_ip"] == http.source_ip
 
 
-def test_client_that_is_not_proved_is_not_believed_m13(http: Http) -> None:
+def test_client_that_is_not_proved_is_not_believed(http: Http) -> None:
     for _ in range(50):
         http.token({**BACKEND, "client_secret": "x", "grant_type": "password"}, **{"auth0-forwarded-for": person()})
     response = http.token(
@@ -216,13 +214,13 @@ def test_client_that_is_not_proved_is_not_believed_m13(http: Http) -> None:
 
 
 @pytest.mark.parametrize("header", ["", "nonsense", "192.0.2.1, 192.0.2.2", "192.0.2.1:x", "fe80::1%eth0", "1" * 500])
-def test_forwarded_value_that_is_not_one_address_is_ignored_m13(http: Http, people: PeopleMaker, header: str) -> None:
+def test_forwarded_value_that_is_not_one_address_is_ignored(http: Http, people: PeopleMaker, header: str) -> None:
     assert login(http, people.make().username, **{"auth0-forwarded-for": header}).status_code == 200
     assert http.log[-1]["source_ip"] == http.source_ip
     assert "client_ip" not in http.log[-1]
 
 
-def test_forwarded_ipv6_address_counts_by_its_network_m13_m14(http: Http, people: PeopleMaker) -> None:
+def test_forwarded_ipv6_address_counts_by_its_network(http: Http, people: PeopleMaker) -> None:
     user = people.make()
     for host in range(10):
         login(http, user.username, "wrong", **{"auth0-forwarded-for": f"2001:DB8:13:14::{host:x}"})
@@ -231,7 +229,7 @@ def test_forwarded_ipv6_address_counts_by_its_network_m13_m14(http: Http, people
     assert http.log[-1]["source_ip"] == "2001:db8:13:14:ffff::1"
 
 
-def test_allowlists_look_at_the_person_and_not_at_who_forwards_m13_m17(http: Http, stage: Stage) -> None:
+def test_allowlists_look_at_the_person_and_not_at_who_forwards(http: Http, stage: Stage) -> None:
     # The demo lists 127.0.0.1 for throttling.
     listed = {"auth0-forwarded-for": "127.0.0.1"}
     guesses = [login(http, f"nobody {next(_numbers)}", "guess", **listed).status_code for _ in range(101)]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.support.calls import rounds_of
 from tests.support.http import Http

@@ -12,8 +12,8 @@ import pytest
 from app import app
 from chalicelib.http import log, oauth
 from chalicelib.http.application import Application, Services
-from infra.aws import Stage as AwsStage
-from infra.proxy_event import HttpRequest, Stage, proxy_event
+from infra.gateway.proxy_event import HttpRequest, Stage, proxy_event
+from infra.stage.aws import Stage as AwsStage
 from tests.conftest import Hashes
 from tests.support.calls import Calls, calls_of
 from tests.support.http import ALICE, BACKEND, PASSWORD_REALM, TIMESHEETS, Http
@@ -112,7 +112,7 @@ def require_invalid(response: httpx.Response) -> None:
 
 
 @every_answer
-def test_every_answer_is_json_that_nobody_stores_f01_a17(http: Http, status: int, send: Send) -> None:
+def test_every_answer_is_json_that_nobody_stores(http: Http, status: int, send: Send) -> None:
     response = send(http)
 
     assert response.status_code == status
@@ -131,17 +131,17 @@ def test_every_answer_names_the_request_as_api_gateway_does(http: Http, status: 
 
 
 @every_answer
-def test_no_answer_holds_a_null_member_f05(http: Http, status: int, send: Send) -> None:
+def test_no_answer_holds_a_null_member(http: Http, status: int, send: Send) -> None:
     assert not has_null(send(http).json())
 
 
 @pytest.mark.parametrize("path", [CONFIGURATION, SERVER, JWKS])
-def test_metadata_and_keys_hold_no_null_member_f05(http: Http, path: str) -> None:
+def test_metadata_and_keys_hold_no_null_member(http: Http, path: str) -> None:
     assert not has_null(http.get(path).json())
 
 
 @every_error
-def test_every_error_has_the_shape_of_rfc6749_5_2_a17(http: Http, status: int, send: Send) -> None:
+def test_every_error_has_the_shape_of_rfc6749_5_2(http: Http, status: int, send: Send) -> None:
     response = send(http)
 
     assert set(response.json()) == {"error", "error_description"}
@@ -162,7 +162,7 @@ def test_every_error_has_the_shape_of_rfc6749_5_2_a17(http: Http, status: int, s
         pytest.param({"grant_type": HOSTILE * 100}, id="long grant_type"),
     ],
 )
-def test_hostile_values_are_echoed_short_in_printable_ascii_a17(http: Http, params: dict[str, str | None]) -> None:
+def test_hostile_values_are_echoed_short_in_printable_ascii(http: Http, params: dict[str, str | None]) -> None:
     response = http.login(**params)
 
     assert response.status_code in (400, 401)
@@ -206,7 +206,7 @@ def crashing() -> Http:
     return client
 
 
-def test_crash_is_a_bland_server_error_f05(crashing: Http) -> None:
+def test_crash_is_a_bland_server_error(crashing: Http) -> None:
     response = crashing.login()
 
     assert require_error(response, 500, "server_error") == "The request could not be completed."
@@ -222,7 +222,7 @@ def test_crash_is_logged_by_type_and_place_without_its_message(crashing: Http) -
     assert "hunter2" not in json.dumps(line)
 
 
-def test_event_of_a_path_that_api_gateway_knows_alone_is_not_found_a15() -> None:
+def test_event_of_a_path_that_api_gateway_knows_alone_is_not_found() -> None:
     request = HttpRequest("id-1", "GET", "/nowhere", "", (), b"", "10.255.0.3", "https", 443)
     answer = Application("gatehouse", lambda: pytest.fail("no service is needed"))(
         proxy_event(request, "/nowhere", {}, Stage()), None
@@ -258,7 +258,7 @@ def test_event_that_is_no_request_is_a_server_error_in_our_form(crashing: Http) 
         ],
     ],
 )
-def test_wrong_method_is_405_and_names_the_right_ones_a01(http: Http, path: str, method: str, allow: str) -> None:
+def test_wrong_method_is_405_and_names_the_right_ones(http: Http, path: str, method: str, allow: str) -> None:
     response = http.request(method, path)
 
     assert response.status_code == 405
@@ -281,7 +281,7 @@ def test_head_has_the_headers_of_get(http: Http, path: str) -> None:
     "path", ["/", "/oauth", "/oauth/token/more", "/OAUTH/TOKEN", "/oauth%2Ftoken", "/..%2f", "/%00"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])
-def test_unknown_path_is_404_in_our_form_a15(http: Http, path: str, method: str) -> None:
+def test_unknown_path_is_404_in_our_form(http: Http, path: str, method: str) -> None:
     require_error(http.request(method, path), 404, "not_found")
 
 
@@ -289,25 +289,25 @@ def test_unknown_path_is_404_in_our_form_a15(http: Http, path: str, method: str)
 
 
 @pytest.mark.parametrize("content_type", [FORM, "application/json", "text/plain", None])
-def test_no_body_is_invalid_a02(http: Http, content_type: str | None) -> None:
+def test_no_body_is_invalid(http: Http, content_type: str | None) -> None:
     assert require_error(post_form(http, b"", content_type), 400, "invalid_request").endswith("grant_type")
 
 
 @pytest.mark.parametrize("grant_type", [None, ""])
-def test_missing_grant_type_is_invalid_and_empty_is_missing_a03_a04(http: Http, grant_type: str | None) -> None:
+def test_missing_grant_type_is_invalid_and_empty_is_missing(http: Http, grant_type: str | None) -> None:
     response = http.login(grant_type=grant_type)
 
     assert require_error(response, 400, "invalid_request") == "Missing required parameter: grant_type"
 
 
-def test_unknown_grant_type_is_unsupported_a05(http: Http) -> None:
+def test_unknown_grant_type_is_unsupported(http: Http) -> None:
     response = http.login(grant_type="nothing")
 
     assert require_error(response, 400, "unsupported_grant_type") == "Unsupported grant type: nothing"
 
 
 @pytest.mark.parametrize("name", [*PARAMETERS, "unknown"])
-def test_repeated_parameter_is_invalid_before_any_hash_a06_a07(http: Http, hashes: Hashes, name: str) -> None:
+def test_repeated_parameter_is_invalid_before_any_hash(http: Http, hashes: Hashes, name: str) -> None:
     body = urlencode([*LOGIN.items(), (name, LOGIN.get(name, "one")), (name, LOGIN.get(name, "one"))])
 
     require_invalid(post_form(http, body))
@@ -315,18 +315,18 @@ def test_repeated_parameter_is_invalid_before_any_hash_a06_a07(http: Http, hashe
 
 
 @pytest.mark.parametrize("twin", ["user%6Eame=bob", "user%6Eame=alice", "username=%20"])
-def test_repetition_is_seen_when_encoded_a06(http: Http, hashes: Hashes, twin: str) -> None:
+def test_repetition_is_seen_when_encoded(http: Http, hashes: Hashes, twin: str) -> None:
     require_invalid(post_form(http, f"{urlencode(LOGIN)}&{twin}"))
     assert hashes.count == 0
 
 
 @pytest.mark.parametrize("extra", ["foo=1", "foo=", "foo", "Username=bob", "username[]=bob", "%20password=x", "&&"])
-def test_unknown_parameter_is_ignored_a08(http: Http, extra: str) -> None:
+def test_unknown_parameter_is_ignored(http: Http, extra: str) -> None:
     assert post_form(http, f"{urlencode(LOGIN)}&{extra}").status_code == 200
 
 
 @pytest.mark.parametrize("name", CREDENTIALS)
-def test_credential_in_the_query_is_refused_and_never_logged_a09(http: Http, hashes: Hashes, name: str) -> None:
+def test_credential_in_the_query_is_refused_and_never_logged(http: Http, hashes: Hashes, name: str) -> None:
     response = http.post(f"{TOKEN}?{name}=hunter2&scope=hunter2", data=LOGIN)
 
     require_invalid(response)
@@ -335,7 +335,7 @@ def test_credential_in_the_query_is_refused_and_never_logged_a09(http: Http, has
     assert "hunter2" not in json.dumps(http.log) + response.text
 
 
-def test_login_by_query_alone_is_refused_a09(http: Http, hashes: Hashes) -> None:
+def test_login_by_query_alone_is_refused(http: Http, hashes: Hashes) -> None:
     response = http.post(f"{TOKEN}?{urlencode(LOGIN)}")
 
     require_invalid(response)
@@ -344,7 +344,7 @@ def test_login_by_query_alone_is_refused_a09(http: Http, hashes: Hashes) -> None
 
 
 @pytest.mark.parametrize("query", ["username", "username=", "user%6Eame=x", "a=1&password=x&password=y"])
-def test_credential_in_the_query_is_seen_in_every_spelling_a09(http: Http, query: str) -> None:
+def test_credential_in_the_query_is_seen_in_every_spelling(http: Http, query: str) -> None:
     require_invalid(http.post(f"{TOKEN}?{query}", data=LOGIN))
 
 
@@ -363,14 +363,14 @@ def test_other_query_is_ignored(http: Http) -> None:
         f"{FORM.title()} ; Charset=UTF-8",
     ],
 )
-def test_form_is_taken_with_and_without_charset_a10(http: Http, content_type: str) -> None:
+def test_form_is_taken_with_and_without_charset(http: Http, content_type: str) -> None:
     assert post_form(http, urlencode(LOGIN), content_type).status_code == 200
 
 
 @pytest.mark.parametrize(
     "content_type", ["application/json", "application/json; charset=utf-8", "Application/JSON;charset=UTF-8"]
 )
-def test_json_is_taken_with_and_without_charset_a11(http: Http, content_type: str) -> None:
+def test_json_is_taken_with_and_without_charset(http: Http, content_type: str) -> None:
     assert post_form(http, json.dumps(LOGIN), content_type).status_code == 200
 
 
@@ -386,7 +386,7 @@ def test_body_of_another_type_is_invalid(http: Http, hashes: Hashes, content_typ
 
 @pytest.mark.parametrize("value", ["%", "%4", "%zz", "%u0041", "100%", "%%41"])
 @pytest.mark.parametrize("where", ["username={}", "{}=1"])
-def test_malformed_percent_encoding_is_invalid_a12(http: Http, where: str, value: str) -> None:
+def test_malformed_percent_encoding_is_invalid(http: Http, where: str, value: str) -> None:
     body = urlencode({name: text for name, text in LOGIN.items() if name != "username"})
 
     require_invalid(post_form(http, f"{body}&{where.format(value)}"))
@@ -404,14 +404,14 @@ def test_malformed_percent_encoding_is_invalid_a12(http: Http, where: str, value
     ],
 )
 @pytest.mark.parametrize("encode", [quote, bytes], ids=["percent-encoded", "raw"])
-def test_bad_utf8_is_invalid_a12(http: Http, encode: Callable[[bytes], bytes | str], value: bytes) -> None:
+def test_bad_utf8_is_invalid(http: Http, encode: Callable[[bytes], bytes | str], value: bytes) -> None:
     encoded = encode(value)
     body = urlencode(LOGIN).encode() + b"&x=" + (encoded.encode() if isinstance(encoded, str) else encoded)
 
     require_invalid(post_form(http, body))
 
 
-def test_bad_utf8_in_json_is_invalid_a12(http: Http) -> None:
+def test_bad_utf8_in_json_is_invalid(http: Http) -> None:
     require_invalid(post_json(http, json.dumps(LOGIN).encode().replace(b"alice", b"\xff")))
 
 
@@ -431,7 +431,7 @@ def test_body_of_16_kib_is_taken_and_one_byte_more_is_too_large(http: Http, hash
     assert hashes.count == 1
 
 
-def test_megabyte_of_password_is_refused_before_any_hash_a13(http: Http, hashes: Hashes) -> None:
+def test_megabyte_of_password_is_refused_before_any_hash(http: Http, hashes: Hashes) -> None:
     require_error(http.login(password="p" * 1024 * 1024), 413, "invalid_request")
     assert hashes.count == 0
 
@@ -443,7 +443,7 @@ def test_long_password_within_the_limit_is_hashed_once(http: Http, hashes: Hashe
 
 @pytest.mark.parametrize("char", ["\x00", "\r", "\n", "\r\n", "\t", "\x1b", "\x7f", "\x85"])
 @pytest.mark.parametrize("where", ["al{}ice", "{}al{}ice", "{}"])
-def test_control_character_in_a_username_is_invalid_and_one_log_line_a14(
+def test_control_character_in_a_username_is_invalid_and_one_log_line(
     http: Http, hashes: Hashes, capsys: pytest.CaptureFixture[str], char: str, where: str
 ) -> None:
     require_invalid(http.login(username=where.replace("{}", char)))
@@ -458,7 +458,7 @@ def test_control_character_in_a_username_is_invalid_and_one_log_line_a14(
 
 @pytest.mark.parametrize("char", ["\x00", "\r\n", "\u2028"])
 @pytest.mark.parametrize("name", ["grant_type", "client_id", "audience", "scope", "password"])
-def test_control_character_elsewhere_leaves_one_log_line_a14(
+def test_control_character_elsewhere_leaves_one_log_line(
     http: Http, capsys: pytest.CaptureFixture[str], name: str, char: str
 ) -> None:
     response = http.login(**{name: f"a{char}b"})
@@ -533,7 +533,7 @@ def test_known_member_that_is_no_string_is_invalid(http: Http, hashes: Hashes, n
 
 
 @pytest.mark.parametrize("value", [1, 1e400, True, [], [1, [2]], {"a": {"b": None}}, None], ids=str)
-def test_unknown_member_of_any_type_is_ignored_a08(http: Http, value: Any) -> None:
+def test_unknown_member_of_any_type_is_ignored(http: Http, value: Any) -> None:
     text = json.dumps(LOGIN | {"device": value}).replace("Infinity", "1e400")
 
     assert post_json(http, text).status_code == 200
@@ -603,7 +603,7 @@ def test_unknown_member_may_be_nested_but_not_without_end(http: Http, depth: int
     assert response.status_code == status
 
 
-def test_binary_body_that_is_no_utf8_is_invalid_a12(http: Http) -> None:
+def test_binary_body_that_is_no_utf8_is_invalid(http: Http) -> None:
     # API Gateway hands a body on in base64 where an API's binary types say so.
     event = proxy_event(request_of(b""), "/oauth/token", {}, Stage())
     event |= {"body": b64encode(b"username=\xff").decode(), "isBase64Encoded": True}

@@ -4,13 +4,13 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from infra.attack_bursts import Burst
-from infra.attack_figures import PICTURE, picture, settings
-from infra.attack_simulation import Day, provisioned
+from tests.figures.bursts import Burst
+from tests.figures.guesses import PICTURE, picture, settings
+from tests.figures.simulation import Day, provisioned
 
 
 @pytest.mark.usefixtures("stage")
-def test_attacker_with_fresh_addresses_keeps_nobody_out_and_is_slowed_m02_m10() -> None:
+def test_attacker_with_fresh_addresses_keeps_nobody_out_and_is_slowed() -> None:
     day = Day(guesses=150, logins=0).run(provisioned("attacked"))
 
     assert (day.let_in, day.kept_out) == (2, 0)
@@ -28,7 +28,7 @@ def test_bursts_from_one_address_pass_its_figure_by_the_last_of_them_alone() -> 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("stage")
-def test_ten_thousand_guesses_keep_nobody_out_m10() -> None:
+def test_ten_thousand_guesses_keep_nobody_out() -> None:
     day = Day(guesses=10_000, logins=0).run(provisioned("attacked-all-day"))
 
     assert (day.let_in, day.kept_out) == (2, 0)

@@ -17,7 +17,7 @@ from chalicelib.protection.client import BUCKET, ClientGuard
 from chalicelib.store.batch import read_together
 from chalicelib.store.buckets import CLIENTS, BucketStore
 from chalicelib.store.totals import TotalStore
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker

@@ -9,10 +9,10 @@ import pytest
 from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.store.buckets import LOGINS, BucketStore
 from chalicelib.store.totals import TotalStore
-from infra.attack_costs import one_guess
-from infra.attack_simulation import provisioned
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import Clock, Hashes
+from tests.figures.costs import one_guess
+from tests.figures.simulation import provisioned
 from tests.support.calls import Rounds, calls_of, rounds_of
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
@@ -51,7 +51,7 @@ def failing(http: Http, stage: Stage, **params: str) -> Rounds:
     return calls
 
 
-def test_unknown_user_and_wrong_password_make_the_same_calls_and_one_bcrypt_c06_c20(
+def test_unknown_user_and_wrong_password_make_the_same_calls_and_one_bcrypt(
     warm: Http, stage: Stage, hashes: Hashes
 ) -> None:
     hashes.count = 0
@@ -100,7 +100,7 @@ def test_costs_of_a_guess_on_the_page_are_those_of_today() -> None:
     assert f"a bucket of {sizes['logins']} for each address" in PAGE
 
 
-def test_user_without_a_password_costs_the_same_and_never_gets_in_c07(
+def test_user_without_a_password_costs_the_same_and_never_gets_in(
     warm: Http, stage: Stage, hashes: Hashes, people: PeopleMaker
 ) -> None:
     user = people.make(password=None)

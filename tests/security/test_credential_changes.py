@@ -13,9 +13,9 @@ import pytest
 
 from chalicelib.model.user import User
 from chalicelib.store.pending import PendingStore, Ticket, stored_id
-from infra.aws import Stage
-from infra.mfa_commands import SecondFactors
-from infra.people import People
+from infra.cli.users_mfa import SecondFactors
+from infra.stage.aws import Stage
+from infra.stage.people import People
 from tests.conftest import Clock
 from tests.support.faults import before
 from tests.support.http import BACKEND, Http

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm
 
 from chalicelib import wiring
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import ISSUER
 from tests.support.clients import make_client
 from tests.support.http import ALICE, BACKEND, PASSWORD_REALM, REPORTS, TIMESHEETS, Http

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bench.fuzz import DOCUMENT, RULES, Fuzz, fuzz, unreached
-from tests.cli.local_run import LocalRun, local_run
+from tests.fuzz.__main__ import DOCUMENT, RULES, Fuzz, fuzz, unreached
+from tests.support.local_run import LocalRun, local_run
 
 pytestmark = pytest.mark.xdist_group("fuzz")
 

@@ -14,7 +14,7 @@ import pytest
 
 from chalicelib.http.application import Services
 from chalicelib.model.request import Request
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import ISSUER, Clock
 from tests.support.faults import aws_error, failing
 from tests.support.http import BACKEND, Http

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from app import app
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import ISSUER
 from tests.support.clients import make_client
 from tests.support.faults import aws_error, failing
@@ -31,7 +31,7 @@ def assert_unseen(http: Http, captured: pytest.CaptureFixture[str], *secrets: st
         assert secret not in haystack
 
 
-def test_password_is_in_no_log_whatever_comes_of_it_c21(
+def test_password_is_in_no_log_whatever_comes_of_it(
     http: Http, people: PeopleMaker, stage: Stage, capfd: pytest.CaptureFixture[str]
 ) -> None:
     user, blocked = people.make(password=CANARY), people.make(password=CANARY, blocked=True)

@@ -18,7 +18,7 @@ from chalicelib.protection.address import AddressGuard
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.buckets import LOGINS, BucketStore
 from chalicelib.store.totals import TotalStore
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import BCRYPT_COST, Hashes
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
@@ -45,9 +45,7 @@ def at_once(count: int, send: Callable[[int], httpx.Response]) -> Counter[int]:
         return Counter(pool.map(one, range(count)))
 
 
-def test_hundred_wrong_guesses_evaluate_max_attempts_hashes_m09(
-    http: Http, people: PeopleMaker, hashes: Hashes
-) -> None:
+def test_hundred_wrong_guesses_evaluate_max_attempts_hashes(http: Http, people: PeopleMaker, hashes: Hashes) -> None:
     user = people.make()
 
     statuses = at_once(100, lambda number: http.login(username=user.username, password=f"guess {number}"))
@@ -57,9 +55,7 @@ def test_hundred_wrong_guesses_evaluate_max_attempts_hashes_m09(
 
 
 @pytest.mark.parametrize("runs", [1, pytest.param(50, marks=pytest.mark.slow)])
-def test_two_hundred_threads_evaluate_max_attempts_hashes_in_each_run_m09(
-    stage: Stage, hashes: Hashes, runs: int
-) -> None:
+def test_two_hundred_threads_evaluate_max_attempts_hashes_in_each_run(stage: Stage, hashes: Hashes, runs: int) -> None:
     table, policy = f"{stage.prefix}attempts", BruteForceProtection()
     buckets = BucketStore(stage.clients.dynamodb, table, LOGINS)
     guard = AccountGuard(
@@ -102,13 +98,13 @@ def test_hundred_wrong_guesses_at_an_unknown_name_evaluate_as_many(http: Http, h
     assert statuses == {400: MAX_ATTEMPTS, 429: 90}
 
 
-def test_hundred_right_logins_of_one_person_all_succeed_m16(http: Http, people: PeopleMaker) -> None:
+def test_hundred_right_logins_of_one_person_all_succeed(http: Http, people: PeopleMaker) -> None:
     user = people.make()
 
     assert at_once(100, lambda _: http.login(username=user.username, password=PASSWORD)) == {200: 100}
 
 
-def test_two_identical_logins_get_two_tokens_c22(http: Http, people: PeopleMaker) -> None:
+def test_two_identical_logins_get_two_tokens(http: Http, people: PeopleMaker) -> None:
     user = people.make()
     tokens = set()
 

@@ -10,8 +10,8 @@ import pytest
 
 from chalicelib.model.family import Locator
 from chalicelib.tokens.refresh import CHECKSUM_BYTES, SECRET_BYTES, decode, encode
-from infra.aws import Stage
-from infra.keys import stage_key
+from infra.stage.aws import Stage
+from infra.stage.keys import stage_key
 from tests.conftest import Clock
 from tests.support.calls import calls_of
 from tests.support.clients import make_client

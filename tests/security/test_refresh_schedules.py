@@ -27,7 +27,7 @@ from chalicelib.store.families import FamilyStore
 from chalicelib.store.transactions import commit
 from chalicelib.store.users import UserStore
 from chalicelib.tokens.refresh import RETRY_S, Found, RefreshTokens
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.support.people import PeopleMaker
 
@@ -143,7 +143,7 @@ class Schedules(RuleBasedStateMachine):
         assert [one is not None and one.is_current for one in found] == [False] * (len(found) - 1) + [True]
 
 
-def test_random_schedules_make_no_second_branch_and_log_nobody_out_i15_i16(stage: Stage, people: PeopleMaker) -> None:
+def test_random_schedules_make_no_second_branch_and_log_nobody_out(stage: Stage, people: PeopleMaker) -> None:
     Schedules.stage, Schedules.user = stage, people.make()
 
     run_state_machine_as_test(

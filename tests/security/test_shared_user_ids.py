@@ -10,8 +10,9 @@ import pytest
 from chalicelib.model.user import User
 from chalicelib.store.users import FAMILY_COUNTER, UserStore
 from chalicelib.tokens.refresh import MAX_FAMILIES
-from infra.aws import Stage
-from infra.people import People, Refused, Taken
+from infra.errors import Refused, Taken
+from infra.stage.aws import Stage
+from infra.stage.people import People
 from tests.conftest import ISSUER
 from tests.flow.test_userinfo import signed_by_us
 from tests.support.http import BACKEND, PASSWORD_REALM, Http

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from chalicelib import wiring
-from infra.aws import Stage
-from infra.tenant_file import TenantFile
+from infra.stage.aws import Stage
+from infra.tenant.file import TenantFile
 from tests.support.stages import client_of, provisioned
 
 TYPED = "Correct Horse typed as a name"

@@ -9,7 +9,7 @@ import yaml
 
 from app import app
 from chalicelib import errors
-from infra.gateway_responses import load_gateway_responses
+from infra.gateway.responses import load_gateway_responses
 from tests.support.http import Http
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.yaml"

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from infra.aws import Stage
+from infra.stage.aws import Stage
 
 # How long a call waits for another to be under way with it before it counts as a round of its own.
 ALONE_AFTER_S = 0.5

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from infra.aws import Stage
+from infra.stage.aws import Stage
 
 
 def document_of(stage: Stage, key: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.aws import Stage
+from infra.stage.aws import Stage
 
 
 def aws_error(code: str, *reasons: str) -> ClientError:

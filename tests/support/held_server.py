@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from bench.world import stub
-from tests.cli.local_run import local_run
-from tests.deploy.lambda_runtime import Function, running
+from tests.bench.world import stub
+from tests.support.lambda_runtime import Function, running
+from tests.support.local_run import local_run
 from tests.unit.test_serving import started
 
 HELD_S = 3600

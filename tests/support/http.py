@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 
 from chalicelib.http.application import Application
-from infra.gateway import Gateway, GatewayConfig
-from infra.gateway_responses import load_gateway_responses
-from infra.proxy_event import Stage
+from infra.gateway.app import Gateway, GatewayConfig
+from infra.gateway.proxy_event import Stage
+from infra.gateway.responses import load_gateway_responses
 
 PASSWORD_REALM = "http://auth0.com/oauth/grant-type/password-realm"
 TIMESHEETS = "https://api.example.com/timesheets"

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.model.user import User
-from infra.aws import Stage
-from infra.people import People
+from infra.stage.aws import Stage
+from infra.stage.people import People
 
 PASSWORD = "correct horse battery staple"
 _numbers = itertools.count(1)

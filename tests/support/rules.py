@@ -10,7 +10,7 @@ from typing import Any
 from app import app
 from chalicelib import wiring
 from chalicelib.settings import Settings
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.conftest import BCRYPT_COST, EMAIL_FROM, ISSUER
 from tests.support.http import Http
 

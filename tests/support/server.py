@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from infra.serving import AsgiApplication, Server, Tls, listen
+from infra.gateway.serving import AsgiApplication, Server, Tls, listen
 from tests.support.limits import WAIT_S
 
 

@@ -10,11 +10,11 @@ from app import app
 from chalicelib import wiring
 from chalicelib.settings import Settings
 from chalicelib.store.aws import connect
-from infra.aws import Stage, reach
-from infra.provision import apply, up
-from infra.proxy_event import Stage as ApiStage
-from infra.seed import seed_users
-from infra.tenant_file import TenantFile
+from infra.gateway.proxy_event import Stage as ApiStage
+from infra.stage.aws import Stage, reach
+from infra.stage.provision import apply, up
+from infra.stage.seed import seed_users
+from infra.tenant.file import TenantFile
 from tests.conftest import BCRYPT_COST, ISSUER
 from tests.support.config import document_of
 from tests.support.http import Http

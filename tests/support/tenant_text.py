@@ -9,10 +9,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from infra.faults import TenantFileError
-from infra.tenant_file import TenantFile, load
+from infra.tenant.faults import TenantFileError
+from infra.tenant.file import TenantFile, load
 
-DEMO = Path(__file__).parents[2] / "infra" / "demo-tenant.yaml"
+DEMO = Path(__file__).parents[2] / "infra" / "local" / "demo-tenant.yaml"
 CANARY = "c4n4ry-hunter2"
 HASH = "$2b$04$" + "a" * 53
 

@@ -27,9 +27,7 @@ NO_ADDRESSES = [
         ("::1", "::1", "::/64"),
     ],
 )
-def test_address_has_one_way_to_write_it_and_one_name_for_the_counters_m14(
-    text: str, address: str, counted: str
-) -> None:
+def test_address_has_one_way_to_write_it_and_one_name_for_the_counters(text: str, address: str, counted: str) -> None:
     assert (parsed(text), network(text)) == (address, counted)
 
 
@@ -58,7 +56,7 @@ def test_any_text_is_answered(text: str) -> None:
         ("2001:db8::2", ("2001:db8::1",), False),
     ],
 )
-def test_list_holds_addresses_and_networks_m17(text: str, allowlist: tuple[str, ...], expected: bool) -> None:
+def test_list_holds_addresses_and_networks(text: str, allowlist: tuple[str, ...], expected: bool) -> None:
     assert is_listed(text, allowlist) is expected
 
 

@@ -19,7 +19,7 @@ FUNCTIONS = ["gatehouse-${Stage}", *(f"gatehouse-${{Stage}}-{name}" for name in 
 
 
 def resources(kind: str) -> list[dict[str, Any]]:
-    found = cfn_yaml.load(str(PROJECT / "infra" / "stage.yaml"))["Resources"].values()
+    found = cfn_yaml.load(str(PROJECT / "infra" / "stage" / "stage.yaml"))["Resources"].values()
     return [one["Properties"] for one in found if one["Type"] == kind]
 
 

@@ -9,11 +9,11 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from infra.auth0_names import NAMES, SECTIONS, VALUES
-from infra.auth0_words import _fields
-from infra.check import check
-from infra.faults import TenantFileError
-from infra.tenant_file import TenantFile, load
+from infra.cli.check import check
+from infra.tenant.auth0_names import NAMES, SECTIONS, VALUES
+from infra.tenant.auth0_words import _fields
+from infra.tenant.faults import TenantFileError
+from infra.tenant.file import TenantFile, load
 from tests.support.tenant_text import BASE, CANARY, client
 
 app = typer.Typer()

@@ -8,7 +8,7 @@ from app import app
 from chalicelib.http.application import Services
 from chalicelib.settings import BadSettings
 from chalicelib.store.aws import OLDEST_BOTOCORE, require_botocore
-from infra.aws import Stage, reach
+from infra.stage.aws import Stage, reach
 from tests.support.http import Http
 
 PROJECT = Path(__file__).parents[2]

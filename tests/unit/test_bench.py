@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from bench import report, scenarios
-from bench.expressions import holds, updated
-from bench.growth import Point, has_grown
-from bench.measure import Cost
-from bench.process import ColdStart, Memory
-from bench.results import MEBIBYTE, Results, is_over
-from bench.rounds import Call, rounds
-from bench.statistics import Interval, Spread, gap
-from bench.tables import Refused, Tables, numbered
-from bench.timing import Gap
+from tests.bench import report, scenarios
+from tests.bench.expressions import holds, updated
+from tests.bench.growth import Point, has_grown
+from tests.bench.measure import Cost
+from tests.bench.process import ColdStart, Memory
+from tests.bench.results import MEBIBYTE, Results, is_over
+from tests.bench.rounds import Call, rounds
+from tests.bench.statistics import Interval, Spread, gap
+from tests.bench.tables import Refused, Tables, numbered
+from tests.bench.timing import Gap
 
 SMALL = Spread(1.0, 0.9, 1.1)
 NONE = Interval(0.0, -0.5, 0.5)

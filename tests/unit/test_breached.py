@@ -19,7 +19,7 @@ from chalicelib.breached.filter import FILE, BreachedFilter, is_breached, shippe
 from chalicelib.breached.range_api import RangeApiFailure, is_pwned
 from chalicelib.model.tenant import BreachedPasswordDetection
 from chalicelib.passwords import verify
-from infra.breached_filter import SOURCES, BadSource, build
+from infra.build.breached_filter import SOURCES, BadSource, build
 from tests.support.range_api import RangeServer, serving_ranges
 
 PROJECT = Path(__file__).parents[2]
@@ -252,7 +252,7 @@ def test_range_api_is_asked_only_where_it_is_wanted_and_the_filter_does_not_know
     assert (bool(questions), warnings) == (asked, [])
 
 
-def test_range_api_that_fails_shuts_nobody_out_and_is_told_p09() -> None:
+def test_range_api_that_fails_shuts_nobody_out_and_is_told() -> None:
     def fails(_: str) -> bool:
         raise RangeApiFailure("TimeoutError")
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chalicelib.model.bucket import Bucket
 from chalicelib.store.buckets import LOGINS, MAX_DEBT, BucketStore
-from infra.aws import Stage
+from infra.stage.aws import Stage
 
 _numbers = itertools.count(1)
 

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError, NoRegionError
 from chalice.awsclient import DeploymentPackageTooLargeError, LambdaErrorContext
 from chalice.deploy.deployer import ChaliceDeploymentError
 
-from infra.chalice_command import run
+from infra.deploy.chalice_command import run
 
 REFUSAL = ClientError(
     {"Error": {"Code": "AccessDeniedException", "Message": "You may not\ncreate functions"}}, "CreateFunction"

@@ -6,8 +6,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from infra.check import check, load_or_exit
-from infra.tenant_file import load
+from infra.cli.check import check, load_or_exit
+from infra.tenant.file import load
 from tests.support.tenant_text import BASE, DEMO, client
 
 app = typer.Typer()

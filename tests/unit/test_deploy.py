@@ -7,11 +7,11 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
-from infra.aws import Stage
-from infra.cli import app
-from infra.deploy import DeployFailed, DeployRefused, deploy_stage, deployed_api
-from infra.deployed_api import DeployedApi
-from infra.gateway_responses import load_gateway_responses
+from infra.cli.main import app
+from infra.deploy.api import DeployedApi
+from infra.deploy.deploy import DeployFailed, DeployRefused, deploy_stage, deployed_api
+from infra.gateway.responses import load_gateway_responses
+from infra.stage.aws import Stage
 
 PYTHON = (3, 12)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import boto3
 import pytest
 
-from infra.aws import Stage
-from infra.deploy import DeployFailed, deployed_api
-from infra.deployed_api import UnclearApi, adopt_api, recorded_api
+from infra.deploy.api import UnclearApi, adopt_api, recorded_api
+from infra.deploy.deploy import DeployFailed, deployed_api
+from infra.stage.aws import Stage
 
 APP = "adopting"
 TAG = "version=1.34.0:stage={stage}:app={app}"

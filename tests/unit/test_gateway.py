@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.gateway import Gateway, GatewayConfig, Invoke, LambdaContext, Observe, Receive, Send, Served
-from infra.proxy_event import Stage
+from infra.gateway.app import Gateway, GatewayConfig, Invoke, LambdaContext, Observe, Receive, Send, Served
+from infra.gateway.proxy_event import Stage
 from tests.support.limits import WAIT_S
 from tests.support.server import serving
 

@@ -6,7 +6,7 @@ import re
 import botocore.session
 import pytest
 
-from infra.gateway_responses import GatewayResponse, load_gateway_responses
+from infra.gateway.responses import GatewayResponse, load_gateway_responses
 
 RESPONSES = load_gateway_responses()
 EACH = pytest.mark.parametrize("response", RESPONSES.values(), ids=RESPONSES.keys())

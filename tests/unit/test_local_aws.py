@@ -9,8 +9,8 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 
-from infra.aws import Stage
-from infra.local_aws import REGION
+from infra.local.emulated_aws import REGION
+from infra.stage.aws import Stage
 from tests.support.http import Http
 
 

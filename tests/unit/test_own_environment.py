@@ -36,8 +36,8 @@ dynamodb =
   endpoint_url = {OUTSIDE}
 """
 CODE = """
-from infra.aws import reach
-from infra.local_aws import REGION, local_aws
+from infra.stage.aws import reach
+from infra.local.emulated_aws import REGION, local_aws
 with local_aws():
     stage = reach("dev")
     assert stage.clients.dynamodb.list_tables()["TableNames"] == []

@@ -32,7 +32,7 @@ def against(password: str, person: User = SOMEBODY, is_breached: bool = False, *
 
 
 @pytest.mark.parametrize("length", [8, 9, 64, 128, 1024])
-def test_password_of_a_length_that_is_asked_for_is_taken_c11(length: int) -> None:
+def test_password_of_a_length_that_is_asked_for_is_taken(length: int) -> None:
     assert against("x" * length) == ()
 
 
@@ -49,7 +49,7 @@ def test_password_of_a_length_that_is_asked_for_is_taken_c11(length: int) -> Non
         "  spaces around  ",
     ],
 )
-def test_no_kind_of_character_is_asked_for_o02_o04(password: str) -> None:
+def test_no_kind_of_character_is_asked_for(password: str) -> None:
     assert against(password) == ()
 
 
@@ -70,7 +70,7 @@ def test_password_over_1024_characters_is_too_long() -> None:
     assert against("x" * 1025) == (LONG,)
 
 
-def test_breached_password_is_refused_o03() -> None:
+def test_breached_password_is_refused() -> None:
     assert against(FINE, is_breached=True) == (BREACHED,)
 
 
@@ -98,7 +98,7 @@ def test_more_than_a_word_of_the_dictionary_is_taken(password: str) -> None:
         "ottilie1234",
     ],
 )
-def test_password_that_holds_a_name_is_refused_in_any_case_o03(password: str) -> None:
+def test_password_that_holds_a_name_is_refused_in_any_case(password: str) -> None:
     assert against(password) == (PERSONAL,)
 
 

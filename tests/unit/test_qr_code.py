@@ -5,7 +5,7 @@ import io
 import segno
 from rich.console import Console
 
-from infra.qr_code import drawn
+from infra.cli.output.qr_code import drawn
 
 URI = "otpauth://totp/Demo:carol%40example.com?secret=JBSWY3DPEHPK3PXP&issuer=Demo"
 NARROW = 20

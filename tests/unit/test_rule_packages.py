@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from chalicelib.rules.loading import BadRules
-from infra.chalice_config import stage_environment
-from infra.deploy import DeployRefused, deploy_stage
-from infra.deployed_rules import required
-from infra.people import Refused
-from infra.rule_packages import load_named, of_stage, require_deployable, split
+from infra.deploy.deploy import DeployRefused, deploy_stage
+from infra.errors import Refused
+from infra.rules.deployed import required
+from infra.rules.packages import load_named, of_stage, require_deployable, split
+from infra.stage.chalice_config import stage_environment
 
 GOOD = "def rule(user, context): ...\nRULES = [rule]"
 NOT_DEPLOYED = "is not deployed: put it into vendor/, or make it a requirement"
@@ -114,9 +114,7 @@ def test_rule_may_do_without_what_is_not_deployed(project: Path) -> None:
         ("RULES = [print, len]", "team_rules.len: does not take two arguments. Define it as len(user, context)."),
     ],
 )
-def test_deployment_of_a_broken_package_is_refused_before_anything_begins_p10(
-    project: Path, text: str, said: str
-) -> None:
+def test_deployment_of_a_broken_package_is_refused_before_anything_begins(project: Path, text: str, said: str) -> None:
     (project / "vendor" / "team_rules.py").write_text(text)
     assert refusal(project).startswith(said)
 

@@ -21,7 +21,7 @@ from chalicelib.rules.runner import MAX_SCOPES, MAX_THREADS, Run
 from chalicelib.rules.scene import UNMERGED, Occasion, Scene, scene
 from chalicelib.rules.values import MAX_METADATA_BYTES, MAX_METADATA_DEPTH
 from chalicelib.settings import MAX_RULE_BUDGET_S, Settings
-from infra.team_settings import MAX_LENGTH
+from infra.rules.settings import MAX_LENGTH
 from tests.support.rules import package
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text("utf-8")

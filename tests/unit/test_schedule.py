@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from infra.schedule import every
+from infra.local.schedule import every
 from tests.support.limits import WAIT_S
 
 

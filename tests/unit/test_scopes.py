@@ -31,7 +31,7 @@ def test_scope_is_parted_at_spaces_alone(scope: str, expected: set[str]) -> None
 
 @settings(max_examples=300)
 @given(ASKED.flatmap(lambda asked: st.tuples(st.just(asked), st.permutations(asked * 2))))
-def test_order_and_repetition_mean_nothing_e05(spelled: tuple[list[str], list[str]]) -> None:
+def test_order_and_repetition_mean_nothing(spelled: tuple[list[str], list[str]]) -> None:
     asked, shuffled = spelled
 
     assert parse(" ".join(shuffled)) == parse(" ".join(asked)) == set(asked) - {""}
@@ -39,13 +39,13 @@ def test_order_and_repetition_mean_nothing_e05(spelled: tuple[list[str], list[st
 
 @settings(max_examples=500)
 @given(ASKED, OFFERED)
-def test_nothing_is_granted_that_nobody_defines_e03(asked: list[str], offered: set[str]) -> None:
+def test_nothing_is_granted_that_nobody_defines(asked: list[str], offered: set[str]) -> None:
     assert set(grant(parse(" ".join(asked)), API, offered)) <= {*API, *offered}
 
 
 @settings(max_examples=500)
 @given(ASKED, OFFERED)
-def test_oidc_scopes_are_those_asked_and_offered_e08(asked: list[str], offered: set[str]) -> None:
+def test_oidc_scopes_are_those_asked_and_offered(asked: list[str], offered: set[str]) -> None:
     granted = grant(parse(" ".join(asked)), API, offered)
 
     assert set(granted) & set(OIDC_SCOPES) == set(asked) & offered
@@ -53,7 +53,7 @@ def test_oidc_scopes_are_those_asked_and_offered_e08(asked: list[str], offered: 
 
 @settings(max_examples=500)
 @given(ASKED, OFFERED)
-def test_api_scopes_are_all_or_those_asked_e01_e02(asked: list[str], offered: set[str]) -> None:
+def test_api_scopes_are_all_or_those_asked(asked: list[str], offered: set[str]) -> None:
     asked_of_api = set(asked) - set(OIDC_SCOPES) - {""}
     granted = set(grant(parse(" ".join(asked)), API, offered)) - set(OIDC_SCOPES)
 

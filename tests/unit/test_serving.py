@@ -14,8 +14,8 @@ import httpx
 import pytest
 import trustme
 
-from infra.gateway import Gateway, GatewayConfig
-from infra.serving import CannotListen, PortInUse, Tls, listen
+from infra.gateway.app import Gateway, GatewayConfig
+from infra.gateway.serving import CannotListen, PortInUse, Tls, listen
 from tests.support.limits import WAIT_S
 from tests.support.server import serving
 
@@ -64,8 +64,8 @@ def test_address_of_another_machine_is_refused_with_the_reason() -> None:
 
 SERVER = """
 import os, sys, threading
-from infra.gateway import Gateway, GatewayConfig
-from infra.serving import listen, serve
+from infra.gateway.app import Gateway, GatewayConfig
+from infra.gateway.serving import listen, serve
 
 def follow():
     for _ in sys.stdin:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from bench.soak import Sample, Soak, drive, is_explained, memory_lines
+from tests.soak.__main__ import Sample, Soak, drive, is_explained, memory_lines
 from tests.support.server import serving
 
 

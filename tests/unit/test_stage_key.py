@@ -6,7 +6,7 @@ from chalicelib.errors import ServerError
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.stage_key import KEY, StageKey
 from chalicelib.store.vault import Vault, data_key_alias
-from infra.aws import Stage
+from infra.stage.aws import Stage
 from tests.support.calls import calls_of
 
 

@@ -7,9 +7,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from infra.aws import Stage
-from infra.check import check
-from infra.tenant_file import load
+from infra.cli.check import check
+from infra.stage.aws import Stage
+from infra.tenant.file import load
 from tests.cli.tenant import SMALL_API, small_document, write
 from tests.cli.tenant import client as client_document
 from tests.support.config import document_of

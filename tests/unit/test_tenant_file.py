@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from infra.faults import TenantFileError
-from infra.tenant_file import load
+from infra.tenant.faults import TenantFileError
+from infra.tenant.file import load
 from tests.support.tenant_text import (
     BASE,
     CANARY,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.faults import TenantFileError
-from infra.tenant_file import load
+from infra.tenant.faults import TenantFileError
+from infra.tenant.file import load
 from tests.support.tenant_text import BASE, CANARY, client, faults, marked, user
 
 # The file itself

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chalicelib.model.bucket import Bucket
 from chalicelib.store.transactions import commit
 from chalicelib.store.tries import Tries, TryStore
-from infra.aws import Stage
+from infra.stage.aws import Stage
 
 START_MS = 1_700_000_000_000
 _numbers = count(1)

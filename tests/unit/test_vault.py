@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.errors import ServerError, TemporarilyUnavailable
 from chalicelib.store.vault import Vault, data_key_alias, seal, unseal
-from infra.aws import Stage
+from infra.stage.aws import Stage
 
 DATA_KEY = secrets.token_bytes(32)
 

@@ -9,9 +9,9 @@ from chalice.app import Request as ChaliceRequest
 from chalicelib import wiring
 from chalicelib.http.wire import read
 from chalicelib.model.request import Outcome
-from infra.aws import Stage
-from infra.proxy_event import HttpRequest, proxy_event
-from infra.proxy_event import Stage as ApiStage
+from infra.gateway.proxy_event import HttpRequest, proxy_event
+from infra.gateway.proxy_event import Stage as ApiStage
+from infra.stage.aws import Stage
 from tests.support.http import Http
 from tests.support.stages import client_of
 
@@ -63,7 +63,7 @@ def test_stage_named_like_the_resource_is_kept() -> None:
 
 
 @pytest.mark.parametrize(("header", "value"), FORGED)
-def test_no_header_moves_the_issuer_l05(header: str, value: str) -> None:
+def test_no_header_moves_the_issuer(header: str, value: str) -> None:
     forged = {header.lower(): value}
 
     assert issuer_of(ON_ITS_STAGE, TOKEN, TOKEN, **forged) == f"https://{DOMAIN}/dev/"
@@ -81,7 +81,7 @@ def unnamed(stage: Stage, world: wiring.World) -> Iterator[Http]:
 
 
 @pytest.mark.parametrize(("header", "value"), FORGED)
-def test_forged_host_moves_neither_metadata_nor_tokens_l05(unnamed: Http, header: str, value: str) -> None:
+def test_forged_host_moves_neither_metadata_nor_tokens(unnamed: Http, header: str, value: str) -> None:
     metadata = unnamed.get(f"/dev{CONFIGURATION}", headers={header: value}).json()
     login = {"grant_type": "password", "client_id": "demo-native", "username": "alice", "scope": "openid"}
     form = login | {"password": "correct horse battery staple"}

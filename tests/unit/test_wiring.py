@@ -14,7 +14,7 @@ import chalicelib
 from app import app
 from chalicelib import grants, wiring
 from chalicelib.http.application import METHODS, Services
-from infra.aws import Stage
+from infra.stage.aws import Stage
 
 ROOT = Path(chalicelib.__file__).parent
 

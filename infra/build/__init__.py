@@ -1,0 +1,1 @@
+"""Builders of files that are checked in."""

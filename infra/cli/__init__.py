@@ -1,0 +1,1 @@
+"""The `gatehouse` command: a file for each group of commands."""

@@ -1,0 +1,66 @@
+"""`gatehouse attacks`: who is kept out by attack protection and until when, and how to let them in."""
+
+from typing import Annotated
+
+import typer
+
+from chalicelib.model.address import parsed
+from infra.cli.options import JsonOption, RealmOption, StageOption, console, reports_failures
+from infra.cli.output.tables import print_json, print_table
+from infra.errors import Refused
+from infra.stage.attacks import Attacks, Row, shown
+from infra.stage.aws import reach
+
+attacks = typer.Typer(
+    name="attacks", help="Show and lift what attack protection keeps out, by person or address.", no_args_is_help=True
+)
+
+UserOption = Annotated[str, typer.Option("--user", "-u", help="A username, an email or a user_id; with --realm.")]
+AddressOption = Annotated[str, typer.Option("--address", "-a", help="An IP address.")]
+COLUMNS = ("of", "account", "address", "failed", "limit", "state", "until")
+
+
+@attacks.command()
+@reports_failures
+def status(
+    stage: StageOption,
+    realm: RealmOption = "",
+    user: UserOption = "",
+    address: AddressOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show the counters of a person or an address, or with --realm alone the blocks of the whole realm."""
+    rows = [shown(row) for row in _rows(Attacks(reach(stage)), realm, user, address)]
+    if as_json:
+        print_json(console, rows)
+    else:
+        print_table(console, COLUMNS, [[str(row[name]) for name in COLUMNS] for row in rows])
+
+
+@attacks.command()
+@reports_failures
+def unblock(stage: StageOption, realm: RealmOption = "", user: UserOption = "", address: AddressOption = "") -> None:
+    """Forget the failures of a person, from all addresses, or of an address, at all people."""
+    found = Attacks(reach(stage))
+    if _is_one(realm, user, address) and user:
+        freed = found.unblock_user(realm, user)
+    elif _is_one(realm, user, address):
+        freed = found.unblock_address(address)
+    else:
+        raise Refused("Say whom: --realm REALM --user USER, or --address ADDRESS.")
+    console.print(f"{freed}: forgotten.")
+
+
+def _rows(found: Attacks, realm: str, user: str, address: str) -> list[Row]:
+    if realm and not user and not address:
+        return found.of_realm(realm)
+    if not _is_one(realm, user, address):
+        raise Refused("Say whose: --realm REALM, with --user USER or without, or --address ADDRESS.")
+    return found.of_user(realm, user) if user else found.of_address(address)
+
+
+def _is_one(realm: str, user: str, address: str) -> bool:
+    """Whether this names one person of a realm, or one address."""
+    if address and parsed(address) is None:
+        raise Refused(f"{address} is no IP address.")
+    return bool(realm and user and not address) or bool(address and not realm and not user)

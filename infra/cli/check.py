@@ -1,0 +1,116 @@
+"""`gatehouse check FILE`: whether a tenant file is fine, and which clients may send passwords."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from infra.cli.options import JsonOption, console
+from infra.cli.output.tables import print_json, print_table
+from infra.tenant.faults import ForeignName, TenantFileError
+from infra.tenant.file import Client, TenantFile, load
+
+FAULTY = 2
+LINES_SHOWN = 3
+
+
+def check(
+    file: Annotated[Path, typer.Argument(help="The tenant file, such as infra/local/demo-tenant.yaml.")],
+    in_json: JsonOption = False,
+) -> None:
+    """Check a tenant file: all of its faults at once, each with its line and its mend."""
+    tenant_file = _load_or_exit_in_json(file) if in_json else load_or_exit(file)
+    names, warnings = _names(tenant_file), [*_warnings(tenant_file), *password_grant_warnings(tenant_file)]
+    if in_json:
+        print_json(console, {"file": str(file), "faults": [], "auth0": [], **names, "warnings": warnings})
+        return
+    typer.echo(f"{file}: fine")
+    rows = [(what, str(len(found)), "\n".join(found)) for what, found in names.items()]
+    print_table(console, ("what", "how many", "names"), rows)
+    warn(warnings, console)
+
+
+def load_or_exit(path: Path) -> TenantFile:
+    """Return the tenant file at path; where it has faults, print them to stderr and leave with code 2."""
+    try:
+        return load(path)
+    except TenantFileError as error:
+        faults, foreign = error.lines, error.foreign
+    for fault in faults:
+        typer.echo(fault, err=True)
+    if foreign:
+        _show_foreign(path, foreign)
+    raise typer.Exit(FAULTY)
+
+
+def password_grant_warnings(tenant_file: TenantFile) -> list[str]:
+    """Return the sentence that names the clients which may send people's passwords, if any. Source: RFC 9700 2.4."""
+    words = "RFC 9700 2.4: the password grant must not be used; redirect wherever you can. Clients that have it: "
+    return _of_clients({words: [client for client in _live(tenant_file) if client.has_password_grant]})
+
+
+def warn(warnings: Iterable[str], console: Console) -> None:
+    """Print each warning as one line, for those who grep."""
+    for warning in warnings:
+        console.print(warning, style="yellow", soft_wrap=True, markup=False, highlight=False)
+
+
+def _show_foreign(path: Path, names: Iterable[ForeignName]) -> None:
+    """Print Auth0's names beside ours, each once, to stderr."""
+    console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
+    console.print(f"{path}: these names are Auth0's. What they are here:")
+    rows = [(_places(name.lines), name.name, name.here) for name in names]
+    print_table(console, ("line", "Auth0", "Gatehouse"), rows)
+
+
+def _places(lines: Sequence[int]) -> str:
+    return ", ".join(map(str, lines[:LINES_SHOWN])) + (", ..." if len(lines) > LINES_SHOWN else "")
+
+
+def _load_or_exit_in_json(path: Path) -> TenantFile:
+    try:
+        return load(path)
+    except TenantFileError as error:
+        faults, foreign = [asdict(fault) for fault in error.faults], [asdict(name) for name in error.foreign]
+    print_json(console, {"file": str(path), "faults": faults, "auth0": foreign})
+    raise typer.Exit(FAULTY)
+
+
+def _warnings(tenant_file: TenantFile) -> list[str]:
+    """Return what the operator should know, each with the clients that it is true of."""
+    senders = [client for client in _live(tenant_file) if client.has_password_grant]
+    public = [client for client in _live(tenant_file) if client.is_public]
+    owes_factor = tenant_file.mfa.policy == "always"
+    return _of_clients(
+        {
+            "With `mfa.policy: always` nobody logs in through a client without an MFA grant. "
+            "Clients that have none: ": [client for client in senders if owes_factor and not client.has_mfa_grant],
+            "RFC 9700 2.2.2: the refresh tokens of a public client must rotate. Clients whose tokens do not: ": [
+                client for client in public if client.has_lasting_tokens
+            ],
+            "Whoever knows a public client's id may ask for every scope of every API unless it has `apis`. "
+            "Clients without: ": [client for client in public if client.has_password_grant and client.apis is None],
+            "RFC 7617 2: in HTTP Basic the first colon ends the client_id. These clients have to form-encode theirs, "
+            "or to send `client_id` in the body too: ": [client for client in _live(tenant_file) if client.has_cut_id],
+        }
+    )
+
+
+def _of_clients(sentences: dict[str, list[Client]]) -> list[str]:
+    named = ((words, ", ".join(client.client_id for client in clients)) for words, clients in sentences.items())
+    return [words + names for words, names in named if names]
+
+
+def _live(tenant_file: TenantFile) -> list[Client]:
+    return [client for client in tenant_file.clients if not client.disabled]
+
+
+def _names(tenant_file: TenantFile) -> dict[str, list[str]]:
+    return {
+        "realms": [realm.name for realm in tenant_file.realms],
+        "apis": [api.identifier for api in tenant_file.apis],
+        "clients": [client.client_id for client in tenant_file.clients],
+    }

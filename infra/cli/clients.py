@@ -1,0 +1,70 @@
+"""`gatehouse clients`: which there are, and new secrets for them."""
+
+import secrets
+import time
+from typing import Annotated
+
+import typer
+
+from infra.cli.options import JsonOption, StageOption, console, reports_failures
+from infra.cli.output.tables import print_document, print_json, print_table
+from infra.errors import Refused
+from infra.stage.aws import reach
+from infra.stage.provision import SECRET_BYTES, SECRET_METHODS, sha256
+from infra.stage.stored import stored_all, stored_one
+
+ENDED = 0
+
+clients = typer.Typer(
+    name="clients", help="List and show a stage's clients, and rotate their secrets.", no_args_is_help=True
+)
+
+
+@clients.command("list")
+@reports_failures
+def list_(stage: StageOption, as_json: JsonOption = False) -> None:
+    """List the clients with their grants and realms."""
+    found = stored_all(reach(stage), "client")
+    if as_json:
+        print_json(console, found)
+        return
+    rows = [
+        (
+            one["client_id"],
+            f"{one['name']} (disabled)" if one.get("disabled") else one["name"],
+            one["token_endpoint_auth_method"],
+            "\n".join(grant.rpartition("/")[2] for grant in one["grant_types"]),
+            "\n".join(one["realms"]),
+        )
+        for one in found
+    ]
+    print_table(console, ("client_id", "name", "authentication", "grants", "realms"), rows)
+
+
+@clients.command()
+@reports_failures
+def show(
+    client_id: Annotated[str, typer.Argument(help="The client.")], stage: StageOption, as_json: JsonOption = False
+) -> None:
+    """Show all that a stage knows of one client, in the words of the tenant file; of its secrets only their ends."""
+    print_document(console, stored_one(reach(stage), "client", client_id), as_json)
+
+
+@clients.command("rotate-secret")
+@reports_failures
+def rotate_secret(
+    client_id: Annotated[str, typer.Argument(help="The client.")],
+    stage: StageOption,
+    overlap: Annotated[int, typer.Option(help="Seconds that the old secret still works.", min=0)] = 86_400,
+) -> None:
+    """Make a new secret, show it once, and let the old one work for the overlap. It works within a minute."""
+    config = reach(stage).config()
+    document = dict(config.documents()).get(f"client#{client_id}")
+    if document is None or document["token_endpoint_auth_method"] not in SECRET_METHODS:
+        raise Refused(f"Stage {stage} has no client {client_id} with a secret.")
+    secret, ends = secrets.token_urlsafe(SECRET_BYTES), int(time.time()) + overlap if overlap else ENDED
+    # Only the latest secret overlaps: an older one that was still on its way out ends now. What has ended stays known,
+    # or an apply of a file that still holds it would bring it back.
+    old = [one | {"expires_at": ends if one["expires_at"] is None else ENDED} for one in document["secrets"]]
+    config.put(f"client#{client_id}", document | {"secrets": [{"sha256": sha256(secret), "expires_at": None}, *old]})
+    console.print(f"Shown only now: client_secret={secret}")

@@ -1,0 +1,72 @@
+"""The `gatehouse` command: what each of its words leads to."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from infra.cli.apis import apis
+from infra.cli.attacks import attacks
+from infra.cli.check import check
+from infra.cli.clients import clients
+from infra.cli.keys import keys
+from infra.cli.new_tenant import new
+from infra.cli.options import verbose
+from infra.cli.plan import PlanCommand
+from infra.cli.realms import realms
+from infra.cli.rules import rules
+from infra.cli.stages import apply_command, up_command
+from infra.cli.tokens import tokens
+from infra.cli.users import users
+from infra.cli.users_mfa import mfa
+from infra.deploy.deploy import deploy
+from infra.local.stage import local
+
+app = typer.Typer(
+    name="gatehouse",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"gatehouse {version('gatehouse')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version and end.", callback=_show_version, is_eager=True)
+    ] = False,
+    is_verbose: Annotated[bool, typer.Option("--verbose", help="Print the tracebacks of a failure too.")] = False,
+) -> None:
+    """Gatehouse: an OAuth 2.0 authorization server for highly trusted applications."""
+    verbose.set(is_verbose)
+
+
+app.command()(local)
+app.command()(new)
+app.command()(check)
+app.command("up", cls=PlanCommand)(up_command)
+app.command("apply", cls=PlanCommand)(apply_command)
+app.command()(deploy)
+app.add_typer(users)
+users.add_typer(mfa)
+app.add_typer(tokens)
+app.add_typer(attacks)
+app.add_typer(realms)
+app.add_typer(apis)
+app.add_typer(clients)
+app.add_typer(keys)
+app.add_typer(rules)
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""What a command changes, or would change: shown the same way before and after."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from infra.cli.output.tables import print_table
+
+COLOURS = {"create": "green", "recreate": "magenta", "update": "yellow", "delete": "red", "keep": "cyan"}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change. action: one of COLOURS; keep is for what left the file and stays. what: the thing's name."""
+
+    action: str
+    what: str
+    detail: str = ""
+
+
+def would_change(changes: Sequence[Change]) -> bool:
+    """Return whether these changes leave anything otherwise than it is."""
+    return any(change.action != "keep" for change in changes)
+
+
+def as_json(stage: str, changes: Sequence[Change]) -> dict[str, Any]:
+    """Return the changes of a stage as JSON has them."""
+    return {"stage": stage, "changes": [asdict(change) for change in changes]}
+
+
+def show(console: Console, title: str, changes: Sequence[Change]) -> None:
+    """Print the changes as a table, or that there are none."""
+    if not changes:
+        console.print(f"{title}: nothing to change.")
+        return
+    console.print(title, style="italic")
+    print_table(console, (), [row for change in changes for row in _rows(change)])
+
+
+def _rows(change: Change) -> list[tuple[Text | str, str, str]]:
+    """Return a row for each line of the detail, so that each reason stays a line of its own in a pipe too."""
+    first, *others = change.detail.split("\n")
+    action = Text(change.action, style=COLOURS[change.action])
+    return [(action, change.what, first), *(("", "", line) for line in others)]

@@ -1,0 +1,57 @@
+"""`gatehouse rules settings`: what the team's rules read in context.configuration; written here, never shown."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from infra.cli.options import JsonOption, StageOption, console, reports_failures
+from infra.cli.output.tables import print_json
+from infra.rules.settings import set_value, settings_of, unset
+from infra.stage.aws import reach
+
+settings = typer.Typer(name="settings", help="Set, list and unset what rules read as settings.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The setting's name.")]
+
+
+@settings.command("set")
+@reports_failures
+def set_(
+    name: Name,
+    stage: StageOption,
+    from_stdin: Annotated[
+        bool, typer.Option("--stdin", help="Read the value from standard input, to its end.")
+    ] = False,
+) -> None:
+    """Set one setting; asks for its value unseen. It works within a minute, and is never shown again."""
+    set_value(reach(stage), name, _read if from_stdin else _ask)
+    console.print(f"{name} is set.")
+
+
+@settings.command("list")
+@reports_failures
+def list_(stage: StageOption, as_json: JsonOption = False) -> None:
+    """List the names of the settings, never a value."""
+    names = sorted(settings_of(reach(stage)).read())
+    if as_json:
+        print_json(console, names)
+        return
+    for name in names:
+        console.print(name)
+
+
+@settings.command("unset")
+@reports_failures
+def unset_(name: Name, stage: StageOption) -> None:
+    """Delete one setting. Rules are without it within a minute."""
+    unset(reach(stage), name)
+    console.print(f"{name} is gone.")
+
+
+def _read() -> str:
+    return sys.stdin.read().removesuffix("\n").removesuffix("\r")
+
+
+def _ask() -> str:
+    return str(typer.prompt("Value", hide_input=True, confirmation_prompt=True))

@@ -1,0 +1,138 @@
+"""`gatehouse rules`: check, list and try the team's rules, and write a new package of them."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chalicelib.settings import RULE_PACKAGES, Settings
+from infra.cli.options import REFUSED, JsonOption, RealmOption, console, reports_failures
+from infra.cli.output.tables import print_json, print_table
+from infra.cli.rule_settings import settings
+from infra.errors import Refused
+from infra.local.rule_login import Pretended, pretend, stage_or_file
+from infra.rules.packages import NONE_NAMED, load_here, load_named, of_stage, require_deployable, split
+from infra.rules.scaffold import write_package
+from infra.rules.settings import read_file, settings_of
+from infra.rules.spelling import read_rules
+from infra.rules.trial import Step, Trial, as_json, attempt_rules
+
+rules = typer.Typer(name="rules", help="Check, list, try and begin the team's rules.", no_args_is_help=True)
+rules.add_typer(settings)
+
+PackagesOption = Annotated[
+    list[str] | None,
+    typer.Option("--packages", "-p", envvar=RULE_PACKAGES, help="A rule package; several, or between commas."),
+]
+StageChoice = Annotated[
+    str,
+    typer.Option("--stage", "-s", envvar="GATEHOUSE_STAGE", help="The stage whose packages are meant, such as dev."),
+]
+
+
+@rules.command()
+@reports_failures
+def check(packages: PackagesOption = None, stage: StageChoice = "", in_json: JsonOption = False) -> None:
+    """Check that every rule can run: all faults at once, each with its mend. A stage's packages as deployed."""
+    named = split(packages or ())
+    if named:
+        notes = read_rules(load_here(named))
+    elif stage:
+        named = of_stage(stage)
+        notes = require_deployable(named)
+    else:
+        raise Refused(NONE_NAMED)
+    if in_json:
+        print_json(console, {"packages": named, "notes": notes})
+        return
+    for note in notes:
+        console.print(note)
+    console.print(f"Fine: {', '.join(named) or 'no rule packages'}")
+
+
+@rules.command("list")
+@reports_failures
+def list_(packages: PackagesOption = None, stage: StageChoice = "", in_json: JsonOption = False) -> None:
+    """List the rules in the order in which they run, each with the first line of its docstring."""
+    loaded = load_named(packages or (), stage)
+    rows = [
+        {"package": rule.package, "rule": rule.name, "does": (rule.function.__doc__ or "").strip().partition("\n")[0]}
+        for rule in loaded
+    ]
+    if in_json:
+        print_json(console, rows)
+        return
+    cells = [(str(number), *row.values()) for number, row in enumerate(rows, 1)]
+    print_table(console, ("", "package", "rule", "what it does"), cells)
+
+
+@rules.command("new")
+@reports_failures
+def new(
+    name: Annotated[str, typer.Argument(help="The package's name, such as acme_rules.")],
+    directory: Annotated[
+        Path, typer.Option("--directory", "-d", help="Where to write it; vendor/ is deployed.")
+    ] = Path(),
+) -> None:
+    """Write a rule package with a first rule and a test of it."""
+    for file in write_package(name, directory):
+        console.print(str(file))
+
+
+@rules.command("try")
+@reports_failures
+def try_(
+    client: Annotated[str, typer.Option("--client", "-c", help="The client that the login comes through.")],
+    realm: RealmOption,
+    user: Annotated[str, typer.Option("--user", "-u", help="Who logs in: a username, an email or a user_id.")] = "",
+    user_file: Annotated[
+        Path | None, typer.Option(help="Somebody else instead: JSON as `gatehouse users show --json` prints it.")
+    ] = None,
+    packages: PackagesOption = None,
+    stage: StageChoice = "",
+    tenant: Annotated[
+        Path | None, typer.Option(help="A tenant file: its people and clients, without AWS, instead of the stage's.")
+    ] = None,
+    protocol: Annotated[str, typer.Option(help="oauth2-password or oauth2-refresh-token.")] = "oauth2-password",
+    scope: Annotated[str, typer.Option(help="The scopes that are asked for.")] = "",
+    audience: Annotated[str, typer.Option(help="The API that is asked for.")] = "",
+    ip: Annotated[str, typer.Option(help="The address that the login comes from.")] = "192.0.2.1",
+    geoip: Annotated[
+        str, typer.Option(help='The place, as a trusted proxy tells it: JSON such as {"country_code": "DE"}.')
+    ] = "{}",
+    body: Annotated[str, typer.Option(help="More members of the request's body: a JSON object.")] = "{}",
+    mfa: Annotated[bool, typer.Option("--mfa", help="As it is after a second factor was shown.")] = False,
+    rule_settings: Annotated[
+        Path | None, typer.Option(help="A JSON file of rule settings, instead of the stage's.")
+    ] = None,
+    in_json: JsonOption = False,
+) -> None:
+    """Run the rules on somebody, and show what each of them changed. Nothing is written, and no password is asked."""
+    loaded = load_named(packages or (), stage)
+    if bool(user) == bool(user_file):
+        raise Refused("Say who logs in: --user or --user-file.")
+    pretended = Pretended(user_file or user, realm, client, protocol, scope, audience, ip, geoip, body, mfa)
+    with stage_or_file(stage, tenant) as reached:
+        configuration = read_file(rule_settings) if rule_settings else settings_of(reached).read()
+        trial = attempt_rules(loaded, pretend(reached, pretended, configuration), Settings(stage).rule_budget_s)
+    if in_json:
+        print_json(console, as_json(trial))
+    else:
+        _show(trial)
+    if trial.is_broken:
+        raise typer.Exit(REFUSED)
+
+
+def _show(trial: Trial) -> None:
+    changes = [cells for step in trial.steps for cells in _cells(step)]
+    print_table(console, ("rule", "ms", "what", "before", "after"), changes)
+    outcome = [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in trial.outcome.items()]
+    print_table(console, (), [*outcome, *(("warning", warning) for warning in trial.warnings)])
+    console.print(trial.traceback, end="")
+
+
+def _cells(step: Step) -> list[tuple[str, ...]]:
+    changes = [(change.what, change.before, change.after) for change in step.changes] or [("nothing", "", "")]
+    first = (step.rule.rpartition(".")[2], f"{step.ms:.3f}")
+    return [(*(first if number == 0 else ("", "")), *change) for number, change in enumerate(changes)]

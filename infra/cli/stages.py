@@ -1,0 +1,109 @@
+"""`gatehouse up` and `gatehouse apply`: a stage, brought to what a tenant file says."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infra.cli.check import load_or_exit, password_grant_warnings, warn
+from infra.cli.options import ProjectOption, StageOption, console, reports_failures
+from infra.cli.output.plan import as_json, show, would_change
+from infra.cli.output.tables import print_json
+from infra.cli.plan import DetailedExitcode, DryRun, PlanJson, require_dry_run
+from infra.stage.aws import Stage, reach
+from infra.stage.chalice_config import PROJECT, require_listed
+from infra.stage.provision import apply, up
+from infra.stage.seed import Seeded, compare_each, seed_each
+from infra.tenant.client_secrets import require_strong_secrets
+from infra.tenant.file import TenantFile
+
+FileArgument = Annotated[Path, typer.Argument(help="The tenant file.")]
+
+
+@reports_failures
+def up_command(
+    file: FileArgument,
+    stage: StageOption,
+    dry_run: DryRun = False,
+    in_json: PlanJson = False,
+    detailed_exitcode: DetailedExitcode = False,
+    project: ProjectOption = PROJECT,
+) -> bool:
+    """Make what the stage lacks: its stack, a stack per realm, the signing keys. Safe to run again."""
+    require_dry_run(dry_run, in_json, detailed_exitcode)
+    tenant_file = load_or_exit(file)
+    require_listed(stage, project)
+    require_strong_secrets(stage, tenant_file)
+    reached = reach(stage)
+    planned = up(reached, tenant_file, dry_run=True)
+    if in_json:
+        print_json(console, as_json(stage, planned))
+    else:
+        show(console, _title(stage, dry_run), planned)
+    if planned and not dry_run:
+        with console.status("CloudFormation and KMS are at work"):
+            up(reached, tenant_file)
+        console.print("Done.")
+    return would_change(planned)
+
+
+@reports_failures
+def apply_command(
+    file: FileArgument,
+    stage: StageOption,
+    dry_run: DryRun = False,
+    in_json: PlanJson = False,
+    detailed_exitcode: DetailedExitcode = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Delete what left the file (never a table of users).")] = False,
+    with_users: Annotated[
+        bool, typer.Option("--with-users", help="Make the file's users too, and say who was there: for test stages.")
+    ] = False,
+    project: ProjectOption = PROJECT,
+) -> bool:
+    """Write the file's tenant, realms, APIs and clients into the stage. Safe to run again; works within a minute."""
+    require_dry_run(dry_run, in_json, detailed_exitcode)
+    tenant_file = load_or_exit(file)
+    require_listed(stage, project)
+    require_strong_secrets(stage, tenant_file)
+    reached = reach(stage)
+    planned = apply(reached, tenant_file, dry_run=True, prune=prune).changes
+    if dry_run and with_users:
+        planned += [seeded.change for seeded in compare_each(reached, tenant_file)]
+    warnings = password_grant_warnings(tenant_file)
+    if in_json:
+        print_json(console, as_json(stage, planned) | {"warnings": warnings})
+        return would_change(planned)
+    show(console, _title(stage, dry_run), planned)
+    if not dry_run:
+        apply(reached, tenant_file, prune=prune, tell=_show_secret)
+    if not dry_run and with_users:
+        _show_users(_seed(reached, tenant_file))
+    warn(warnings, console)
+    return would_change(planned)
+
+
+def _title(stage: str, dry_run: bool) -> str:
+    return f"Stage {stage} would change" if dry_run else f"Stage {stage} changes"
+
+
+def _show_secret(client_id: str, secret: str) -> None:
+    console.print(f"Made for client {client_id}, shown only now: client_secret={secret}")
+
+
+def _show_users(users: list[Seeded]) -> None:
+    console.print(f"Users made: {sum(user.is_new for user in users)}.")
+    known = [user.change for user in users if not user.is_new]
+    if known:
+        show(console, "Users who were there already, and stay as they are", known)
+
+
+def _seed(stage: Stage, file: TenantFile) -> list[Seeded]:
+    """Make the file's users; if that ends early, say how far it came."""
+    total, users = sum(map(len, file.users.values())), list[Seeded]()
+    try:
+        for user in seed_each(stage, file):
+            users.append(user)
+    finally:
+        if len(users) < total:
+            typer.echo(f"{len(users)} of {total} users are there. The same command goes on from there.", err=True)
+    return users

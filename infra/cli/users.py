@@ -1,0 +1,155 @@
+"""`gatehouse users`: the people of one realm."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from chalicelib.model.user import User
+from infra.cli.options import (
+    JsonOption,
+    RealmOption,
+    StageOption,
+    console,
+    read_line,
+    read_password,
+    reports_failures,
+    said_so_far,
+)
+from infra.cli.output.tables import print_json, print_table, utc
+from infra.errors import Refused
+from infra.stage.aws import reach
+from infra.stage.people import People
+
+users = typer.Typer(name="users", help="Add, find, change and delete the people of a realm.", no_args_is_help=True)
+
+Who = Annotated[str, typer.Argument(help="A username, an email or a user_id.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+COLUMNS = ("user_id", "username", "email", "name", "blocked", "last login", "logins")
+TIMES = ("created_at", "updated_at", "last_password_reset", "last_login")
+# Hashes are useless to read and worth stealing; the versions are bookkeeping.
+UNSHOWN = (
+    "password_hash",
+    "password_history",
+    "credential_version",
+    "password_version",
+    "families_version",
+    "revocations",
+    "family_counts",
+)
+
+
+@users.command()
+@reports_failures
+def add(
+    realm: RealmOption,
+    stage: StageOption,
+    username: Annotated[str, typer.Option(help="What the person logs in with.")] = "",
+    email: Annotated[str, typer.Option(help="The email address; logs in too where the realm says so.")] = "",
+    name: Annotated[str, typer.Option(help="The full name.")] = "",
+    user_id: Annotated[str, typer.Option(help="The user_id of an imported person. Made fresh if it is left out.")] = "",
+    email_verified: Annotated[
+        bool, typer.Option("--email-verified", help="The address is known to be theirs.")
+    ] = False,
+    password_stdin: PasswordStdin = False,
+    password_hash_stdin: Annotated[
+        bool,
+        typer.Option("--password-hash-stdin", help="Read a bcrypt hash made elsewhere from standard input instead."),
+    ] = False,
+) -> None:
+    """Add a person; asks for the password unless standard input has it, or its hash."""
+    if password_stdin and password_hash_stdin:
+        raise Refused("Standard input holds one of the two: give --password-stdin or --password-hash-stdin.")
+    people = People.of(reach(stage), realm)
+    password_hash = read_line() if password_hash_stdin else None
+    password = None if password_hash_stdin else read_password(password_stdin)
+    fields = {"username": username, "email": email, "name": name, "email_verified": email_verified}
+    own_id = {"user_id": user_id} if user_id else {}
+    console.print(people.add(password, password_hash, **fields | own_id).user_id)
+
+
+@users.command("list")
+@reports_failures
+def list_(realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
+    """List everybody."""
+    found = said_so_far(People.of(reach(stage), realm).store.all(), "people read")
+    everybody = sorted(found, key=lambda user: user.created_at)
+    if as_json:
+        print_json(console, [_shown(user) for user in everybody])
+    else:
+        print_table(console, COLUMNS, [_row(user) for user in everybody])
+
+
+@users.command()
+@reports_failures
+def show(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
+    """Show one person, without the password's hash."""
+    shown = _shown(People.of(reach(stage), realm).find(who))
+    if as_json:
+        print_json(console, shown)
+    else:
+        print_table(console, (), [(name, _cell(name, value)) for name, value in shown.items()])
+
+
+@users.command("set-password")
+@reports_failures
+def set_password(who: Who, realm: RealmOption, stage: StageOption, password_stdin: PasswordStdin = False) -> None:
+    """Set a person's password, lift brute-force blocks, and end refresh tokens unless the tenant keeps them."""
+    people, user = _found(who, realm, stage)
+    people.set_password(user, read_password(password_stdin))
+    console.print(f"{user.user_id}: the password is set.")
+
+
+@users.command()
+@reports_failures
+def block(who: Who, realm: RealmOption, stage: StageOption) -> None:
+    """Block a person: the right password is answered with 403 from now on, and all refresh tokens end."""
+    people, user = _found(who, realm, stage)
+    people.set_blocked(user, True)
+    console.print(f"{user.user_id} is blocked.")
+
+
+@users.command()
+@reports_failures
+def unblock(who: Who, realm: RealmOption, stage: StageOption) -> None:
+    """Unblock a person, and lift the brute-force blocks too."""
+    people, user = _found(who, realm, stage)
+    people.set_blocked(user, False)
+    console.print(f"{user.user_id} is not blocked.")
+
+
+@users.command()
+@reports_failures
+def delete(who: Who, realm: RealmOption, stage: StageOption, yes: Yes = False) -> None:
+    """Delete a person. Their username and email are free again; their user_id is never given to anybody else."""
+    people, user = _found(who, realm, stage)
+    if not yes:
+        typer.confirm(f"Delete {user.user_id} ({user.username or user.email}) for good?", abort=True)
+    people.delete(user)
+    console.print(f"{user.user_id} is deleted.")
+
+
+def _found(who: str, realm: str, stage: str) -> tuple[People, User]:
+    """Return the people of a realm and the one who is meant; raises Refused."""
+    people = People.of(reach(stage), realm)
+    return people, people.find(who)
+
+
+def _shown(user: User) -> dict[str, Any]:
+    return {name: value for name, value in asdict(user).items() if name not in UNSHOWN}
+
+
+def _row(user: User) -> tuple[str, ...]:
+    blocked, last = "blocked" if user.blocked else "", _time(user.last_login)
+    return user.user_id, user.username, user.email, user.name, blocked, last, str(user.logins_count)
+
+
+def _cell(name: str, value: Any) -> str:
+    if name in TIMES:
+        return _time(value)
+    return " ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _time(epoch_s: int) -> str:
+    return utc(epoch_s) if epoch_s else ""

@@ -1,0 +1,126 @@
+"""`gatehouse deploy`: `chalice deploy`, and then API Gateway's own answers, which each of its runs overwrites."""
+
+import platform
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chalicelib.rules.loading import BadRules
+from infra.cli.options import AWS_FAILED, REFUSED, StageOption, console, verbose
+from infra.deploy.api import Account, DeployedApi, UnclearApi, adopt_api, record_of, recorded_api
+from infra.errors import Refused
+from infra.gateway.responses import put_gateway_responses
+from infra.rules.packages import of_stage, require_deployable
+from infra.stage.aws_faults import AWS_FAILURES, said
+from infra.stage.chalice_config import PROJECT
+
+CHALICE = (sys.executable, "-m", "infra.deploy.chalice_command")
+# AWS creates no functions on older runtimes since 2026-07-31.
+OLDEST_RUNTIME = (3, 12)
+
+
+class DeployFailed(Exception):
+    """The stage is not, or not wholly, deployed; the message says what to do."""
+
+    exit_code = AWS_FAILED
+
+
+class DeployRefused(DeployFailed):
+    """Nothing was tried: the project, the stage's name or a rule package is at fault."""
+
+    exit_code = REFUSED
+
+
+def deploy(
+    stage: StageOption,
+    is_verbose: Annotated[bool, typer.Option("--verbose", help="Print the tracebacks of a failure too.")] = False,
+) -> None:
+    """Deploy the function and the API, with API Gateway's own answers in our form."""
+    try:
+        api = deploy_stage(stage, chalice=partial(chalice_deploy, verbose=is_verbose or verbose.get()))
+    except DeployFailed as failure:
+        typer.echo(str(failure), err=True)
+        raise typer.Exit(failure.exit_code) from None
+    console.print(f"Stage {stage} is deployed: {api.url}", highlight=False, soft_wrap=True)
+
+
+def chalice_deploy(stage: str, project: Path, verbose: bool = False) -> bool:
+    """Run `chalice deploy` by this interpreter, whose version becomes the function's; return whether it succeeded."""
+    words = [*CHALICE, "deploy", "--stage", stage, *(["--verbose"] if verbose else [])]
+    run = subprocess.run(words, cwd=project, check=False)  # noqa: S603 (our own words)
+    return run.returncode == 0
+
+
+def deploy_stage(
+    stage: str,
+    project: Path = PROJECT,
+    chalice: Callable[[str, Path], bool] = chalice_deploy,
+    python: tuple[int, ...] = sys.version_info[:2],
+) -> DeployedApi:
+    """Deploy the project, then put the answers; raises DeployFailed, and DeployRefused before anything begins.
+
+    python: the version that runs this, which becomes the function's.
+    """
+    _require_ready(stage, project)
+    _require_runtime(python)
+    _find_api(stage, project)
+    if not chalice(stage, project):
+        raise DeployFailed(
+            "chalice deploy failed, as it says above; --verbose says more. "
+            "The stage may be half deployed: mend it, run again."
+        )
+    api = deployed_api(stage, project)
+    try:
+        # API Gateway takes one deployment in five seconds, and Chalice has just made one: this client waits.
+        put_gateway_responses(Account(project).apigateway(), api.rest_api_id, api.stage)
+    except AWS_FAILURES as failure:
+        left = "The function is deployed, but unknown paths and oversized bodies get AWS's own answers: run again."
+        raise DeployFailed(f"AWS: {said(failure)}\n{left}") from failure
+    return api
+
+
+def deployed_api(stage: str, project: Path = PROJECT) -> DeployedApi:
+    """Return what Chalice deployed last from this project; raises DeployFailed if it never did."""
+    try:
+        api = recorded_api(stage, project)
+    except UnclearApi as unclear:
+        raise DeployFailed(str(unclear)) from unclear
+    if api is None:
+        record = record_of(stage, project).relative_to(project)
+        raise DeployFailed(f"{record} names no REST API: stage {stage} was not deployed from here.")
+    return api
+
+
+def _require_runtime(python: tuple[int, ...]) -> None:
+    if python < OLDEST_RUNTIME:
+        raise DeployRefused(
+            f"AWS Lambda creates no functions on Python 3.11 or older, and this is Python {platform.python_version()}. "
+            "The Python that runs this command becomes the function's: make clean, then make setup PYTHON=python3.12"
+        )
+
+
+def _find_api(stage: str, project: Path) -> None:
+    try:
+        adopted = adopt_api(stage, project)
+    except UnclearApi as unclear:
+        raise DeployRefused(str(unclear)) from unclear
+    except AWS_FAILURES as failure:
+        raise DeployFailed(f"AWS: {said(failure)}") from failure
+    if adopted:
+        words = f"Stage {stage} is deployed already, from elsewhere: {adopted.url} is updated, and recorded here."
+        console.print(words, highlight=False, soft_wrap=True)
+
+
+def _require_ready(stage: str, project: Path) -> None:
+    try:
+        packages = of_stage(stage, project)
+        if not (project / "requirements.txt").exists():
+            raise Refused("requirements.txt is missing, and with it the function's packages: make lock writes it.")
+        require_deployable(packages, project)
+    except (Refused, BadRules) as fault:
+        raise DeployRefused(str(fault)) from fault

@@ -1,0 +1,1 @@
+"""API Gateway on this machine, and the server in front of it."""

@@ -1,0 +1,1 @@
+"""The local run: emulated AWS, and what it prints."""

@@ -1,0 +1,85 @@
+"""The text messages and emails of a local run: what moto received, shown in the terminal and at /_local/outbox."""
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.ses.models import ses_backends
+from moto.sns.models import sns_backends
+from rich.console import Console
+from rich.text import Text
+
+from infra.gateway.app import Gateway, Message, Receive, Send
+from infra.local.emulated_aws import REGION
+
+PATH = "/_local/outbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message. channel: sms or email. at: when it was first seen, ISO 8601 in UTC."""
+
+    channel: str
+    to: str
+    text: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """What was sent so far, oldest first. It is filled by looking: moto keeps messages without their times."""
+
+    console: Console
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    sent: list[Sent] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def look(self) -> None:
+        """Note and print what came since the last look: requests and the schedule send on threads of their own."""
+        with self._lock:
+            at = self.now().isoformat(timespec="milliseconds")
+            for channel, received in (("sms", _text_messages()), ("email", _emails())):
+                known = sum(one.channel == channel for one in self.sent)
+                for to, text in received[known:]:
+                    self.sent.append(Sent(channel, to, text, at))
+                    self.console.print(Text(f"{channel} to {to}: {text}", style="cyan"), soft_wrap=True)
+
+    def as_json(self) -> bytes:
+        """Return all messages as a JSON array, newest first."""
+        self.look()
+        return json.dumps([asdict(one) for one in reversed(self.sent)]).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class WithOutbox:
+    """The gateway of a local run, as an ASGI application, with the outbox at its path beside the API."""
+
+    gateway: Gateway
+    outbox: Outbox
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        if (scope["method"], scope["path"]) == ("GET", PATH):
+            await _send_json(send, self.outbox.as_json())
+            return
+        await self.gateway(scope, receive, send)
+        self.outbox.look()
+
+
+def _text_messages() -> list[tuple[str, str]]:
+    return list(sns_backends[DEFAULT_ACCOUNT_ID][REGION].sms_messages.values())
+
+
+def _emails() -> list[tuple[str, str]]:
+    mails = ses_backends[DEFAULT_ACCOUNT_ID][REGION].sent_messages
+    return [(", ".join(mail.destinations["ToAddresses"]), mail.body) for mail in mails]
+
+
+async def _send_json(send: Send, body: bytes) -> None:
+    headers = [("content-type", "application/json"), ("content-length", str(len(body))), ("cache-control", "no-store")]
+    encoded = [(name.encode(), value.encode()) for name, value in headers]
+    await send({"type": "http.response.start", "status": 200, "headers": encoded})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,1 @@
+"""Rule packages before they are deployed: scaffold, spelling, trial logins, settings."""

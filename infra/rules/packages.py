@@ -1,0 +1,59 @@
+"""Which rule packages the tools mean, where those are imported from, and whether they would be deployed."""
+
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from chalicelib.rules.loading import BadRules, Rule, load
+from chalicelib.settings import RULE_PACKAGES, rule_packages
+from infra.errors import Refused
+from infra.stage.chalice_config import PROJECT, stage_environment
+
+VENDOR = "vendor"
+NONE_NAMED = f"Name the packages with --packages or {RULE_PACKAGES}, or a stage of .chalice/config.json with --stage."
+
+
+def split(given: Iterable[str]) -> tuple[str, ...]:
+    """Return the packages that options name, each of which may list several between commas."""
+    return rule_packages({RULE_PACKAGES: ",".join(given)})
+
+
+def of_stage(stage: str, project: Path = PROJECT) -> tuple[str, ...]:
+    """Return the packages whose rules a stage runs, in their order; raises Refused for an unknown stage."""
+    return rule_packages(stage_environment(stage, project))
+
+
+def load_here(packages: Iterable[str], project: Path = PROJECT) -> tuple[Rule, ...]:
+    """Return the rules of these packages as this environment has them; raises BadRules."""
+    _make_importable(project)
+    return load(packages)
+
+
+def load_named(given: Iterable[str], stage: str, project: Path = PROJECT) -> tuple[Rule, ...]:
+    """Return the rules of the packages that were given, or else of the stage's; raises Refused, BadRules."""
+    packages = split(given)
+    if not packages and not stage:
+        raise Refused(NONE_NAMED)
+    return load_here(packages or of_stage(stage, project), project)
+
+
+def require_deployable(packages: tuple[str, ...], project: Path = PROJECT) -> tuple[str, ...]:
+    """Import the packages in a process that has what the deployed function has; return what in them has no effect.
+
+    Raises BadRules with all faults.
+    """
+    if not packages:
+        return ()
+    command = [sys.executable, "-m", "infra.rules.deployed", str(project), *packages]
+    run = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S603 (our own words)
+    if run.returncode:
+        raise BadRules(run.stderr.strip())
+    return tuple(run.stdout.splitlines())
+
+
+def _make_importable(project: Path) -> None:
+    """Let the project's root, its vendor/ and the current directory be imported from, after all else."""
+    for place in (project / VENDOR, project, Path.cwd()):
+        if str(place) not in sys.path:
+            sys.path.append(str(place))

@@ -1,0 +1,56 @@
+"""Writes a new rule package: a rule, the list of rules, and a test of it."""
+
+import keyword
+from importlib.util import find_spec
+from pathlib import Path
+
+from infra.errors import Refused
+
+PACKAGE = '''"""The rules of this team, in the order in which they run."""
+
+from .rules import only_verified_emails
+
+RULES = [only_verified_emails]
+'''
+RULE = '''"""Rules: each is called with the user and the context of a login. They import nothing of Gatehouse."""
+
+from typing import Any
+
+
+def only_verified_emails(user: Any, context: Any) -> None:
+    """Refuse people whose email address is not known to be theirs."""
+    if not user.email_verified:
+        context.deny("Please verify your email address.")
+'''
+TEST = '''"""Each rule on its own: any object with the right members stands in for a user or a context."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from .rules import only_verified_emails
+
+
+@pytest.mark.parametrize(("email_verified", "denials"), [(True, []), (False, ["Please verify your email address."])])
+def test_login_needs_a_verified_email(email_verified: bool, denials: list[str]) -> None:
+    said: list[str] = []
+    only_verified_emails(SimpleNamespace(email_verified=email_verified), SimpleNamespace(deny=said.append))
+    assert said == denials
+'''
+FILES = {"__init__.py": PACKAGE, "rules.py": RULE, "test_rules.py": TEST}
+
+
+def write_package(name: str, directory: Path) -> list[Path]:
+    """Write the package into a directory, which is made if need be; return its files.
+
+    Raises Refused for a name that cannot be imported, or that something has already.
+    """
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise Refused(f"{name} is no name of a Python package: use letters, digits and _.")
+    root = directory / name
+    if root.exists() or find_spec(name):
+        raise Refused(f"{name} is there already: choose another name.")
+    root.mkdir(parents=True)
+    for file, text in FILES.items():
+        (root / file).write_text(text, "utf-8")
+    return [root / file for file in FILES]

@@ -1,0 +1,63 @@
+"""The settings that a team keeps for its rules, as the tools write them: by name, never shown again."""
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.store.rule_settings import RuleSettings
+from chalicelib.store.vault import Vault, data_key_alias
+from infra.errors import NotReady, Refused
+from infra.stage.aws import Stage
+from infra.tenant.faults import TenantFileError
+from infra.text_file import read_text
+
+# As Auth0 takes them.
+NAME = re.compile(r"[A-Za-z0-9_@*+:-]{1,127}")
+MAX_LENGTH = 4096
+_TEXTS = TypeAdapter(dict[str, str])
+
+
+def settings_of(stage: Stage) -> RuleSettings:
+    """Return the settings of a stage, with nothing cached."""
+    return RuleSettings(stage.config(), Vault(stage.clients.kms, data_key_alias(stage.name)), time.time, lifetime_s=0)
+
+
+def set_value(stage: Stage, name: str, ask: Callable[[], str]) -> None:
+    """Store what ask returns under this name, beside what is there; raises Refused for either, NotReady."""
+    if not NAME.fullmatch(name):
+        raise Refused("A setting's name has 1 to 127 letters, digits and _ - @ * + : in it.")
+    settings = settings_of(stage)
+    values = settings.read()
+    value = ask()
+    if not 0 < len(value) <= MAX_LENGTH:
+        raise Refused(f"A setting has 1 to {MAX_LENGTH} characters.")
+    try:
+        settings.write(values | {name: value})
+    except TemporarilyUnavailable as failure:
+        if "NotFoundException" in failure.reason:
+            raise NotReady("missing: the data key") from None
+        raise
+
+
+def unset(stage: Stage, name: str) -> None:
+    """Delete one setting; raises Refused where there is none of that name."""
+    settings = settings_of(stage)
+    values = settings.read()
+    if name not in values:
+        raise Refused(f"Stage {stage.name} has no rule setting {name}.")
+    settings.write({other: value for other, value in values.items() if other != name})
+
+
+def read_file(path: Path) -> dict[str, str]:
+    """Return the settings of a JSON file, for a run without a stage; raises Refused, with no value in it."""
+    try:
+        return _TEXTS.validate_json(read_text(path), strict=True)
+    except TenantFileError as fault:
+        raise Refused(str(fault)) from None
+    except ValidationError:
+        # The error holds the file's values.
+        raise Refused(f"{path}: must be a JSON object of texts by name.") from None

@@ -1,0 +1,1 @@
+"""A stage in AWS: its stacks, keys, configuration and people."""

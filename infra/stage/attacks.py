@@ -1,0 +1,143 @@
+"""What the counters of attack protection stand at, for the tools, and their end."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from chalicelib.identifiers import digest
+from chalicelib.model.address import network, networks
+from chalicelib.model.bucket import Bucket
+from chalicelib.model.tenant import BruteForceProtection
+from chalicelib.protection.account import MAX_FAILURES_IN_A_ROW
+from chalicelib.protection.client import BUCKET
+from chalicelib.store.attempts import ANYWHERE, tally_from
+from chalicelib.store.batch import Values
+from chalicelib.store.buckets import LOGINS, BucketStore
+from chalicelib.store.totals import TOTAL, total_from
+from infra.cli.output.tables import utc
+from infra.errors import Refused
+from infra.stage.aws import Stage
+from infra.stage.keys import stage_key
+from infra.stage.people import People
+
+ALL_ADDRESSES = "all"
+# What the account of a name that nobody has begins with.
+UNKNOWN = "name:"
+COUNTING, BLOCKED, SLOWED = "counting", "blocked", "slowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One counter. of: `logins` or `clients`.
+
+    account: a user_id, the hash of a name that nobody has, or of `clients` a client_id, "" for ids that no client has.
+    address: `all` for a counter over all of them. state: `counting`, `blocked`, or `slowed` where strangers share one
+    attempt in a while. until: epoch seconds of the next attempt where the state is not `counting`, else 0.
+    """
+
+    of: str
+    account: str
+    address: str
+    failed: int
+    limit: int
+    state: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attacks:
+    """The counters of one stage."""
+
+    stage: Stage
+
+    def of_user(self, realm: str, who: str) -> list[Row]:
+        """Return the counters of one person, or of a name that nobody has."""
+        people = People.of(self.stage, realm)
+        policy = people.config.tenant().brute_force_protection
+        return list(
+            _account_rows(people.attempts.of_account(f"{people.realm.name}#{self._account(people, who)}"), policy)
+        )
+
+    def of_realm(self, realm: str) -> list[Row]:
+        """Return the counters of a realm that keep somebody out."""
+        people = People.of(self.stage, realm)
+        rows = _account_rows(people.attempts.of_realm(people.realm.name), people.config.tenant().brute_force_protection)
+        return sorted((row for row in rows if row.state != COUNTING), key=lambda row: (row.account, row.address))
+
+    def of_address(self, address: str) -> list[Row]:
+        """Return the buckets of one address that are not empty, and that of the /48 around it if it is full."""
+        throttling, buckets = self.stage.config().tenant().suspicious_ip_throttling, self._buckets()
+        own, *wide = networks(address)
+        rows = [
+            _bucket_row(own, values, throttling.bucket if values["sk"] == LOGINS else BUCKET)
+            for values in buckets.of_address(own)
+        ]
+        around = [
+            _bucket_row(name, values, throttling.wide_bucket) for name in wide for values in buckets.of_address(name)
+        ]
+        counted = sorted((row for row in rows if row.failed), key=lambda row: (row.of != LOGINS, row.account))
+        return counted + [row for row in around if row.state == BLOCKED]
+
+    def unblock_user(self, realm: str, who: str) -> str:
+        """Forget the counters of one person, or of a name that nobody has; return whose they were."""
+        people = People.of(self.stage, realm)
+        account = self._account(people, who)
+        people.attempts.clear_account(f"{people.realm.name}#{account}")
+        return account
+
+    def unblock_address(self, address: str) -> str:
+        """Empty the buckets of one address, and of the /48 around it; return what the counters know the address by."""
+        for name in networks(address):
+            self._buckets().clear(name)
+        return network(address)
+
+    def _account(self, people: People, who: str) -> str:
+        """Return what a person is counted under: the user_id, or the hash of what was typed, which may be given too."""
+        if who.startswith(UNKNOWN):
+            return who
+        try:
+            return people.find(who).user_id
+        except Refused:
+            return UNKNOWN + digest(who, stage_key(self.stage).mac)
+
+    def _buckets(self) -> BucketStore:
+        return BucketStore(self.stage.clients.dynamodb, f"{self.stage.prefix}attempts", LOGINS)
+
+
+def shown(row: Row) -> dict[str, str | int]:
+    """Return a row as the command prints it: the time in words."""
+    return asdict(row) | {"until": utc(row.until) if row.until else ""}
+
+
+def _account_rows(items: Iterator[Values] | list[Values], policy: BruteForceProtection) -> Iterator[Row]:
+    now = int(time.time())
+    for values in items:
+        account = values["pk"].split("#", 2)[2]
+        if values["expires_at"] > now:
+            yield _total_row(account, values, now) if values["sk"] == TOTAL else _counter_row(account, values, policy)
+
+
+def _counter_row(account: str, values: Values, policy: BruteForceProtection) -> Row:
+    tally = tally_from(values)
+    address = values["sk"].partition("#")[2]
+    shown_address = ALL_ADDRESSES if address == ANYWHERE else address
+    is_blocked = tally.attempts >= policy.max_attempts
+    state, until = (BLOCKED, tally.expires_at) if is_blocked else (COUNTING, 0)
+    return Row(LOGINS, account, shown_address, tally.failed, policy.max_attempts, state, until)
+
+
+def _total_row(account: str, values: Values, now: int) -> Row:
+    total = total_from(values, now)
+    failed, next_turn_at = (total.failed, total.next_turn_at) if total else (0, 0)
+    is_slowed = failed >= MAX_FAILURES_IN_A_ROW
+    state, until = (SLOWED, max(now, next_turn_at)) if is_slowed else (COUNTING, 0)
+    return Row(LOGINS, account, ALL_ADDRESSES, failed, MAX_FAILURES_IN_A_ROW, state, until)
+
+
+def _bucket_row(address: str, values: Values, bucket: Bucket) -> Row:
+    now_ms, empties_at_ms = int(1000 * time.time()), values["empties_at_ms"]
+    kind, _, client_id = values["sk"].partition("#")
+    failed = -(-max(0, empties_at_ms - now_ms) // bucket.rate_ms)
+    is_full = bucket.is_full(empties_at_ms, now_ms)
+    state, until = (BLOCKED, -(-bucket.opens_at_ms(empties_at_ms) // 1000)) if is_full else (COUNTING, 0)
+    return Row(kind, client_id, address, failed, bucket.size, state, until)

@@ -1,0 +1,72 @@
+"""AWS as the command uses it: clients for the deployed code's stores, and CloudFormation beside them."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import InvalidEndpointConfigurationError
+
+from chalicelib.store.aws import Clients
+from chalicelib.store.budget import end_call
+from chalicelib.store.config import ConfigStore
+from infra.stage.aws_faults import refuse_web_pages
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.client import CloudFormationClient
+    from mypy_boto3_kms.client import KMSClient
+
+# Nobody waits for a command as a client waits for its answer: the SDK's own time-outs, and tries that yield to AWS.
+PATIENT = Config(retries={"mode": "adaptive", "total_max_attempts": 6})
+SERVER_ERROR = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage, and the clients that reach it. pause: waits some seconds for AWS."""
+
+    name: str
+    clients: Clients
+    cloudformation: "CloudFormationClient"
+    pause: Callable[[float], None] = time.sleep
+
+    @property
+    def prefix(self) -> str:
+        """What the names of all its tables begin with."""
+        return f"gatehouse-{self.name}-"
+
+    def config(self) -> ConfigStore:
+        """Return the configuration, with nothing cached."""
+        return ConfigStore(self.clients.dynamodb, f"{self.prefix}config", time.time, lifetime_s=0)
+
+
+def new_session() -> boto3.Session:
+    """Return a session whose clients take no web page for an answer of AWS."""
+    session = boto3.Session()
+    session.events.register("before-parse", refuse_web_pages)
+    return session
+
+
+def reach(stage: str) -> Stage:
+    """Return a stage of the account and region that the environment names."""
+    client = partial(new_session().client, config=PATIENT)
+    try:
+        kms: KMSClient = client("kms")
+    except ValueError as fault:
+        # botocore says so of an AWS_ENDPOINT_URL that is no URL.
+        raise InvalidEndpointConfigurationError(msg=str(fault)) from fault
+    kms.meta.events.register_first("needs-retry.kms.CreateKey", _make_once)
+    clients = Clients(client("dynamodb"), kms, partial(client, "sns"), partial(client, "sesv2"))
+    return Stage(stage, clients, client("cloudformation"))
+
+
+def _make_once(response: Any, **more: Any) -> None:
+    """End a CreateKey whose answer is not known: it has no idempotency token, so a second try makes a second key.
+
+    `up` finds by its tag what the first one made. If AWS throttles, nothing was made, and it is tried again.
+    """
+    if response is None or response[0].status_code >= SERVER_ERROR:
+        end_call(response, **more)

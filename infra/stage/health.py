@@ -1,0 +1,92 @@
+"""The faults of a stage that stands: stacks that failed, tables that somebody deleted, keys that do not work."""
+
+from collections.abc import Sequence
+
+from infra.stage.aws import Stage
+from infra.stage.keys import data_key_faults, signing_key_faults, stage_key_faults
+from infra.stage.leftovers import has_group, has_table, logs_of, stack_tables, table_status
+from infra.stage.stack_status import SOUND, Standing, Unsound, find_standing, status_fault
+from infra.stage.stacks import Stack, stage_stacks
+
+# DynamoDB changes a table, or its indexes, while it serves.
+USABLE = ("ACTIVE", "UPDATING")
+
+
+def require_sound(stage: Stage, realms: list[str]) -> None:
+    """Raise Unsound if the stage has faults that `up` does not mend: all of them, each with the command that does."""
+    stacks = stage_stacks(stage.name, realms)
+    standing = [found for stack in stacks if (found := find_standing(stage.cloudformation, stack.name))]
+    faults = [line for found in standing for line in _stack_fault(stage, found)]
+    has_config = any(found.name == stacks[0].name and found.status in SOUND for found in standing)
+    sealing = data_key_faults(stage)
+    if has_config and table_status(stage, f"{stage.prefix}config") in USABLE:
+        faults += signing_key_faults(stage, stage.config().keys())
+        sealing = sealing or stage_key_faults(stage)
+    faults += sealing
+    if faults:
+        raise Unsound(faults)
+
+
+def require_free(stage: Stage, stacks: Sequence[Stack]) -> None:
+    """Raise Unsound if what a stack that is to be made would make is there: its stack was deleted, and retained it."""
+    absent = [stack for stack in stacks if _is_absent(stage, stack)]
+    logs = logs_of(stage)
+    tables = [(stack, name) for stack in absent for name in stack.tables if has_table(stage, name)]
+    groups = [(stack, name) for stack in absent for name in stack.log_groups if has_group(logs, name)]
+    lines = [line for stack, name in tables for line in _table_in_the_way(stage, stack, name)]
+    lines += [line for stack, name in groups for line in _group_in_the_way(stack, name)]
+    if lines:
+        raise Unsound(lines)
+
+
+def _is_absent(stage: Stage, stack: Stack) -> bool:
+    standing = find_standing(stage.cloudformation, stack.name)
+    return standing is None or standing.status == "REVIEW_IN_PROGRESS"
+
+
+def _stack_fault(stage: Stage, standing: Standing) -> list[str]:
+    if standing.status not in SOUND:
+        return status_fault(stage.cloudformation, standing)
+    return [line for table in stack_tables(stage, standing) for line in _table_fault(stage, standing, table)]
+
+
+def _table_fault(stage: Stage, standing: Standing, table: str) -> list[str]:
+    status = table_status(stage, table)
+    if status in ("", "DELETING"):
+        return _lost_table(standing, table)
+    if status in USABLE:
+        return []
+    look = f"aws dynamodb describe-table --table-name {table}"
+    return [f"table {table} is {status}: wait until it is ACTIVE, then run up again. To see it: {look}"]
+
+
+def _lost_table(standing: Standing, table: str) -> list[str]:
+    """Return how a table that was deleted by hand comes back.
+
+    No table is made anew here: an empty table of users would let strangers sign up as the people whom it had.
+    """
+    empty = f"aws cloudformation delete-stack --stack-name {standing.name}"
+    return [
+        f"table {table} of stack {standing.name} was deleted. DynamoDB keeps a backup for 35 days:",
+        f"  aws dynamodb list-backups --backup-type SYSTEM --table-name {table}",
+        f"  aws dynamodb restore-table-from-backup --target-table-name {table} --backup-arn ARN",
+        *([f"  For an empty one: {empty}, and run up again."] if "-realm-" in standing.name else []),
+    ]
+
+
+def _table_in_the_way(stage: Stage, stack: Stack, name: str) -> list[str]:
+    table = stage.clients.dynamodb.describe_table(TableName=name)["Table"]
+    lift = f"aws dynamodb update-table --table-name {name} --no-deletion-protection-enabled && "
+    delete = f"aws dynamodb delete-table --table-name {name}"
+    return [
+        f"table {name} is in the way of stack {stack.name}, which was deleted and left it.",
+        "  To keep it, import it into a stack of that name. "
+        f"If nobody needs it: {lift if table.get('DeletionProtectionEnabled') else ''}{delete}",
+    ]
+
+
+def _group_in_the_way(stack: Stack, name: str) -> list[str]:
+    return [
+        f"log group {name} is in the way of stack {stack.name}, which was deleted and left it.",
+        f"  If nobody needs its logs: aws logs delete-log-group --log-group-name {name}",
+    ]

@@ -1,0 +1,234 @@
+"""The signing keys: made through the KMS API, published in the configuration. Their private half never leaves KMS."""
+
+import hashlib
+import json
+import time
+from base64 import urlsafe_b64encode
+from dataclasses import replace
+from typing import Any, Literal
+
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+from chalicelib.model.key import KeySet, SigningKey
+from chalicelib.store.stage_key import KEY, OWNER, StageKey
+from chalicelib.store.vault import Vault, data_key_alias
+from infra.cli.output.plan import Change
+from infra.stage.aws import Stage
+from infra.stage.kms_keys import (
+    KeyPlan,
+    find_key,
+    find_or_make,
+    find_sealer,
+    give_alias,
+    state_fault,
+    tag_retired,
+    when_known,
+)
+from infra.stage.stack_status import Unsound
+
+KEY_SPECS: dict[str, Literal["RSA_2048", "ECC_NIST_P256"]] = {"RS256": "RSA_2048", "ES256": "ECC_NIST_P256"}
+DATA_KEY = KeyPlan("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", "seals secrets at rest")
+# What an RFC 7638 thumbprint is made of.
+REQUIRED_MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y")}
+
+
+def key_changes(stage: Stage, algs: list[str], dry_run: bool, known: KeySet) -> list[Change]:
+    """Return which keys are missing for these algorithms; make them unless dry_run, and publish each as it is made."""
+    missing = [alg for alg in algs if known.current(alg) is None]
+    for alg in [] if dry_run else missing:
+        known = KeySet((*known.keys, make_key(stage, alg, "current", known)))
+        stage.config().put_keys(known)
+    return [Change("create", f"{alg} signing key", KEY_SPECS[alg]) for alg in missing]
+
+
+def make_key(stage: Stage, alg: str, status: str, known: KeySet) -> SigningKey:
+    """Make a key in KMS, or take one that an interrupted run left. Return what is published of it."""
+    plan = KeyPlan(KEY_SPECS[alg], "SIGN_VERIFY", f"signs {alg} tokens")
+    arn = find_or_make(stage, plan, {key.key_arn for key in known.keys})
+    jwk = public_jwk(when_known(stage, lambda: stage.clients.kms.get_public_key(KeyId=arn))["PublicKey"], alg)
+    return SigningKey(jwk["kid"], alg, arn, jwk, status, int(time.time()))
+
+
+def data_key_changes(stage: Stage, dry_run: bool) -> list[Change]:
+    """Return whether the key for data at rest is missing; make it unless dry_run.
+
+    It is never replaced: KMS turns it every year by itself, and what was sealed before stays open.
+    """
+    alias, kms = data_key_alias(stage.name), stage.clients.kms
+    if find_key(stage, alias):
+        return []
+    if not dry_run:
+        arn = find_or_make(stage, DATA_KEY)
+        when_known(stage, lambda: kms.enable_key_rotation(KeyId=arn))
+        # The alias comes last: it says that the key is whole.
+        when_known(stage, lambda: give_alias(stage, alias, arn))
+    return [Change("create", "data key", alias)]
+
+
+def signing_key_faults(stage: Stage, known: KeySet) -> list[str]:
+    """Return which keys that sign, or will sign, cannot be used, each with what mends it."""
+    return [line for key in known.keys if key.status != "previous" for line in _signing_key_fault(stage, key)]
+
+
+def data_key_faults(stage: Stage) -> list[str]:
+    """Return why the data key cannot be used, with what mends it; nothing if there is none."""
+    found = find_key(stage, data_key_alias(stage.name))
+    return state_fault("the data key", found) if found else []
+
+
+def stage_key_faults(stage: Stage) -> list[str]:
+    """Return why the stage's own key does not open, with what mends it; nothing if there is none."""
+    document, alias = stage.config().stage_key(), data_key_alias(stage.name)
+    if document is None:
+        return []
+    sealer, data_key = find_sealer(stage, document["data_key"], OWNER), find_key(stage, alias)
+    if sealer.is_gone:
+        return _given_up(stage)
+    if sealer.refusal:
+        return [f"the stage key does not open: {sealer.refusal} Mend that key in KMS, and run up again."]
+    if sealer.arn and data_key and sealer.arn != data_key["Arn"]:
+        lead = f"aws kms update-alias --alias-name {alias} --target-key-id {sealer.arn}"
+        return [f"{alias} leads to another key than the one that sealed the stage key. Lead it back: {lead}"]
+    return []
+
+
+def _given_up(stage: Stage) -> list[str]:
+    item = f"--table-name {stage.prefix}config --key '{json.dumps({'pk': {'S': KEY}})}'"
+    return [
+        "the stage key does not open: the data key that sealed it was deleted in KMS, or is another account's.",
+        "  If it is gone, nothing brings back what it sealed: secrets of authenticator apps, settings of rules.",
+        f"  For a new stage key, run this, then up, then deploy: aws dynamodb delete-item {item}",
+    ]
+
+
+def _signing_key_fault(stage: Stage, key: SigningKey) -> list[str]:
+    named, found = f"the {key.status} {key.alg} key {key.kid}", find_key(stage, key.key_arn)
+    if found:
+        return state_fault(named, found)
+    turn = f"gatehouse keys rotate --stage {stage.name}"
+    return [f"{named} was deleted in KMS, and nothing brings it back. Replace it: {turn}"]
+
+
+def stage_key_changes(stage: Stage, dry_run: bool, is_new: bool) -> list[Change]:
+    """Return whether the stage's own key is missing; make it unless dry_run. is_new: there is no config table yet.
+
+    It is never replaced: what was hashed under it could not be recognised any more.
+    """
+    change = Change("create", "stage key", "sealed by the data key")
+    if dry_run:
+        return [change] if is_new or stage.config().stage_key() is None else []
+    # The data key's alias may be seconds old.
+    return [change] if when_known(stage, stage_key(stage).make) else []
+
+
+def stage_key(stage: Stage) -> StageKey:
+    """Return the stage's own key."""
+    return StageKey(stage.config(), Vault(stage.clients.kms, data_key_alias(stage.name)))
+
+
+def public_jwk(der: bytes, alg: str) -> dict[str, str]:
+    """Return the public JWK of a DER SubjectPublicKeyInfo, with kid, alg and use. Source: RFC 7517 4."""
+    key = load_der_public_key(der)
+    if isinstance(key, RSAPublicKey):
+        jwk = RSAAlgorithm.to_jwk(key, as_dict=True)
+    elif isinstance(key, EllipticCurvePublicKey):
+        jwk = ECAlgorithm.to_jwk(key, as_dict=True)
+    else:
+        raise TypeError(f"no key for {alg}")
+    members = {name: str(jwk[name]) for name in REQUIRED_MEMBERS[str(jwk["kty"])]}
+    return members | {"kid": thumbprint(members), "alg": alg, "use": "sig"}
+
+
+def thumbprint(members: dict[str, Any]) -> str:
+    """Return the RFC 7638 thumbprint of a JWK's required members: base64url of SHA-256 over their canonical JSON."""
+    canonical = json.dumps(members, separators=(",", ":"), sort_keys=True).encode()
+    return urlsafe_b64encode(hashlib.sha256(canonical).digest()).rstrip(b"=").decode()
+
+
+# Longer than any cache of the JWKS that its max-age, or a client of ours, allows.
+PUBLISH_S = 7200
+# The longest lifetime that a tenant file can give a token, and the minute that processes keep a key set for.
+RETIRE_S = 2_592_000 + 60
+
+
+def rotate(stage: Stage, now: int) -> tuple[list[Change], list[str]]:
+    """Take each algorithm's keys one step on; return what changed, and what is waited for, each a sentence.
+
+    next -> current once it was published for PUBLISH_S; current -> previous then; previous is dropped after RETIRE_S,
+    when the longest token that it can have signed has ended. A dropped key stays in KMS, where its owner disables it.
+    Each algorithm's step is published before the next one begins. A key that KMS has deleted is replaced at once.
+    Raises Unsound if the key that would sign from now on cannot.
+    """
+    config = stage.config()
+    known = config.keys()
+    by_alg = {alg: [key for key in known.keys if key.alg == alg] for alg in known.algs}
+    changes: list[Change] = []
+    waits: list[str] = []
+    for alg in known.algs:
+        keys, changed, waited = _step(stage, known, alg, now)
+        if changed:
+            by_alg[alg] = keys
+            config.put_keys(KeySet(tuple(key for of_alg in by_alg.values() for key in of_alg)))
+        changes, waits = changes + changed, waits + waited
+    return changes, waits
+
+
+Step = tuple[list[SigningKey], list[Change], list[str]]
+
+
+def _step(stage: Stage, known: KeySet, alg: str, now: int) -> Step:
+    keys = [key for key in known.keys if key.alg == alg]
+    by_status = {key.status: key for key in keys}
+    following = by_status.get("next")
+    lost = {key.status for key in keys if key.status != "previous" and find_key(stage, key.key_arn) is None}
+    if "current" in lost:
+        following = None if "next" in lost else following
+        return _replaced(stage, keys, following or make_key(stage, alg, "next", known), now)
+    if following and "next" in lost:
+        keys, changed, waited = _step(stage, KeySet(tuple(key for key in known.keys if key != following)), alg, now)
+        return keys, [Change("delete", f"{alg} key {following.kid}", "it was deleted in KMS"), *changed], waited
+    previous = min((key for key in keys if key.status == "previous"), key=lambda key: key.since, default=None)
+    if previous:
+        return _retired(stage, keys, previous, now)
+    if following is None:
+        made = replace(make_key(stage, alg, "next", known), since=now)
+        wait = f"{alg}: {made.kid} is published as next. Rotate again in {PUBLISH_S // 60} minutes to sign with it."
+        return [*keys, made], [Change("create", f"{alg} key {made.kid}", "next")], [wait]
+    if now - following.since < PUBLISH_S:
+        left = (following.since + PUBLISH_S - now) // 60 + 1
+        return keys, [], [f"{alg}: {following.kid} must be published for {left} more minutes."]
+    return _promoted(stage, by_status["current"], following, now)
+
+
+def _replaced(stage: Stage, keys: list[SigningKey], following: SigningKey, now: int) -> Step:
+    """Let a key sign at once, published or not, because the current one was deleted and nothing else signs."""
+    (current,) = (key for key in keys if key.status == "current")
+    promoted, changes, waits = _promoted(stage, current, following, now)
+    said = f"{current.alg}: who caches the JWKS may refuse tokens of {following.kid} until that is read anew."
+    return [*promoted, *(key for key in keys if key.status == "previous")], changes, [said, *waits]
+
+
+def _promoted(stage: Stage, current: SigningKey, following: SigningKey, now: int) -> Step:
+    faults = _signing_key_fault(stage, following)
+    if faults:
+        raise Unsound(faults)
+    keys = [replace(following, status="current", since=now), replace(current, status="previous", since=now)]
+    changes = [Change("update", f"{key.alg} key {key.kid}", key.status) for key in keys]
+    return keys, changes, [f"{current.alg}: rotate again once the longest token of {current.kid} has ended."]
+
+
+def _retired(stage: Stage, keys: list[SigningKey], previous: SigningKey, now: int) -> Step:
+    ends_at = previous.since + RETIRE_S
+    if now < ends_at:
+        return (
+            keys,
+            [],
+            [f"{previous.alg}: tokens of {previous.kid} live for {(ends_at - now) // 60 + 1} more minutes."],
+        )
+    # Before it leaves the key set: from then on the tag alone tells it from a key that was never published.
+    tag_retired(stage, previous.key_arn)
+    kept = [key for key in keys if key is not previous]
+    return kept, [Change("delete", f"{previous.alg} key {previous.kid}", "from the JWKS; disable it in KMS")], []

@@ -1,0 +1,92 @@
+"""Failed creations: a stack that never came to be is deleted, with the empty tables and log groups it left behind."""
+
+from typing import TYPE_CHECKING
+
+from infra.stage.aws import PATIENT, Stage, new_session
+from infra.stage.stack_status import StackFailed, Standing, Unsound, failure_lines, settle
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs.client import CloudWatchLogsClient
+
+TABLE, LOG_GROUP = "AWS::DynamoDB::Table", "AWS::Logs::LogGroup"
+# The documents that `up` itself writes: a config table that holds no more was never used.
+OF_UP = ("keys", "stage_key")
+LOOKED_AT = len(OF_UP) + 1
+
+
+def remove_failed(stage: Stage, standing: Standing) -> None:
+    """Delete a stack whose creation failed, and what it left. Raises Unsound, before that, if something is in it.
+
+    The templates retain tables and log groups, so that they would stand in the way of the next creation.
+    """
+    tables = [name for name in _resources(stage, standing, TABLE) if has_table(stage, name)]
+    logs = logs_of(stage)
+    groups = [name for name in _resources(stage, standing, LOG_GROUP) if has_group(logs, name)]
+    used = [f"table {name}" for name in tables if _is_used_table(stage, name)]
+    used += [f"log group {name}" for name in groups if logs.describe_log_streams(logGroupName=name)["logStreams"]]
+    if used:
+        raise Unsound([_kept(standing, what) for what in used])
+    for name in tables:
+        _delete_table(stage, name)
+    for name in groups:
+        logs.delete_log_group(logGroupName=name)
+    stage.cloudformation.delete_stack(StackName=standing.id)
+    left = settle(stage, standing.id)
+    if left:
+        raise StackFailed(failure_lines(stage.cloudformation, standing.name, left))
+
+
+def has_table(stage: Stage, name: str) -> bool:
+    """Return whether a table is there, and is not being deleted."""
+    return table_status(stage, name) not in ("", "DELETING")
+
+
+def table_status(stage: Stage, name: str) -> str:
+    """Return the status that DynamoDB gives a table, or an empty text if there is none."""
+    dynamodb = stage.clients.dynamodb
+    try:
+        return dynamodb.describe_table(TableName=name)["Table"]["TableStatus"]
+    except dynamodb.exceptions.ResourceNotFoundException:
+        return ""
+
+
+def logs_of(stage: Stage) -> "CloudWatchLogsClient":
+    """Return a client of the log groups, in the stage's Region."""
+    return new_session().client("logs", region_name=stage.cloudformation.meta.region_name, config=PATIENT)
+
+
+def stack_tables(stage: Stage, standing: Standing) -> list[str]:
+    """Return the names of the tables that a stack has, or had."""
+    return _resources(stage, standing, TABLE)
+
+
+def _resources(stage: Stage, standing: Standing, kind: str) -> list[str]:
+    pages = stage.cloudformation.get_paginator("list_stack_resources").paginate(StackName=standing.id)
+    found = [resource for page in pages for resource in page["StackResourceSummaries"]]
+    return [resource["PhysicalResourceId"] for resource in found if resource["ResourceType"] == kind]
+
+
+def _kept(standing: Standing, what: str) -> str:
+    return (
+        f"stack {standing.name} is {standing.status} and cannot be made again: {what} holds something. "
+        "Delete it if nobody needs it, or have a stack of that name import it, and run up again."
+    )
+
+
+def _is_used_table(stage: Stage, name: str) -> bool:
+    items = stage.clients.dynamodb.scan(TableName=name, Limit=LOOKED_AT, ConsistentRead=True)["Items"]
+    return any(item["pk"]["S"] not in OF_UP for item in items)
+
+
+def _delete_table(stage: Stage, name: str) -> None:
+    dynamodb = stage.clients.dynamodb
+    if dynamodb.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled"):
+        dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+    dynamodb.delete_table(TableName=name)
+    dynamodb.get_waiter("table_not_exists").wait(TableName=name)
+
+
+def has_group(logs: "CloudWatchLogsClient", name: str) -> bool:
+    """Return whether a log group is there."""
+    found = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    return any(group["logGroupName"] == name for group in found)

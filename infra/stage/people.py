@@ -1,0 +1,228 @@
+"""People in realms, for the tools: made, found, changed and deleted through the deployed code's own store."""
+
+import re
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chalicelib.breached.detection import RangeApi, is_refused
+from chalicelib.breached.range_api import is_pwned
+from chalicelib.identifiers import is_acceptable, is_new_name, trimmed
+from chalicelib.model.family import Family
+from chalicelib.model.tenant import Realm, RefreshTokenPolicy
+from chalicelib.model.user import User
+from chalicelib.password_policy import Objection, former_hashes, length, objections
+from chalicelib.passwords import MAX_LENGTH, hash_password, is_foreign_hash
+from chalicelib.store.attempts import AttemptStore
+from chalicelib.store.batch import read_together
+from chalicelib.store.config import ConfigStore
+from chalicelib.store.documents import realm_from
+from chalicelib.store.families import FamilyStore
+from chalicelib.store.revocations import RevocationStore, counted
+from chalicelib.store.users import IdentifierTaken, UserStore
+from chalicelib.tokens.refresh import RefreshTokens
+from infra.errors import Refused, Taken
+from infra.stage.aws import Stage
+
+USER_ID_BYTES = 12
+# One character alone stands for nobody where a read is owed.
+USER_ID = re.compile("[!-~]{2,255}")
+
+
+def _any_version() -> int:
+    return 1 + secrets.randbelow(2**31)
+
+
+def _to_stderr(warning: str) -> None:
+    sys.stderr.write(f"{warning}\n")
+
+
+def find_realm(stage: Stage, called: str) -> Realm:
+    """Return the realm of this name or alias; raises Refused with the names of those that there are."""
+    config = stage.config()
+    realm = config.realm(called)
+    if realm is None:
+        documents = dict(config.documents())
+        name = documents.get("tenant", {}).get("realm_aliases", {}).get(called)
+        realm = config.realm(name) if name else None
+    if realm is None:
+        known = sorted(key.partition("#")[2] for key in documents if key.startswith("realm#"))
+        raise Refused(f"Stage {stage.name} has no realm {called}. It has: {', '.join(known) or 'none'}.")
+    return realm
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The people of one realm.
+
+    config: the stage's. bcrypt_cost: of the hashes made here. warn: says what did not work and was gone without.
+    """
+
+    config: ConfigStore
+    realm: Realm
+    store: UserStore
+    attempts: AttemptStore
+    families: FamilyStore
+    revocations: RevocationStore
+    bcrypt_cost: int = 10
+    range_api: RangeApi = is_pwned
+    warn: Callable[[str], None] = _to_stderr
+
+    @classmethod
+    def of(cls, stage: Stage, realm_name: str, bcrypt_cost: int = 10) -> "People":
+        """Return a realm's people; raises Refused for an unknown realm."""
+        realm, dynamodb = find_realm(stage, realm_name), stage.clients.dynamodb
+        attempts = AttemptStore(dynamodb, f"{stage.prefix}attempts")
+        families = FamilyStore(dynamodb, f"{stage.prefix}sessions")
+        store = UserStore(dynamodb, realm.users_table)
+        revocations = RevocationStore(dynamodb, f"{stage.prefix}sessions")
+        return cls(stage.config(), realm, store, attempts, families, revocations, bcrypt_cost)
+
+    def add(self, password: str | None, password_hash: str | None, **fields: Any) -> User:
+        """Make a person, with a fresh user_id unless fields have one, and return the record. Raises Refused.
+
+        fields: as in User.
+        """
+        now, fresh = int(time.time()), f"{self.realm.name}|{secrets.token_hex(USER_ID_BYTES)}"
+        values: dict[str, Any] = {"user_id": fresh, "created_at": now, "updated_at": now}
+        user = User(**values | fields)
+        if user.user_id != fresh:
+            self._require_user_id(user.user_id)
+            # Somebody deleted may have had it: what they have out must not be this person's.
+            user = replace(user, credential_version=_any_version(), password_version=_any_version())
+        self._require_identifier(user)
+        user = replace(user, username=trimmed(user.username), email=trimmed(user.email))
+        user = replace(user, password_hash=self._stored(user, password, password_hash))
+        try:
+            self.store.create(user)
+        except IdentifierTaken:
+            raise Taken(f"Realm {self.realm.name} has somebody of that username or email already.") from None
+        return user
+
+    def find(self, who: str) -> User:
+        """Return the person of this user_id, username or email; raises Refused."""
+        user = self.store.read(who) or self.store.read(self.store.locate(who, ("username", "email")) or who)
+        if user is None:
+            raise Refused(f"Realm {self.realm.name} has nobody by {who}.")
+        return user
+
+    def set_password(self, user: User, password: str) -> None:
+        """Store a new password, end the refresh tokens of the old one unless the tenant keeps them. Raises Refused.
+
+        The failed attempts at the old one are forgotten.
+        """
+        ends_families = self.config.tenant().revokes_on_password_change
+        # With the present password they are as many as the policy looks back.
+        former = former_hashes(user, max(0, self.realm.password_policy.history - 1))
+        hashes = [self._hashed(user, password), *former]
+        self.store.set_password_hash(user.user_id, hashes, int(time.time()), ends_families)
+        self.forget_attempts(user)
+
+    def set_blocked(self, user: User, blocked: bool) -> None:
+        """Block and end all refresh tokens, or unblock and forget the failed attempts."""
+        self.store.set_blocked(user.user_id, blocked, int(time.time()))
+        if not blocked:
+            self.forget_attempts(user)
+
+    def delete(self, user: User) -> None:
+        """Delete the person and the attempts at them; the names are free again, the user_id never is."""
+        self.store.delete(user)
+        for family in self._families(user):
+            self.families.end(family)
+        self.forget_attempts(user)
+        self.attempts.clear(f"mfa#{self.realm.name}#{user.user_id}")
+
+    def live_families(self, user: User) -> list[Family]:
+        """Return the person's live refresh-token families, by client and age."""
+        tokens = RefreshTokens(self.families, time.time, lambda _: None)
+        (counts,) = read_together(self.store.dynamodb, self.revocations.place(self.realm.name))
+        live = [
+            one
+            for one in self._families(user)
+            if not tokens.has_ended(one, counted(user, counts, one.client_id), self._policy(one.client_id))
+        ]
+        return sorted(live, key=lambda family: (family.client_id, family.locator.family_id))
+
+    def end_family(self, user: User, family_id: str) -> None:
+        """End one family by its id; raises Refused where the person has no such one."""
+        families = [family for family in self.live_families(user) if family.locator.family_id == family_id]
+        if not families:
+            raise Refused(f"{user.user_id} has no refresh token family {family_id}.")
+        self.store.end_logins(user.user_id, int(time.time()))
+        self.families.end(families[0])
+
+    def end_families(self, user: User, client_id: str = "") -> int:
+        """End the person's families, of one client or all; return how many there were.
+
+        Logins under way and access tokens of the MFA API end too, whoever's they are. All families at once is one write
+        on the record, which no login under way slips past.
+        """
+        families = [family for family in self.live_families(user) if client_id in ("", family.client_id)]
+        end = self.store.end_logins if client_id else self.store.end_families
+        end(user.user_id, int(time.time()))
+        for family in families:
+            self.families.end(family)
+        return len(families)
+
+    def forget_attempts(self, user: User) -> None:
+        """Lift every brute-force block of this person, from all addresses."""
+        self.attempts.clear_account(f"{self.realm.name}#{user.user_id}")
+
+    def _families(self, user: User) -> list[Family]:
+        return [one for one in self.families.of_user(user.user_id) if one.locator.realm == self.realm.name]
+
+    def _policy(self, client_id: str) -> RefreshTokenPolicy:
+        client = self.config.client(client_id)
+        # A client that is gone may come back, and its families with it.
+        return client.refresh_token if client else RefreshTokenPolicy()
+
+    def _stored(self, user: User, password: str | None, password_hash: str | None) -> str:
+        if password_hash is not None:
+            if not is_foreign_hash(password_hash):
+                raise Refused("That is no bcrypt hash: $2a$, $2b$ or $2y$, of a cost from 4 to 14.")
+            return password_hash
+        return self._hashed(user, password) if password is not None else ""
+
+    def _hashed(self, user: User, password: str) -> str:
+        """Return the stored form of a new password; raises Refused with all that the realm has against it."""
+        detection = self.config.tenant().breached_password_detection
+        is_breached = is_refused(password, detection, self.range_api, self.warn)
+        found = objections(password, user, self.realm.password_policy, is_breached)
+        if found:
+            raise Refused(" ".join(self._sentence(objection, password) for objection in found))
+        return hash_password(password, self.bcrypt_cost)
+
+    def _sentence(self, objection: Objection, password: str) -> str:
+        realm, policy = self.realm.name, self.realm.password_policy
+        return {
+            Objection.TOO_SHORT: f"Realm {realm} asks for {policy.min_length} characters or more; "
+            f"that password has {length(password)}.",
+            Objection.TOO_LONG: f"A password has at most {MAX_LENGTH} characters.",
+            Objection.BREACHED: "That password is among those that were disclosed in data breaches.",
+            Objection.IN_DICTIONARY: f"That password is in the dictionary of realm {realm}.",
+            Objection.PERSONAL: "That password holds the person's username, email or name.",
+            Objection.REUSED: f"That password is one of the last {policy.history} of this person.",
+        }[objection]
+
+    def _require_user_id(self, user_id: str) -> None:
+        """Let a user_id pass that can be the sub of tokens, and that nobody of the stage has; raises Refused."""
+        if not USER_ID.fullmatch(user_id) or user_id.endswith("@clients"):
+            raise Refused("A user_id has 2 to 255 printable ASCII characters, no space, and does not end in @clients.")
+        stored = (one for key, one in self.config.documents() if key.startswith("realm#"))
+        for realm in map(realm_from, stored):
+            if UserStore(self.store.dynamodb, realm.users_table).read(user_id):
+                raise Taken(f"Realm {realm.name} has given out the user_id {user_id} already. Choose another one.")
+
+    def _require_identifier(self, user: User) -> None:
+        names = {"username": user.username, "email": user.email}
+        if not any(names[kind] for kind in self.realm.identifiers):
+            raise Refused(f"In realm {self.realm.name} a person needs: {' or '.join(self.realm.identifiers)}.")
+        if "@" in user.username or (user.email and "@" not in user.email):
+            raise Refused("A username holds no @, an email holds one.")
+        if not all(is_acceptable(name) for name in names.values() if name):
+            raise Refused("A name has at most 320 characters, no control characters, and not blanks alone.")
+        if not all(is_new_name(name) for name in names.values() if name):
+            raise Refused("A name holds no characters that show as nothing, such as U+200B: take them out.")

@@ -1,0 +1,186 @@
+"""Brings a stage to what a tenant file says: `up` makes stacks and keys, `apply` writes the configuration.
+
+Both run again safely, and touch nothing that the file does not speak of.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.model.key import KeySet
+from chalicelib.store.documents import Document
+from infra.cli.output.plan import Change
+from infra.errors import NotReady
+from infra.stage.aws import Stage
+from infra.stage.health import require_free, require_sound
+from infra.stage.keys import data_key_changes, key_changes, stage_key_changes
+from infra.stage.leftovers import has_table
+from infra.stage.stacks import stack_changes, stage_stacks
+from infra.tenant.file import Client, Realm, TenantFile
+
+SECRET_METHODS = ("client_secret_post", "client_secret_basic")
+SECTIONS = ("realm#", "api#", "client#")
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What `apply` changed, and the client secrets that it made: shown once, kept nowhere."""
+
+    changes: list[Change]
+    made_secrets: dict[str, str]
+
+
+def up(stage: Stage, file: TenantFile, dry_run: bool = False) -> list[Change]:
+    """Make what is missing: the stage's stack, a stack per realm, the keys. Return the changes.
+
+    Raises Unsound, before anything is made, if a stack, a table or a key is in a state that this does not mend, or if
+    a table or a log group is in the way.
+    """
+    require_sound(stage, [realm.name for realm in file.realms])
+    own, *realms = stacks = stage_stacks(stage.name, [realm.name for realm in file.realms])
+    require_free(stage, stacks)
+    own_changes = stack_changes(stage, own, dry_run)
+    is_new = dry_run and any(change.action in ("create", "recreate") for change in own_changes)
+    known = KeySet() if is_new else stage.config().keys()
+    algs = sorted({"RS256"} | {api.signing_alg for api in file.apis}, reverse=True)
+    return [
+        *own_changes,
+        *(change for stack in realms for change in stack_changes(stage, stack, dry_run)),
+        *key_changes(stage, algs, dry_run, known),
+        *data_key_changes(stage, dry_run),
+        *stage_key_changes(stage, dry_run, is_new),
+    ]
+
+
+def apply(
+    stage: Stage,
+    file: TenantFile,
+    dry_run: bool = False,
+    prune: bool = False,
+    tell: Callable[[str, str], object] = lambda client_id, secret: None,
+) -> Applied:
+    """Write the tenant, realms, APIs and clients. What left the file is kept, and deleted with prune.
+
+    tell: takes each client_id with the secret that was made for it, before its hash is stored: whatever happens then,
+    no secret is stored that was not shown.
+    Raises NotReady if `up` has to run first, Unsound if something is wrong that `up` does not mend.
+    """
+    require_sound(stage, [realm.name for realm in file.realms])
+    _require_ready(stage, file)
+    return write_configuration(stage, file, dry_run, prune, tell)
+
+
+def write_configuration(
+    stage: Stage,
+    file: TenantFile,
+    dry_run: bool = False,
+    prune: bool = False,
+    tell: Callable[[str, str], object] = lambda client_id, secret: None,
+) -> Applied:
+    """Do what `apply` does, to a stage that is known to be sound and ready."""
+    config = stage.config()
+    stored = {key: document for key, document in config.documents() if key.startswith(SECTIONS) or key == "tenant"}
+    made: dict[str, str] = {}
+    wanted = _documents(stage, file, stored, made)
+    gone = sorted(set(stored) - set(wanted))
+    changes = [_change(key, document, stored) for key, document in wanted.items() if document != stored.get(key)]
+    changes += [Change("delete" if prune else "keep", _named(key), "left the file") for key in gone]
+    kept = {} if prune else {key: stored[key] for key in gone}
+    wanted["tenant"] |= {"grant_types": _grant_types(kept | wanted), "realm_aliases": _realm_aliases(kept | wanted)}
+    if not dry_run:
+        for key in [key for key in wanted if wanted[key] != stored.get(key)]:
+            if (client_id := key.removeprefix("client#")) in made:
+                tell(client_id, made[client_id])
+            config.put(key, wanted[key])
+        for key in gone if prune else ():
+            config.delete(key)
+    return Applied(changes, {} if dry_run else made)
+
+
+def _documents(
+    stage: Stage, file: TenantFile, stored: dict[str, Document], made: dict[str, str]
+) -> dict[str, Document]:
+    sections = file.model_dump(mode="json", include={"mfa", "attack_protection"})
+    tenant = stored.get("tenant", {})
+    computed = {"grant_types": tenant.get("grant_types", []), "realm_aliases": tenant.get("realm_aliases", {})}
+    return {
+        "tenant": file.tenant.model_dump(mode="json") | sections | computed,
+        **{f"realm#{realm.name}": _realm(stage, realm) for realm in file.realms},
+        **{f"api#{api.identifier}": api.model_dump(mode="json") for api in file.apis},
+        **{
+            f"client#{client.client_id}": _client(file, client, stored.get(f"client#{client.client_id}"), made)
+            for client in file.clients
+        },
+    }
+
+
+def _realm(stage: Stage, realm: Realm) -> Document:
+    return realm.model_dump(mode="json") | {"users_table": users_table(stage, realm.name)}
+
+
+def _client(file: TenantFile, client: Client, stored: Document | None, made: dict[str, str]) -> Document:
+    """Return a client's document: its secrets hashed, its client grants with it, its public keys as they are."""
+    document = client.model_dump(mode="json", exclude={"client_secret", "jwks"})
+    grants = {grant.audience: list(grant.scope) for grant in file.client_grants if grant.client_id == client.client_id}
+    keys = client.jwks.model_dump(mode="json", exclude_none=True)["keys"] if client.jwks else []
+    return document | {"jwks": keys, "client_grants": grants, "secrets": _secrets(client, stored, made)}
+
+
+def _secrets(client: Client, stored: Document | None, made: dict[str, str]) -> list[dict[str, Any]]:
+    if client.token_endpoint_auth_method not in SECRET_METHODS:
+        return []
+    known: list[dict[str, Any]] = stored["secrets"] if stored else []
+    if client.client_secret is None:
+        if known:
+            return known
+        made[client.client_id] = secrets.token_urlsafe(SECRET_BYTES)
+    digest = sha256(client.client_secret or made[client.client_id])
+    return known if digest in [secret["sha256"] for secret in known] else [{"sha256": digest, "expires_at": None}]
+
+
+def sha256(secret: str) -> str:
+    """Return a client secret's stored form."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def users_table(stage: Stage, realm: str) -> str:
+    """Return the name of a realm's table, as infra/stage/realm.yaml gives it."""
+    return f"{stage.prefix}users-{realm}"
+
+
+def _require_ready(stage: Stage, file: TenantFile) -> None:
+    algs = stage.config().keys().algs
+    missing = [f"a key for {api.signing_alg} ({api.identifier})" for api in file.apis if api.signing_alg not in algs]
+    realms = [realm.name for realm in file.realms]
+    missing += [f"the table of realm {name}" for name in realms if not has_table(stage, users_table(stage, name))]
+    if stage.config().stage_key() is None:
+        missing.append("the stage key")
+    if missing:
+        raise NotReady("missing: " + ", ".join(missing))
+
+
+def _grant_types(documents: dict[str, Document]) -> list[str]:
+    clients = [one for key, one in documents.items() if key.startswith("client#") and not one.get("disabled")]
+    return sorted({grant for client in clients for grant in client["grant_types"]})
+
+
+def _realm_aliases(documents: dict[str, Document]) -> dict[str, str]:
+    """Return the realms' names by alias. The name of a realm is no other's alias, though that one left the file."""
+    realms = [one for key, one in documents.items() if key.startswith("realm#")]
+    aliases = {alias: one["name"] for one in realms for alias in one.get("aliases", ())}
+    return {alias: name for alias, name in aliases.items() if f"realm#{alias}" not in documents}
+
+
+def _change(key: str, document: Document, stored: dict[str, Document]) -> Change:
+    before = stored.get(key)
+    if before is None:
+        return Change("create", _named(key))
+    return Change("update", _named(key), ", ".join(name for name in document if document[name] != before.get(name)))
+
+
+def _named(key: str) -> str:
+    kind, _, name = key.partition("#")
+    return f"{kind} {name}".strip()

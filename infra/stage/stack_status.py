@@ -1,0 +1,148 @@
+"""The state that CloudFormation says a stack is in, why it is in it, and the command that mends it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from botocore.exceptions import ClientError
+
+from infra.stage.aws import Stage
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.client import CloudFormationClient
+
+A = TypeVar("A")
+
+POLL_PAUSE_S = 2
+POLLS = 300
+# A stack in one of these was never there for anybody: it is deleted and made again.
+FAILED_CREATIONS = ("REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_FAILED", "ROLLBACK_COMPLETE")
+SOUND = (
+    "CREATE_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
+)
+MENDS = {
+    "DELETE_FAILED": "aws cloudformation delete-stack --stack-name {name}",
+    "UPDATE_FAILED": "aws cloudformation rollback-stack --stack-name {name}",
+    "UPDATE_ROLLBACK_FAILED": "aws cloudformation continue-update-rollback --stack-name {name}",
+}
+LOOK = "aws cloudformation describe-stack-events --stack-name {name}"
+
+
+class Unsound(Exception):
+    """The stage is in a state that `up` does not mend. str() says what is wrong and what mends it, line by line."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        """lines: each as the operator reads it; each is kept once."""
+        super().__init__("\n".join(dict.fromkeys(lines)))
+
+
+class StackFailed(Unsound):
+    """CloudFormation did not do what it was asked to. The lines give its reasons, one for each resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A stack that is there. id: its ARN, which a later stack of its name does not have. reason: of the status."""
+
+    id: str
+    name: str
+    status: str
+    reason: str
+
+
+def find_standing(cloudformation: "CloudFormationClient", name: str) -> Standing | None:
+    """Return how a stack stands, or None if there is none. name: or its ARN, which finds a deleted one too."""
+    try:
+        (found,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+    if found["StackStatus"] == "DELETE_COMPLETE":
+        return None
+    return Standing(found["StackId"], found["StackName"], found["StackStatus"], found.get("StackStatusReason", ""))
+
+
+def settle(stage: Stage, name: str) -> Standing | None:
+    """Return how a stack stands once CloudFormation has ended what it does with it. Raises Unsound if it goes on."""
+    return wait_until(
+        stage, lambda: find_standing(stage.cloudformation, name), lambda found: not found or not is_busy(found.status)
+    )
+
+
+def is_busy(status: str) -> bool:
+    """Return whether CloudFormation is at work on a stack of this status."""
+    return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
+
+
+def wait_until(stage: Stage, look: Callable[[], A], is_ended: Callable[[A], bool]) -> A:
+    """Return the first look that is the end; raises Unsound after ten minutes."""
+    for _ in range(POLLS):
+        seen = look()
+        if is_ended(seen):
+            return seen
+        stage.pause(POLL_PAUSE_S)
+    raise Unsound([f"CloudFormation is still at work after {POLLS * POLL_PAUSE_S // 60} minutes: run up again later."])
+
+
+def status_fault(cloudformation: "CloudFormationClient", standing: Standing) -> list[str]:
+    """Return what is wrong with a stack that neither can be used nor be made again, and the mend; or nothing."""
+    if standing.status in (*SOUND, *FAILED_CREATIONS):
+        return []
+    if is_busy(standing.status):
+        return [f"stack {standing.name} is {standing.status}: wait until CloudFormation has ended, then run up again."]
+    mend = MENDS.get(standing.status, LOOK).format(name=standing.name)
+    return [
+        *failure_lines(cloudformation, standing.name, standing),
+        f"Mend what the lines above name, then: {mend}",
+        "Run up again once that has ended.",
+    ]
+
+
+def failure_lines(cloudformation: "CloudFormationClient", name: str, standing: Standing | None) -> list[str]:
+    """Return the status of a stack that failed, and a line for each resource that did."""
+    if standing is None:
+        return [f"stack {name} is gone."]
+    return [f"stack {name} is {standing.status}", *failure_reasons(cloudformation, standing)]
+
+
+def failure_reasons(cloudformation: "CloudFormationClient", standing: Standing) -> list[str]:
+    """Return why the last operation on a stack failed: a line for each resource, the first failure first."""
+    reasons: list[str] = []
+    for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=standing.id):
+        for event in page["StackEvents"]:
+            reason, status = event.get("ResourceStatusReason", ""), event.get("ResourceStatus", "")
+            if reason == "User Initiated":
+                return reasons or _own_reason(standing)
+            # CloudFormation cancels the other resources once the first one has failed.
+            if status.endswith("_FAILED") and reason and "cancelled" not in reason:
+                kind = event.get("ResourceType", "")
+                reasons.insert(0, f"{event.get('LogicalResourceId', '')} ({kind}): {in_one_line(reason)}")
+    return reasons or _own_reason(standing)
+
+
+def _own_reason(standing: Standing) -> list[str]:
+    return [in_one_line(standing.reason)] if standing.reason else []
+
+
+def failed_validations(cloudformation: "CloudFormationClient", change_set: str) -> list[str]:
+    """Return what CloudFormation's early validation has against a change set, whose own reason only points there."""
+    try:
+        events = cloudformation.describe_events(ChangeSetName=change_set, Filters={"FailedEvents": True})
+    except ClientError:
+        # The reason of the change set is said in any case, and not everybody may ask for these.
+        return []
+    return [
+        f"{event.get('LogicalResourceId', '')} {event.get('ValidationPath', '')}: {in_one_line(reason)}"
+        for event in events["OperationEvents"]
+        if (reason := event.get("ValidationStatusReason") or event.get("ResourceStatusReason"))
+    ]
+
+
+def in_one_line(text: str) -> str:
+    """Return a text without its line breaks."""
+    return " ".join(text.split())

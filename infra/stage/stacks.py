@@ -1,0 +1,191 @@
+"""The CloudFormation stacks of a stage: what they would change, through change sets, and the change itself."""
+
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from botocore.exceptions import ClientError
+
+from infra.cli.output.plan import Change
+from infra.stage.aws import Stage
+from infra.stage.leftovers import remove_failed
+from infra.stage.stack_status import (
+    FAILED_CREATIONS,
+    StackFailed,
+    Standing,
+    failed_validations,
+    failure_lines,
+    failure_reasons,
+    find_standing,
+    settle,
+    wait_until,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.client import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import DescribeChangeSetOutputTypeDef
+
+TEMPLATES = Path(__file__).parent
+CHANGE_SET = "gatehouse-up"
+# CloudFormation has two sentences for an empty change set.
+NO_CHANGE = ("didn't contain changes", "No updates are to be performed")
+PROPOSED = ("CREATE_COMPLETE", "FAILED")
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One stack: its name, its template's text and its parameters."""
+
+    name: str
+    template: str
+    parameters: dict[str, str]
+
+    @property
+    def tables(self) -> list[str]:
+        """The names of its tables."""
+        return self._named("TableName")
+
+    @property
+    def log_groups(self) -> list[str]:
+        """The names of its log groups."""
+        return self._named("LogGroupName")
+
+    def _named(self, key: str) -> list[str]:
+        found = re.findall(rf'{key}: !Sub "(.+)"', self.template)
+        return [re.sub(r"\$\{(\w+)\}", lambda hole: self.parameters[hole[1]], name) for name in found]
+
+
+class _NoChange(Exception):
+    """AWS sees nothing to do, as after an edit of a comment."""
+
+
+def stage_stacks(stage: str, realms: list[str]) -> list[Stack]:
+    """Return the stacks that a stage with these realms has: its own, and one per realm."""
+    realm_template = (TEMPLATES / "realm.yaml").read_text()
+    return [
+        Stack(f"gatehouse-{stage}", (TEMPLATES / "stage.yaml").read_text(), {"Stage": stage}),
+        *(
+            Stack(f"gatehouse-{stage}-realm-{realm}", realm_template, {"Stage": stage, "Realm": realm})
+            for realm in realms
+        ),
+    ]
+
+
+def stack_changes(stage: Stage, stack: Stack, dry_run: bool) -> list[Change]:
+    """Return what makes the stack what its template says; do it unless dry_run. Nothing if it is so already.
+
+    A stack whose creation failed is deleted and made again. Raises StackFailed with CloudFormation's reasons.
+    """
+    standing = find_standing(stage.cloudformation, stack.name)
+    if standing is None:
+        if not dry_run:
+            _create(stage, stack)
+        return [Change("create", f"stack {stack.name}")]
+    if standing.status in FAILED_CREATIONS:
+        return [_recreate(stage, stack, standing, dry_run)]
+    if str(stage.cloudformation.get_template(StackName=stack.name)["TemplateBody"]) == stack.template:
+        return []
+    return _update(stage, stack, dry_run)
+
+
+def _create(stage: Stage, stack: Stack) -> None:
+    _run(stage, stack, _propose(stage, stack, "CREATE")["ChangeSetId"])
+
+
+def _recreate(stage: Stage, stack: Stack, standing: Standing, dry_run: bool) -> Change:
+    if standing.status == "REVIEW_IN_PROGRESS":
+        why = ["an interrupted run proposed it and made nothing of it"]
+    else:
+        why = [f"its creation failed: {standing.status}", *failure_reasons(stage.cloudformation, standing)]
+    if not dry_run:
+        _drop_proposals(stage.cloudformation, stack.name)
+        remove_failed(stage, standing)
+        _create(stage, stack)
+    return Change("recreate", f"stack {stack.name}", "\n".join(why))
+
+
+def _update(stage: Stage, stack: Stack, dry_run: bool) -> list[Change]:
+    if not dry_run:
+        _drop_proposals(stage.cloudformation, stack.name)
+    try:
+        proposed = _propose(stage, stack, "UPDATE")
+    except _NoChange:
+        return []
+    changes = [Change("update", f"stack {stack.name}", detail) for detail in _details(proposed)]
+    if dry_run:
+        stage.cloudformation.delete_change_set(ChangeSetName=proposed["ChangeSetId"])
+    else:
+        _run(stage, stack, proposed["ChangeSetId"])
+    return changes
+
+
+def _propose(stage: Stage, stack: Stack, kind: Literal["CREATE", "UPDATE"]) -> "DescribeChangeSetOutputTypeDef":
+    """Return a change set that can be executed; raises _NoChange, StackFailed."""
+    cloudformation = stage.cloudformation
+    arn = _submit(cloudformation, stack, kind)
+    proposed = wait_until(
+        stage, lambda: cloudformation.describe_change_set(ChangeSetName=arn), lambda found: found["Status"] in PROPOSED
+    )
+    if proposed["Status"] != "FAILED":
+        return proposed
+    reason = proposed.get("StatusReason", "no reason given")
+    validations = failed_validations(cloudformation, arn) if "EarlyValidation" in reason else []
+    # A failed one would stand in the way of the next one of its name.
+    cloudformation.delete_change_set(ChangeSetName=arn)
+    if _is_empty(reason):
+        raise _NoChange
+    raise StackFailed([f"stack {stack.name}: its change set failed: {reason}", *validations])
+
+
+def _submit(cloudformation: "CloudFormationClient", stack: Stack, kind: Literal["CREATE", "UPDATE"]) -> str:
+    """Return the ARN of a change set that CloudFormation now works out."""
+    name = f"{CHANGE_SET}-{secrets.token_hex(4)}"
+    try:
+        return cloudformation.create_change_set(
+            StackName=stack.name,
+            ChangeSetName=name,
+            # A try whose answer was lost is asked again, and is the same change set then.
+            ClientToken=name,
+            ChangeSetType=kind,
+            TemplateBody=stack.template,
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in stack.parameters.items()],
+            Tags=[{"Key": "gatehouse-stage", "Value": stack.parameters["Stage"]}],
+        )["Id"]
+    except ClientError as refusal:
+        if _is_empty(str(refusal)):
+            raise _NoChange from None
+        raise
+
+
+def _is_empty(reason: str) -> bool:
+    return any(words in reason for words in NO_CHANGE)
+
+
+def _drop_proposals(cloudformation: "CloudFormationClient", name: str) -> None:
+    """Delete the change sets that an interrupted run left behind."""
+    for page in cloudformation.get_paginator("list_change_sets").paginate(StackName=name):
+        for left in page["Summaries"]:
+            is_ours = left["StackName"] == name and left["ChangeSetName"].startswith(f"{CHANGE_SET}-")
+            if is_ours and left["ExecutionStatus"] in ("AVAILABLE", "UNAVAILABLE"):
+                cloudformation.delete_change_set(ChangeSetName=left["ChangeSetId"])
+
+
+def _run(stage: Stage, stack: Stack, change_set: str) -> None:
+    """Execute a change set and wait; raises StackFailed. A creation that fails takes along all that it made."""
+    token = secrets.token_hex(8)
+    stage.cloudformation.execute_change_set(
+        ChangeSetName=change_set, RetainExceptOnCreate=True, ClientRequestToken=token
+    )
+    standing = settle(stage, stack.name)
+    if standing is None or standing.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        raise StackFailed(failure_lines(stage.cloudformation, stack.name, standing))
+
+
+def _details(proposed: "DescribeChangeSetOutputTypeDef") -> Iterator[str]:
+    for change in proposed["Changes"]:
+        resource = change["ResourceChange"]
+        replaced = " (REPLACED)" if resource.get("Replacement") == "True" else ""
+        yield f"{resource['Action'].lower()} {resource['LogicalResourceId']}{replaced}"

@@ -1,0 +1,27 @@
+"""The configuration of a stage as `gatehouse apply` stored it, for the commands that show it. Never a secret."""
+
+from chalicelib.store.documents import Document
+from infra.errors import Refused
+from infra.stage.aws import Stage
+
+
+def stored_all(stage: Stage, kind: str) -> list[Document]:
+    """Return the documents of a kind (realm, api or client) by name, in the words of the tenant file."""
+    found = sorted(stage.config().documents(), key=lambda pair: pair[0])
+    return [_without_secrets(document) for key, document in found if key.startswith(f"{kind}#")]
+
+
+def stored_one(stage: Stage, kind: str, name: str) -> Document:
+    """Return the document of this name; raises Refused if there is none, with the names of those that are there."""
+    documents = dict(stage.config().documents())
+    if f"{kind}#{name}" in documents:
+        return _without_secrets(documents[f"{kind}#{name}"])
+    known = sorted(key.partition("#")[2] for key in documents if key.startswith(f"{kind}#"))
+    raise Refused(f"Stage {stage.name} has no {kind} {name}. It has: {', '.join(known) or 'none'}.")
+
+
+def _without_secrets(document: Document) -> Document:
+    """Return a document that says of each secret only when it ends: its hash is worth stealing if it was guessable."""
+    if "secrets" not in document:
+        return document
+    return document | {"secrets": [{"expires_at": secret["expires_at"]} for secret in document["secrets"]]}

@@ -1,0 +1,1 @@
+"""The tenant file: its sections, checks and faults."""

@@ -1,0 +1,28 @@
+"""Which client secrets of a tenant file no stage but dev takes: those that can be guessed, or that everybody knows."""
+
+from pathlib import Path
+
+from infra.errors import Refused
+from infra.tenant.file import TenantFile, load
+
+DEMO = Path(__file__).resolve().parents[1] / "local" / "demo-tenant.yaml"
+# 128 bits in base64.
+MIN_LENGTH = 22
+LENIENT_STAGE = "dev"
+
+
+def require_strong_secrets(stage: str, file: TenantFile) -> None:
+    """Raise Refused if the stage is not dev and a client's secret is short or the demo's. Its words hold no secret.
+
+    Secrets are stored as plain SHA-256, which only what nobody can guess may be.
+    """
+    if stage == LENIENT_STAGE:
+        return
+    known = {client.client_secret for client in load(DEMO).clients}
+    written = [client for client in file.clients if client.client_secret is not None]
+    weak = [one.client_id for one in written if len(one.client_secret or "") < MIN_LENGTH or one.client_secret in known]
+    if weak:
+        raise Refused(
+            f"Stage {stage} takes no client secret under {MIN_LENGTH} characters, and none of the demo tenant: "
+            f"{', '.join(weak)}. Leave `client_secret` out there, and `gatehouse apply` makes one."
+        )

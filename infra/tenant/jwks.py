@@ -1,0 +1,61 @@
+"""Whether a JWK of the tenant file is a public key that a client assertion can be verified with."""
+
+from collections.abc import Mapping
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from jwt import PyJWK
+from jwt.exceptions import PyJWTError
+
+from chalicelib.assertions import ALGS
+from infra.tenant.raw import Entry, Found
+
+MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y")}
+# The private members of RFC 7518 6.2.2, 6.3.2 and 6.4.
+PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
+PRIVATE = "is a private member of a key: keep public members only, and count this key as disclosed"
+VERIFY = "verify"
+MIN_RSA_BITS = 2048
+
+
+def key_faults(key: Entry) -> Found:
+    """Yield the path and message of each fault of one key. Members that nobody needs are no fault (RFC 7517 4)."""
+    for name in PRIVATE_MEMBERS:
+        if name in key.fields:
+            yield (*key.path, name), f"`{name}` {PRIVATE}"
+    if "key_ops" in key.fields and VERIFY not in [text for _, text in key.texts("key_ops")]:
+        yield (*key.path, "key_ops"), "the key is for another use: `key_ops` must hold `verify`, or be left out"
+    needed = ("kty", "alg", *(name for names in MEMBERS.values() for name in names))
+    texts = {name: value for name in needed if isinstance(value := key.fields.get(name), str)}
+    mend = _mend(texts) if len(texts) == sum(name in key.fields for name in needed) else None
+    if mend:
+        yield key.path, mend
+
+
+def _mend(jwk: Mapping[str, str]) -> str | None:
+    """Return what is to be mended, or None where the key is sound or its form is at fault anyway.
+
+    Source: RFC 7518 3.3 (RSA keys have 2048 bits or more), 6.2.1, 6.3.1.
+    """
+    kty = jwk.get("kty", "")
+    if kty not in MEMBERS:
+        return None
+    members, algs = MEMBERS[kty], ALGS[kty]
+    missing = [name for name in members if name not in jwk]
+    foreign = [name for names in MEMBERS.values() for name in names if name in jwk and name not in members]
+    if missing:
+        return f"an {kty} key needs `{'`, `'.join(missing)}`: add it from the client's public key"
+    if foreign:
+        return f"an {kty} key has no `{'`, `'.join(foreign)}`: take it out"
+    if jwk.get("alg", algs[0]) not in algs:
+        return f"an {kty} key here signs with {' or '.join(algs)}: write `alg: {algs[0]}`, or take `alg` out"
+    return _load_mend({name: jwk[name] for name in ("kty", *members)}, algs[0])
+
+
+def _load_mend(jwk: dict[str, str], alg: str) -> str | None:
+    try:
+        key = PyJWK(jwk, algorithm=alg).key
+    except (PyJWTError, ValueError):
+        return f"no valid {jwk['kty']} public key: copy its members anew, base64url without line breaks"
+    if isinstance(key, RSAPublicKey) and key.key_size < MIN_RSA_BITS:
+        return f"an RSA key of {key.key_size} bits is too short: make one of {MIN_RSA_BITS} bits or more"
+    return None

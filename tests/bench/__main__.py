@@ -1,0 +1,121 @@
+"""`python -m bench`: measures, prints what it measured beside the budgets, and exits 1 over a first one."""
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tests.bench import growth, report, timing
+from tests.bench.measure import POPULATION, Bench, costs
+from tests.bench.people import COST, add_people, hashed
+from tests.bench.picture import drawn
+from tests.bench.process import cold_start, imports_ms, memory
+from tests.bench.profiling import profiled
+from tests.bench.results import Results, is_over, load
+from tests.bench.scenarios import PASSWORD_LOGIN, SCENARIOS
+from tests.bench.serving import serving
+from tests.bench.world import PROJECT, Stub, package, provision, python, stub
+
+ROUNDS, STARTS, GUESSES = 60, 7, 400
+MINUTE_S = 60
+
+command = typer.Typer(help=__doc__, pretty_exceptions_enable=False, invoke_without_command=True)
+
+
+@command.callback()
+def run(
+    context: typer.Context,
+    docs: Annotated[bool, typer.Option("--docs", help="Write the results of the last run into docs/.")] = False,
+) -> None:
+    """Measure everything that has a budget, and write tests/bench/results.json."""
+    if context.invoked_subcommand:
+        return
+    if docs:
+        _write_docs()
+        return
+    zip_bytes = package().stat().st_size
+    with prepared() as (aws, app_secrets):
+        results = measured(aws, app_secrets, zip_bytes)
+    results.save()
+    for table in report.tables(results):
+        table.show(Console())
+    raise typer.Exit(is_over(results))
+
+
+@command.command()
+def profile(name: Annotated[str, typer.Argument(help="A scenario.")] = PASSWORD_LOGIN) -> None:
+    """Show where the CPU of a scenario goes, beside bcrypt."""
+    with prepared():
+        for table in profiled(next(one for one in SCENARIOS if one.name == name)):
+            table.show(Console())
+
+
+@command.command("growth")
+def growth_command() -> None:
+    """Measure whether cost grows with users, realms and clients; exit 1 where it does."""
+    package()
+    points = growth.grown(python())
+    growth.save(points)
+    report.growth_table(points).show(Console())
+    raise typer.Exit(growth.has_grown(points))
+
+
+def _write_docs() -> None:
+    points = growth.load()
+    report.write(report.PAGE, "results", report.tables(load()))
+    report.write(report.PAGE, "growth", [report.growth_table(points)])
+    (report.DOCS / "growth.svg").write_text(drawn(points), "utf-8")
+
+
+@contextmanager
+def prepared() -> Iterator[tuple[Stub, dict[str, str]]]:
+    """Yield an AWS that holds the stage with POPULATION people, and the secrets of those who have an app."""
+    with stub() as aws:
+        app_secrets = add_people(provision())
+        aws.control(population=POPULATION)
+        yield aws, app_secrets
+
+
+def measured(aws: Stub, app_secrets: dict[str, str], zip_bytes: int) -> Results:
+    """Measure everything."""
+    interpreter = python()
+    cold = cold_start(interpreter, aws.url, STARTS)
+    with serving(interpreter, aws.url) as process, serving(interpreter, aws.url, COST, "ten_rules") as ruled:
+        bench = Bench(process, aws, ruled, app_secrets)
+        bcrypt_ms, measured_costs = costs(bench, SCENARIOS, hashed(COST), ROUNDS)
+        gaps = timing.gaps(process, hashed(COST), GUESSES)
+    return Results(
+        machine=_machine(),
+        bcrypt_ms=bcrypt_ms,
+        costs=tuple(measured_costs),
+        cold_start=cold,
+        imports_ms=imports_ms(interpreter, aws.url),
+        memory=memory(interpreter, aws.url),
+        zip_bytes=zip_bytes,
+        gaps=tuple(gaps),
+    )
+
+
+def _machine() -> dict[str, str]:
+    models = [line for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines() if line.startswith("model name")]
+    revision = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    return {
+        "revision": revision.stdout.strip(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "processor": f"{models[0].partition(': ')[2]}, {os.cpu_count()} cores",
+        "Python": platform.python_version(),
+        "load of the machine": f"{os.getloadavg()[1]:.1f}",
+    }
+
+
+if __name__ == "__main__":
+    command()

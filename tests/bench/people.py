@@ -1,0 +1,64 @@
+"""Who logs in: one of each kind is written by the store, and stands for all the others of it; and some with an app."""
+
+import bcrypt
+
+from chalicelib.model.user import User
+from chalicelib.store.users import UserStore
+from infra.cli.users_mfa import SecondFactors
+from infra.stage.aws import Stage
+from tests.bench.tables import numbered
+
+REALM, EMPTY_REALM = "employees", "customers"
+PASSWORD = "correct horse battery staple"
+COST, CHEAP_COST = 10, 4
+# The kinds: with a hash of the default cost, with a cheap one, without a password, with an authenticator app.
+PERSON, HURRIED, LOCKED, ENROLLED = "person", "hurried", "locked", "enrolled"
+APPS = 120
+
+
+def username(number: int, kind: str = PERSON) -> str:
+    """Return the name of person `number` of a kind."""
+    return kind + numbered(number)
+
+
+def hashed(cost: int) -> str:
+    """Return the stored form of everybody's password at a bcrypt cost."""
+    return bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(cost)).decode()
+
+
+def person(kind: str, password_hash: str, number: int = 0) -> User:
+    """Return a person as the store takes them."""
+    name = username(number, kind)
+    return User(
+        user_id=f"{REALM}|{kind}-{numbered(number)}",
+        username=name,
+        email=f"{name}@example.com",
+        email_verified=True,
+        name="Alice Liddell",
+        given_name="Alice",
+        family_name="Liddell",
+        password_hash=password_hash,
+        created_at=1_700_000_000,
+        updated_at=1_700_000_000,
+        app_metadata={"roles": ["manager"]},
+        user_metadata={"language": "en"},
+    )
+
+
+def add_people(stage: Stage) -> dict[str, str]:
+    """Write number 0 of each kind, and those who have an app; return the secrets of their apps by username."""
+    stored, users = hashed(COST), UserStore(stage.clients.dynamodb, _table(stage))
+    for kind, hash_of_kind in ((PERSON, stored), (HURRIED, hashed(CHEAP_COST)), (LOCKED, "")):
+        users.create(person(kind, hash_of_kind))
+    return dict(_with_app(stage, users, person(ENROLLED, stored, number)) for number in range(1, APPS + 1))
+
+
+def _with_app(stage: Stage, users: UserStore, user: User) -> tuple[str, str]:
+    """Write a person with an authenticator app, as an admin does it; return the username and the app's secret."""
+    users.create(user)
+    factors = SecondFactors.of(stage, REALM)
+    return user.username, factors.enroll(factors.case(user.user_id))["secret"]
+
+
+def _table(stage: Stage) -> str:
+    return f"{stage.prefix}users-{REALM}"

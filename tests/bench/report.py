@@ -1,0 +1,122 @@
+"""The results as tables, for a terminal and for docs/performance.md."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from tests.bench.growth import Point
+from tests.bench.process import EARLY, LATE
+from tests.bench.results import MEBIBYTE, Results, figures
+from tests.bench.statistics import Spread
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "performance.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of texts; the first column names the row."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+
+    def markdown(self) -> str:
+        """Return it for a page."""
+        lines = [self.columns, ("---", *("---:" for _ in self.columns[1:])), *self.rows]
+        return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+    def show(self, console: Console) -> None:
+        """Print it."""
+        table = RichTable(*self.columns)
+        for row in self.rows:
+            table.add_row(*row)
+        console.print(table)
+
+
+def tables(results: Results) -> list[Table]:
+    """Return every table of a run, the one with the budgets last."""
+    return [_machine(results), _costs(results), _process(results), _gaps(results), _budgets(results)]
+
+
+def growth_table(points: Sequence[Point]) -> Table:
+    """Return the table behind the picture of growth."""
+    rows = [
+        (
+            f"{point.kind}: {point.size:,}",
+            point.request,
+            _spread(point.cpu_ms),
+            f"{point.beyond.value:+.1f} % ({point.beyond.low:+.1f} to {point.beyond.high:+.1f})",
+            f"{point.calls} in {point.rounds}",
+            str(point.size_bytes),
+        )
+        for point in points
+    ]
+    columns = ("there are", "request", "CPU, ms", "beyond the smallest", "AWS calls in rounds", "bytes to and from AWS")
+    return Table(columns, rows)
+
+
+def write(page: Path, name: str, made: Sequence[Table]) -> None:
+    """Put tables between the markers of that name on a page."""
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+    before, _, rest = page.read_text("utf-8").partition(begin)
+    after = rest.partition(end)[2]
+    page.write_text(before + begin + "\n".join(table.markdown() for table in made) + end + after, "utf-8")
+
+
+def _machine(results: Results) -> Table:
+    return Table(("run", ""), [*results.machine.items(), ("one bcrypt, cost 10", f"{_spread(results.bcrypt_ms)} ms")])
+
+
+def _costs(results: Results) -> Table:
+    rows = [
+        (
+            cost.name,
+            _spread(cost.cpu_ms),
+            f"{cost.ratio.median:.3f} ({cost.ratio.low:.3f} to {cost.ratio.high:.3f})",
+            f"{cost.calls} in {cost.rounds}",
+            str(cost.size_bytes),
+        )
+        for cost in results.costs
+    ]
+    return Table(("request", "CPU, ms", "over one bcrypt", "AWS calls in rounds", "bytes to and from AWS"), rows)
+
+
+def _process(results: Results) -> Table:
+    early, late = results.memory.early_bytes / MEBIBYTE, results.memory.late_bytes / MEBIBYTE
+    imports = ", ".join(f"{name} {ms:.0f}" for name, ms in results.imports_ms.items())
+    rows = [
+        ("cold start to the first token", f"{results.cold_start.cpu_s:.3f} s CPU, {results.cold_start.wall_s:.3f} s"),
+        ("imports at the start, ms", imports),
+        (f"memory after {EARLY} logins", f"{early:.1f} MiB"),
+        (f"memory after {LATE:,} logins", f"{late:.1f} MiB ({late - early:+.1f})"),
+    ]
+    return Table(("process", "measured"), rows)
+
+
+def _gaps(results: Results) -> Table:
+    rows = [
+        (gap.name, *(f"{one.value:+.2f} ({one.low:+.2f} to {one.high:+.2f})" for one in (gap.cpu, gap.wall)))
+        for gap in results.gaps
+    ]
+    return Table(("median time, in % of one bcrypt", "CPU", "wall"), rows)
+
+
+def _budgets(results: Results) -> Table:
+    rows = [
+        (
+            figure.name,
+            f"{figure.measured:.4g} {figure.unit}".strip(),
+            f"{figure.first:g}",
+            f"{figure.goal:g}",
+            "over" if figure.is_over else "goal" if figure.measured <= figure.goal else "kept",
+        )
+        for figure in figures(results)
+    ]
+    return Table(("figure", "measured", "first budget", "goal", ""), rows)
+
+
+def _spread(spread: Spread) -> str:
+    return f"{spread.median:.2f} ({spread.low:.2f} to {spread.high:.2f})"

@@ -1,0 +1,93 @@
+"""What is asked for: each scenario is one line, and a new one is one more.
+
+A form's values are filled from the session: who logs in, and what earlier answers of the session held.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pyotp import TOTP
+
+from tests.bench.people import ENROLLED, PASSWORD, PERSON, REALM
+from tests.bench.serving import Ask
+
+Session = Mapping[str, Any]
+Step = Callable[[Session], Ask]
+
+TIMESHEETS = "https://api.example.com/timesheets"
+PASSWORD_REALM = "http://auth0.com/oauth/grant-type/password-realm"
+MFA_OTP = "http://auth0.com/oauth/grant-type/mfa-otp"
+MFA_REQUIRED = 403
+CLIENT = {"client_id": "demo-backend", "client_secret": "demo-backend-secret"}
+LOGIN = {"grant_type": "password", "username": "{username}", "password": PASSWORD, "audience": TIMESHEETS}
+OPENID = {"scope": "openid profile email"}
+OFFLINE = {"scope": "offline_access"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One kind of request.
+
+    steps: what is measured, together. prepared_by: what comes before, unmeasured. kind: of the people who log in.
+    is_hashing: whether one bcrypt is part of it. is_spent: whether what was prepared can be used only once. is_ruled:
+    whether ten rules run.
+    """
+
+    name: str
+    steps: tuple[Step, ...]
+    prepared_by: tuple[Step, ...] = ()
+    kind: str = PERSON
+    is_hashing: bool = False
+    is_spent: bool = False
+    is_ruled: bool = False
+
+
+def post(path: str, form: Mapping[str, str]) -> Step:
+    """Return the step that posts a form, as the demo client unless it names another; the session fills its values."""
+    whole = {**CLIENT, **form}
+    return lambda session: Ask("POST", path, {name: text.format_map(session) for name, text in whole.items()})
+
+
+def get(path: str, **headers: str) -> Step:
+    """Return the step that gets a path, its headers filled from the session."""
+    return lambda session: Ask("GET", path, headers={name: text.format_map(session) for name, text in headers.items()})
+
+
+def token(*forms: Mapping[str, str]) -> Step:
+    """Return the step that posts forms as one to the token endpoint."""
+    return post("/oauth/token", {name: text for form in forms for name, text in form.items()})
+
+
+def challenged(step: Step) -> Step:
+    """Return a step whose answer asks for a second factor."""
+    return lambda session: replace(step(session), status=MFA_REQUIRED)
+
+
+def with_app(session: Session) -> Ask:
+    """Return the request that shows the code of an authenticator app."""
+    code = TOTP(session["app_secret"]).now()
+    return token({"grant_type": MFA_OTP, "mfa_token": "{mfa_token}", "otp": code})(session)
+
+
+LOGIN_OFFLINE = token(LOGIN, OFFLINE)
+LOGIN_OPENID = token(LOGIN, OPENID)
+BY_REALM = {"grant_type": PASSWORD_REALM, "realm": REALM}
+REFRESH = {"grant_type": "refresh_token", "refresh_token": "{refresh_token}"}
+
+PASSWORD_LOGIN = "login, password"
+REFRESHED = "refresh"
+JWKS = "JWKS"
+SCENARIOS = (
+    Scenario(PASSWORD_LOGIN, (token(LOGIN),), is_hashing=True),
+    Scenario("login, password-realm", (token(LOGIN, BY_REALM),), is_hashing=True),
+    Scenario("login, with an ID token", (LOGIN_OPENID,), is_hashing=True),
+    Scenario("login, with a refresh token", (LOGIN_OFFLINE,), is_hashing=True),
+    Scenario("login, with 10 rules", (token(LOGIN),), is_hashing=True, is_ruled=True),
+    Scenario("login, with TOTP", (challenged(token(LOGIN)), with_app), kind=ENROLLED, is_hashing=True),
+    Scenario(REFRESHED, (token(REFRESH),), (LOGIN_OFFLINE,)),
+    Scenario("userinfo", (get("/userinfo", authorization="Bearer {access_token}"),), (LOGIN_OPENID,)),
+    Scenario("introspection", (post("/oauth/introspect", {"token": "{access_token}"}),), (LOGIN_OPENID,)),
+    Scenario("revocation", (post("/oauth/revoke", {"token": "{refresh_token}"}),), (LOGIN_OFFLINE,), is_spent=True),
+    Scenario(JWKS, (get("/.well-known/jwks.json"),)),
+)

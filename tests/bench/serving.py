@@ -1,0 +1,127 @@
+"""The serving process from outside: requests in, what they cost out."""
+
+import json
+import os
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from infra.gateway.proxy_event import HttpRequest, proxy_event
+from infra.gateway.proxy_event import Stage as ApiStage
+from infra.local.emulated_aws import CREDENTIALS
+from tests.bench.people import COST
+from tests.bench.world import BUILD, PROJECT, RULES, STAGE
+from tests.support.lambda_runtime import RUNTIME_ENVIRONMENT
+
+HOST = "abcdefghij.execute-api.eu-west-1.amazonaws.com"
+API = ApiStage(STAGE, f"/{STAGE}", HOST, "abcdefghij")
+HEADERS = {"accept": "application/json", "host": HOST, "user-agent": "python-requests/2.32"}
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One HTTP request. source_ip: whom API Gateway sees. status: of the answer that is meant."""
+
+    method: str
+    path: str
+    form: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    source_ip: str = "203.0.113.7"
+    status: int = 200
+
+    def event(self) -> dict[str, Any]:
+        """Return API Gateway's event for it."""
+        headers = {**HEADERS, **({"content-type": FORM} if self.form else {}), **self.headers}
+        body = urlencode(self.form).encode()
+        request = HttpRequest(
+            str(uuid.uuid4()), self.method, self.path, "", tuple(headers.items()), body, self.source_ip, "https", 443
+        )
+        return proxy_event(request, self.path, {}, API)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One answer and what it cost. process_cpu_s: of the whole process since it began."""
+
+    status: int
+    body: dict[str, Any] = field(repr=False)
+    cpu_s: float
+    wall_s: float
+    process_cpu_s: float
+
+
+class UnexpectedAnswer(Exception):
+    """The function answered another status than the measurement is of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """One process that serves. began: when it was started, in seconds of the monotonic clock."""
+
+    process: subprocess.Popen[str]
+    began: float
+
+    def serve(self, ask: Ask) -> Served:
+        """Serve one request; raises UnexpectedAnswer for another status than the one that is meant."""
+        reply = self._reply({"event": ask.event()})
+        answer = reply.pop("answer")
+        if answer["statusCode"] != ask.status:
+            raise UnexpectedAnswer(f"{ask.method} {ask.path}: {answer['statusCode']} {answer['body']}")
+        return Served(ask.status, json.loads(answer["body"] or "{}"), **reply)
+
+    def hash(self, stored: str) -> Served:
+        """Hold a password against a stored hash: one bcrypt and nothing else."""
+        return Served(0, {}, **self._reply({"bcrypt": stored}), process_cpu_s=0)
+
+    def rss_bytes(self) -> int:
+        """Return the memory that the process has resident."""
+        return int(self._reply({})["rss_bytes"])
+
+    def _reply(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        if self.process.stdin is None or self.process.stdout is None:
+            raise AssertionError("both are pipes")
+        self.process.stdin.write(json.dumps(asked) + "\n")
+        self.process.stdin.flush()
+        reply: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return reply
+
+
+@contextmanager
+def serving(python: Path, url: str, bcrypt_cost: int = COST, rule_packages: str = "") -> Iterator[Serving]:
+    """Run a serving process until the block ends, on the AWS at url."""
+    # -P: the modules beside the script are none of the function's.
+    command = [str(python), "-P", str(PROJECT / "tests" / "bench" / "function.py"), str(BUILD / "function.log")]
+    began = time.monotonic()
+    with subprocess.Popen(
+        command,
+        cwd=BUILD / "task",
+        env=environment(url, bcrypt_cost) | {"RULE_PACKAGES": rule_packages},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield Serving(process, began)
+        finally:
+            process.kill()
+
+
+def environment(url: str, bcrypt_cost: int) -> dict[str, str]:
+    """Return what the deployed function finds in its environment, on the AWS at url."""
+    return {
+        **RUNTIME_ENVIRONMENT,
+        **CREDENTIALS,
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": f"{BUILD / 'task'}:{RULES}",
+        "AWS_ENDPOINT_URL": url,
+        "AWS_LAMBDA_FUNCTION_NAME": f"gatehouse-{STAGE}",
+        "GATEHOUSE_STAGE": STAGE,
+        "GATEHOUSE_BCRYPT_COST": str(bcrypt_cost),
+    }

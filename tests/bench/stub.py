@@ -1,0 +1,212 @@
+"""An AWS that answers at once, on loopback: DynamoDB, KMS, SNS's Publish and SES v2's SendEmail.
+
+Signatures are real, made with keys of this process. Run as a module it prints its port and serves until it is killed.
+"""
+
+import asyncio
+import base64
+import json
+import secrets
+import sys
+import time
+import uuid
+import zlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from email.utils import formatdate
+from typing import cast
+
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as make_ec_key
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as make_rsa_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from httptools import HttpRequestParser
+
+from infra.gateway.serving import listen
+from tests.bench.rounds import Call
+from tests.bench.tables import Body, Refused, Tables
+
+CONTROL = "/control"
+SENT_EMAIL = "/v2/email/outbound-emails"
+PUBLISHED = b"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>"
+OK, BAD_REQUEST = 200, 400
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The stub's KMS."""
+
+    keys: dict[str, RSAPrivateKey | EllipticCurvePrivateKey] = field(default_factory=dict)
+
+    def answer(self, operation: str, call: Body) -> Body:
+        """Return KMS's answer; raises KeyError for an operation that Gatehouse does not use."""
+        return _OPERATIONS[operation](self, call)
+
+    def create(self, call: Body) -> Body:
+        """CreateKey."""
+        arn = f"arn:aws:kms:eu-west-1:000000000000:key/{uuid.uuid4()}"
+        self.keys[arn] = make_rsa_key(65537, 2048) if call["KeySpec"] == "RSA_2048" else make_ec_key(SECP256R1())
+        return {"KeyMetadata": {"KeyId": arn.rpartition("/")[2], "Arn": arn}}
+
+    def listed(self, _: Body) -> Body:
+        """ListKeys: none that an earlier run left."""
+        return {"Keys": [], "Truncated": False}
+
+    def public(self, call: Body) -> Body:
+        """GetPublicKey."""
+        key = self.keys[call["KeyId"]].public_key()
+        return {"PublicKey": _base64(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))}
+
+    def sign(self, call: Body) -> Body:
+        """Sign."""
+        key, message = self.keys[call["KeyId"]], base64.b64decode(call["Message"])
+        if isinstance(key, RSAPrivateKey):
+            return {"Signature": _base64(key.sign(message, PKCS1v15(), SHA256()))}
+        return {"Signature": _base64(key.sign(message, ECDSA(SHA256())))}
+
+    def data_key(self, _: Body) -> Body:
+        """GenerateDataKey: it is its own ciphertext."""
+        key = _base64(secrets.token_bytes(32))
+        return {"Plaintext": key, "CiphertextBlob": key}
+
+    def decrypt(self, call: Body) -> Body:
+        """Decrypt."""
+        return {"Plaintext": call["CiphertextBlob"]}
+
+
+_OPERATIONS: dict[str, Callable[[Keys, Body], Body]] = {
+    "CreateKey": Keys.create,
+    "ListKeys": Keys.listed,
+    "GetPublicKey": Keys.public,
+    "Sign": Keys.sign,
+    "GenerateDataKey": Keys.data_key,
+    "Decrypt": Keys.decrypt,
+}
+
+
+@dataclass(slots=True)
+class Stub:
+    """What answers. hold_s: how long an answer is held, so that calls made together overlap.
+
+    calls: those answered since recording began; None while nobody asks.
+    """
+
+    tables: Tables = field(default_factory=Tables)
+    keys: Keys = field(default_factory=Keys)
+    hold_s: float = 0.0
+    calls: list[Call] | None = None
+
+    def answer(self, path: str, target: str, asked: bytes) -> tuple[int, bytes]:
+        """Return the status and the body of an answer. target: the operation of a JSON protocol, else ""."""
+        if path == SENT_EMAIL:
+            return OK, b'{"MessageId":"1"}'
+        if path == CONTROL:
+            return OK, json.dumps(self.control(json.loads(asked))).encode()
+        if not target:
+            return OK, PUBLISHED
+        service, _, operation = target.partition(".")
+        answering = self.keys.answer if service == "TrentService" else self.tables.answer
+        try:
+            return OK, json.dumps(answering(operation, json.loads(asked))).encode()
+        except Refused as refused:
+            return BAD_REQUEST, json.dumps(refused.body).encode()
+
+    def control(self, asked: Body) -> Body:
+        """Return the calls recorded so far, and set what is asked: hold_s, population, is_recording."""
+        calls = [asdict(call) for call in self.calls or ()]
+        self.hold_s = asked.get("hold_s", self.hold_s)
+        self.tables.population = asked.get("population", self.tables.population)
+        self.calls = [] if asked.get("is_recording", False) else None
+        return {"calls": calls}
+
+    def record(self, call: Call) -> None:
+        """Keep a call, if somebody will ask for it."""
+        if self.calls is not None:
+            self.calls.append(call)
+
+
+class Connection(asyncio.Protocol):
+    """One connection of HTTP/1.1, kept alive. The parser calls the methods that begin with `on_`."""
+
+    def __init__(self, stub: Stub) -> None:
+        """stub: what answers."""
+        self._stub = stub
+        self._parser = HttpRequestParser(self)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the way back."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came."""
+        self._parser.feed_data(data)
+
+    def on_message_begin(self) -> None:
+        """Forget the request before."""
+        self._path, self._target, self._body = "", "", b""
+        self._began = time.perf_counter()
+
+    def on_url(self, url: bytes) -> None:
+        """Keep the path; nobody sends a query."""
+        self._path = url.decode()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep the operation."""
+        if name.lower() == b"x-amz-target":
+            self._target = value.decode()
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a part of the body."""
+        self._body += body
+
+    def on_message_complete(self) -> None:
+        """Answer, at once or later."""
+        status, body = self._stub.answer(self._path, self._target, self._body)
+        # In one piece, as so little is sent in.
+        answer = _head(status, body) + body
+        if self._target and self._stub.hold_s:
+            asyncio.get_running_loop().call_later(self._stub.hold_s, self._send, answer)
+        else:
+            self._send(answer)
+
+    def _send(self, answer: bytes) -> None:
+        self._transport.write(answer)
+        if self._path != CONTROL:
+            operation = self._target.partition(".")[2] or self._path
+            size_bytes = len(self._body) + len(answer.partition(b"\r\n\r\n")[2])
+            self._stub.record(Call(operation, self._began, time.perf_counter(), size_bytes))
+
+
+def _head(status: int, body: bytes) -> bytes:
+    """Return the status line and the headers that DynamoDB sends, as they cost the client time."""
+    headers = {
+        "Server": "Server",
+        "Date": formatdate(usegmt=True),
+        "Content-Type": "text/xml" if body == PUBLISHED else "application/x-amz-json-1.0",
+        "Content-Length": str(len(body)),
+        "Connection": "keep-alive",
+        "x-amzn-RequestId": secrets.token_hex(26).upper(),
+        "x-amz-crc32": str(zlib.crc32(body)),
+    }
+    lines = [f"HTTP/1.1 {status} -", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+async def main() -> None:
+    """Serve on a free port of this machine."""
+    stub = Stub()
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(stub), sock=listen("127.0.0.1", 0))
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,92 @@
+"""Timing equality: whether an answer's time tells whether an account exists.
+
+A stranger sees the wall's time; the CPU's is what decides here, as other work of the machine hardly touches it, and
+what the calls cost is the same by their number. Every sample is of another account and from another address, so that
+none is blocked by those before it; the blocked ones are of an account that was blocked first.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+from statistics import median
+
+from tests.bench.people import EMPTY_REALM, LOCKED, username
+from tests.bench.scenarios import BY_REALM, LOGIN, token
+from tests.bench.serving import Ask, Served, Serving
+from tests.bench.statistics import Interval, gap, shuffled
+
+MAX_ATTEMPTS = 10
+# The bcrypt is but the scale: it is measured in every eighth round.
+SCALE_EVERY = 8
+WRONG, BLOCKED = 400, 429
+# Whom no login of another measurement is of.
+FIRST_OTHER = 100_001
+SECOND_ADDRESS = int(ip_address("10.0.0.1"))
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """How far the median time of one kind of answer lies above that of another, in percent of a bcrypt.
+
+    Each is the gap and the ends of its 95 % bootstrap confidence interval.
+    """
+
+    name: str
+    cpu: Interval
+    wall: Interval
+
+
+@dataclass(slots=True)
+class Addresses:
+    """Addresses that nobody came from before."""
+
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(SECOND_ADDRESS))
+
+    def new(self) -> str:
+        """Return the next one."""
+        return str(ip_address(next(self.numbers)))
+
+
+def gaps(serving: Serving, stored: str, times: int) -> list[Gap]:
+    """Measure; return the gaps that must be none. stored: a hash of the cost that the users have."""
+    addresses, others = Addresses(), itertools.count(FIRST_OTHER)
+    blocked_at = addresses.new()
+    for _ in range(MAX_ATTEMPTS):
+        for name in (username(1), "nobody"):
+            serving.serve(_login(name, blocked_at))
+    kinds: dict[str, Callable[[], Served]] = {
+        "wrong password": lambda: serving.serve(_login(username(next(others)), addresses.new())),
+        "unknown user": lambda: serving.serve(_login(f"nobody{next(others)}", addresses.new())),
+        "user without a password": lambda: serving.serve(_login(username(next(others), LOCKED), addresses.new())),
+        "realm without users": lambda: serving.serve(_login(f"nobody{next(others)}", addresses.new(), EMPTY_REALM)),
+        "blocked account": lambda: serving.serve(_login(username(1), blocked_at, status=BLOCKED)),
+        "blocked unknown name": lambda: serving.serve(_login("nobody", blocked_at, status=BLOCKED)),
+    }
+    samples: dict[str, list[Served]] = {name: [] for name in kinds}
+    hashes = []
+    for number in range(times):
+        if number % SCALE_EVERY == 0:
+            hashes.append(serving.hash(stored))
+        for name, sample in shuffled(kinds.items()):
+            samples[name].append(sample())
+    return _compared(samples, hashes)
+
+
+def _login(name: str, address: str, realm: str = "", status: int = WRONG) -> Ask:
+    form = LOGIN | {"username": name, "password": "not the password"} | (BY_REALM | {"realm": realm} if realm else {})
+    return replace(token(form)({}), source_ip=address, status=status)
+
+
+def _compared(samples: dict[str, list[Served]], hashes: list[Served]) -> list[Gap]:
+    against = ("unknown user", "user without a password", "realm without users")
+    pairs = [(name, "wrong password") for name in against] + [("blocked unknown name", "blocked account")]
+    scales = (100 / median(one.cpu_s for one in hashes), 100 / median(one.wall_s for one in hashes))
+    return [
+        Gap(
+            f"{first} - {second}",
+            gap(*([one.cpu_s * scales[0] for one in samples[name]] for name in (first, second))),
+            gap(*([one.wall_s * scales[1] for one in samples[name]] for name in (first, second))),
+        )
+        for first, second in pairs
+    ]

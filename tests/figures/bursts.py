@@ -1,0 +1,60 @@
+"""An attacker at one address who sends many guesses at once whenever it is let in, against the real buckets on moto.
+
+`make figures` (`python -m tests.figures.bursts`) prints what docs/attack-protection.md quotes.
+"""
+
+import sys
+from dataclasses import dataclass
+
+from chalicelib.errors import TooManyAttempts
+from chalicelib.model.tenant import SuspiciousIpThrottling
+from chalicelib.protection.address import AddressGuard
+from chalicelib.store.batch import read_together
+from chalicelib.store.buckets import LOGINS, BucketStore
+from infra.local.emulated_aws import local_aws
+from infra.stage.aws import Stage
+from tests.figures.simulation import DAY_S, provisioned
+
+DAYS = 30
+IN_FLIGHT = (1, 60, 1000)
+
+
+@dataclass
+class Burst:
+    """One address. in_flight: how many guesses it sends at the same moment. judged: guesses that were looked at."""
+
+    in_flight: int
+    days: int = DAYS
+    judged: int = 0
+    now: float = 1_800_000_000
+
+    def run(self, stage: Stage) -> "Burst":
+        """Send bursts day after day, each as soon as the address is let in."""
+        buckets = BucketStore(stage.clients.dynamodb, f"{stage.prefix}attempts", LOGINS)
+        guard = AddressGuard(buckets, SuspiciousIpThrottling, lambda: self.now)
+        address, end = f"10.0.{self.in_flight >> 8}.{self.in_flight & 255}", self.now + self.days * DAY_S
+        while self.now < end:
+            seen = read_together(buckets.dynamodb, *guard.places(address))
+            try:
+                guard.require_room(address, seen)
+            except TooManyAttempts as refusal:
+                self.now += refusal.retry_after_s
+                continue
+            # All of them saw the same room.
+            for _ in range(self.in_flight):
+                guard.fail(address, seen)
+            self.judged += self.in_flight
+        return self
+
+
+def main() -> None:
+    """Print a line for each number of guesses in flight."""
+    with local_aws():
+        stage = provisioned("bursts")
+        for in_flight in IN_FLIGHT:
+            burst = Burst(in_flight).run(stage)
+            sys.stdout.write(f"{in_flight:,} at once: {burst.judged:,} looked at in {DAYS} days\n")
+
+
+if __name__ == "__main__":
+    main()

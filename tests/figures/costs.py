@@ -1,0 +1,78 @@
+"""What guesses at names that nobody has leave in the attempts table, and what they cost.
+
+`make figures` (`python -m tests.figures.costs`) prints the table of docs/attack-protection.md. The items are those that
+the code writes, on moto; their sizes and prices are computed by AWS's published rules, not measured.
+"""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from chalicelib import wiring
+from chalicelib.settings import Settings
+from infra.local.emulated_aws import local_aws
+from infra.stage.aws import Stage
+from tests.figures.simulation import BCRYPT_COST, is_let_in, provisioned
+
+NAMES, ADDRESSES = 1_000_000, 10_000
+# What DynamoDB adds to each item that it stores, in bytes.
+OVERHEAD = 100
+# US dollars on demand in us-east-1, standard tables: per million units, and per gigabyte and month.
+WRITE_PRICE, READ_PRICE, STORAGE_PRICE = 0.625, 0.125, 0.25
+# A write of an item of up to 1 KB. A consistent read of one is a unit too, of a batch one for each item.
+WRITES_OF = {"UpdateItem": 1}
+
+
+def item_bytes(item: Mapping[str, Mapping[str, str]]) -> int:
+    """Return the size of an item of strings and numbers. Source: DynamoDB's developer guide, item sizes."""
+    return sum(len(name) + _value_bytes(kind, value) for name, typed in item.items() for kind, value in typed.items())
+
+
+def _value_bytes(kind: str, value: str) -> int:
+    return len(value.encode()) if kind == "S" else (len(value) + 1) // 2 + 1
+
+
+def one_guess(stage: Stage) -> tuple[Counter[str], int, dict[str, int]]:
+    """Guess once at a name that nobody has; return the calls, the read units, and the bytes of each item left."""
+    flow = wiring.build(Settings(stage.name, "https://login.example.com/", BCRYPT_COST), stage.clients, wiring.World())
+    is_let_in(flow.token, "192.0.2.1", "a guess", username="the first fills the cache")
+    calls: Counter[str] = Counter()
+    reads = 0
+
+    def note(model: Any, params: dict[str, Any], **_: Any) -> None:
+        nonlocal reads
+        calls[model.name] += 1
+        reads += sum(len(asked["Keys"]) for asked in json.loads(params["body"]).get("RequestItems", {}).values())
+
+    stage.clients.dynamodb.meta.events.register("before-call", note)
+    is_let_in(flow.token, "255.255.255.255", "a guess", username="nobody")
+    stage.clients.dynamodb.meta.events.unregister("before-call", note)
+    items = stage.clients.dynamodb.scan(TableName=f"{stage.prefix}attempts")["Items"]
+    # The item of the longest address stays.
+    sizes = sorted((item_bytes(item), item["sk"]["S"]) for item in items)  # type: ignore[arg-type]  # strings and numbers alone
+    return calls, reads, {sk.partition("#")[0]: size for size, sk in sizes}
+
+
+def main() -> None:
+    """Print what one guess costs, and what a million of them do."""
+    with local_aws():
+        calls, reads, sizes = one_guess(provisioned("costs"))
+    writes = sum(units * calls[name] for name, units in WRITES_OF.items())
+    stored = NAMES * (sizes["address"] + sizes["total"] + 2 * OVERHEAD) + ADDRESSES * (sizes["logins"] + OVERHEAD)
+    table = Table("", "one guess", f"{NAMES:,} names from {ADDRESSES:,} addresses")
+    table.add_row("calls", ", ".join(f"{count} {name}" for name, count in sorted(calls.items())), "")
+    table.add_row("read units", str(reads), f"{NAMES * reads:,}: {NAMES * reads / 1e6 * READ_PRICE:.2f} USD")
+    table.add_row("write units", str(writes), f"{NAMES * writes:,}: {NAMES * writes / 1e6 * WRITE_PRICE:.2f} USD")
+    table.add_row("items", "counter, total, and one an address", f"{2 * NAMES + ADDRESSES:,}")
+    table.add_row("bytes of an item", ", ".join(f"{name} {size}" for name, size in sorted(sizes.items())), "")
+    table.add_row("stored", "", f"{stored / 1e6:,.0f} MB: {stored / 1e9 * STORAGE_PRICE:.2f} USD a month")
+    Console(width=140, file=sys.stdout).print(table)
+
+
+if __name__ == "__main__":
+    main()

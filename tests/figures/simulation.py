@@ -1,0 +1,106 @@
+"""An attacker at one account for a day, from another address with each guess, against the real code on moto.
+
+`python -m tests.figures.simulation GUESSES` prints what docs/attack-protection.md quotes.
+"""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chalicelib import wiring
+from chalicelib.errors import InvalidGrant, TooManyAttempts
+from chalicelib.flows.token import TokenFlow
+from chalicelib.model.request import Request
+from chalicelib.passwords import verify
+from chalicelib.settings import Settings
+from infra.local.emulated_aws import local_aws
+from infra.stage.aws import Stage, reach
+from infra.stage.provision import apply, up
+from infra.stage.seed import seed_users
+from infra.tenant.file import load
+
+DAY_S = 86_400
+STAGE, BCRYPT_COST = "simulation", 4
+HOME = "198.51.100.7"
+USERNAME, PASSWORD = "alice", "correct horse battery staple"
+DEMO = Path(__file__).parents[2] / "infra" / "local" / "demo-tenant.yaml"
+
+
+@dataclass
+class Day:
+    """One day. logins: how often the person logs in from home between its ends. looked_at: guesses that cost a hash.
+
+    let_in, kept_out: the person's logins.
+    """
+
+    guesses: int
+    logins: int
+    looked_at: int = 0
+    let_in: int = 0
+    kept_out: int = 0
+    now: float = field(default=1_800_000_000)
+
+    def run(self, stage: Stage) -> "Day":
+        """Live through the day."""
+        world = wiring.World(clock=lambda: self.now, pause=lambda _: None, verify=self._verify)
+        flow = wiring.build(Settings(stage.name, "https://login.example.com/", BCRYPT_COST), stage.clients, world).token
+        self._log_in(flow)
+        every = self.guesses // self.logins if self.logins else self.guesses + 1
+        for number in range(1, self.guesses + 1):
+            self.now += DAY_S / self.guesses
+            is_let_in(flow, f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", "a guess")
+            if number % every == 0:
+                self._log_in(flow)
+        self._log_in(flow)
+        return self
+
+    def _log_in(self, flow: TokenFlow) -> None:
+        if is_let_in(flow, HOME, PASSWORD):
+            self.let_in += 1
+        else:
+            self.kept_out += 1
+
+    def _verify(self, password: str, stored: str) -> bool:
+        self.looked_at += password != PASSWORD
+        return verify(password, stored)
+
+
+def is_let_in(flow: TokenFlow, address: str, password: str, username: str = USERNAME) -> bool:
+    """Whether a login of the demo tenant's employees succeeds."""
+    params = {
+        "grant_type": "password",
+        "client_id": "demo-native",
+        "audience": "https://api.example.com/timesheets",
+        "username": username,
+        "password": password,
+    }
+    try:
+        flow.answer(Request("https://login.example.com/", address, params))
+    except (InvalidGrant, TooManyAttempts):
+        return False
+    return True
+
+
+def provisioned(name: str) -> Stage:
+    """Return a stage of the demo tenant, where moto runs."""
+    stage, demo = reach(name), load(DEMO)
+    up(stage, demo)
+    apply(stage, demo)
+    seed_users(stage, demo, BCRYPT_COST)
+    return stage
+
+
+def main() -> None:
+    """Print a line for each of two days: a person who logs in every hour, and one who does so at its ends alone."""
+    guesses = int(sys.argv[1])
+    with local_aws():
+        for logins in (0, 24):
+            day = Day(guesses, logins).run(provisioned(f"{STAGE}{logins}"))
+            sys.stdout.write(
+                f"{day.guesses} guesses, {day.looked_at} looked at; the person: {day.let_in} logins, "
+                f"{day.kept_out} of them refused\n"
+            )
+
+
+if __name__ == "__main__":
+    main()

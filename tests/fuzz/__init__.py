@@ -1,0 +1,1 @@
+"""The fuzzer: a running server against docs/openapi.yaml."""

@@ -1,0 +1,158 @@
+"""`make fuzz`: made-up and right requests to a running server, each answer held against docs/openapi.yaml.
+
+schemathesis makes the requests and judges the answers; here is what starts it, and what a run has to have reached.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import httpx
+import typer
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from tests.fuzz.known import BACKEND, GUESS, TALLY
+from tests.support.local_run import local_run
+
+PROJECT = Path(__file__).resolve().parents[2]
+DOCUMENT = PROJECT / "docs" / "openapi.yaml"
+CONFIG = PROJECT / "tests" / "fuzz" / "schemathesis.toml"
+# What the server is to be started with: `gatehouse local --rules`.
+RULES = "tests.fuzz.rules"
+# As many as the demo tenant allows: whoever guesses on is refused.
+GUESSES = 10
+# What no request brings about: faults of AWS and of ours, what API Gateway or a firewall in front answers, and
+# what needs ten minutes to pass, or somebody to be blocked meanwhile.
+EXCUSED = (
+    "* 500 *",
+    "* 503 *",
+    "* too_many_requests",
+    "[!t]* access_denied",
+    "* expired_token",
+    "mfa* unauthorized",
+    "*Head [!2]*",
+    # What an address that is not throttled never gets, as the demo tenant has it for 127.0.0.1.
+    "introspect 429 *",
+    "revoke 429 *",
+    "mfaAuthenticators* 429 *",
+    # What needs an email's link, a breached password of somebody's, or the id of an authenticator.
+    "unblock* 200",
+    "unblock* 50[03]",
+    "token 401 password_leaked",
+    "mfaAuthenticatorDelete 204",
+    "mfaAuthenticatorDelete 404 *",
+)
+# What the document does not tell apart.
+SUCCESSES = (
+    "token 200 password",
+    "token 200 http://auth0.com/oauth/grant-type/password-realm",
+    "token 200 refresh_token",
+    "token 200 client_credentials",
+    "token 200 http://auth0.com/oauth/grant-type/mfa-otp",
+    "token 200 http://auth0.com/oauth/grant-type/mfa-recovery-code",
+    "introspect 200",
+    "introspect 200 Bearer",
+    "introspect 200 refresh_token",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fuzz:
+    """What is done. examples: the requests for each operation, beside those that are the same in every run."""
+
+    examples: int
+    seed: int
+    document: Path = DOCUMENT
+
+
+def fuzz(url: str, ordered: Fuzz, directory: Path) -> tuple[int, dict[str, int]]:
+    """Fuzz a server of the demo tenant with RULES; return schemathesis's exit code, and the answers counted by kind.
+
+    Its report goes to standard output. directory: for what is left behind.
+    """
+    for _ in range(GUESSES):
+        httpx.post(f"{url}oauth/token", data={**BACKEND, **GUESS})
+    tally = directory / "tally.json"
+    options = {
+        "--url": url.rstrip("/"),
+        "--max-examples": str(ordered.examples),
+        "--seed": str(ordered.seed),
+        "--generation-database": str(directory / "examples"),
+    }
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", str(ordered.document)]
+    words = [word for pair in options.items() for word in pair]
+    environment = os.environ | {TALLY: str(tally), "PYTHONPATH": str(PROJECT)}
+    ran = subprocess.run([*command, *words], cwd=directory, env=environment, check=False)
+    return ran.returncode, json.loads(tally.read_text("utf-8"))
+
+
+def unreached(document: Path, tally: Mapping[str, int]) -> list[str]:
+    """Return what the document tells of and no request brought about, as `OPERATION STATUS KIND`."""
+    told = {outcome for outcome in _told(yaml.safe_load(document.read_text("utf-8"))) if not _is_excused(outcome)}
+    return sorted({*told, *SUCCESSES} - {*tally})
+
+
+def _told(document: dict[str, Any]) -> Iterator[str]:
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    for operation in operations:
+        for status, told in operation["responses"].items():
+            response = _resolved(told, document)
+            schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+            errors = [error for one in schema.get("oneOf", [schema]) for error in _errors(one, document)]
+            if status != "413" or "requestBody" in operation:
+                yield from (f"{operation['operationId']} {status} {error}".rstrip() for error in errors)
+
+
+def _resolved(node: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """Return the node with what it refers to; its own members win."""
+    if "$ref" not in node:
+        return node
+    _, _, kind, name = node["$ref"].split("/")
+    return {**document["components"][kind][name], **node}
+
+
+def _errors(schema: dict[str, Any], document: dict[str, Any]) -> list[str]:
+    errors: list[str] = _resolved(schema, document).get("properties", {}).get("error", {}).get("enum", [""])
+    return errors
+
+
+def _is_excused(outcome: str) -> bool:
+    return outcome.startswith("token 200") or any(fnmatchcase(outcome, pattern) for pattern in EXCUSED)
+
+
+def _table(tally: Mapping[str, int]) -> Table:
+    table = Table("operation", "status", "kind", "requests")
+    for outcome, count in sorted(tally.items()):
+        operation, status, *kind = outcome.split(" ", 2)
+        table.add_row(operation, status, *(kind or [""]), str(count))
+    return table
+
+
+def main(
+    examples: Annotated[int, typer.Option(help="Requests for each operation.", min=1)] = 300,
+    seed: Annotated[int, typer.Option(help="The same seed makes up the same requests.")] = 1,
+) -> None:
+    """Fuzz `gatehouse local`; exit 1 where an answer is not as the document says, or one was not reached."""
+    console = Console()
+    with TemporaryDirectory() as made:
+        directory = Path(made)
+        with local_run(directory, "--rules", RULES) as run:
+            code, tally = fuzz(run.url, Fuzz(examples, seed), directory)
+    console.print(_table(tally))
+    missing = unreached(DOCUMENT, tally)
+    if missing:
+        console.print("Not reached: " + ", ".join(missing), soft_wrap=True)
+    raise typer.Exit(1 if code or missing else 0)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,237 @@
+"""What the fuzzer knows of the demo tenant and of rules.py: requests that get far.
+
+`live:KIND:CLIENT:AGE` stands for what a client was given, the newest or an older one, such as a token; hooks.py
+puts that in its place when the request is sent, so that the same request is drawn in every run.
+"""
+
+from base64 import b64encode
+from dataclasses import dataclass, field
+
+Params = dict[str, str]
+
+# The environment variable that names the file for what was answered.
+TALLY = "GATEHOUSE_FUZZ_TALLY"
+TIMESHEETS = "https://api.example.com/timesheets"
+REPORTS = "https://api.example.com/reports"
+BACKEND = {"client_id": "demo-backend", "client_secret": "demo-backend-secret"}
+NATIVE = {"client_id": "demo-native"}
+M2M = {"client_id": "demo-m2m", "client_secret": "demo-m2m-secret"}
+BASIC = {"Authorization": "Basic " + b64encode(b"demo-basic:s3cret: with/odd+chars%").decode()}
+EVERYTHING = "openid profile email offline_access read:timesheets"
+ALICE = {"grant_type": "password", "username": "alice", "password": "correct horse battery staple"}
+LOGIN = ALICE | {"audience": TIMESHEETS, "scope": EVERYTHING}
+CUSTOMER = {
+    "grant_type": "http://auth0.com/oauth/grant-type/password-realm",
+    "realm": "customers",
+    "username": "alice@example.com",
+    "password": "a different directory",
+}
+MACHINE = {"grant_type": "client_credentials", "audience": TIMESHEETS}
+# Nobody of the tenant. tests/fuzz/__main__.py has guessed at this name until it was blocked.
+GUESS = ALICE | {"username": "guessed", "password": "wrong"}
+TOO_LONG = {"padding": "x" * 17_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What stands in a request in place of what was made up. body: None keeps it."""
+
+    body: Params | None = None
+    headers: Params = field(default_factory=dict)
+    query: Params = field(default_factory=dict)
+    path: Params = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The request that something live is the answer of."""
+
+    request: Known
+    method: str = "POST"
+    path: str = "/oauth/token"
+
+
+def live(kind: str, client_id: str = "demo-backend", age: int = 0) -> str:
+    """Return the mark of a live token. age: 0 for the newest."""
+    return f"live:{kind}:{client_id}:{age}"
+
+
+def refresh(client_id: str, age: int = 0) -> Params:
+    """Return the parameters of a refresh, beside the client's."""
+    return {"grant_type": "refresh_token", "refresh_token": live("refresh_token", client_id, age)}
+
+
+def _bearer(token: str) -> Params:
+    return {"Authorization": f"Bearer {token}"}
+
+
+# Bob owes a second factor, but where he logs in to enrol one.
+BOB = CUSTOMER | {"username": "bob@example.com", "password": "bob's long password"}
+BOBS_LOGIN = BACKEND | BOB | {"audience": TIMESHEETS, "scope": EVERYTHING}
+MFA_SCOPES = "enroll read:authenticators remove:authenticators"
+MFA_API = {"audience": live("issuer") + "mfa/", "scope": MFA_SCOPES}
+MFA_TOKEN = {"mfa_token": live("mfa_token")}
+_BY_API = _bearer(live("mfa_api_token"))
+_BY_MFA_TOKEN = _bearer(live("mfa_token"))
+_OTP = {"authenticator_types": "otp"}
+_SMS = {"authenticator_types": "oob", "oob_channels": "sms", "phone_number": "+14155550100"}
+_EMAIL_CODE = Known(BACKEND | MFA_TOKEN | {"challenge_type": "oob", "oob_channel": "email"})
+
+# How each client comes to tokens, and bob to what a second factor takes.
+LOGINS = {
+    "demo-backend": Known(BACKEND | LOGIN),
+    "demo-native": Known(NATIVE | LOGIN),
+    "demo-basic": Known(LOGIN, BASIC),
+    "demo-m2m": Known(M2M | MACHINE),
+}
+SOURCES = {
+    "mfa_token": Source(Known(BOBS_LOGIN)),
+    "mfa_api_token": Source(Known(BACKEND | BOB | MFA_API)),
+    "mfa_api_read": Source(Known(BACKEND | BOB | MFA_API | {"scope": "read:authenticators"})),
+    "mfa_api_remove": Source(Known(BACKEND | BOB | MFA_API | {"scope": "remove:authenticators"})),
+    "otp_secret": Source(Known(_OTP, _BY_API), path="/mfa/associate"),
+    "recovery_code": Source(Known(_OTP, _BY_API), path="/mfa/associate"),
+    "oob_code": Source(_EMAIL_CODE, path="/mfa/challenge"),
+    "authenticator": Source(Known(headers=_BY_API), "GET", "/mfa/authenticators"),
+}
+
+
+def mfa(kind: str, **params: str) -> Known:
+    """Return a login that goes on with a second factor."""
+    grant = {"grant_type": f"http://auth0.com/oauth/grant-type/mfa-{kind}"}
+    return Known(BACKEND | MFA_TOKEN | grant | params)
+
+
+_SECOND_FACTOR = [
+    Known(BOBS_LOGIN),
+    mfa("recovery-code", recovery_code="A" * 24),
+    mfa("oob", oob_code=live("oob_code")),
+    mfa("oob", oob_code=live("oob_code")),
+    mfa("oob", oob_code=live("oob_code"), binding_code="12345"),
+    mfa("oob", oob_code="nope"),
+    mfa("otp", otp="12345"),
+    mfa("otp", otp=live("otp_secret")),
+    Known(BOBS_LOGIN),
+    mfa("recovery-code", recovery_code=live("recovery_code")),
+    Known(BOBS_LOGIN),
+    mfa("recovery-code", recovery_code=live("recovery_code")),
+    Known(BOBS_LOGIN),
+    mfa("otp", otp=live("otp_secret")),
+    Known(BACKEND | BOB | MFA_API),
+]
+_TOKEN = [
+    *LOGINS.values(),
+    Known(BACKEND | ALICE),
+    Known(BACKEND | ALICE | {"audience": REPORTS}),
+    Known(BACKEND | ALICE | {"audience": "https://nobody.example.com/"}),
+    Known(BACKEND | ALICE | {"username": "blocked"}),
+    Known(BACKEND | ALICE | {"username": "nobody"}),
+    Known(BACKEND | CUSTOMER),
+    Known(BACKEND | CUSTOMER | {"audience": REPORTS, "scope": "openid"}),
+    Known(BACKEND | CUSTOMER | {"realm": "partners"}),
+    Known(BACKEND | GUESS),
+    Known(BACKEND | {"grant_type": "implicit"}),
+    Known(BACKEND | MACHINE),
+    Known(BACKEND | TOO_LONG),
+    Known(M2M | ALICE),
+    Known(M2M | MACHINE | {"scope": "delete:timesheets"}),
+    Known(NATIVE | LOGIN | {"audience": ""}),
+    Known(NATIVE | refresh("demo-native")),
+    Known(BACKEND | refresh("demo-backend") | {"scope": "openid"}),
+    Known(BACKEND | refresh("demo-backend") | {"scope": "delete:timesheets"}),
+    Known(BACKEND | refresh("demo-backend") | {"audience": REPORTS}),
+    *(Known(BACKEND | refresh("demo-backend", age)) for age in (0, 0, 0, 1, 2)),
+    Known(refresh("demo-basic"), BASIC),
+    Known(BACKEND | LOGIN | {"rule": "deny"}),
+    Known(BACKEND | LOGIN | {"rule": "redirect"}),
+    *_SECOND_FACTOR,
+]
+_OF_ONE_TOKEN = [
+    *(Known(BACKEND | {"token": live(kind)}) for kind in ("access_token", "id_token", "refresh_token")),
+    Known(BACKEND | {"token": live("refresh_token", age=1)}),
+    Known(NATIVE | {"token": live("refresh_token", "demo-native")}),
+    Known(M2M | {"token": live("access_token", "demo-m2m")}),
+    Known({"token": live("refresh_token", "demo-basic")}, BASIC),
+    Known(BACKEND),
+    Known(BACKEND | TOO_LONG),
+]
+_IN_QUERY = [Known(query={name: "x"}) for name in ("access_token", "client_secret")]
+_USERINFO = [
+    Known(headers=_bearer(live("access_token"))),
+    Known(headers=_bearer(live("access_token", "demo-basic"))),
+    Known(headers=_bearer(live("access_token", "demo-m2m"))),
+    Known(headers=_bearer(live("id_token"))),
+    Known(),
+    *_IN_QUERY,
+]
+
+_CHALLENGES = [
+    Known(BOBS_LOGIN | MFA_TOKEN),
+    Known(BACKEND | MFA_TOKEN | {"challenge_type": "otp"}),
+    Known(BACKEND | MFA_TOKEN | {"challenge_type": "push"}),
+    Known(BACKEND | MFA_TOKEN | {"authenticator_id": "nope"}),
+    Known(BACKEND | {"mfa_token": "nope"}),
+    Known(NATIVE | MFA_TOKEN),
+    Known(BACKEND | TOO_LONG),
+    # One more than a person is sent at once.
+    *[_EMAIL_CODE] * 21,
+]
+_ASSOCIATIONS = [
+    Known(_OTP, _bearer(live("mfa_api_read"))),
+    Known(_OTP, _bearer(live("mfa_api_remove"))),
+    Known(_OTP, _BY_MFA_TOKEN),
+    Known({"authenticator_types": "oob", "oob_channels": "email", "email": "bob@example.org"}, _BY_API),
+    Known({"authenticator_types": "oob", "oob_channels": "sms", "phone_number": "no number"}, _BY_API),
+    Known({}, _BY_API),
+    Known(_OTP, _bearer(live("access_token"))),
+    Known(_OTP),
+    Known(TOO_LONG, _BY_API),
+    # One more than a person is sent at once.
+    *[Known(_SMS, _BY_API)] * 11,
+    # The last one is what can be confirmed.
+    Known(_OTP, _BY_API),
+]
+_OF_MFA_API = [
+    Known(headers=_BY_API),
+    Known(headers=_bearer(live("mfa_api_remove"))),
+    Known(headers=_bearer(live("access_token"))),
+    Known(),
+    *_IN_QUERY,
+]
+_REMOVALS = [
+    Known(headers=_BY_API, path={"authenticator_id": "totp|dev_nope"}),
+    Known(headers=_bearer(live("mfa_api_read")), path={"authenticator_id": live("authenticator")}),
+    Known(headers=_BY_MFA_TOKEN, path={"authenticator_id": live("authenticator")}),
+    *(Known(headers=_BY_API, path={"authenticator_id": live("authenticator", age=age)}) for age in (2, 1, 0)),
+    Known(query={"access_token": "x"}, path={"authenticator_id": "totp|dev_nope"}),
+]
+
+# By the operationId of docs/openapi.yaml.
+REQUESTS = {
+    "mfaChallenge": _CHALLENGES,
+    "mfaAssociate": _ASSOCIATIONS,
+    "mfaAuthenticators": [*_OF_MFA_API, Known(headers=_BY_MFA_TOKEN)],
+    "mfaAuthenticatorsHead": [*_OF_MFA_API, Known(headers=_BY_MFA_TOKEN)],
+    "mfaAuthenticatorDelete": _REMOVALS,
+    "token": _TOKEN,
+    "revoke": _OF_ONE_TOKEN,
+    "introspect": _OF_ONE_TOKEN,
+    "userinfo": _USERINFO,
+    "userinfoHead": _USERINFO,
+    "userinfoPost": [*_USERINFO, Known({"access_token": live("access_token")}), Known(TOO_LONG)],
+    "unblock": [Known({"ticket": "x"}), Known(TOO_LONG)],
+}
+EVERYWHERE_ELSE = _IN_QUERY
+# What goes wrong late: in one parameter of a request that gets far.
+NAMES = [
+    "grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type", "username", "password",
+    "audience", "resource", "scope", "realm", "refresh_token", "token", "access_token", "mfa_token", "otp", "oob_code",
+    "binding_code", "recovery_code", "challenge_type", "authenticator_id", "authenticator_types", "oob_channels",
+    "email",
+]  # fmt: skip
+ODD = [
+    "", " ", "\x00", "\r\n", "%", "+", "&", "é", "e\u0301", "漢", "😀", "\u2028", "\ufffd", "a" * 400, "a" * 5000,
+    "null", "[]", "{}", "../", "'", '"', "\\", "demo-m2m", "employees", "partners", "openid", "read:timesheets",
+    TIMESHEETS, REPORTS, "password", "refresh_token", "client_credentials", "blocked",
+    live("refresh_token", "demo-native"),
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""The soak: a running server under a mix of requests for minutes."""

@@ -1,0 +1,141 @@
+"""`gatehouse local` as a process of its own, as `make run` starts it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from tests.support.lifeline import words
+from tests.support.limits import WAIT_S
+
+PROJECT = Path(__file__).parents[2]
+_READY = re.compile(r"Gatehouse serves .+ on (https?://\S+/)  \(Ctrl-C stops it\)")
+
+
+@dataclass
+class LocalRun:
+    """A run under way. directory: where it was started. lines: what it printed so far."""
+
+    process: subprocess.Popen[str]
+    directory: Path
+    lines: list[str] = field(default_factory=list)
+    _ended: bool = False
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    @property
+    def url(self) -> str:
+        """Where it serves, with the final slash; "" until it does."""
+        found = (_READY.fullmatch(line) for line in self.lines)
+        return next((match[1] for match in found if match), "")
+
+    @property
+    def output(self) -> str:
+        """What it printed so far."""
+        return "\n".join(self.lines)
+
+    @property
+    def errors(self) -> str:
+        """What it wrote to its error stream so far."""
+        return (self.directory / "errors.txt").read_text("utf-8")
+
+    @property
+    def ca_file(self) -> str:
+        """The authority that a run with --tls tells Python to trust."""
+        (found,) = re.findall(r"export SSL_CERT_FILE='([^']+)'", self.output)
+        return str(found)
+
+    def wait_ready(self) -> None:
+        """Return once it serves."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.url or self._ended, WAIT_S)
+        assert self.url, f"It does not serve. {self.output}\n{self.errors}"
+
+    def wait_printed(self, beginning: str) -> str:
+        """Return the first line that begins so, once it was printed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or self._beginning(beginning), WAIT_S)
+        assert self._beginning(beginning), f"It printed no such line. {self.output}\n{self.errors}"
+        return self._beginning(beginning)[0]
+
+    @contextmanager
+    def request_lines(self) -> Iterator[list[str]]:
+        """Yield a list that holds, after the block, the lines of the requests sent in it: a line follows its answer."""
+        found: list[str] = []
+        before = self._mark()
+        yield found
+        after = self._mark()
+        found += self.lines[before + 1 : after]
+
+    def stop(self, number: signal.Signals) -> int:
+        """Send the signal, and return the exit code when everything that it printed has been read."""
+        self.process.send_signal(number)
+        code = self.process.wait(WAIT_S)
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._ended, WAIT_S)
+        return code
+
+    def follow(self) -> None:
+        """Take in what it prints, until it ends."""
+        assert self.process.stdout
+        for line in self.process.stdout:
+            with self._changed:
+                self.lines.append(line.rstrip("\n"))
+                self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def _beginning(self, text: str) -> list[str]:
+        return [line for line in self.lines if line.startswith(text)]
+
+    def _mark(self) -> int:
+        """Leave a line of our own, and return where it stands."""
+        path = f"/mark-{uuid.uuid4()}"
+        httpx.get(f"{self.url}{path[1:]}", verify=False, timeout=WAIT_S)  # noqa: S501 (it says nothing)
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._places(path), WAIT_S)
+        return self._places(path)[0]
+
+    def _places(self, path: str) -> list[int]:
+        return [place for place, line in enumerate(self.lines) if line.startswith(f"GET {path} ")]
+
+
+def environment() -> dict[str, str]:
+    """Return this process's environment without what would configure a run from outside."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GATEHOUSE_"))}
+    return ours | {"PYTHONPATH": str(PROJECT)}
+
+
+def command(*options: str) -> list[str]:
+    """Return the command line of a local run."""
+    return [sys.executable, "-m", "infra.cli.main", "local", *options]
+
+
+@contextmanager
+def local_run(directory: Path, *options: str) -> Iterator[LocalRun]:
+    """Run on a free port, in this directory; yield the run once it serves. It must stop well at the end."""
+    pipe, served = subprocess.PIPE, words(sys.executable, "infra.cli.main", "local", "--port", "0", *options)
+    with (
+        (directory / "errors.txt").open("w", encoding="utf-8") as errors,
+        subprocess.Popen(
+            served, cwd=directory, env=environment(), stdin=pipe, stdout=pipe, stderr=errors, text=True
+        ) as process,
+    ):
+        run = LocalRun(process, directory)
+        threading.Thread(target=run.follow, daemon=True).start()
+        try:
+            run.wait_ready()
+            yield run
+            code = run.stop(signal.SIGTERM) if process.poll() is None else process.returncode
+        finally:
+            process.kill()
+    assert (code, run.lines[-1], run.errors) == (0, "Stopped.", "")
