@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 
-from chalicelib.breached.range_api import is_pwned
 from chalicelib.clients import ClientAuthenticator
 from chalicelib.directories.dynamodb import DynamoDirectory
 from chalicelib.directories.finder import PersonFinder
@@ -43,7 +42,8 @@ from chalicelib.model.tenant import (
     SuspiciousIpThrottling,
 )
 from chalicelib.model.user import User
-from chalicelib.passwords import dummy_hash, verify
+from chalicelib.passwords.hash import dummy_hash, verify
+from chalicelib.passwords.range_api import is_pwned
 from chalicelib.protection.account import AccountGuard
 from chalicelib.protection.address import AddressGuard
 from chalicelib.protection.client import ClientGuard

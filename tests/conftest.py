@@ -11,8 +11,9 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from app import app
-from chalicelib import passwords, wiring
+from chalicelib import wiring
 from chalicelib.http.application import Services
+from chalicelib.passwords.hash import verify
 from chalicelib.settings import Settings
 from chalicelib.store.aws import connect
 from infra.local.emulated_aws import local_aws
@@ -102,7 +103,7 @@ class Hashes:
     def verify(self, password: str, stored: str) -> bool:
         with self._lock:
             self.count += 1
-        return passwords.verify(password, stored)
+        return verify(password, stored)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from chalicelib.model.address import network
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
-from chalicelib.passwords import hash_password, is_hash_as_typed, needs_rehash
+from chalicelib.passwords.hash import hash_password, is_hash_as_typed, needs_rehash
 from chalicelib.store.batch import Place, Values
 from chalicelib.store.items import Value
 from chalicelib.store.transactions import Write

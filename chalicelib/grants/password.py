@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from chalicelib.breached.detection import RangeApi, is_refused
 from chalicelib.directories.dynamodb import DynamoDirectory
 from chalicelib.errors import InvalidGrant, InvalidRequest, PasswordLeaked, Unauthorized, WireError
 from chalicelib.identifiers import digest, is_acceptable
@@ -12,6 +11,7 @@ from chalicelib.model.login import Login
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client, Realm, Tenant
 from chalicelib.model.user import User
+from chalicelib.passwords.breached import RangeApi, is_refused
 from chalicelib.protection.account import AccountGuard, Admitted, Attempt
 from chalicelib.store.batch import Values
 from chalicelib.store.config import ConfigStore

@@ -1,4 +1,4 @@
-"""Builds chalicelib/breached/passwords.fuse: `make breached`, or with lists of your own (docs/passwords.md).
+"""Builds chalicelib/passwords/breached.fuse: `make breached`, or with lists of your own (docs/passwords.md).
 
 Built twice from the same lists it is the same, byte for byte.
 """
@@ -18,8 +18,8 @@ from typing import Annotated
 
 import typer
 
-from chalicelib.breached.filter import FILE, HEADER, MAGIC, BreachedFilter, Place
-from chalicelib.passwords import folded
+from chalicelib.passwords.breached_filter import FILE, HEADER, MAGIC, BreachedFilter, Place
+from chalicelib.passwords.hash import folded
 
 ARITY = 3  # How many cells an entry has.
 SMALLEST_SEGMENT, LARGEST_SEGMENT = 4, 2**18

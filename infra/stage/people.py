@@ -8,14 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chalicelib.breached.detection import RangeApi, is_refused
-from chalicelib.breached.range_api import is_pwned
 from chalicelib.identifiers import is_acceptable, is_new_name, trimmed
 from chalicelib.model.family import Family
 from chalicelib.model.tenant import Realm, RefreshTokenPolicy
 from chalicelib.model.user import User
-from chalicelib.password_policy import Objection, former_hashes, length, objections
-from chalicelib.passwords import MAX_LENGTH, hash_password, is_foreign_hash
+from chalicelib.passwords.breached import RangeApi, is_refused
+from chalicelib.passwords.hash import MAX_LENGTH, hash_password, is_foreign_hash
+from chalicelib.passwords.policy import Objection, former_hashes, length, objections
+from chalicelib.passwords.range_api import is_pwned
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.batch import read_together
 from chalicelib.store.config import ConfigStore

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from chalicelib.identifiers import trimmed
 from chalicelib.model.user import User as Person
-from chalicelib.passwords import verify
+from chalicelib.passwords.hash import verify
 from infra.cli.output.plan import Change
 from infra.errors import Taken
 from infra.stage.aws import Stage

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from chalicelib.breached.filter import is_breached
 from chalicelib.identifiers import canonical
 from chalicelib.model.tenant import PasswordPolicy
 from chalicelib.model.user import User
-from chalicelib.password_policy import Objection, objections
+from chalicelib.passwords.breached_filter import is_breached
+from chalicelib.passwords.policy import Objection, objections
 from infra.tenant.faults import shown
 from infra.tenant.raw import Entry, Found
 from infra.tenant.yaml_lines import Steps

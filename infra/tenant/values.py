@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from chalicelib.identifiers import is_new_name
 from chalicelib.model.tenant import PASSWORD, PASSWORD_REALM
-from chalicelib.passwords import is_foreign_hash
+from chalicelib.passwords.hash import is_foreign_hash
 from chalicelib.scopes import OIDC_SCOPES
 
 T = TypeVar("T")

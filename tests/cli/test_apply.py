@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib import wiring
-from chalicelib.passwords import hash_password
+from chalicelib.passwords.hash import hash_password
 from infra.stage.people import People
 from tests.cli.account import holdings, items
 from tests.cli.conftest import Gatehouse

@@ -7,7 +7,7 @@ from functools import partial
 import bcrypt
 import pytest
 
-from chalicelib.breached.range_api import is_pwned
+from chalicelib.passwords.range_api import is_pwned
 from infra.errors import Refused
 from infra.stage.people import People
 from tests.cli.conftest import Gatehouse

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.breached.filter import FILE
+from chalicelib.passwords.breached_filter import FILE
 from tests.deploy.conftest import EMAIL_FROM, ON_ONE_WORKER, PROJECT, Project
 
 pytestmark = ON_ONE_WORKER
@@ -66,7 +66,7 @@ def test_zip_holds_the_app_and_its_packages_and_nothing_else(package: Path) -> N
 
 def test_zip_holds_the_filter_of_breached_passwords(package: Path) -> None:
     with zipfile.ZipFile(package / "deployment.zip") as opened:
-        packed = opened.read("chalicelib/breached/passwords.fuse")
+        packed = opened.read("chalicelib/passwords/breached.fuse")
     assert packed == FILE.read_bytes()
 
 

@@ -11,7 +11,7 @@ from chalicelib import wiring
 from chalicelib.errors import InvalidGrant, TooManyAttempts
 from chalicelib.flows.token import TokenFlow
 from chalicelib.model.request import Request
-from chalicelib.passwords import verify
+from chalicelib.passwords.hash import verify
 from chalicelib.settings import Settings
 from infra.local.emulated_aws import local_aws
 from infra.stage.aws import Stage, reach

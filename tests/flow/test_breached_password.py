@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from chalicelib.breached.range_api import is_pwned
-from chalicelib.passwords import hash_password
+from chalicelib.passwords.hash import hash_password
+from chalicelib.passwords.range_api import is_pwned
 from chalicelib.wiring import World
 from infra.stage.aws import Stage
 from infra.tenant.file import BreachedPasswordDetection, TenantFile

@@ -5,7 +5,7 @@ import unicodedata
 import bcrypt
 import pytest
 
-from chalicelib.passwords import verify
+from chalicelib.passwords.hash import verify
 from infra.stage.aws import Stage
 from tests.conftest import BCRYPT_COST, Hashes
 from tests.support.calls import calls_of

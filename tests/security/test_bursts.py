@@ -9,10 +9,11 @@ from threading import Barrier
 import pytest
 
 from app import app
-from chalicelib import passwords, wiring
+from chalicelib import wiring
 from chalicelib.errors import TooManyAttempts
 from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.model.user import User
+from chalicelib.passwords.hash import verify
 from chalicelib.protection.client import BUCKET, ClientGuard
 from chalicelib.store.batch import read_together
 from chalicelib.store.buckets import CLIENTS, BucketStore
@@ -45,7 +46,7 @@ class Bcrypt:
         self.looked_at.append(password)
         if self.meeting:
             self.meeting.wait(PATIENCE_S)
-        return passwords.verify(password, stored)
+        return verify(password, stored)
 
 
 @pytest.fixture

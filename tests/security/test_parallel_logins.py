@@ -12,7 +12,7 @@ import pytest
 from chalicelib import wiring
 from chalicelib.errors import TooManyAttempts
 from chalicelib.model.tenant import BruteForceProtection, SuspiciousIpThrottling
-from chalicelib.passwords import hash_password
+from chalicelib.passwords.hash import hash_password
 from chalicelib.protection.account import AccountGuard, Attempt
 from chalicelib.protection.address import AddressGuard
 from chalicelib.store.attempts import AttemptStore

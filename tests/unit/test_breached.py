@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.breached.detection import is_refused
-from chalicelib.breached.filter import FILE, BreachedFilter, is_breached, shipped
-from chalicelib.breached.range_api import RangeApiFailure, is_pwned
 from chalicelib.model.tenant import BreachedPasswordDetection
-from chalicelib.passwords import verify
+from chalicelib.passwords.breached import is_refused
+from chalicelib.passwords.breached_filter import FILE, BreachedFilter, is_breached, shipped
+from chalicelib.passwords.hash import verify
+from chalicelib.passwords.range_api import RangeApiFailure, is_pwned
 from infra.build.breached_filter import SOURCES, BadSource, build
 from tests.support.range_api import RangeServer, serving_ranges
 
@@ -98,7 +98,8 @@ def test_hash_in_the_docs_is_of_the_password_that_they_log_in_with() -> None:
 
 def test_filter_is_not_opened_before_it_is_needed() -> None:
     code = (
-        "import chalicelib.wiring; from chalicelib.breached.filter import shipped; print(shipped.cache_info().misses)"
+        "import chalicelib.wiring; from chalicelib.passwords.breached_filter import shipped; "
+        "print(shipped.cache_info().misses)"
     )
     ran = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
 

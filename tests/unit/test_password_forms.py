@@ -7,11 +7,11 @@ from collections.abc import Callable
 import bcrypt
 import pytest
 
-from chalicelib.breached.detection import is_refused
 from chalicelib.model.tenant import BreachedPasswordDetection, PasswordPolicy
 from chalicelib.model.user import User
-from chalicelib.password_policy import Objection, objections
-from chalicelib.passwords import MAX_LENGTH, dummy_hash, hash_password, is_hash_as_typed, verify
+from chalicelib.passwords.breached import is_refused
+from chalicelib.passwords.hash import MAX_LENGTH, dummy_hash, hash_password, is_hash_as_typed, verify
+from chalicelib.passwords.policy import Objection, objections
 
 COST = 4
 # Marks of two classes in turn: NFC sorts them, at a cost that grows with the square of their number.

@@ -8,8 +8,8 @@ import pytest
 
 from chalicelib.model.tenant import PasswordPolicy
 from chalicelib.model.user import User
-from chalicelib.password_policy import Objection, objections
-from chalicelib.passwords import hash_password
+from chalicelib.passwords.hash import hash_password
+from chalicelib.passwords.policy import Objection, objections
 
 COST = 4
 FINE = "four quiet words here"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.passwords import (
+from chalicelib.passwords.hash import (
     BCRYPT_LIMIT_BYTES,
     dummy_hash,
     hash_password,

@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 from chalicelib.model.tenant import PasswordPolicy
 from chalicelib.model.user import User
-from chalicelib.passwords import MAX_LENGTH, folded, verify
+from chalicelib.passwords.hash import MAX_LENGTH, folded, verify
 
 # Shorter names turn up in innocent words.
 PERSONAL_LENGTH = 4

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from chalicelib.breached.filter import is_breached
-from chalicelib.breached.range_api import RangeApiFailure
 from chalicelib.model.tenant import BreachedPasswordDetection
-from chalicelib.passwords import MAX_LENGTH
+from chalicelib.passwords.breached_filter import is_breached
+from chalicelib.passwords.hash import MAX_LENGTH
+from chalicelib.passwords.range_api import RangeApiFailure
 
 # Whether Pwned Passwords knows a password; raises RangeApiFailure.
 RangeApi = Callable[[str], bool]

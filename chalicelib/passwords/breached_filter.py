@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
-from chalicelib.passwords import folded
+from chalicelib.passwords.hash import folded
 
-FILE = Path(__file__).with_name("passwords.fuse")
+FILE = Path(__file__).with_name("breached.fuse")
 MAGIC = b"GHF1"
 HEADER = struct.Struct("<4sIIII")
 CELL_BYTES = 2

@@ -1,0 +1,1 @@
+"""Passwords: their hashes, the policy for new ones, and the lists of breached ones."""
