@@ -50,6 +50,7 @@ format: $(STAMP) ## Format the code
 lint: $(STAMP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
+	@$(BIN)/python -m infra.build.docstrings app.py examples infra/build infra/deploy
 	@$(BIN)/cfn-lint infra/stage/stage.yaml infra/stage/realm.yaml
 	@$(BIN)/openapi-spec-validator docs/openapi.yaml
 

@@ -1,1 +1,1 @@
-"""What teams build on Gatehouse, in small."""
+"""Small examples of code that teams build on Gatehouse."""

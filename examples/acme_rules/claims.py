@@ -1,4 +1,4 @@
-"""What the tokens say: claims, scopes, and one thing that is remembered of a person."""
+"""Add claims and scopes to tokens, and remember one thing of a user."""
 
 from typing import Any
 
