@@ -52,7 +52,7 @@ lint: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/python -m infra.build.docstrings app.py examples infra/build infra/deploy
 	@$(BIN)/cfn-lint infra/stage/stage.yaml infra/stage/realm.yaml
-	@$(BIN)/openapi-spec-validator docs/openapi.yaml
+	@$(BIN)/openapi-spec-validator docs/use/openapi.yaml
 
 types: $(STAMP)
 	@$(BIN)/mypy
@@ -76,7 +76,7 @@ $(OLDEST)/.installed: $(STAMP) infra/requirements-oldest.txt
 	@$(BIN)/uv pip install --quiet --python $(OLDEST)/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-reliability: $(STAMP) ## Fail every AWS call of every flow, and write the table of docs/reliability.md
+reliability: $(STAMP) ## Fail every AWS call of every flow, and write the table of docs/run/reliability.md
 	@$(BIN)/pytest tests/faults/test_matrix.py --reliability
 
 bench: $(STAMP) ## Measure what requests cost, beside the budgets: five minutes
@@ -93,7 +93,7 @@ lock: $(STAMP) ## Lock the requirements anew, after a change of pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --all-extras -o infra/requirements-dev.txt
 	@echo '$(UV)' | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet -o infra/requirements-uv.txt
 
-fuzz: $(STAMP) ## Hold a running server against docs/openapi.yaml: EXAMPLES= SEED=
+fuzz: $(STAMP) ## Hold a running server against docs/use/openapi.yaml: EXAMPLES= SEED=
 	@$(BIN)/python -m tests.fuzz --examples $(EXAMPLES) --seed $(SEED)
 
 soak: $(STAMP) ## Drive a running server with a mix of requests, and watch its memory: MINUTES=
@@ -102,7 +102,7 @@ soak: $(STAMP) ## Drive a running server with a mix of requests, and watch its m
 package: $(STAMP) ## Build the deployment package into build/: STAGE=
 	@$(BIN)/python -m infra.deploy.chalice_command package --stage $(STAGE) build
 
-figures: $(STAMP) ## Draw docs/attack-guesses.svg, and print the tables of docs/attack-protection.md
+figures: $(STAMP) ## Draw docs/run/attack-guesses.svg, and print the tables of docs/run/attack-protection.md
 	@$(BIN)/python -m tests.figures.guesses && $(BIN)/python -m tests.figures.costs && $(BIN)/python -m tests.figures.bursts
 
 deploy: $(STAMP) ## Deploy a stage to the AWS account of the environment: STAGE=

@@ -17,7 +17,7 @@ def grant(asked: frozenset[str], api_scopes: tuple[str, ...], oidc_scopes: Colle
 
     api_scopes: all that the API defines. oidc_scopes: those OIDC scopes that can be had here.
     The two groups do not know each other: OIDC scopes are exactly those asked; of the API's, all where none of them
-    is asked, else the intersection. What nobody defines is dropped. Source: docs/http.md "Scopes".
+    is asked, else the intersection. What nobody defines is dropped. Source: docs/use/http.md "Scopes".
     """
     asked_of_api = asked - frozenset(OIDC_SCOPES)
     oidc = tuple(scope for scope in OIDC_SCOPES if scope in asked and scope in oidc_scopes)
@@ -33,7 +33,7 @@ def renew(asked: frozenset[str], before: tuple[str, ...], api_scopes: tuple[str,
     """Return what a refresh asks for: what nobody defines is dropped, and no scope of the API named means all.
 
     before: what was granted, and what nothing asked means. The result may hold more than that, which is refused.
-    Source: RFC 6749 6; docs/http.md "Refresh tokens".
+    Source: RFC 6749 6; docs/use/http.md "Refresh tokens".
     """
     if not asked:
         return frozenset(before)

@@ -39,7 +39,7 @@ class Settings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Read the GATEHOUSE_ variables of docs/operating.md, and RULE_PACKAGES.
+        """Read the GATEHOUSE_ variables of docs/run/operating.md, and RULE_PACKAGES.
 
         Raises BadSettings with all faults at once; an unknown GATEHOUSE_ name is one of them.
         """

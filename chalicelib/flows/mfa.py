@@ -1,4 +1,4 @@
-"""The /mfa endpoints: enrol, challenge, list and remove second factors. Source: docs/mfa.md, as Auth0 has them."""
+"""The /mfa endpoints: enrol, challenge, list and remove second factors. Source: docs/use/mfa.md, as Auth0 has them."""
 
 import re
 from dataclasses import dataclass

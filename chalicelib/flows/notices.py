@@ -1,4 +1,4 @@
-"""Tells people that their account was blocked, with a link that lets them in again (docs/attack-protection.md)."""
+"""Tells people that their account was blocked, with a link that lets them in again (docs/run/attack-protection.md)."""
 
 import secrets
 from collections.abc import Callable

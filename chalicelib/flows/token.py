@@ -45,7 +45,7 @@ class TokenFlow:
     issuer: Issuer
 
     def answer(self, request: Request) -> dict[str, Any]:
-        """Return the token response of RFC 6749 5.1, or raise what docs/http.md says, in its order of checks."""
+        """Return the token response of RFC 6749 5.1, or raise what docs/use/http.md says, in its order of checks."""
         grant_type = request.required("grant_type")
         client = self.clients.authenticate(request)
         request = request.forwarded_by(client)

@@ -1,4 +1,4 @@
-"""Whether a second factor is owed. Decided here alone, whatever the request says (docs/mfa.md "When it is owed")."""
+"""Decide whether a second factor is owed, whatever the request says (docs/use/mfa.md "When it is owed")."""
 
 import secrets
 from collections.abc import Callable

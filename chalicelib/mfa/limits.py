@@ -1,4 +1,4 @@
-"""How often codes may be guessed and sent. Each try is counted before it is looked at (docs/mfa.md "Limits")."""
+"""How often codes may be guessed and sent. Each try is counted before it is looked at (docs/use/mfa.md "Limits")."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress

@@ -1,1 +1,1 @@
-"""The team's own code in every login: what Auth0's Rules were, as Python functions (docs/rules.md, docs/adr/0012)."""
+"""The team's own code in every login: Auth0's Rules, as Python functions (docs/use/rules.md, docs/adr/0012)."""

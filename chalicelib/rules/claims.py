@@ -1,4 +1,4 @@
-"""Which claims a rule may set (docs/rules.md "Claims")."""
+"""Which claims a rule may set (docs/use/rules.md "Claims")."""
 
 from collections.abc import Iterable
 

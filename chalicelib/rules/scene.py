@@ -85,7 +85,7 @@ class Occasion:
 
 
 def scene(occasion: Occasion) -> Scene:
-    """Return what the rules of one login see. Source: docs/rules.md "What a rule sees"."""
+    """Return what the rules of one login see. Source: docs/use/rules.md "What a rule sees"."""
     denials: list[Any] = []
     login, client, tokens = occasion.login, occasion.client, _tokens(occasion.access)
     context = SimpleNamespace(

@@ -16,7 +16,7 @@ def access_token_claims(issuer: str, login: Login, access: Access, jti: str, now
     """Return an access token's claims. now: epoch seconds.
 
     aud is the API alone, or the API and /userinfo where openid was granted. gty is a list where the login continues
-    another. Source: RFC 9068 2.2; docs/http.md "Tokens".
+    another. Source: RFC 9068 2.2; docs/use/http.md "Tokens".
     """
     gty = login.gty[0] if len(login.gty) == 1 else list(login.gty)
     return (

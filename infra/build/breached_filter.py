@@ -1,4 +1,4 @@
-"""Builds chalicelib/passwords/breached.fuse: `make breached`, or with lists of your own (docs/passwords.md).
+"""Builds chalicelib/passwords/breached.fuse: `make breached`, or with lists of your own (docs/run/passwords.md).
 
 Built twice from the same lists it is the same, byte for byte.
 """

@@ -2,8 +2,8 @@
 
 A failure is one line; with `--verbose`, Chalice's tracebacks follow it.
 
-Lambda cannot keep what it compiles: it did so at each start, for a fifth of its time (docs/performance.md). A compiled
-file holds its source's hash and counts for that source alone: one that is out of date does no harm.
+Lambda cannot keep what it compiles: it did so at each start, for a fifth of its time (docs/run/performance.md). A
+compiled file holds its source's hash and counts for that source alone: one that is out of date does no harm.
 """
 
 import sys

@@ -18,8 +18,8 @@ SECTIONS = {
 
 _PAGES = "not here: nothing redirects to a login page, and nothing is shown in a browser"
 _BROWSER = "not here: there are no logins in a browser, and no sessions"
-_CODE = "not here: RULE_PACKAGES lists packages of Python functions that run in each login (docs/rules.md)"
-_MESSAGES = "not here: text messages go out by SNS and emails by SES (docs/operating.md)"
+_CODE = "not here: RULE_PACKAGES lists packages of Python functions that run in each login (docs/use/rules.md)"
+_MESSAGES = "not here: text messages go out by SNS and emails by SES (docs/run/operating.md)"
 _ENTERPRISE = "not here: people log in by a password of a realm"
 _ACCOUNTS = "not here: an operator makes people, and sets their passwords (gatehouse users)"
 _TOKENS_ONLY = "not here: tokens are asked for at the token endpoint alone, by the client's one method"

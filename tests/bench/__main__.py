@@ -71,7 +71,7 @@ def _write_docs() -> None:
     points = growth.load()
     report.write(report.PAGE, "results", report.tables(load()))
     report.write(report.PAGE, "growth", [report.growth_table(points)])
-    (report.DOCS / "growth.svg").write_text(drawn(points), "utf-8")
+    (report.DOCS / "run" / "growth.svg").write_text(drawn(points), "utf-8")
 
 
 @contextmanager

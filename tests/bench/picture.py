@@ -22,7 +22,7 @@ def drawn(points: Sequence[Point]) -> str:
     title = "CPU of a request in ms, passwords hashed at cost 4: median and quartiles"
     box = f'viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12"'
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {box}>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" {box}>\n<!-- made by python -m tests.bench --docs: do not edit -->\n'
         f'<rect width="{width}" height="{height}" fill="#fff"/>\n{_text(GAP, 24, title, "start")}\n{panels}\n</svg>\n'
     )
 

@@ -1,4 +1,4 @@
-"""The results as tables, for a terminal and for docs/performance.md."""
+"""The results as tables, for a terminal and for docs/run/performance.md."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from tests.bench.results import MEBIBYTE, Results, figures
 from tests.bench.statistics import Spread
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGE = DOCS / "performance.md"
+PAGE = DOCS / "run" / "performance.md"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What happens when a password is set: the realm's policy, its history, and breached passwords (docs/passwords.md)."""
+"""Setting a password: the realm's policy, its history, and breached passwords (docs/run/passwords.md)."""
 
 import itertools
 from dataclasses import replace

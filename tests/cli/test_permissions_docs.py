@@ -1,4 +1,4 @@
-"""docs/operating.md: the permissions that it lists for a command are those that the command takes."""
+"""docs/run/operating.md: the permissions that it lists for a command are those that the command takes."""
 
 import re
 import time
@@ -16,7 +16,7 @@ from tests.cli.cut import cut_at
 from tests.cli.failed_stacks import fail, moto_stack
 from tests.cli.tenant import client, small_document, write
 
-PAGE = (Path(__file__).parents[2] / "docs" / "operating.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "run" / "operating.md").read_text("utf-8")
 ROWS = dict(re.findall(r"^\| `(up|apply|keys)` \| (.+) \|$", PAGE, re.MULTILINE))
 RUNS: dict[str, Callable[[Stage, TenantFile], object]] = {
     "up": up,

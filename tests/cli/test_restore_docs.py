@@ -1,4 +1,4 @@
-"""docs/restore.md: a realm is restored under its own name by the commands of the page."""
+"""docs/run/restore.md: a realm is restored under its own name by the commands of the page."""
 
 import re
 import shlex
@@ -19,7 +19,7 @@ from tests.cli.tenant import small_document
 from tests.support.http import BACKEND
 from tests.support.stages import client_of, provisioned
 
-PAGE = (Path(__file__).parents[2] / "docs" / "restore.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "run" / "restore.md").read_text("utf-8")
 STEPS = re.findall(r"^ {4,}(?:aws|gatehouse) .+$", PAGE.partition("## Restore a realm")[2], re.MULTILINE)
 TAKEN_DOWN = re.findall(r"^ {4}(aws .+)$", PAGE.partition("## Take a stage down for good")[2], re.MULTILINE)
 PASSWORD = "correct horse battery staple"

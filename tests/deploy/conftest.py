@@ -45,7 +45,7 @@ EMPLOYEES = ("--stage", "dev", "--realm", "employees")
 # A busy machine takes its time: what is slow there is not wrong.
 LIMIT_S = 600
 EMAIL_FROM = "login@example.com"
-PAGE = (PROJECT / "docs" / "deploy.md").read_text("utf-8")
+PAGE = (PROJECT / "docs" / "run" / "deploy.md").read_text("utf-8")
 COMMANDS = re.findall(r"^    (gatehouse .+)$", PAGE, re.MULTILINE)
 # All on one worker, where they share the deployment.
 ON_ONE_WORKER = pytest.mark.xdist_group("deploy")
@@ -192,7 +192,7 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Tenant:
 
 @pytest.fixture(scope="session")
 def deployment(project: Project, tenant: Tenant) -> Deployment:
-    """The stage dev, made by the commands of docs/deploy.md, word for word and in their order."""
+    """The stage dev, made by the commands of docs/run/deploy.md, word for word and in their order."""
     shutil.copyfile(tenant.file, project.root / "my-tenant.yaml")
     runs = [project.gatehouse(*shlex.split(line)[1:]) for line in COMMANDS]
     assert [(run.returncode, run.stderr) for run in runs] == [(0, "")] * len(COMMANDS), [run.stdout for run in runs]

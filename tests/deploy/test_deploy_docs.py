@@ -1,4 +1,4 @@
-"""docs/deploy.md leads from an empty account to a login; docs/restore.md takes the functions down and up again."""
+"""docs/run/deploy.md leads from an empty account to a login; docs/run/restore.md takes functions down and up."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from tests.deploy.logins import AUDIENCE
 
 pytestmark = ON_ONE_WORKER
 
-RESTORE = (PROJECT / "docs" / "restore.md").read_text("utf-8")
+RESTORE = (PROJECT / "docs" / "run" / "restore.md").read_text("utf-8")
 
 
 def test_page_has_the_commands_of_a_whole_deployment() -> None:

@@ -199,7 +199,7 @@ def test_text_messages_go_to_phone_numbers_and_never_to_topics(stage: str) -> No
 @CALLERS
 @STAGES
 def test_statement_of_the_docs_allows_one_sender_and_is_ours_otherwise(stage: str, caller: str) -> None:
-    section = (PROJECT / "docs" / "operating.md").read_text("utf-8").partition("### One sender alone\n")[2]
+    section = (PROJECT / "docs" / "run" / "operating.md").read_text("utf-8").partition("### One sender alone\n")[2]
     documented = json.loads(section.split("```")[1].removeprefix("json"))
     asked = [[allows(documented, call) for call in mail_from(sender)] for sender in (EMAIL_FROM, "other@example.com")]
 

@@ -55,7 +55,7 @@ def _some(faults: list[Fault], number: int | None) -> list[Fault]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--reliability", action="store_true", help="write the table into docs/reliability.md")
+    parser.addoption("--reliability", action="store_true", help="write the table into docs/run/reliability.md")
 
 
 _outcomes: table.Outcomes = {}

@@ -1,4 +1,4 @@
-"""The table of docs/reliability.md: flow by call by fault, and what is answered."""
+"""The table of docs/run/reliability.md: flow by call by fault, and what is answered."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from tests.faults.kinds import FAULTS, Fault
 from tests.faults.rows import expected, rows, uses_up
 from tests.faults.wire import Call
 
-PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+PAGE = Path(__file__).parents[2] / "docs" / "run" / "reliability.md"
 BEGIN, END = "<!-- make reliability writes what follows -->\n", "<!-- as far as here -->\n"
 NOT_POSSIBLE = "\N{EN DASH}"
 HEAD = ["flow", "call", *(fault.name for fault in FAULTS)]

@@ -1,4 +1,4 @@
-"""Every AWS call of every flow fails, one at a time, in every way that it can: docs/reliability.md has the answers."""
+"""Every AWS call of every flow fails, one at a time, in every way: docs/run/reliability.md has the answers."""
 
 import random
 from collections.abc import Callable
@@ -53,7 +53,7 @@ def failing(bench: Bench, case: Case, call: Call, fault: Fault, tries: int) -> h
 
 
 def require_page(bench: Bench, response: httpx.Response) -> None:
-    """What docs/http.md says of every page, and of a 503."""
+    """What docs/use/http.md says of every page, and of a 503."""
     assert response.headers["Content-Type"].startswith("text/html")
     assert response.headers["Cache-Control"] == "no-store"
     if response.status_code == UNAVAILABLE:
@@ -62,7 +62,7 @@ def require_page(bench: Bench, response: httpx.Response) -> None:
 
 
 def require_contract(bench: Bench, response: httpx.Response) -> None:
-    """What docs/http.md says of every answer, and of a 503."""
+    """What docs/use/http.md says of every answer, and of a 503."""
     if response.request.url.path.startswith(PAGES):
         return require_page(bench, response)
     assert response.headers["Content-Type"].startswith("application/json")

@@ -1,4 +1,4 @@
-"""The table of docs/reliability.md is the one that a run makes."""
+"""The table of docs/run/reliability.md is the one that a run makes."""
 
 from tests.faults import table
 from tests.faults.kinds import FAULTS

@@ -1,1 +1,1 @@
-"""The figures and tables of docs/attack-protection.md."""
+"""The figures and tables of docs/run/attack-protection.md."""

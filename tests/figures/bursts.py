@@ -1,6 +1,6 @@
 """An attacker at one address who sends many guesses at once whenever it is let in, against the real buckets on moto.
 
-`make figures` (`python -m tests.figures.bursts`) prints what docs/attack-protection.md quotes.
+`make figures` (`python -m tests.figures.bursts`) prints what docs/run/attack-protection.md quotes.
 """
 
 import sys

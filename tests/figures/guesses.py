@@ -1,7 +1,7 @@
 """How many guesses each setting lets through, and what they cost, from the product's own constants.
 
-`make figures` (`python -m tests.figures.guesses`) writes docs/attack-guesses.svg and prints the tables of
-docs/attack-protection.md.
+`make figures` (`python -m tests.figures.guesses`) writes docs/run/attack-guesses.svg and prints the tables of
+docs/run/attack-protection.md.
 """
 
 import math
@@ -18,7 +18,7 @@ from chalicelib.model.tenant import BruteForceProtection, SuspiciousIpThrottling
 from chalicelib.protection.account import MAX_FAILURES_IN_A_ROW, TURN_S
 from chalicelib.protection.client import BUCKET
 
-PICTURE = Path(__file__).parents[2] / "docs" / "attack-guesses.svg"
+PICTURE = Path(__file__).parents[2] / "docs" / "run" / "attack-guesses.svg"
 DAY_S = 86_400
 ADDRESSES = 10_000
 # The picture's measures, in pixels.
@@ -64,6 +64,7 @@ def picture(rows: list[Setting]) -> str:
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" '
             'font-size="12" role="img" aria-label="Guesses a day under each setting">',
+            "<!-- made by make figures: do not edit -->",
             f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
             *_legend(),
             *(line for number, row in enumerate(rows) for line in _bars(number, row, most)),

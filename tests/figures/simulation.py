@@ -1,6 +1,6 @@
 """An attacker at one account for a day, from another address with each guess, against the real code on moto.
 
-`python -m tests.figures.simulation GUESSES` prints what docs/attack-protection.md quotes.
+`python -m tests.figures.simulation GUESSES` prints what docs/run/attack-protection.md quotes.
 """
 
 import sys

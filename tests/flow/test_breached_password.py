@@ -1,4 +1,4 @@
-"""A password that was disclosed in a breach, at a login (docs/passwords.md), through HTTP."""
+"""A password that was disclosed in a breach, at a login (docs/run/passwords.md), through HTTP."""
 
 import itertools
 from collections.abc import Iterator

@@ -84,7 +84,7 @@ def test_missing_audience_is_told(http: Http) -> None:
 
 
 def test_resource_names_the_audience_too(http: Http) -> None:
-    # docs/http.md "Audience and scopes": the request's audience, or resource (RFC 8707), same meaning.
+    # docs/use/http.md "Audience and scopes": the request's audience, or resource (RFC 8707), same meaning.
     response = ask(http, audience=None, resource=TIMESHEETS)
 
     assert response.status_code == 200

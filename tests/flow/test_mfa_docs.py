@@ -1,4 +1,4 @@
-"""docs/mfa.md: each curl line is answered as the page says, one after the other, and its tables are the code's."""
+"""docs/use/mfa.md: each curl line is answered as the page says, one after the other, and its tables are the code's."""
 
 import json
 import os
@@ -29,7 +29,7 @@ from tests.support.mfa import App, code_in, emails_to, sms_to
 from tests.support.stages import provisioned
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGE = (DOCS / "mfa.md").read_text("utf-8")
+PAGE = (DOCS / "use" / "mfa.md").read_text("utf-8")
 LOCAL = "http://127.0.0.1:8000/"
 SHORTENED = "…"
 # A line of the page, the status that it is answered with, and the body, where there is one.
@@ -156,7 +156,7 @@ def section(title: str) -> str:
 
 
 def test_picture_is_well_formed_and_on_the_page() -> None:
-    picture = ElementTree.parse(DOCS / "mfa-sequence.svg").getroot()  # noqa: S314 (our own picture)
+    picture = ElementTree.parse(DOCS / "use" / "mfa-sequence.svg").getroot()  # noqa: S314 (our own picture)
     assert picture.tag == "{http://www.w3.org/2000/svg}svg"
     assert "](mfa-sequence.svg)" in PAGE
 

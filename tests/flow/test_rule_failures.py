@@ -1,4 +1,4 @@
-"""Rules that fail, hang or leave too much behind, through HTTP: rows G-07 to G-09 of the cases, and docs/rules.md."""
+"""Rules that fail, hang or leave too much behind, through HTTP: docs/use/rules.md."""
 
 import json
 import threading

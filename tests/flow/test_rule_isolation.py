@@ -1,4 +1,4 @@
-"""What rules cannot reach, secrets and other logins, through HTTP: G-11 and G-13 of the cases, and docs/rules.md."""
+"""What rules cannot reach, secrets and other logins, through HTTP: docs/use/rules.md."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The metadata that rules write, through HTTP: docs/rules.md."""
+"""The metadata that rules write, through HTTP: docs/use/rules.md."""
 
 from typing import Any
 

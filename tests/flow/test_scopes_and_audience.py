@@ -1,4 +1,4 @@
-"""Scope, audience and resource, through HTTP. Each test names its row of the case list; docs/http.md decides."""
+"""Scope, audience and resource, through HTTP. Each test names its row of the case list; docs/use/http.md decides."""
 
 from collections.abc import Iterator
 from urllib.parse import urlencode

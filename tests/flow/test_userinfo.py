@@ -193,7 +193,7 @@ def test_namesakes_of_two_realms_are_shown_apart(http: Http) -> None:
 
 
 def test_imported_person_is_shown_by_the_user_id_that_they_kept(http: Http, people: PeopleMaker) -> None:
-    # docs/http.md "Tokens": new users get REALM|24 hex, imported ones keep theirs.
+    # docs/use/http.md "Tokens": new users get REALM|24 hex, imported ones keep theirs.
     made, employees = people.make(), people.of("employees")
     employees.store.delete(made)
     kept = User(**asdict(made) | {"user_id": f"auth0|{made.user_id.partition('|')[2]}"})

@@ -1,4 +1,4 @@
-"""docs/http.md's sample of an API: it answers every token as RFC 6750 3.1 asks for, and none with a crash."""
+"""docs/use/http.md's sample of an API: it answers every token as RFC 6750 3.1 asks for, and none with a crash."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from tests.conftest import ISSUER, Clock
 from tests.flow.test_userinfo import genuine, rs256, signed_by_us
 from tests.support.http import REPORTS, Http
 
-PAGE = (Path(__file__).parents[2] / "docs" / "http.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "use" / "http.md").read_text("utf-8")
 SAMPLE = re.compile(r"^### Verify an access token\n.+?^```python\n(.+?)^```", re.MULTILINE | re.DOTALL)
 REALM = 'Bearer realm="timesheets"'
 INVALID: tuple[int, dict[str, str], dict[str, Any]] = (401, {"WWW-Authenticate": f'{REALM}, error="invalid_token"'}, {})

@@ -1,1 +1,1 @@
-"""The fuzzer: a running server against docs/openapi.yaml."""
+"""The fuzzer: a running server against docs/use/openapi.yaml."""

@@ -1,4 +1,4 @@
-"""`make fuzz`: made-up and right requests to a running server, each answer held against docs/openapi.yaml.
+"""`make fuzz`: made-up and right requests to a running server, each answer held against docs/use/openapi.yaml.
 
 schemathesis makes the requests and judges the answers; here is what starts it, and what a run has to have reached.
 """
@@ -24,7 +24,7 @@ from tests.fuzz.known import BACKEND, GUESS, TALLY
 from tests.support.local_run import local_run
 
 PROJECT = Path(__file__).resolve().parents[2]
-DOCUMENT = PROJECT / "docs" / "openapi.yaml"
+DOCUMENT = PROJECT / "docs" / "use" / "openapi.yaml"
 CONFIG = PROJECT / "tests" / "fuzz" / "schemathesis.toml"
 # What the server is to be started with: `gatehouse local --rules`.
 RULES = "tests.fuzz.rules"

@@ -206,7 +206,7 @@ _REMOVALS = [
     Known(query={"access_token": "x"}, path={"authenticator_id": "totp|dev_nope"}),
 ]
 
-# By the operationId of docs/openapi.yaml.
+# By the operationId of docs/use/openapi.yaml.
 REQUESTS = {
     "mfaChallenge": _CHALLENGES,
     "mfaAssociate": _ASSOCIATIONS,

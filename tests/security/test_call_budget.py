@@ -17,7 +17,7 @@ from tests.support.calls import Rounds, calls_of, rounds_of
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
 
-PAGE = (Path(__file__).parents[2] / "docs" / "attack-protection.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "run" / "attack-protection.md").read_text("utf-8")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Tokens and codes that a change of a person's credentials ends, cell by cell: the table of docs/mfa.md."""
+"""Tokens and codes that a change of a person's credentials ends, cell by cell: the table of docs/use/mfa.md."""
 
 import itertools
 import re
@@ -38,7 +38,7 @@ from tests.support.mfa import (
 )
 from tests.support.people import PeopleMaker
 
-PAGE = (Path(__file__).parents[2] / "docs" / "mfa.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "use" / "mfa.md").read_text("utf-8")
 BY_SMS = {"authenticator_types": ["oob"], "oob_channels": ["sms"]}
 REFUSED = (400, 401, 403)
 _numbers = itertools.count(2_025_610_100)

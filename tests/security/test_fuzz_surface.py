@@ -1,4 +1,4 @@
-"""The whole surface, fuzzed as `make fuzz` does it, for seconds only: docs/openapi.yaml against a running server."""
+"""The whole surface, fuzzed as `make fuzz` does, for seconds: docs/use/openapi.yaml against a running server."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""docs/openapi.yaml beside the code: the same paths, methods and errors. `make fuzz` holds the answers against it."""
+"""docs/use/openapi.yaml beside the code: the same paths, methods and errors. `make fuzz` tries the answers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from chalicelib import errors
 from infra.gateway.responses import load_gateway_responses
 from tests.support.http import Http
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.yaml"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "use" / "openapi.yaml"
 TOLD: dict[str, Any] = yaml.safe_load(DOCUMENT.read_text("utf-8"))
 # Of a method that the document does not have.
 UNTOLD = {"method_not_allowed"}

@@ -23,7 +23,7 @@ from infra.build.breached_filter import SOURCES, BadSource, build
 from tests.support.range_api import RangeServer, serving_ranges
 
 PROJECT = Path(__file__).parents[2]
-DOCS = PROJECT / "docs" / "passwords.md"
+DOCS = PROJECT / "docs" / "run" / "passwords.md"
 PASSWORD = "of no list that anybody has"
 SMALL = [f"password {number}" for number in range(2000)]
 STRANGERS = 200_000

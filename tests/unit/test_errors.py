@@ -24,7 +24,7 @@ from chalicelib.errors import (
 
 # RFC 6749 5.2: %x20-21 / %x23-5B / %x5D-7E.
 DESCRIBABLE = {*map(chr, range(0x20, 0x7F))} - {'"', "\\"}
-# For each error its status: RFC 6749 5.2 says 400, and 401 for invalid_client; the others are those of docs/http.md.
+# For each error its status: RFC 6749 5.2 says 400, and 401 for invalid_client; the others are in docs/use/http.md.
 TREE = {
     "InvalidRequest": ("invalid_request", 400),
     "RequestTooLarge": ("invalid_request", 413),

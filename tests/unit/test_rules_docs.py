@@ -1,4 +1,4 @@
-"""docs/rules.md: every Python sample in it is run, and does what the page says."""
+"""docs/use/rules.md: every Python sample in it is run, and does what the page says."""
 
 import inspect
 import re
@@ -24,7 +24,7 @@ from chalicelib.settings import MAX_RULE_BUDGET_S, Settings
 from infra.rules.settings import MAX_LENGTH
 from tests.support.rules import package
 
-PAGE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "use" / "rules.md").read_text("utf-8")
 SAMPLES = re.findall(r"^```python\n(.+?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 SATURDAY = 5
 NAMESPACE = "https://acme.example.com/"

@@ -1,4 +1,4 @@
-"""Which scopes are granted (RFC 6749 3.3; docs/http.md "Audience and scopes")."""
+"""Which scopes are granted (RFC 6749 3.3; docs/use/http.md "Audience and scopes")."""
 
 import pytest
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""docs/security.md: its rows name tests that are there, and none is green that nothing shows."""
+"""docs/run/security.md: its rows name tests that are there, and none is green that nothing shows."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[2]
-PAGE = (PROJECT / "docs" / "security.md").read_text("utf-8")
+PAGE = (PROJECT / "docs" / "run" / "security.md").read_text("utf-8")
 TESTS = sorted(set(re.findall(r"`(tests/[^`]+)`", PAGE)))
 ROWS = re.findall(r"^\| ([\d., ]+) \| (.+) \| (.+) \| (.+) \| ?(.*) ?\|$", PAGE, re.MULTILINE)
 STATES = ("🟢 green", "🟡 amber", "🔴 red", "⚪ yours")
@@ -41,4 +41,4 @@ def test_row_that_no_setting_mends_is_red(standard: str, number: str) -> None:
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#]+)", PAGE))))
 def test_link_leads_somewhere(link: str) -> None:
-    assert (PROJECT / "docs" / link).exists()
+    assert (PROJECT / "docs" / "run" / link).exists()
