@@ -55,6 +55,7 @@ from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.aws import Clients, connect, lambda_session
 from chalicelib.store.buckets import CLIENTS, LOGINS, BucketStore
 from chalicelib.store.config import ConfigStore
+from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.enrolments import EnrolmentStore
 from chalicelib.store.families import FamilyStore
 from chalicelib.store.kms import Kms
@@ -108,6 +109,11 @@ class _Parts:
     nobody: str = field(repr=False)
 
     @property
+    def dynamo(self) -> Dynamo:
+        """What reads of several tables at once."""
+        return Dynamo(self.clients.dynamodb)
+
+    @property
     def vault(self) -> Vault:
         """What seals secrets at rest."""
         return _vault(self.settings, self.clients)
@@ -129,7 +135,7 @@ class _Parts:
         attempts, totals = AttemptStore(dynamodb, table), TotalStore(dynamodb, table)
         # Nobody writes down what nobody will be told.
         on_block = NoticeStore(dynamodb, table).note if self.settings.email_from else lambda *_: None
-        return AccountGuard(attempts, totals, self.addresses(), on_block, world.clock, world.pause)
+        return AccountGuard(self.dynamo, attempts, totals, self.addresses(), on_block, world.clock, world.pause)
 
     @property
     def messages(self) -> Messages:
@@ -140,12 +146,14 @@ class _Parts:
     def cases(self) -> Cases:
         """Who waits for a second factor."""
         verify = AccessTokenVerifier(self.config, self.world.clock).verify
-        people = PersonFinder(self.config, self.revocations, self.directory_of)
+        people = PersonFinder(self.dynamo, self.config, self.revocations, self.directory_of)
         return Cases(
+            self.dynamo,
             self.config,
             self.pending,
             self.revocations,
             self.addresses(),
+            self.directory_of,
             self.enrolments_of,
             verify,
             people.find,
@@ -179,7 +187,7 @@ def build(settings: Settings, clients: Clients, world: World) -> Services:
     client_guard = ClientGuard(parts.buckets(CLIENTS), parts.throttling, world.clock)
     authenticator = ClientAuthenticator(config, sessions, client_guard, world.clock)
     verifier = AccessTokenVerifier(config, world.clock)
-    people = PersonFinder(config, parts.revocations, parts.directory_of)
+    people = PersonFinder(parts.dynamo, config, parts.revocations, parts.directory_of)
     second_factor = SecondFactor(config.tenant, parts.pending, world.clock)
     issuer = Issuer(kms_jws(Kms(clients.kms)), clients.dynamodb, refresh_tokens, config.keys, world.clock, world.new_id)
     return Services(
@@ -205,8 +213,14 @@ def _parts(settings: Settings, clients: Clients, world: World) -> _Parts:
 
     sessions_table = f"{prefix}sessions"
     stage_key = StageKey(config, _vault(settings, clients))
-    families = FamilyStore(clients.dynamodb, sessions_table)
-    refresh_tokens = RefreshTokens(families, world.clock, users_of, partial(stage_key.mac, "refresh token"))
+    refresh_tokens = RefreshTokens(
+        Dynamo(clients.dynamodb),
+        FamilyStore(clients.dynamodb, sessions_table),
+        RevocationStore(clients.dynamodb, sessions_table),
+        world.clock,
+        users_of,
+        partial(stage_key.mac, "refresh token"),
+    )
     return _Parts(
         settings,
         clients,
@@ -279,6 +293,7 @@ def _grants(parts: _Parts, factors: Factors) -> tuple[Grant, ...]:
     """Return every grant: a new one is one file and one line here."""
     password = partial(
         PasswordGrant,
+        dynamo=parts.dynamo,
         config=parts.config,
         directory_of=parts.directory_of,
         guard=parts.guard,

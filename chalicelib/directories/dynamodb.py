@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chalicelib.model.address import network
+from chalicelib.model.storage import Read
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 from chalicelib.passwords.hash import hash_password, is_hash_as_typed, needs_rehash
-from chalicelib.store.batch import Place, Values
 from chalicelib.store.items import Value
 from chalicelib.store.transactions import Write
 from chalicelib.store.users import UserStore
@@ -30,18 +30,13 @@ class DynamoDirectory:
     dummy_hash: str = field(repr=False)
     verify: Callable[[str, str], bool]
 
-    def find(self, typed: str, *beside: Place) -> tuple[str | None, tuple[Values | None, ...]]:
-        """Return the user_id of the person who typed this, or None, and the items of other places, in one call."""
-        return self.users.locate_with(typed, self.realm.identifiers, *beside)
+    def user_id_of(self, typed: str) -> Read[str | None]:
+        """Return the read of the user_id of the person who typed this."""
+        return self.users.user_id_of(typed, self.realm.identifiers)
 
-    def read(self, user_id: str) -> User | None:
-        """Return the record, or None."""
-        return self.users.read(user_id)
-
-    def read_with(self, user_id: str | None, beside: Place) -> tuple[User | None, Values | None]:
-        """Return the record and the item of another place, in one call; for the user_id None too."""
-        user, (other,) = self.users.read_with(user_id or _NOBODY, beside)
-        return user, other
+    def read_of(self, user_id: str | None) -> Read[User | None]:
+        """Return the read of a record; for the user_id None too, which costs the same and finds nobody."""
+        return self.users.read_of(user_id or _NOBODY)
 
     def has_password(self, user: User | None, password: str) -> bool:
         """Return whether this is the user's password: the same work for nobody and for a user without one."""

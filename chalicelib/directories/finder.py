@@ -1,7 +1,7 @@
 """Finds the person of an access token."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.directories.dynamodb import DynamoDirectory
@@ -10,13 +10,15 @@ from chalicelib.model.standing import Standing
 from chalicelib.model.tenant import Client, Realm
 from chalicelib.model.user import User
 from chalicelib.store.config import ConfigStore
-from chalicelib.store.revocations import RevocationStore, counted
+from chalicelib.store.dynamo import Dynamo
+from chalicelib.store.revocations import RevocationStore
 
 
 @dataclass(frozen=True, slots=True)
 class PersonFinder:
     """Looks in the realm of the token's person, if the token's client still has it."""
 
+    dynamo: Dynamo
     config: ConfigStore
     revocations: RevocationStore
     directory_of: Callable[[Realm], DynamoDirectory]
@@ -41,11 +43,11 @@ class PersonFinder:
 
     def _read(self, realm: Realm, standing: Standing, client: Client) -> User | None:
         """Return the record, by one call; where the token stands on it, with what ended at large counted in."""
-        directory = self.directory_of(realm)
+        person = self.directory_of(realm).read_of(standing.sub)
         if not standing.is_on_credentials:
-            return directory.read(standing.sub)
-        user, counts = directory.read_with(standing.sub, self.revocations.place(realm.name))
-        return counted(user, counts, client.client_id) if user else None
+            return self.dynamo.read(person)
+        user, count = self.dynamo.read_all(person, self.revocations.read_of(realm.name, client.client_id))
+        return replace(user, revocations=count) if user else None
 
     def _places(self, standing: Standing, client: Client) -> list[str]:
         """Return the realms to look in: the one that the token names, or that its user_id begins with.

@@ -75,14 +75,14 @@ class MfaGrant:
         try:
             return self.factor.prove(case, request)
         except WrongCode:
-            self.guard.addresses.fail(request.source_ip, None)
+            self.guard.addresses.fail(request.source_ip, ())
             raise
 
     def _writes(self, case: Case, proof: Proof, request: Request) -> Callable[[str], tuple[Write, ...]]:
         """Return what makes the writes of a login that is complete at last."""
         directory = self.directory_of(case.realm)
         write = directory.login_write(case.user, int(self.clock()), request.source_ip, proof.record)
-        attempt = Attempt(case.account, request.source_ip, case.tenant.brute_force_protection, None)
+        attempt = Attempt(case.account, request.source_ip, case.tenant.brute_force_protection, ())
         cleared = self.guard.clear_writes(Admitted(attempt, case.user, has_total=True))
         used = (self.pending.use_login(case.pending),) if case.is_login else ()
         return lambda name: (*proof.give_back, *proof.writes, *used, *cleared, write(name))

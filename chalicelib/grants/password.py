@@ -1,7 +1,7 @@
 """The password grant and Auth0's password-realm grant: a username and a password, checked in a realm."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from chalicelib.directories.dynamodb import DynamoDirectory
@@ -13,9 +13,9 @@ from chalicelib.model.tenant import Client, Realm, Tenant
 from chalicelib.model.user import User
 from chalicelib.passwords.breached import RangeApi, is_refused
 from chalicelib.protection.account import AccountGuard, Admitted, Attempt
-from chalicelib.store.batch import Values
 from chalicelib.store.config import ConfigStore
-from chalicelib.store.revocations import RevocationStore, counted
+from chalicelib.store.dynamo import Dynamo
+from chalicelib.store.revocations import RevocationStore
 from chalicelib.store.transactions import Write
 
 WRONG = "Wrong email or password."
@@ -47,6 +47,7 @@ class PasswordGrant:
     grant_type: str
     parameters: tuple[str, ...]
     realm_name: Callable[[Tenant, Request], str]
+    dynamo: Dynamo
     config: ConfigStore
     directory_of: Callable[[Realm], DynamoDirectory]
     guard: AccountGuard
@@ -88,8 +89,8 @@ class PasswordGrant:
 
         Unknown user and wrong password differ in the log alone: the same bytes, the same calls, the same bcrypts.
         """
-        user_id, attempt, counts = self._attempt(directory, request)
-        with self.guard.admitted(attempt, lambda beside: directory.read_with(user_id, beside)) as admitted:
+        user_id, attempt, count = self._attempt(client, directory, request)
+        with self.guard.admitted(attempt, directory.read_of(user_id)) as admitted:
             user = admitted.user
             is_right = directory.has_password(user, request.required("password"))
         if user is None:
@@ -103,7 +104,7 @@ class PasswordGrant:
             self._refuse(Unauthorized("user is blocked", event="f"), admitted)
         if self._is_breached(request):
             self._refuse(PasswordLeaked(), admitted)
-        return counted(user, counts, client.client_id), admitted
+        return replace(user, revocations=count), admitted
 
     def _directory(self, client: Client, request: Request) -> DynamoDirectory:
         name = self.realm_name(self.config.tenant(), request)
@@ -113,18 +114,20 @@ class PasswordGrant:
         request.outcome.realm = realm.name
         return self.directory_of(realm)
 
-    def _attempt(self, directory: DynamoDirectory, request: Request) -> tuple[str | None, Attempt, Values | None]:
-        """Return whose account is tried, None for an unknown user, the attempt, and what ended at large in the realm.
+    def _attempt(self, client: Client, directory: DynamoDirectory, request: Request) -> tuple[str | None, Attempt, int]:
+        """Return whose account is tried, None for an unknown user, the attempt, and how much ended at large.
 
         An unknown user is counted under the hash of what was typed. Raises TooManyAttempts.
         """
         addresses, address = self.guard.addresses, request.source_ip
-        places = (self.revocations.place(directory.realm.name), *addresses.places(address))
-        user_id, (counts, *others) = directory.find(request.required("username"), *places)
-        seen = tuple(others)
-        addresses.require_room(address, seen)
+        user_id, count, fill = self.dynamo.read_all(
+            directory.user_id_of(request.required("username")),
+            self.revocations.read_of(directory.realm.name, client.client_id),
+            addresses.read_of(address),
+        )
+        addresses.require_room(address, fill)
         account = f"{directory.realm.name}#{user_id or request.outcome.user}"
-        return user_id, Attempt(account, address, self.config.tenant().brute_force_protection, seen), counts
+        return user_id, Attempt(account, address, self.config.tenant().brute_force_protection, fill), count
 
     def _is_breached(self, request: Request) -> bool:
         detection = self.config.tenant().breached_password_detection

@@ -1,10 +1,11 @@
 """A person whose second factor is in question, and how they were found."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chalicelib.errors import ExpiredToken, InsufficientScope, InvalidGrant, InvalidToken, Unauthorized
+from chalicelib.model.directory import Directory
 from chalicelib.model.enrolment import EMAIL, Authenticator, Enrolment, PendingLogin
 from chalicelib.model.login import Asked, Original
 from chalicelib.model.request import Request
@@ -12,9 +13,10 @@ from chalicelib.model.tenant import ENROLL, Client, Realm, Tenant, mfa_audience
 from chalicelib.model.user import User
 from chalicelib.protection.address import AddressGuard
 from chalicelib.store.config import ConfigStore
+from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.enrolments import EnrolmentStore
 from chalicelib.store.pending import PendingStore
-from chalicelib.store.revocations import RevocationStore, counted
+from chalicelib.store.revocations import RevocationStore
 from chalicelib.store.transactions import Write
 
 MALFORMED = "Malformed mfa_token"
@@ -106,14 +108,16 @@ def own_email(user: User, tenant: Tenant) -> tuple[Authenticator, ...]:
 class Cases:
     """Finds cases. addresses: refuses those that failed too often. clock: epoch seconds.
 
-    enrolments_of: a realm's. verify: returns the claims of an issuer's access token. person_of: finds those claims'
-    person. Either raises InvalidToken.
+    directory_of, enrolments_of: a realm's. verify: returns the claims of an issuer's access token. person_of: finds
+    those claims' person. Either raises InvalidToken.
     """
 
+    dynamo: Dynamo
     config: ConfigStore
     pending: PendingStore
     revocations: RevocationStore
     addresses: AddressGuard
+    directory_of: Callable[[Realm], Directory]
     enrolments_of: Callable[[Realm], EnrolmentStore]
     verify: Callable[[str, str], dict[str, Any]]
     person_of: Callable[[dict[str, Any]], tuple[Realm, User]]
@@ -140,8 +144,8 @@ class Cases:
         Raises InvalidGrant where it is not this client's, or its person has changed; ExpiredToken; Unauthorized;
         TooManyAttempts for an address that failed too often.
         """
-        pending, seen = self.pending.login_with(mfa_token, *self.addresses.places(request.source_ip))
-        self.addresses.require_room(request.source_ip, seen)
+        pending, fill = self.dynamo.read_all(self.pending.read_of(mfa_token), self.addresses.read_of(request.source_ip))
+        self.addresses.require_room(request.source_ip, fill)
         owner = client or (self.config.client(pending.client_id) if pending else None)
         if pending is None or owner is None or pending.client_id != owner.client_id:
             raise InvalidGrant(MALFORMED, reason="no pending login of this client")
@@ -194,11 +198,14 @@ class Cases:
             raise InvalidToken(reason="the person has a second factor, which this token's login did without")
 
     def _of_person(self, realm: Realm, pending: PendingLogin) -> Case | None:
-        place = self.revocations.place(realm.name)
-        user, enrolment, counts = self.enrolments_of(realm).read_with(pending.user_id, place)
+        user, enrolment, count = self.dynamo.read_all(
+            self.directory_of(realm).read_of(pending.user_id),
+            self.enrolments_of(realm).read_of(pending.user_id),
+            self.revocations.read_of(realm.name, pending.client_id),
+        )
         if user is None:
             return None
-        return Case(self.config.tenant(), realm, counted(user, counts, pending.client_id), enrolment, pending)
+        return Case(self.config.tenant(), realm, replace(user, revocations=count), enrolment, pending)
 
 
 def is_access_token(token: str) -> bool:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from chalicelib.errors import RateLimit, TemporarilyUnavailable, TooManyAttempts
 from chalicelib.model.address import network
+from chalicelib.model.storage import Read
 from chalicelib.model.tenant import BruteForceProtection
 from chalicelib.model.user import User
-from chalicelib.protection.address import AddressGuard, Seen
+from chalicelib.protection.address import AddressGuard, Fill
 from chalicelib.store.attempts import ANYWHERE, AttemptStore, Counter, Tally
 from chalicelib.store.aws import both, together
-from chalicelib.store.batch import Place, Values
-from chalicelib.store.totals import TotalStore, total_from
+from chalicelib.store.dynamo import Dynamo
+from chalicelib.store.totals import Total, TotalStore
 from chalicelib.store.transactions import Write
 
 BLOCKED = "Your account has been blocked after multiple consecutive login attempts."
@@ -29,13 +30,13 @@ TURN_S = 900
 class Attempt:
     """One attempt on its way, and the policy that it is held to.
 
-    account: realm and person. address: the source_ip. seen: the address's items, as AddressGuard has them.
+    account: realm and person. address: the source_ip. fill: the address's, as AddressGuard has it.
     """
 
     account: str
     address: str
     policy: BruteForceProtection
-    seen: Seen | None
+    fill: Fill
 
     @property
     def is_counted(self) -> bool:
@@ -64,10 +65,11 @@ class Admitted:
 class AccountGuard:
     """Counts attempts and decides them. clock: epoch seconds. pause: sleeps for so many seconds.
 
-    addresses: counts the failures of the address too. on_block: hears of each account that a failure blocks, whether
-    anybody has it or not, with the time.
+    dynamo: reads persons and totals. addresses: counts the failures of the address too. on_block: hears of each
+    account that a failure blocks, whether anybody has it or not, with the time.
     """
 
+    dynamo: Dynamo
     attempts: AttemptStore
     totals: TotalStore
     addresses: AddressGuard
@@ -76,12 +78,10 @@ class AccountGuard:
     pause: Callable[[float], None]
 
     @contextmanager
-    def admitted(
-        self, attempt: Attempt, read: Callable[[Place], tuple[User | None, Values | None]]
-    ) -> Iterator[Admitted]:
-        """Count the attempt while `read` reads the person and one item more, and yield what may be judged.
+    def admitted(self, attempt: Attempt, person: Read[User | None]) -> Iterator[Admitted]:
+        """Count the attempt while the person and the account's total are read, and yield what may be judged.
 
-        If AWS fails after the count, in `read` or inside the block, the attempt is given back: nobody's allowance
+        If AWS fails after the count, in the read or inside the block, the attempt is given back: nobody's allowance
         pays for that. Raises TooManyAttempts.
         """
         is_taken = False
@@ -93,10 +93,10 @@ class AccountGuard:
 
         try:
             # The count may have to wait: it does so on this thread, and keeps none of those that everybody shares.
-            (user, values), _ = both(lambda: read(self.totals.place(attempt.account)), take)
-            if attempt.is_counted and values:
-                self._require_turn(attempt, user, values)
-            yield Admitted(attempt, user, has_total=values is not None)
+            (user, total), _ = both(lambda: self.dynamo.read_all(person, self.totals.read_of(attempt.account)), take)
+            if attempt.is_counted and total:
+                self._require_turn(attempt, user, total)
+            yield Admitted(attempt, user, has_total=total is not None)
         except (TemporarilyUnavailable, TooManyAttempts):
             if is_taken:
                 self.give_back(attempt)
@@ -120,7 +120,7 @@ class AccountGuard:
 
     def fail(self, attempt: Attempt) -> None:
         """Decide a counted attempt as failed: its account's, from here and from anywhere, and its address's."""
-        failures = self.addresses.failures(attempt.address, attempt.seen)
+        failures = self.addresses.failures(attempt.address, attempt.fill)
         if attempt.is_counted:
             now = int(self.clock())
             failures += [lambda: self._fail_here(attempt, now), lambda: self.totals.fail(attempt.account, now)]
@@ -155,14 +155,13 @@ class AccountGuard:
         if tally.failed >= attempt.policy.max_attempts:
             self.on_block(attempt.account, now)
 
-    def _require_turn(self, attempt: Attempt, user: User | None, values: Values) -> None:
+    def _require_turn(self, attempt: Attempt, user: User | None, total: Total) -> None:
         """Let an attempt pass at an account that was guessed at too often, if it comes from where a login once did.
 
         All others share one attempt each TURN_S, by one conditional write. Raises TooManyAttempts.
         """
         now = int(self.clock())
-        total = total_from(values, now)
-        if total is None or total.failed < MAX_FAILURES_IN_A_ROW:
+        if total.expires_at <= now or total.failed < MAX_FAILURES_IN_A_ROW:
             return
         if user and network(attempt.address) in user.known_addresses:
             return

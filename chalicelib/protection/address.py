@@ -6,20 +6,19 @@ One bucket is the address's, or its /64's; a wider one is the /48's.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import zip_longest
 
 from chalicelib.errors import RateLimit, TooManyAttempts
 from chalicelib.model.address import networks
 from chalicelib.model.bucket import Bucket
+from chalicelib.model.storage import Read
 from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.store.aws import together
-from chalicelib.store.batch import Place, Values
 from chalicelib.store.buckets import BucketStore
 
 SUSPICIOUS = "We have detected suspicious login behavior and further attempts will be blocked."
 
-# The items of an address's places, in their order; None for an empty bucket.
-Seen = tuple[Values | None, ...]
+# When the bucket of each of an address's networks will be empty: epoch milliseconds, 0 if it is.
+Fill = tuple[int, ...]
 
 
 def throttled(bucket: Bucket, opens_at_ms: int, now_ms: int) -> TooManyAttempts:
@@ -33,41 +32,40 @@ def throttled(bucket: Bucket, opens_at_ms: int, now_ms: int) -> TooManyAttempts:
 class AddressGuard:
     """Refuses addresses that failed too often. policy: the tenant's, of now. clock: epoch seconds.
 
-    An address is a source_ip as a request has it. seen: the items of its places, as they were read with something
-    else; None if they were not.
+    An address is a source_ip as a request has it. fill: of its buckets, as it was read with something else; () if it
+    was not.
     """
 
     buckets: BucketStore
     policy: Callable[[], SuspiciousIpThrottling]
     clock: Callable[[], float]
 
-    def places(self, address: str) -> tuple[Place, ...]:
-        """Return what to read for an address, best together with what is read anyway."""
-        return tuple(map(self.buckets.place, networks(address)))
+    def read_of(self, address: str) -> Read[Fill]:
+        """Return the read of an address's fill, for the call that is made anyway."""
+        return self.buckets.read_of(*networks(address))
 
-    def require_room(self, address: str, seen: Seen) -> None:
+    def require_room(self, address: str, fill: Fill) -> None:
         """Let an address pass that may fail once more; raises TooManyAttempts for any other."""
         policy, now_ms = self.policy(), self._now_ms()
         if not policy.guards(address):
             return
-        for bucket, values in zip(_buckets(policy), seen, strict=False):
-            empties_at_ms = _empties_at_ms(values)
+        for bucket, empties_at_ms in zip(_buckets(policy), fill, strict=False):
             if bucket.is_full(empties_at_ms, now_ms):
                 raise throttled(bucket, bucket.opens_at_ms(empties_at_ms), now_ms)
 
-    def fail(self, address: str, seen: Seen | None) -> None:
+    def fail(self, address: str, fill: Fill) -> None:
         """Count one failure of an address."""
-        together(*self.failures(address, seen))
+        together(*self.failures(address, fill))
 
-    def failures(self, address: str, seen: Seen | None) -> list[Callable[[], object]]:
+    def failures(self, address: str, fill: Fill) -> list[Callable[[], object]]:
         """Return the calls that count one failure of an address, to make at the same time."""
         policy, now_ms = self.policy(), self._now_ms()
         if not policy.guards(address):
             return []
-        counts = zip_longest(networks(address), _buckets(policy)[: len(networks(address))], seen or ())
+        counts = zip(networks(address), _buckets(policy), fill or (0, 0), strict=False)
         return [
-            partial(self.buckets.fill, name, bucket, now_ms, _empties_at_ms(values) > now_ms)
-            for name, bucket, values in counts
+            partial(self.buckets.fill, name, bucket, now_ms, empties_at_ms > now_ms)
+            for name, bucket, empties_at_ms in counts
         ]
 
     def _now_ms(self) -> int:
@@ -77,7 +75,3 @@ class AddressGuard:
 def _buckets(policy: SuspiciousIpThrottling) -> tuple[Bucket, Bucket]:
     """Return the bucket of each of an address's networks."""
     return policy.bucket, policy.wide_bucket
-
-
-def _empties_at_ms(seen: Values | None) -> int:
-    return int(seen["empties_at_ms"]) if seen else 0

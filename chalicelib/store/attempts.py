@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.model.storage import Item, Key
 from chalicelib.store.aws import ConditionFailed, call
-from chalicelib.store.batch import Place, Values
 from chalicelib.store.changes import TRIES, Change, make, make_one_of
+from chalicelib.store.dynamo import key_item
 from chalicelib.store.items import from_item, to_item
 from chalicelib.store.transactions import Write
 
@@ -57,7 +58,7 @@ class AttemptStore:
         )
         for _ in range(TRIES):
             try:
-                make(self.dynamodb, self._place(counter), counted)
+                make(self.dynamodb, self._key(counter), counted)
             except ConditionFailed as failure:
                 tally = tally_from(from_item(failure.item or {}))
             else:
@@ -79,24 +80,24 @@ class AttemptStore:
             "attribute_not_exists(attempts) OR attempts <= failed",
             {":one": 1, ":now": now, ":end": now + lifetime_s},
         )
-        _, values = make_one_of(self.dynamodb, self._place(counter), decided, anew)
+        _, values = make_one_of(self.dynamodb, self._key(counter), decided, anew)
         return tally_from(values)
 
     def withdraw(self, counter: Counter) -> None:
         """Take back one counted attempt that could not be decided."""
         with suppress(ConditionFailed):
             withdrawn = Change("ADD attempts :minus", "attempts > failed", {":minus": -1})
-            make(self.dynamodb, self._place(counter), withdrawn)
+            make(self.dynamodb, self._key(counter), withdrawn)
 
     def clear_write(self, counter: Counter) -> Write:
         """Return the write that forgets a counter, for the transaction of a success."""
-        return {"Delete": {"TableName": self.table, "Key": self._place(counter).key}}
+        return {"Delete": {"TableName": self.table, "Key": key_item(self._key(counter))}}
 
-    def of_account(self, account: str) -> list[Values]:
+    def of_account(self, account: str) -> list[Item]:
         """Return an account's items: its counters by address, and its total."""
         return self._of_key(f"account#{account}")
 
-    def of_realm(self, realm: str) -> Iterator[Values]:
+    def of_realm(self, realm: str) -> Iterator[Item]:
         """Return the items of all accounts of a realm, for the tools: a scan, on no request path."""
         for page in self.dynamodb.get_paginator("scan").paginate(
             TableName=self.table,
@@ -112,9 +113,9 @@ class AttemptStore:
     def clear(self, pk: str) -> None:
         """Forget everything under a partition key."""
         for values in self._of_key(pk):
-            call(self.dynamodb.delete_item, TableName=self.table, Key=Place(self.table, values["pk"], values["sk"]).key)
+            call(self.dynamodb.delete_item, TableName=self.table, Key=to_item({"pk": values["pk"], "sk": values["sk"]}))
 
-    def _of_key(self, pk: str) -> list[Values]:
+    def _of_key(self, pk: str) -> list[Item]:
         pages = self.dynamodb.get_paginator("query").paginate(
             TableName=self.table,
             KeyConditionExpression="pk = :pk",
@@ -122,7 +123,7 @@ class AttemptStore:
             ConsistentRead=True,
         )
 
-        def query() -> list[Values]:
+        def query() -> list[Item]:
             return [from_item(item) for page in pages for item in page["Items"]]
 
         return call(query)
@@ -135,15 +136,15 @@ class AttemptStore:
             {":one": 1, ":zero": 0, ":now": now, ":end": now + lifetime_s, ":ended": ended.expires_at},
         )
         try:
-            make(self.dynamodb, self._place(counter), begun)
+            make(self.dynamodb, self._key(counter), begun)
         except ConditionFailed:
             return False
         return True
 
-    def _place(self, counter: Counter) -> Place:
-        return Place(self.table, f"account#{counter.account}", ADDRESS + counter.address)
+    def _key(self, counter: Counter) -> Key:
+        return Key(self.table, f"account#{counter.account}", ADDRESS + counter.address)
 
 
-def tally_from(values: Values) -> Tally:
+def tally_from(values: Item) -> Tally:
     """Return what a counter's item stands at, nought for each value that it lacks."""
     return Tally(*(values.get(name, 0) for name in ("attempts", "failed", "counted_at", "expires_at")))

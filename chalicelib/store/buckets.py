@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from chalicelib.model.bucket import Bucket
+from chalicelib.model.storage import Item, Key, Read
 from chalicelib.store.aws import call
-from chalicelib.store.batch import Place, Values, read_together
 from chalicelib.store.changes import Change, make_one_of
+from chalicelib.store.dynamo import key_item
 from chalicelib.store.items import from_item, to_item
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ class Filled:
     had_room: bool
 
 
-def fill(dynamodb: "DynamoDBClient", place: Place, bucket: Bucket, now_ms: int, is_running: bool) -> Filled:
-    """Put one failure into the bucket of a place; a full one takes it as debt, up to its max_debt.
+def fill(dynamodb: "DynamoDBClient", key: Key, bucket: Bucket, now_ms: int, is_running: bool) -> Filled:
+    """Put one failure into the bucket of a key; a full one takes it as debt, up to its max_debt.
 
     is_running: a hint from an earlier read that the bucket is not empty; a wrong hint costs a call.
     """
@@ -48,7 +49,7 @@ def fill(dynamodb: "DynamoDBClient", place: Place, bucket: Bucket, now_ms: int, 
     )
     overflowing = Change("SET empties_at_ms = empties_at_ms", "empties_at_ms > :overflow", {":overflow": overflow})
     changes = (running, empty, overflowing) if is_running else (empty, running, overflowing)
-    made, values = make_one_of(dynamodb, place, *changes)
+    made, values = make_one_of(dynamodb, key, *changes)
     empties_at_ms: int = values["empties_at_ms"]
     had_room = made is not overflowing and not bucket.is_full(empties_at_ms - bucket.rate_ms, now_ms)
     return Filled(empties_at_ms, had_room)
@@ -70,24 +71,24 @@ class BucketStore:
         """Return the buckets of another kind."""
         return replace(self, kind=kind)
 
-    def place(self, address: str) -> Place:
-        """Return where the bucket of an address is. address: as model/address.py's network() writes it."""
-        return Place(self.table, f"address#{address}", self.kind)
+    def read_of(self, *addresses: str) -> Read[tuple[int, ...]]:
+        """Return the read of when the bucket of each address will be empty: epoch milliseconds, 0 if it is.
 
-    def read(self, address: str) -> Values | None:
-        """Return the bucket's item."""
-        return read_together(self.dynamodb, self.place(address))[0]
+        addresses: as model/address.py's network() writes them.
+        """
+        keys = tuple(map(self._key, addresses))
+        return Read(keys, lambda items: tuple(item["empties_at_ms"] if item else 0 for item in items))
 
     def fill(self, address: str, bucket: Bucket, now_ms: int, is_running: bool = True) -> Filled:
         """Put one failure in; a full bucket takes it as debt. is_running: as in `fill` above."""
-        return fill(self.dynamodb, self.place(address), replace(bucket, max_debt=MAX_DEBT), now_ms, is_running)
+        return fill(self.dynamodb, self._key(address), replace(bucket, max_debt=MAX_DEBT), now_ms, is_running)
 
-    def of_address(self, address: str) -> list[Values]:
+    def of_address(self, address: str) -> list[Item]:
         """Return an address's buckets of every kind, for the tools; `sk` is the kind."""
         pages = self.dynamodb.get_paginator("query").paginate(
             TableName=self.table,
             KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues=to_item({":pk": self.place(address).pk}),
+            ExpressionAttributeValues=to_item({":pk": self._key(address).pk}),
             ConsistentRead=True,
         )
         return call(lambda: [from_item(item) for page in pages for item in page["Items"]])
@@ -95,5 +96,8 @@ class BucketStore:
     def clear(self, address: str) -> None:
         """Empty an address's buckets of every kind, for the tools."""
         for values in self.of_address(address):
-            place = self.of_kind(values["sk"]).place(address)
-            call(self.dynamodb.delete_item, TableName=self.table, Key=place.key)
+            key = key_item(self.of_kind(values["sk"])._key(address))
+            call(self.dynamodb.delete_item, TableName=self.table, Key=key)
+
+    def _key(self, address: str) -> Key:
+        return Key(self.table, f"address#{address}", self.kind)

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.model.storage import Item, Key
 from chalicelib.store.aws import ConditionFailed, call
-from chalicelib.store.batch import Place, Values
+from chalicelib.store.dynamo import key_item
 from chalicelib.store.items import from_item, to_item
 
 if TYPE_CHECKING:
@@ -25,13 +26,13 @@ class Change:
     values: Mapping[str, int] = field(default_factory=dict)
 
 
-def make(dynamodb: "DynamoDBClient", place: Place, change: Change) -> Values:
+def make(dynamodb: "DynamoDBClient", key: Key, change: Change) -> Item:
     """Make a change and return the item as it is then; raises ConditionFailed, with the item that stands there."""
     values = {"ExpressionAttributeValues": to_item(change.values)} if change.values else {}
     answer = call(
         dynamodb.update_item,
-        TableName=place.table,
-        Key=place.key,
+        TableName=key.table,
+        Key=key_item(key),
         UpdateExpression=change.update,
         ConditionExpression=change.condition,
         ReturnValues="ALL_NEW",
@@ -41,7 +42,7 @@ def make(dynamodb: "DynamoDBClient", place: Place, change: Change) -> Values:
     return from_item(answer.get("Attributes", {}))
 
 
-def make_one_of(dynamodb: "DynamoDBClient", place: Place, *changes: Change) -> tuple[Change, Values]:
+def make_one_of(dynamodb: "DynamoDBClient", key: Key, *changes: Change) -> tuple[Change, Item]:
     """Make the first change whose condition holds; return it and the item as it is then. Their conditions leave no gap.
 
     Raises TemporarilyUnavailable where the item moves from one state to another for each look at it.
@@ -49,7 +50,7 @@ def make_one_of(dynamodb: "DynamoDBClient", place: Place, *changes: Change) -> t
     for _ in range(TRIES):
         for change in changes:
             try:
-                return change, make(dynamodb, place, change)
+                return change, make(dynamodb, key, change)
             except ConditionFailed:
                 continue
     raise TemporarilyUnavailable(reason="update_item: the counter would not stand still")

@@ -5,11 +5,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.model.enrolment import Authenticator, Enrolment
+from chalicelib.model.storage import Item, Key, Read
 from chalicelib.model.user import User
-from chalicelib.store.batch import Place, Values, read_together
 from chalicelib.store.items import Value, to_item
 from chalicelib.store.transactions import Write, commit
-from chalicelib.store.users import user_from
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -22,19 +21,9 @@ class EnrolmentStore:
     dynamodb: "DynamoDBClient"
     table: str
 
-    def read(self, user_id: str) -> tuple[User | None, Enrolment]:
-        """Return the person's record and their enrolment, which is empty where there is none; one call."""
-        return self._read(user_id)[:2]
-
-    def read_with(self, user_id: str, beside: Place) -> tuple[User | None, Enrolment, Values | None]:
-        """Return the same as read and the item of another place, in one call."""
-        user, enrolment, (other,) = self._read(user_id, beside)
-        return user, enrolment, other
-
-    def _read(self, user_id: str, *beside: Place) -> tuple[User | None, Enrolment, tuple[Values | None, ...]]:
-        places = (Place(self.table, f"user#{user_id}"), Place(self.table, f"mfa#{user_id}"))
-        record, stored, *others = read_together(self.dynamodb, *places, *beside)
-        return user_from(record) if record else None, _enrolment_from(user_id, stored), tuple(others)
+    def read_of(self, user_id: str) -> Read[Enrolment]:
+        """Return the read of a person's enrolment, which is empty if nothing was ever stored."""
+        return Read((Key(self.table, f"mfa#{user_id}"),), lambda items: _enrolment_from(user_id, items[0]))
 
     def write(self, before: Enrolment, after: Enrolment) -> Write:
         """Return the write of an enrolment's next state; its condition fails where another was faster."""
@@ -84,7 +73,7 @@ def _to_item(enrolment: Enrolment, version: int) -> dict[str, Any]:
     )
 
 
-def _enrolment_from(user_id: str, stored: dict[str, Any] | None) -> Enrolment:
+def _enrolment_from(user_id: str, stored: Item | None) -> Enrolment:
     if stored is None:
         return Enrolment(user_id)
     authenticators = tuple(Authenticator(**values) for values in json.loads(stored["authenticators"]))

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.model.family import Family, Locator
-from chalicelib.model.user import User
+from chalicelib.model.storage import Item, Key, Read
 from chalicelib.store.aws import ConditionFailed, call
-from chalicelib.store.batch import Place, read_together
 from chalicelib.store.items import Value, from_item, to_item
-from chalicelib.store.revocations import counted, place_of
 from chalicelib.store.transactions import Write
-from chalicelib.store.users import UserStore, user_from
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -27,13 +24,10 @@ class FamilyStore:
     dynamodb: "DynamoDBClient"
     table: str
 
-    def read_with_user(self, locator: Locator, client_id: str, users: UserStore) -> tuple[Family | None, User | None]:
-        """Return a client's family and the person's fresh record with all that ended at large, in one call."""
-        place = Place(self.table, *_keys(locator.user_id, client_id, locator.family_id))
-        places = (place, users.place(locator.user_id), place_of(self.table, locator.realm))
-        family, user, counts = read_together(self.dynamodb, *places)
-        person = counted(user_from(user), counts, client_id) if user else None
-        return family_from(family) if family else None, person
+    def read_of(self, locator: Locator, client_id: str) -> Read[Family | None]:
+        """Return the read of a client's family."""
+        key = Key(self.table, *_keys(locator.user_id, client_id, locator.family_id))
+        return Read((key,), lambda items: family_from(items[0]) if items[0] else None)
 
     def begin_write(self, family: Family, expires_at: int) -> Write:
         """Return the write of a new family. expires_at: when TTL may sweep it, 0 for never."""
@@ -111,7 +105,7 @@ def _to_item(family: Family, expires_at: int) -> dict[str, Any]:
     return _key(locator.user_id, family.client_id, locator.family_id) | to_item(values | ttl)
 
 
-def family_from(values: dict[str, Any]) -> Family:
+def family_from(values: Item) -> Family:
     """Return a family from the plain values of its item."""
     locator = Locator(values["realm"], values["user_id"], values["family_id"])
     fields: dict[str, Any] = {

@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.model.storage import Key
 from chalicelib.store.aws import ConditionFailed, call
-from chalicelib.store.batch import Place
 from chalicelib.store.changes import Change, make
 from chalicelib.store.items import from_item, to_item
 
@@ -52,7 +52,7 @@ class NoticeStore:
             {":now": now, ":no": 0, ":quiet": now - self.quiet_s, ":end": now + 2 * self.quiet_s},
         )
         with suppress(ConditionFailed):
-            make(self.dynamodb, self._place(account), noted)
+            make(self.dynamodb, self._key(account), noted)
 
     def untold(self, now: int) -> Iterator[Notice]:
         """Return the notices of the last quiet_s that nobody has taken yet."""
@@ -66,7 +66,7 @@ class NoticeStore:
         values = {":yes": 1, ":no": 0, ":at": notice.noted_at}
         taken = Change("SET is_told = :yes", "is_told = :no AND noted_at = :at", values)
         try:
-            make(self.dynamodb, self._place(notice.account), taken)
+            make(self.dynamodb, self._key(notice.account), taken)
         except ConditionFailed:
             return False
         return True
@@ -85,6 +85,6 @@ class NoticeStore:
 
         return call(query)
 
-    def _place(self, account: str) -> Place:
+    def _key(self, account: str) -> Key:
         shard = hashlib.sha256(account.encode()).digest()[0] % SHARDS
-        return Place(self.table, f"{self.kind}#{shard}", account)
+        return Key(self.table, f"{self.kind}#{shard}", account)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.model.enrolment import Challenge, PendingLogin
 from chalicelib.model.login import Asked, Original
+from chalicelib.model.storage import Item, Key, Read
 from chalicelib.store.aws import call
-from chalicelib.store.batch import Place, Values, read_together
 from chalicelib.store.items import from_item, to_item
 from chalicelib.store.transactions import Write, commit
 
@@ -51,10 +51,10 @@ class PendingStore:
         """Store a pending login."""
         call(self.dynamodb.put_item, TableName=self.table, Item=_login_item(login))
 
-    def login_with(self, token: str, *beside: Place) -> tuple[PendingLogin | None, tuple[Values | None, ...]]:
-        """Return the pending login of an mfa_token, and the items of other places, in one call."""
-        stored, *others = read_together(self.dynamodb, Place(self.table, f"mfa#{stored_id(token)}", "once"), *beside)
-        return _login_from(stored) if stored else None, tuple(others)
+    def read_of(self, token: str) -> Read[PendingLogin | None]:
+        """Return the read of the pending login of an mfa_token."""
+        key = Key(self.table, f"mfa#{stored_id(token)}", "once")
+        return Read((key,), lambda items: _login_from(items[0]) if items[0] else None)
 
     def put_challenge(self, login: PendingLogin, challenge: Challenge) -> None:
         """Store a login's challenge, in place of its earlier one."""
@@ -126,7 +126,7 @@ def _login_item(login: PendingLogin) -> dict[str, Any]:
     return _item(f"mfa#{login.login_id}", values, login.ends_at)
 
 
-def _login_from(stored: Values) -> PendingLogin:
+def _login_from(stored: Item) -> PendingLogin:
     values = json.loads(stored["document"])
     asked, original = values.pop("asked"), values.pop("original")
     return PendingLogin(

@@ -4,29 +4,18 @@ It holds a count for the realm, and one for each client that was ever named. TTL
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chalicelib.model.user import User
+from chalicelib.model.storage import Key, Read
 from chalicelib.store.aws import call
-from chalicelib.store.batch import Place, Values
+from chalicelib.store.dynamo import key_item
 from chalicelib.store.items import to_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 EVERYBODY = "everybody"
-
-
-def place_of(table: str, realm: str) -> Place:
-    """Return where a realm's counts are. table: the stage's sessions."""
-    return Place(table, f"revoked#{realm}", "counts")
-
-
-def counted(user: User, counts: Values | None, client_id: str) -> User:
-    """Return the person with the revocations counted in that concern them at this client."""
-    found = counts or {}
-    return replace(user, revocations=found.get(EVERYBODY, 0) + found.get(_counter(client_id), 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +25,10 @@ class RevocationStore:
     dynamodb: "DynamoDBClient"
     table: str
 
-    def place(self, realm: str) -> Place:
-        """Return where a realm's counts are."""
-        return place_of(self.table, realm)
+    def read_of(self, realm: str, client_id: str) -> Read[int]:
+        """Return the read of how many revocations concern a realm's people at a client."""
+        counters = (EVERYBODY, _counter(client_id))
+        return Read((self._key(realm),), lambda items: sum((items[0] or {}).get(name, 0) for name in counters))
 
     def revoke(self, realm: str, client_id: str = "") -> None:
         """End what everybody of a realm has out, through one client or through all, at once."""
@@ -46,10 +36,13 @@ class RevocationStore:
         call(
             self.dynamodb.update_item,
             TableName=self.table,
-            Key=self.place(realm).key,
+            Key=key_item(self._key(realm)),
             UpdateExpression=f"ADD {counter} :one",
             ExpressionAttributeValues=to_item({":one": 1}),
         )
+
+    def _key(self, realm: str) -> Key:
+        return Key(self.table, f"revoked#{realm}", "counts")
 
 
 def _counter(client_id: str) -> str:

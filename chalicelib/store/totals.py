@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chalicelib.model.storage import Item, Key, Read
 from chalicelib.store.aws import ConditionFailed
-from chalicelib.store.batch import Place, Values
 from chalicelib.store.changes import Change, make, make_one_of
+from chalicelib.store.dynamo import key_item
 from chalicelib.store.transactions import Write
 
 if TYPE_CHECKING:
@@ -19,10 +20,14 @@ LIFETIME_S = 2_592_000
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What a total stands at. next_turn_at: epoch seconds from when on one more attempt may be made, 0 for now."""
+    """What a total stands at. Times are epoch seconds.
+
+    next_turn_at: from when on one more attempt may be made, 0 for now. expires_at: when it counts no more.
+    """
 
     failed: int
-    next_turn_at: int = 0
+    next_turn_at: int
+    expires_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +37,9 @@ class TotalStore:
     dynamodb: "DynamoDBClient"
     table: str
 
-    def place(self, account: str) -> Place:
-        """Return where the total of an account is."""
-        return Place(self.table, f"account#{account}", TOTAL)
+    def read_of(self, account: str) -> Read[Total | None]:
+        """Return the read of an account's total, which may have expired."""
+        return Read((self._key(account),), lambda items: total_from(items[0]) if items[0] else None)
 
     def fail(self, account: str, now: int) -> None:
         """Count one failure."""
@@ -45,7 +50,7 @@ class TotalStore:
             values,
         )
         ended = Change("SET failed = :one, expires_at = :end REMOVE next_turn_at", "expires_at <= :now", values)
-        make_one_of(self.dynamodb, self.place(account), running, ended)
+        make_one_of(self.dynamodb, self._key(account), running, ended)
 
     def take_turn(self, account: str, now: int, next_turn_at: int) -> bool:
         """Whether an attempt may be made now; none other may until next_turn_at, then. One conditional write."""
@@ -55,7 +60,7 @@ class TotalStore:
             {":next": next_turn_at, ":now": now},
         )
         try:
-            make(self.dynamodb, self.place(account), change)
+            make(self.dynamodb, self._key(account), change)
         except ConditionFailed as failure:
             # Somebody got in meanwhile, and there is no total any more.
             return failure.item is None
@@ -63,11 +68,12 @@ class TotalStore:
 
     def clear_write(self, account: str) -> Write:
         """Return the write that forgets a total, for the transaction of a success."""
-        return {"Delete": {"TableName": self.table, "Key": self.place(account).key}}
+        return {"Delete": {"TableName": self.table, "Key": key_item(self._key(account))}}
+
+    def _key(self, account: str) -> Key:
+        return Key(self.table, f"account#{account}", TOTAL)
 
 
-def total_from(values: Values | None, now: int) -> Total | None:
-    """Return the total that an item holds; None where there is none, or where it has ended."""
-    if values is None or values["expires_at"] <= now:
-        return None
-    return Total(values["failed"], values.get("next_turn_at", 0))
+def total_from(values: Item) -> Total:
+    """Return the total that an item holds."""
+    return Total(values["failed"], values.get("next_turn_at", 0), values["expires_at"])

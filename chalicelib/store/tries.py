@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.model.bucket import Bucket
-from chalicelib.store.batch import Place
+from chalicelib.model.storage import Key
 from chalicelib.store.buckets import fill
+from chalicelib.store.dynamo import key_item
 from chalicelib.store.items import to_item
 from chalicelib.store.transactions import Write
 
@@ -34,7 +35,7 @@ class TryStore:
 
         A try that is refused costs nothing: it was taken before anything was looked at.
         """
-        filled = fill(self.dynamodb, self._place(tries), tries.bucket, now_ms, is_running=False)
+        filled = fill(self.dynamodb, self._key(tries), tries.bucket, now_ms, is_running=False)
         return 0 if filled.had_room else tries.bucket.opens_at_ms(filled.empties_at_ms) - now_ms
 
     def give_back(self, tries: Tries) -> Write:
@@ -42,11 +43,11 @@ class TryStore:
         return {
             "Update": {
                 "TableName": self.table,
-                "Key": self._place(tries).key,
+                "Key": key_item(self._key(tries)),
                 "UpdateExpression": "ADD empties_at_ms :less",
                 "ExpressionAttributeValues": to_item({":less": -tries.bucket.rate_ms}),
             }
         }
 
-    def _place(self, tries: Tries) -> Place:
-        return Place(self.table, tries.owner, tries.kind)
+    def _key(self, tries: Tries) -> Key:
+        return Key(self.table, tries.owner, tries.kind)

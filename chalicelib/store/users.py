@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.identifiers import canonical, spellings
+from chalicelib.model.storage import Item, Key, Read
 from chalicelib.model.user import User
 from chalicelib.store.aws import ConditionFailed, call
-from chalicelib.store.batch import Place, Values, read_together
+from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.items import Value, from_item, to_attribute, to_item
 from chalicelib.store.transactions import Write, commit
 
@@ -46,30 +47,20 @@ class UserStore:
 
     def locate(self, typed: str, kinds: tuple[str, ...]) -> str | None:
         """Return the user_id of whom this identifier names, if it is one of these kinds."""
-        return self.locate_with(typed, kinds)[0]
+        return Dynamo(self.dynamodb).read(self.user_id_of(typed, kinds))
 
-    def locate_with(
-        self, typed: str, kinds: tuple[str, ...], *beside: Place
-    ) -> tuple[str | None, tuple[Values | None, ...]]:
-        """Return the same as locate and the items of other places, in one call."""
-        logins = [Place(self.table, f"login#{form}") for form in spellings(typed)]
-        found = read_together(self.dynamodb, *logins, *beside)
-        user_ids = (_user_id(item, kinds) for item in found[: len(logins)])
-        return next(filter(None, user_ids), None), found[len(logins) :]
-
-    def place(self, user_id: str) -> Place:
-        """Return where the record of that user_id is."""
-        return Place(self.table, f"user#{user_id}")
+    def user_id_of(self, typed: str, kinds: tuple[str, ...]) -> Read[str | None]:
+        """Return the read of the user_id that an identifier names, if it is one of these kinds."""
+        keys = tuple(Key(self.table, f"login#{form}") for form in spellings(typed))
+        return Read(keys, lambda items: next(filter(None, (_user_id(item, kinds) for item in items)), None))
 
     def read(self, user_id: str) -> User | None:
         """Return the record of that user_id."""
-        item = self._get(f"user#{user_id}")
-        return user_from(item) if item else None
+        return Dynamo(self.dynamodb).read(self.read_of(user_id))
 
-    def read_with(self, user_id: str, *beside: Place) -> tuple[User | None, tuple[Values | None, ...]]:
-        """Return the same as read and the items of other places, in one call."""
-        item, *others = read_together(self.dynamodb, self.place(user_id), *beside)
-        return user_from(item) if item else None, tuple(others)
+    def read_of(self, user_id: str) -> Read[User | None]:
+        """Return the read of the record of that user_id."""
+        return Read((Key(self.table, f"user#{user_id}"),), lambda items: user_from(items[0]) if items[0] else None)
 
     def create(self, user: User) -> None:
         """Write a new record and its identifiers at once; raises IdentifierTaken."""
@@ -182,13 +173,10 @@ class UserStore:
 
     def _login_keys(self, user: User) -> list[str]:
         """Return the keys of the person's identifiers; a spelling of theirs may be somebody else's by now."""
-        forms = [Place(self.table, f"login#{form}") for _, name in _names(user) for form in spellings(name)]
-        found = read_together(self.dynamodb, *dict.fromkeys(forms))
+        forms = dict.fromkeys(form for _, name in _names(user) for form in spellings(name))
+        keys = tuple(Key(self.table, f"login#{form}") for form in forms)
+        found = Dynamo(self.dynamodb).read(Read(keys, lambda items: items))
         return [login["pk"] for login in found if login and login["user_id"] == user.user_id]
-
-    def _get(self, key: str) -> Values | None:
-        answer = call(self.dynamodb.get_item, TableName=self.table, Key=to_item({"pk": key}), ConsistentRead=True)
-        return from_item(answer["Item"]) if "Item" in answer else None
 
     def _put_new(self, item: dict[str, Any]) -> Write:
         return {"Put": {"TableName": self.table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
@@ -221,7 +209,7 @@ def _merged(before: dict[str, Any], after: dict[str, Any], now: dict[str, Any]) 
     return kept | {name: value for name, value in after.items() if name not in before or before[name] != value}
 
 
-def _user_id(login: Values | None, kinds: tuple[str, ...]) -> str | None:
+def _user_id(login: Item | None, kinds: tuple[str, ...]) -> str | None:
     return login["user_id"] if login and login["kind"] in kinds else None
 
 
@@ -244,7 +232,7 @@ def _to_item(user: User) -> dict[str, Any]:
     return to_item({"pk": f"user#{user.user_id}"} | values) | {name: to_attribute(text) for name, text in texts.items()}
 
 
-def user_from(values: dict[str, Any]) -> User:
+def user_from(values: Item) -> User:
     """Return the record from the plain values of its item."""
     counts = {name: value for name, value in values.items() if name.startswith(FAMILY_COUNTER)}
     fields = {name: value for name, value in values.items() if name not in counts and name != "pk"}

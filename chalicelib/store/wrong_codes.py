@@ -7,9 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chalicelib.model.storage import Item, Key
 from chalicelib.store.aws import ConditionFailed
-from chalicelib.store.batch import Place, Values
 from chalicelib.store.changes import Change, make
+from chalicelib.store.dynamo import key_item
 from chalicelib.store.transactions import Write
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class WrongCodeStore:
             f"ADD {name} :one", f"attribute_not_exists({name}) OR {name} < :most", {":one": 1, ":most": most}
         )
         try:
-            return _total(make(self.dynamodb, self._place(owner), change))
+            return _total(make(self.dynamodb, self._key(owner), change))
         except ConditionFailed:
             return None
 
@@ -44,17 +45,17 @@ class WrongCodeStore:
         with suppress(ConditionFailed):
             make(
                 self.dynamodb,
-                self._place(owner),
+                self._key(owner),
                 Change(f"ADD {name} :less", f"{name} > :zero", {":less": -1, ":zero": 0}),
             )
 
     def clear_write(self, owner: str) -> Write:
         """Return the write that forgets the wrong codes of every kind, for the transaction of a right one."""
-        return {"Delete": {"TableName": self.table, "Key": self._place(owner).key}}
+        return {"Delete": {"TableName": self.table, "Key": key_item(self._key(owner))}}
 
-    def _place(self, owner: str) -> Place:
-        return Place(self.table, owner, WRONG)
+    def _key(self, owner: str) -> Key:
+        return Key(self.table, owner, WRONG)
 
 
-def _total(values: Values) -> int:
+def _total(values: Item) -> int:
     return sum(number for name, number in values.items() if name.startswith(PREFIX))

@@ -22,7 +22,9 @@ from chalicelib.model.login import Access, Login
 from chalicelib.model.tenant import Client, RefreshTokenPolicy
 from chalicelib.model.user import User
 from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.families import FamilyStore
+from chalicelib.store.revocations import RevocationStore
 from chalicelib.store.transactions import Write
 from chalicelib.store.users import FAMILY_COUNTER, UserStore
 
@@ -104,7 +106,9 @@ class RefreshTokens:
     checksum: keyed, where tokens are issued; the tools see no token.
     """
 
+    dynamo: Dynamo
     families: FamilyStore
+    revocations: RevocationStore
     clock: Callable[[], float]
     users_of: Callable[[str], UserStore | None]
     checksum: Checksum = field(default=plain_checksum, repr=False)
@@ -144,11 +148,15 @@ class RefreshTokens:
         # A token from before checksums were keyed still has one, and what was damaged has none.
         if users is None or not (is_ours or token == encode(locator, secret)):
             return None
-        family, user = self.families.read_with_user(locator, client.client_id, users)
+        family, user, count = self.dynamo.read_all(
+            self.families.read_of(locator, client.client_id),
+            users.read_of(locator.user_id),
+            self.revocations.read_of(locator.realm, client.client_id),
+        )
         # Whoever holds a token can write its place anew: what it leads to must say the same of itself.
         if family is None or user is None or (family.locator, family.client_id) != (locator, client.client_id):
             return None
-        return Found(family, user, secret, is_ours)
+        return Found(family, replace(user, revocations=count), secret, is_ours)
 
     def require_usable(self, found: Found, client: Client) -> None:
         """Let a token pass that may be used; any other is refused.
@@ -164,7 +172,7 @@ class RefreshTokens:
             raise InvalidGrant(UNKNOWN, reason="a superseded refresh token was used again", event="ferrt")
         if found.user.blocked:
             raise Unauthorized("user is blocked")
-        if self.has_ended(found.family, found.user, client.refresh_token):
+        if has_ended(found.family, found.user, client.refresh_token, self.clock()):
             raise InvalidGrant(UNKNOWN, reason="the family has ended")
 
     def renew(self, presented: Found, client: Client, source_ip: str) -> str | None:
@@ -206,12 +214,6 @@ class RefreshTokens:
             if found:
                 self.families.end(found.family)
 
-    def has_ended(self, family: Family, user: User, policy: RefreshTokenPolicy) -> bool:
-        """Whether a family is over: by time, whatever TTL has swept, or because all of the person's were ended."""
-        now, idle_s = self.clock(), policy.idle_token_lifetime_s
-        is_idle = idle_s is not None and now >= family.last_used_at + idle_s
-        return is_idle or 0 < family.ends_at <= now or family.families_version != user.families_epoch
-
     def _may_be_used(self, found: Found) -> bool:
         """Whether this is the live token, or the one before it within its leeway."""
         return found.is_current or (found.is_predecessor and self._now_ms() < found.family.previous_until_ms)
@@ -239,7 +241,7 @@ class RefreshTokens:
         """
         of_id = self.families.of_user(user.user_id, client.client_id)
         families = [one for one in of_id if one.locator.realm == login.realm]
-        live = [one for one in families if not self.has_ended(one, user, client.refresh_token)]
+        live = [one for one in families if not has_ended(one, user, client.refresh_token, self.clock())]
         kept = live[max(0, len(live) - MAX_FAMILIES + 1) :]
         for one in families:
             if one not in kept:
@@ -254,6 +256,16 @@ class RefreshTokens:
     def _new_id(self) -> str:
         # Ids of one client sort by age, and so do the items.
         return f"{self._now_ms():012x}{secrets.token_hex(10)}"
+
+
+def has_ended(family: Family, user: User, policy: RefreshTokenPolicy, now: float) -> bool:
+    """Return whether a family is over: by time, whatever TTL has swept, or because all of the person's were ended.
+
+    now: epoch seconds.
+    """
+    idle_s = policy.idle_token_lifetime_s
+    is_idle = idle_s is not None and now >= family.last_used_at + idle_s
+    return is_idle or 0 < family.ends_at <= now or family.families_version != user.families_epoch
 
 
 def _first_end(login: Login, ends_at: int) -> int:

@@ -21,6 +21,7 @@ from chalicelib.model.login import Asked
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.enrolments import EnrolmentStore
 from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
 from chalicelib.store.transactions import commit
@@ -62,7 +63,9 @@ class SecondFactors:
     def case(self, who: str) -> Case:
         """Return the person of this user_id, username or email, with their factors; raises Refused."""
         user_id = self.people.find(who).user_id
-        user, enrolment = self.enrolments.read(user_id)
+        user, enrolment = Dynamo(self.enrolments.dynamodb).read_all(
+            self.people.store.read_of(user_id), self.enrolments.read_of(user_id)
+        )
         if user is None:
             raise NoSuchUser(user_id)
         return Case(self.people.config.tenant(), self.people.realm, user, enrolment, _no_login(self.people.realm, user))

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from chalicelib.identifiers import digest
 from chalicelib.model.address import network, networks
 from chalicelib.model.bucket import Bucket
+from chalicelib.model.storage import Item
 from chalicelib.model.tenant import BruteForceProtection
 from chalicelib.protection.account import MAX_FAILURES_IN_A_ROW
 from chalicelib.protection.client import BUCKET
 from chalicelib.store.attempts import ANYWHERE, tally_from
-from chalicelib.store.batch import Values
 from chalicelib.store.buckets import LOGINS, BucketStore
 from chalicelib.store.totals import TOTAL, total_from
 from infra.cli.output.tables import utc
@@ -109,7 +109,7 @@ def shown(row: Row) -> dict[str, str | int]:
     return asdict(row) | {"until": utc(row.until) if row.until else ""}
 
 
-def _account_rows(items: Iterator[Values] | list[Values], policy: BruteForceProtection) -> Iterator[Row]:
+def _account_rows(items: Iterator[Item] | list[Item], policy: BruteForceProtection) -> Iterator[Row]:
     now = int(time.time())
     for values in items:
         account = values["pk"].split("#", 2)[2]
@@ -117,7 +117,7 @@ def _account_rows(items: Iterator[Values] | list[Values], policy: BruteForceProt
             yield _total_row(account, values, now) if values["sk"] == TOTAL else _counter_row(account, values, policy)
 
 
-def _counter_row(account: str, values: Values, policy: BruteForceProtection) -> Row:
+def _counter_row(account: str, values: Item, policy: BruteForceProtection) -> Row:
     tally = tally_from(values)
     address = values["sk"].partition("#")[2]
     shown_address = ALL_ADDRESSES if address == ANYWHERE else address
@@ -126,15 +126,14 @@ def _counter_row(account: str, values: Values, policy: BruteForceProtection) -> 
     return Row(LOGINS, account, shown_address, tally.failed, policy.max_attempts, state, until)
 
 
-def _total_row(account: str, values: Values, now: int) -> Row:
-    total = total_from(values, now)
-    failed, next_turn_at = (total.failed, total.next_turn_at) if total else (0, 0)
-    is_slowed = failed >= MAX_FAILURES_IN_A_ROW
-    state, until = (SLOWED, max(now, next_turn_at)) if is_slowed else (COUNTING, 0)
-    return Row(LOGINS, account, ALL_ADDRESSES, failed, MAX_FAILURES_IN_A_ROW, state, until)
+def _total_row(account: str, values: Item, now: int) -> Row:
+    total = total_from(values)
+    is_slowed = total.failed >= MAX_FAILURES_IN_A_ROW
+    state, until = (SLOWED, max(now, total.next_turn_at)) if is_slowed else (COUNTING, 0)
+    return Row(LOGINS, account, ALL_ADDRESSES, total.failed, MAX_FAILURES_IN_A_ROW, state, until)
 
 
-def _bucket_row(address: str, values: Values, bucket: Bucket) -> Row:
+def _bucket_row(address: str, values: Item, bucket: Bucket) -> Row:
     now_ms, empties_at_ms = int(1000 * time.time()), values["empties_at_ms"]
     kind, _, client_id = values["sk"].partition("#")
     failed = -(-max(0, empties_at_ms - now_ms) // bucket.rate_ms)

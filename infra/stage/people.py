@@ -17,13 +17,13 @@ from chalicelib.passwords.hash import MAX_LENGTH, hash_password, is_foreign_hash
 from chalicelib.passwords.policy import Objection, former_hashes, length, objections
 from chalicelib.passwords.range_api import is_pwned
 from chalicelib.store.attempts import AttemptStore
-from chalicelib.store.batch import read_together
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.documents import realm_from
+from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.families import FamilyStore
-from chalicelib.store.revocations import RevocationStore, counted
+from chalicelib.store.revocations import RevocationStore
 from chalicelib.store.users import IdentifierTaken, UserStore
-from chalicelib.tokens.refresh import RefreshTokens
+from chalicelib.tokens.refresh import has_ended
 from infra.errors import Refused, Taken
 from infra.stage.aws import Stage
 
@@ -137,13 +137,9 @@ class People:
 
     def live_families(self, user: User) -> list[Family]:
         """Return the person's live refresh-token families, by client and age."""
-        tokens = RefreshTokens(self.families, time.time, lambda _: None)
-        (counts,) = read_together(self.store.dynamodb, self.revocations.place(self.realm.name))
-        live = [
-            one
-            for one in self._families(user)
-            if not tokens.has_ended(one, counted(user, counts, one.client_id), self._policy(one.client_id))
-        ]
+        families, now = self._families(user), time.time()
+        people = {client_id: self._at_client(user, client_id) for client_id in {one.client_id for one in families}}
+        live = [one for one in families if not has_ended(one, people[one.client_id], self._policy(one.client_id), now)]
         return sorted(live, key=lambda family: (family.client_id, family.locator.family_id))
 
     def end_family(self, user: User, family_id: str) -> None:
@@ -173,6 +169,11 @@ class People:
 
     def _families(self, user: User) -> list[Family]:
         return [one for one in self.families.of_user(user.user_id) if one.locator.realm == self.realm.name]
+
+    def _at_client(self, user: User, client_id: str) -> User:
+        """Return the person with the revocations counted in that concern them at a client."""
+        count = Dynamo(self.store.dynamodb).read(self.revocations.read_of(self.realm.name, client_id))
+        return replace(user, revocations=count)
 
     def _policy(self, client_id: str) -> RefreshTokenPolicy:
         client = self.config.client(client_id)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from chalicelib.errors import TooManyAttempts
 from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.protection.address import AddressGuard
-from chalicelib.store.batch import read_together
 from chalicelib.store.buckets import LOGINS, BucketStore
+from chalicelib.store.dynamo import Dynamo
 from infra.local.emulated_aws import local_aws
 from infra.stage.aws import Stage
 from tests.figures.simulation import DAY_S, provisioned
@@ -34,15 +34,15 @@ class Burst:
         guard = AddressGuard(buckets, SuspiciousIpThrottling, lambda: self.now)
         address, end = f"10.0.{self.in_flight >> 8}.{self.in_flight & 255}", self.now + self.days * DAY_S
         while self.now < end:
-            seen = read_together(buckets.dynamodb, *guard.places(address))
+            fill = Dynamo(buckets.dynamodb).read(guard.read_of(address))
             try:
-                guard.require_room(address, seen)
+                guard.require_room(address, fill)
             except TooManyAttempts as refusal:
                 self.now += refusal.retry_after_s
                 continue
             # All of them saw the same room.
             for _ in range(self.in_flight):
-                guard.fail(address, seen)
+                guard.fail(address, fill)
             self.judged += self.in_flight
         return self
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from chalicelib.model.user import User
-from chalicelib.store.batch import read_together
+from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.totals import TotalStore
 from infra.stage.aws import Stage
 from infra.stage.people import People
@@ -62,8 +62,8 @@ def guessed_at(stage: Stage, user: User, clock: Clock) -> None:
 def failures(stage: Stage, user: User) -> int:
     """Return how many failures in a row stand at an account, from all addresses."""
     store = TotalStore(stage.clients.dynamodb, f"{stage.prefix}attempts")
-    (values,) = read_together(stage.clients.dynamodb, store.place(f"employees#{user.user_id}"))
-    return values["failed"] if values else 0
+    total = Dynamo(stage.clients.dynamodb).read(store.read_of(f"employees#{user.user_id}"))
+    return total.failed if total else 0
 
 
 def from_elsewhere(http: Http, username: str, password: str = PASSWORD) -> httpx.Response:

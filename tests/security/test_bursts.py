@@ -15,8 +15,8 @@ from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.model.user import User
 from chalicelib.passwords.hash import verify
 from chalicelib.protection.client import BUCKET, ClientGuard
-from chalicelib.store.batch import read_together
 from chalicelib.store.buckets import CLIENTS, BucketStore
+from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.totals import TotalStore
 from infra.stage.aws import Stage
 from tests.conftest import Clock
@@ -163,8 +163,8 @@ def account_of(user: User) -> str:
 
 def in_a_row(stage: Stage, user: User) -> int:
     store = TotalStore(stage.clients.dynamodb, f"{stage.prefix}attempts")
-    (values,) = read_together(store.dynamodb, store.place(account_of(user)))
-    return int(values["failed"]) if values else 0
+    total = Dynamo(stage.clients.dynamodb).read(store.read_of(account_of(user)))
+    return total.failed if total else 0
 
 
 def strangers_burst(strangers: Strangers, bcrypt: Bcrypt) -> Counter[int]:

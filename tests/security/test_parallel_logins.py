@@ -11,12 +11,14 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.errors import TooManyAttempts
+from chalicelib.model.storage import Read
 from chalicelib.model.tenant import BruteForceProtection, SuspiciousIpThrottling
 from chalicelib.passwords.hash import hash_password
 from chalicelib.protection.account import AccountGuard, Attempt
 from chalicelib.protection.address import AddressGuard
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.buckets import LOGINS, BucketStore
+from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.totals import TotalStore
 from infra.stage.aws import Stage
 from tests.conftest import BCRYPT_COST, Hashes
@@ -59,6 +61,7 @@ def test_two_hundred_threads_evaluate_max_attempts_hashes_in_each_run(stage: Sta
     table, policy = f"{stage.prefix}attempts", BruteForceProtection()
     buckets = BucketStore(stage.clients.dynamodb, table, LOGINS)
     guard = AccountGuard(
+        Dynamo(stage.clients.dynamodb),
         AttemptStore(stage.clients.dynamodb, table),
         TotalStore(stage.clients.dynamodb, table),
         AddressGuard(buckets, SuspiciousIpThrottling, time.time),
@@ -72,7 +75,7 @@ def test_two_hundred_threads_evaluate_max_attempts_hashes_in_each_run(stage: Sta
         """Guess as the grant does; whether the guess was looked at."""
         barrier.wait()
         try:
-            with guard.admitted(attempt, lambda _: (None, None)):
+            with guard.admitted(attempt, Read((), lambda _: None)):
                 hashes.verify("a guess", stored)
         except TooManyAttempts:
             return False
@@ -82,7 +85,7 @@ def test_two_hundred_threads_evaluate_max_attempts_hashes_in_each_run(stage: Sta
     with ThreadPoolExecutor(THREADS) as pool:
         for run in range(runs):
             attempt, barrier = (
-                Attempt(f"employees#run {run} of {runs}", f"203.0.113.{run}", policy, None),
+                Attempt(f"employees#run {run} of {runs}", f"203.0.113.{run}", policy, ()),
                 Barrier(THREADS),
             )
             hashes.count = 0

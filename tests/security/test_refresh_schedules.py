@@ -23,7 +23,9 @@ from chalicelib.errors import InvalidGrant
 from chalicelib.model.login import Access, Login
 from chalicelib.model.tenant import Client, RefreshTokenPolicy
 from chalicelib.model.user import User
+from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.families import FamilyStore
+from chalicelib.store.revocations import RevocationStore
 from chalicelib.store.transactions import commit
 from chalicelib.store.users import UserStore
 from chalicelib.tokens.refresh import RETRY_S, Found, RefreshTokens
@@ -55,9 +57,10 @@ class Schedules(RuleBasedStateMachine):
     @initialize()
     def login(self) -> None:
         self.clock = Clock()
-        store = FamilyStore(self.stage.clients.dynamodb, f"{self.stage.prefix}sessions")
-        users = UserStore(self.stage.clients.dynamodb, f"{self.stage.prefix}users-employees")
-        self.tokens = RefreshTokens(store, self.clock, lambda _: users)
+        dynamodb, sessions = self.stage.clients.dynamodb, f"{self.stage.prefix}sessions"
+        families, revocations = FamilyStore(dynamodb, sessions), RevocationStore(dynamodb, sessions)
+        users = UserStore(dynamodb, f"{self.stage.prefix}users-employees")
+        self.tokens = RefreshTokens(Dynamo(dynamodb), families, revocations, self.clock, lambda _: users)
         proved = Login(self.user.user_id, CLIENT.client_id, ("password",), realm="employees", auth_time=1)
         token, writes = self.tokens.begin(proved, self.user, Access(None, ("offline_access",)), CLIENT)
         commit(self.stage.clients.dynamodb, writes)

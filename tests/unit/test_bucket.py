@@ -18,7 +18,7 @@ def store_of(stage: Stage) -> BucketStore:
 
 
 def stored(stage: Stage, address: str) -> dict[str, int]:
-    values = store_of(stage).read(address) or {}
+    (values,) = store_of(stage).of_address(address)
     return {name: values[name] for name in ("empties_at_ms", "expires_at")}
 
 
@@ -78,9 +78,9 @@ def test_each_failure_past_a_full_bucket_keeps_it_full_for_one_rate_more(stage: 
 
 def test_debt_has_an_end_so_that_no_address_is_out_for_good(stage: Stage) -> None:
     bucket, store, now_ms = Bucket(1, 1000), store_of(stage), 1_800_000_000_000
-    place = store.place("bucket-debt")
+    key = {"pk": {"S": "address#bucket-debt"}, "sk": {"S": LOGINS}}
     store.dynamodb.put_item(
-        TableName=place.table, Item=place.key | {"empties_at_ms": {"N": str(now_ms + 1000 * (MAX_DEBT - 1))}}
+        TableName=store.table, Item=key | {"empties_at_ms": {"N": str(now_ms + 1000 * (MAX_DEBT - 1))}}
     )
     filled = [store.fill("bucket-debt", bucket, now_ms) for _ in range(4)]
 

@@ -1,0 +1,30 @@
+"""What the store is asked to read, as a value. Opaque above `store/`, which alone looks inside of keys and items."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+# An item's plain values by the names of its attributes.
+Item = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The key of one item. sk: "" in a table without a sort key."""
+
+    table: str
+    pk: str
+    sk: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Generic[T]):
+    """A read that several can be made of in one call (`Dynamo.read_all`).
+
+    keys: of the items. parse: makes the answer of these items, in the order of their keys; an absent one is None.
+    """
+
+    keys: tuple[Key, ...]
+    parse: Callable[[tuple[Item | None, ...]], T]
