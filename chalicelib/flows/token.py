@@ -8,11 +8,11 @@ from chalicelib.clients import ClientAuthenticator
 from chalicelib.errors import UnauthorizedClient, UnsupportedGrantType, echoed
 from chalicelib.flows.access import AccessRules
 from chalicelib.mfa.demand import SecondFactor
-from chalicelib.model.login import Login
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
 from chalicelib.rules.runner import Rules
 from chalicelib.tokens.issuer import Issuer
+from chalicelib.tokens.settlement import ProvedLogin
 
 
 class Grant(Protocol):
@@ -30,7 +30,7 @@ class Grant(Protocol):
     def log_codes(self) -> tuple[str, str]: ...
     @property
     def is_for_people(self) -> bool: ...
-    def prove(self, client: Client, request: Request) -> Login: ...
+    def prove(self, client: Client, request: Request) -> ProvedLogin: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +54,15 @@ class TokenFlow:
         for name in grant.parameters:
             request.required(name)
         asked = self.access.asked(request, client if grant.is_for_people else None)
-        login = grant.prove(client, request)
-        try:
+        proved = grant.prove(client, request)
+        login = proved.login
+        with proved.undone_on_failure():
             asked = login.asked or asked
             granted = self.access.granted(request, asked, client, login)
             decision = self.rules.decide(request, client, login, granted)
             access = self.access.replaced(request, granted, decision.access, client)
             self.second_factor.demand(client, login, asked, decision.multifactor)
-            tokens = self.issuer.mint(request, client, login, access)
-        except Exception as failure:
-            login.give_back(failure)
-            raise
+            tokens = self.issuer.mint(request.issuer, client, proved, access)
         request.outcome.event = succeeded
         return tokens
 

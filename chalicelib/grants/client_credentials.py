@@ -6,6 +6,7 @@ from chalicelib.errors import AccessDenied, UnauthorizedClient, echoed
 from chalicelib.model.login import Login, Original
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import CLIENT_CREDENTIALS, Client
+from chalicelib.tokens.settlement import NothingToSettle, ProvedLogin
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,8 @@ class ClientCredentialsGrant:
     log_codes: tuple[str, str] = ("seccft", "feccft")
     is_for_people: bool = False
 
-    def prove(self, client: Client, request: Request) -> Login:
-        """Return the client as the one who is asking.
+    def prove(self, client: Client, request: Request) -> ProvedLogin:
+        """Return the login of the client itself.
 
         Raises UnauthorizedClient for a public client (RFC 6749 4.4), AccessDenied without a client grant for the API.
         """
@@ -28,9 +29,10 @@ class ClientCredentialsGrant:
         scopes = client.client_grants.get(audience)
         if scopes is None:
             raise AccessDenied(f"Client is not authorized to access {echoed(audience)}.")
-        return Login(
+        login = Login(
             sub=f"{client.client_id}@clients",
             client_id=client.client_id,
             gty=("client-credentials",),
             original=Original(audience, scopes),
         )
+        return ProvedLogin(login, NothingToSettle())

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from chalicelib.directories.dynamodb import DynamoDirectory
@@ -14,6 +14,7 @@ from chalicelib.model.tenant import Client, Realm
 from chalicelib.protection.account import AccountGuard, Admitted, Attempt
 from chalicelib.store.pending import PendingStore
 from chalicelib.store.transactions import Write
+from chalicelib.tokens.settlement import Issuance, Issued, ProvedLogin
 
 
 class Factor(Protocol):
@@ -23,17 +24,42 @@ class Factor(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class MfaSettlement:
+    """Uses the code and the pending login up, and records the login, once the tokens are signed.
+
+    used: the writes of what the proof uses up. record: returns the write that records the login; takes the name of a
+    number to raise with it, or "". returned: the writes that return the try at the code. refusal: the words for a code
+    that another request used meanwhile. commit: does writes apart from a token.
+    """
+
+    used: tuple[Write, ...] = field(repr=False)
+    record: Callable[[str], Write] = field(repr=False)
+    returned: tuple[Write, ...] = field(repr=False)
+    refusal: str
+    commit: Callable[[tuple[Write, ...]], None]
+
+    def settle(self, issuance: Issuance) -> Issued:
+        """Sign the tokens first: if KMS fails, the code works once more."""
+        return issuance.sign_then_write(lambda name: (*self.returned, *self.used, self.record(name)), self.refusal)
+
+    def undo(self, failure: Exception) -> None:
+        """Give the try back: whatever came of the login, the code was right."""
+        with suppress(TemporarilyUnavailable):
+            self.commit(self.returned)
+
+
+@dataclass(frozen=True, slots=True)
 class MfaGrant:
     """Proves a person by what waits for a second factor, and that factor.
 
-    grant_type, parameters, log_codes, refused: which of the grants this is; refused is what a code that another
-    request used meanwhile is answered with. commit: does writes apart from a token. clock: epoch seconds.
+    grant_type, parameters, log_codes, refusal: which of the grants this is; refusal has the words for a code that
+    another request used meanwhile. commit: does writes apart from a token. clock: epoch seconds.
     """
 
     grant_type: str
     parameters: tuple[str, ...]
     log_codes: tuple[str, str]
-    refused: str
+    refusal: str
     factor: Factor
     cases: Cases
     pending: PendingStore
@@ -43,11 +69,11 @@ class MfaGrant:
     clock: Callable[[], float]
     is_for_people: bool = True
 
-    def prove(self, client: Client, request: Request) -> Login:
-        """Return who is asking, with what they first asked for; raises InvalidGrant, ExpiredToken, TooManyAttempts."""
+    def prove(self, client: Client, request: Request) -> ProvedLogin:
+        """Return the pending login, complete now; raises InvalidGrant, ExpiredToken, TooManyAttempts."""
         case = self.cases.to_prove(request.required("mfa_token"), request, client)
         proof, waiting = self._proof(case, request), case.pending
-        return Login(
+        login = Login(
             sub=case.user.user_id,
             client_id=client.client_id,
             gty=("password",),
@@ -60,15 +86,10 @@ class MfaGrant:
             asked=waiting.asked,
             original=waiting.original,
             has_second_factor=True,
-            writes=self._writes(case, proof, request),
-            is_used_up=True,
-            refused=self.refused,
-            # Whatever came of it, the code was right.
-            give_back=lambda _: self._give_back(proof),
-            members=proof.members,
             # An access token confirms and is not renewed by it.
             latest_exp=0 if case.is_login else waiting.ends_at,
         )
+        return ProvedLogin(login, self._settlement(case, proof, request), proof.members)
 
     def _proof(self, case: Case, request: Request) -> Proof:
         """Return what the factor proves; a wrong code counts for the address too."""
@@ -78,15 +99,15 @@ class MfaGrant:
             self.guard.addresses.fail(request.source_ip, ())
             raise
 
-    def _writes(self, case: Case, proof: Proof, request: Request) -> Callable[[str], tuple[Write, ...]]:
-        """Return what makes the writes of a login that is complete at last."""
+    def _settlement(self, case: Case, proof: Proof, request: Request) -> MfaSettlement:
         directory = self.directory_of(case.realm)
-        write = directory.login_write(case.user, int(self.clock()), request.source_ip, proof.record)
         attempt = Attempt(case.account, request.source_ip, case.tenant.brute_force_protection, ())
         cleared = self.guard.clear_writes(Admitted(attempt, case.user, has_total=True))
-        used = (self.pending.use_login(case.pending),) if case.is_login else ()
-        return lambda name: (*proof.give_back, *proof.writes, *used, *cleared, write(name))
-
-    def _give_back(self, proof: Proof) -> None:
-        with suppress(TemporarilyUnavailable):
-            self.commit(proof.give_back)
+        login = (self.pending.use_login(case.pending),) if case.is_login else ()
+        return MfaSettlement(
+            used=(*proof.writes, *login, *cleared),
+            record=directory.login_write(case.user, int(self.clock()), request.source_ip, proof.record),
+            returned=proof.give_back,
+            refusal=self.refusal,
+            commit=self.commit,
+        )

@@ -1,7 +1,7 @@
 """The password grant and Auth0's password-realm grant: a username and a password, checked in a realm."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from chalicelib.directories.dynamodb import DynamoDirectory
@@ -17,6 +17,7 @@ from chalicelib.store.config import ConfigStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.revocations import RevocationStore
 from chalicelib.store.transactions import Write
+from chalicelib.tokens.settlement import Issuance, Issued, ProvedLogin
 
 WRONG = "Wrong email or password."
 REALM_IGNORED = "realm is ignored beside grant_type=password, which logs in at the tenant's default_directory."
@@ -34,6 +35,29 @@ def default_directory(tenant: Tenant, request: Request) -> str:
 def requested_realm(tenant: Tenant, request: Request) -> str:
     """Return the name of the realm that the request names, by its name or an alias."""
     return tenant.realm_named(request.required("realm"))
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordSettlement:
+    """Forgets the account's failures and records the login, while the tokens are signed.
+
+    record: returns the write that records the login; takes the name of a number to raise with it, or "".
+    """
+
+    guard: AccountGuard
+    admitted: Admitted
+    record: Callable[[str], Write] = field(repr=False)
+
+    def settle(self, issuance: Issuance) -> Issued:
+        """Sign the tokens, and write at the same time: no proof is used up that a retry would miss."""
+        return issuance.sign_and_write(self._writes, WRONG)
+
+    def undo(self, failure: Exception) -> None:
+        """Give the attempt back: whatever came of the login, the password was right."""
+        self.guard.give_back(self.admitted.attempt)
+
+    def _writes(self, counter: str) -> tuple[Write, ...]:
+        return (*self.guard.clear_writes(self.admitted), self.record(counter))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +83,8 @@ class PasswordGrant:
     log_codes: tuple[str, str] = ("sepft", "fepft")
     is_for_people: bool = True
 
-    def prove(self, client: Client, request: Request) -> Login:
-        """Return who is asking; raises InvalidGrant, Unauthorized, PasswordLeaked, TooManyAttempts."""
+    def prove(self, client: Client, request: Request) -> ProvedLogin:
+        """Return the user's login; raises InvalidGrant, Unauthorized, PasswordLeaked, TooManyAttempts."""
         username = request.required("username")
         if not is_acceptable(username):
             raise InvalidRequest("username is too long or holds control characters.")
@@ -68,8 +92,8 @@ class PasswordGrant:
         request.outcome.user = f"name:{digest(username, self.mac)}"
         user, admitted = self._proved(client, directory, request)
         renewed = directory.renewed_hash(user, request.required("password"))
-        write = directory.login_write(user, int(self.clock()), request.source_ip, renewed)
-        return Login(
+        record = directory.login_write(user, int(self.clock()), request.source_ip, renewed)
+        login = Login(
             sub=user.user_id,
             client_id=client.client_id,
             gty=("password",),
@@ -79,10 +103,8 @@ class PasswordGrant:
             user=user,
             realm=directory.realm.name,
             source_ip=request.source_ip,
-            writes=lambda counter: (*self.guard.clear_writes(admitted), write(counter)),
-            # Whatever came of it, the password was right.
-            give_back=lambda _: self.guard.give_back(admitted.attempt),
         )
+        return ProvedLogin(login, PasswordSettlement(self.guard, admitted, record))
 
     def _proved(self, client: Client, directory: DynamoDirectory, request: Request) -> tuple[User, Admitted]:
         """Count the attempt, then check it.

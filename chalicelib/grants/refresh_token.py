@@ -8,6 +8,26 @@ from chalicelib.model.request import Request
 from chalicelib.model.tenant import REFRESH_TOKEN, Client
 from chalicelib.store.config import ConfigStore
 from chalicelib.tokens.refresh import UNKNOWN, Found, RefreshTokens
+from chalicelib.tokens.settlement import Issuance, Issued, ProvedLogin
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshTokenSettlement:
+    """Renews the refresh token while the tokens are signed."""
+
+    refresh_tokens: RefreshTokens
+    found: Found
+    client: Client
+    source_ip: str
+
+    def settle(self, issuance: Issuance) -> Issued:
+        """Sign the tokens, and hand out the successor if the client rotates its refresh tokens."""
+        return issuance.sign_and_renew(lambda: self.refresh_tokens.renew(self.found, self.client, self.source_ip))
+
+    def undo(self, failure: Exception) -> None:
+        """Let the client retry with the same token, unless a retry would be refused again."""
+        if not is_refusal(failure):
+            self.refresh_tokens.let_retry(self.found, self.client)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +41,11 @@ class RefreshTokenGrant:
     log_codes: tuple[str, str] = ("sertft", "fertft")
     is_for_people: bool = True
 
-    def prove(self, client: Client, request: Request) -> Login:
-        """Return who is asking; raises InvalidGrant, Unauthorized for a blocked user."""
+    def prove(self, client: Client, request: Request) -> ProvedLogin:
+        """Return the user's login; raises InvalidGrant, Unauthorized for a blocked user."""
         found = self._found(client, request)
         family, user = found.family, found.user
-        return Login(
+        login = Login(
             sub=user.user_id,
             client_id=client.client_id,
             gty=("refresh_token", "password"),
@@ -35,9 +55,8 @@ class RefreshTokenGrant:
             user=user,
             realm=family.locator.realm,
             original=Original(family.audience or None, family.scopes, family.ends_at),
-            renew=lambda: self.refresh_tokens.renew(found, client, request.source_ip),
-            give_back=lambda failure: None if is_refusal(failure) else self.refresh_tokens.let_retry(found, client),
         )
+        return ProvedLogin(login, RefreshTokenSettlement(self.refresh_tokens, found, client, request.source_ip))
 
     def _found(self, client: Client, request: Request) -> Found:
         """Return what a usable token leads to.

@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from jwt.api_jws import PyJWS
 
-from chalicelib.errors import InvalidGrant, ServerError, is_refusal
+from chalicelib.errors import ServerError
 from chalicelib.model.key import KeySet
 from chalicelib.model.login import Access, Login
-from chalicelib.model.request import Request
 from chalicelib.model.standing import marked
 from chalicelib.model.tenant import Client
-from chalicelib.scopes import OFFLINE_ACCESS
-from chalicelib.store.aws import ConditionFailed, both
-from chalicelib.store.transactions import commit
+from chalicelib.store.aws import both
 from chalicelib.tokens.claims import ID_TOKEN_TYP, OPENID, TYP, access_token_claims, expires_at, id_token_claims
 from chalicelib.tokens.jws import Unsigned, require_signable
 from chalicelib.tokens.refresh import RefreshTokens
+from chalicelib.tokens.settlement import Issuance, ProvedLogin
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -28,7 +26,7 @@ ID_TOKEN_ALG = "RS256"
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Signs tokens and notes the login, all at once. clock: epoch seconds. new_id: a fresh jti."""
+    """Signs tokens, and lets the login be settled with them. clock: epoch seconds. new_id: a fresh jti."""
 
     jws: PyJWS
     dynamodb: "DynamoDBClient"
@@ -37,52 +35,24 @@ class Issuer:
     clock: Callable[[], float]
     new_id: Callable[[], str]
 
-    def mint(self, request: Request, client: Client, login: Login, access: Access) -> dict[str, Any]:
+    def mint(self, issuer: str, client: Client, proved: ProvedLogin, access: Access) -> dict[str, Any]:
         """Return the token response of RFC 6749 5.1.
 
-        The tokens leave only if the login was noted. Raises InvalidGrant where the user was changed meanwhile.
+        The tokens leave only if the login was settled. Raises InvalidGrant if the user was changed meanwhile.
         """
-        now = int(self.clock())
-        unsigned = self._unsigned(request.issuer, login, access, now)
-        begun: list[str] = []
-
-        def note() -> str | None:
-            return self._note(client, login, access, begun.append)
-
-        try:
-            if login.is_used_up:
-                signed, refresh_token = self._signed(unsigned), note()
-            else:
-                refresh_token, signed = both(note, lambda: self._signed(unsigned))
-        except Exception as failure:
-            if begun and not is_refusal(failure):
-                self.refresh_tokens.take_back(begun[0], client)
-            raise
+        login, now = proved.login, int(self.clock())
+        unsigned = self._unsigned(issuer, login, access, now)
+        issuance = Issuance(
+            self.dynamodb, self.refresh_tokens, client, login, access, sign=lambda: self._signed(unsigned)
+        )
+        issued = proved.settlement.settle(issuance)
         expires_in = expires_at(login, now, access.token_lifetime_s) - now
-        answer = {**signed, "token_type": "Bearer", "expires_in": expires_in, "scope": access.scope}
-        return answer | ({"refresh_token": refresh_token} if refresh_token else {}) | dict(login.members)
-
-    def _note(self, client: Client, login: Login, access: Access, begins: Callable[[str], None]) -> str | None:
-        """Write what this login leaves in the store, and return the refresh token to hand out.
-
-        begins: is told of a new family's token before the family is written.
-        """
-        if login.renew:
-            return login.renew()
-        token = None
-        if OFFLINE_ACCESS in access.scopes and login.user:
-            token, writes = self.refresh_tokens.begin(login, login.user, access, client)
-            begins(token)
-        else:
-            writes = login.writes("")
-        try:
-            commit(self.dynamodb, writes)
-        except ConditionFailed:
-            raise InvalidGrant(login.refused, reason="the proof was used, or the user changed, meanwhile") from None
-        return token
+        answer = {**issued.signed, "token_type": "Bearer", "expires_in": expires_in, "scope": access.scope}
+        refresh_token = {"refresh_token": issued.refresh_token} if issued.refresh_token else {}
+        return answer | refresh_token | dict(proved.members)
 
     def _unsigned(self, issuer: str, login: Login, access: Access, now: int) -> list[Unsigned]:
-        """Return the tokens to sign; raises ServerError where one is too long, before anything is noted."""
+        """Return the tokens to sign; raises ServerError if one is too long, before anything is written."""
         claims = access_token_claims(issuer, login, access, self._jti(login), now)
         tokens = [self._token("access_token", claims, access.signing_alg, TYP[access.token_dialect])]
         if OPENID in access.scopes and login.user:

@@ -1,22 +1,13 @@
-"""Refresh tokens: opaque, rotated without losing a client whose answer got lost (docs/adr/0011).
-
-A token is 256 random bits, the place of its family, and a checksum: one that was damaged on its way harms nobody. Its
-successor's secret is made from its own and a nonce that only the store has, so that the same token always leads to the
-same successor, while neither the store's thief nor the predecessor's holder can make it alone.
-"""
+"""Refresh tokens: opaque, rotated without losing a client whose answer got lost (docs/adr/0011)."""
 
 import hashlib
 import hmac
-import json
-import re
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
-from chalicelib.errors import InvalidGrant, TemporarilyUnavailable, Unauthorized
-from chalicelib.identifiers import is_text
+from chalicelib.errors import InvalidGrant, TemporarilyUnavailable, Unauthorized, is_refusal
 from chalicelib.model.family import Family, Locator
 from chalicelib.model.login import Access, Login
 from chalicelib.model.tenant import Client, RefreshTokenPolicy
@@ -27,53 +18,20 @@ from chalicelib.store.families import FamilyStore
 from chalicelib.store.revocations import RevocationStore
 from chalicelib.store.transactions import Write
 from chalicelib.store.users import FAMILY_COUNTER, UserStore
+from chalicelib.tokens.refresh_format import (
+    SECRET_BYTES,
+    Checksum,
+    decode,
+    encode,
+    hashed,
+    plain_checksum,
+    successor,
+)
 
 UNKNOWN = "Unknown or invalid refresh token."
-MAX_TOKEN_LENGTH = 1024
 MAX_FAMILIES = 200
-SECRET_BYTES = 32
-CHECKSUM_BYTES = 4
-FAMILY_ID = re.compile("[0-9a-f]{32}")
-Checksum = Callable[[bytes], bytes]
 # How long a client may retry after an answer that is known not to have reached it.
 RETRY_S = 86_400
-
-
-def plain_checksum(body: bytes) -> bytes:
-    """Return a checksum that anybody can compute: it tells damage, and proves nothing."""
-    return hashlib.sha256(body).digest()
-
-
-def encode(locator: Locator, secret: bytes, checksum: Checksum = plain_checksum) -> str:
-    """Return the token of a family for a secret."""
-    place = json.dumps([locator.realm, locator.user_id, locator.family_id], separators=(",", ":")).encode()
-    return urlsafe_b64encode(secret + place + checksum(secret + place)[:CHECKSUM_BYTES]).rstrip(b"=").decode()
-
-
-def decode(token: str) -> tuple[Locator, bytes] | None:
-    """Return a token's place and secret; None for what has not the form of one. Its checksum is not looked at."""
-    if len(token) > MAX_TOKEN_LENGTH:
-        return None
-    try:
-        raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
-        secret, place = raw[:SECRET_BYTES], json.loads(raw[SECRET_BYTES:-CHECKSUM_BYTES])
-        locator = Locator(*place)
-    except (ValueError, TypeError, RecursionError):
-        return None
-    if not all(is_text(part) for part in place) or not FAMILY_ID.fullmatch(locator.family_id):
-        return None
-    # There is one way to write a token: what does not come out the same went in changed.
-    return (locator, secret) if encode(locator, secret, lambda _: raw[-CHECKSUM_BYTES:]) == token else None
-
-
-def successor(secret: bytes, nonce: str) -> bytes:
-    """Return the secret that follows a secret under the family's nonce."""
-    return hmac.digest(bytes.fromhex(nonce), b"successor" + secret, "sha256")
-
-
-def hashed(secret: bytes) -> str:
-    """Return a secret's stored form."""
-    return hashlib.sha256(secret).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +58,21 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class NewFamily:
+    """A refresh family of a user and a client that is not stored yet.
+
+    token: its first token. write: stores it. counter: the name of the number in the user's record that counts it.
+    """
+
+    user: User
+    client: Client
+    family: Family
+    token: str = field(repr=False)
+    write: Write = field(repr=False)
+    counter: str
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshTokens:
     """Begins, checks and renews families. clock: epoch seconds. users_of: a realm's, None for an unknown one.
 
@@ -113,8 +86,8 @@ class RefreshTokens:
     users_of: Callable[[str], UserStore | None]
     checksum: Checksum = field(default=plain_checksum, repr=False)
 
-    def begin(self, login: Login, user: User, access: Access, client: Client) -> tuple[str, tuple[Write, ...]]:
-        """Return a new family's first token, and all writes of its login."""
+    def begin(self, login: Login, user: User, access: Access, client: Client) -> NewFamily:
+        """Return the family that begins with a login, to be stored together with it."""
         now, secret, policy = int(self.clock()), secrets.token_bytes(SECRET_BYTES), client.refresh_token
         family = Family(
             locator=Locator(login.realm, user.user_id, self._new_id()),
@@ -131,11 +104,43 @@ class RefreshTokens:
             last_used_at=now,
             last_used_ip=login.source_ip,
         )
-        counter = FAMILY_COUNTER + hashlib.sha256(client.client_id.encode()).hexdigest()[:16]
-        if user.family_counts.get(counter, 0) >= MAX_FAMILIES:
-            self._make_room(login, user, client, counter)
-        writes = (*login.writes(counter), self.families.begin_write(family, ends_at_last(family, policy)))
-        return encode(family.locator, secret, self.checksum), writes
+        return NewFamily(
+            user=user,
+            client=client,
+            family=family,
+            token=encode(family.locator, secret, self.checksum),
+            write=self.families.begin_write(family, ends_at_last(family, policy)),
+            counter=FAMILY_COUNTER + hashlib.sha256(client.client_id.encode()).hexdigest()[:16],
+        )
+
+    def make_room(self, new: NewFamily) -> None:
+        """End the families that are over, and the oldest ones if the client has as many of this user as it may.
+
+        The counter counts beginnings: only if it is full does a look cost calls. It is set right afterwards.
+        """
+        user, client, realm = new.user, new.client, new.family.locator.realm
+        if user.family_counts.get(new.counter, 0) < MAX_FAMILIES:
+            return
+        of_id = self.families.of_user(user.user_id, client.client_id)
+        families = [one for one in of_id if one.locator.realm == realm]
+        live = [one for one in families if not has_ended(one, user, client.refresh_token, self.clock())]
+        kept = live[max(0, len(live) - MAX_FAMILIES + 1) :]
+        for one in families:
+            if one not in kept:
+                self.families.end(one)
+        users = self.users_of(realm)
+        if users:
+            users.correct_count(user, new.counter, len(kept))
+
+    @contextmanager
+    def ended_on_failure(self, new: NewFamily) -> Iterator[None]:
+        """End a new family if the block fails and is no refusal: its token reached nobody, stored or not."""
+        try:
+            yield
+        except Exception as failure:
+            if not is_refusal(failure):
+                self._take_back(new)
+            raise
 
     def find(self, token: str, client: Client) -> Found | None:
         """Return what a client's token leads to, in one call; None where it leads nowhere."""
@@ -207,13 +212,6 @@ class RefreshTokens:
                 until = replace(now.family, previous_until_ms=self._now_ms() + 1000 * RETRY_S)
                 self.families.replace(now.family, until, ends_at_last(until, client.refresh_token))
 
-    def take_back(self, token: str, client: Client) -> None:
-        """End a family whose first token reached nobody, if it was begun at all."""
-        with suppress(TemporarilyUnavailable):
-            found = self.find(token, client)
-            if found:
-                self.families.end(found.family)
-
     def _may_be_used(self, found: Found) -> bool:
         """Whether this is the live token, or the one before it within its leeway."""
         return found.is_current or (found.is_predecessor and self._now_ms() < found.family.previous_until_ms)
@@ -234,21 +232,12 @@ class RefreshTokens:
             nonce=nonce,
         )
 
-    def _make_room(self, login: Login, user: User, client: Client, counter: str) -> None:
-        """End what has ended, and the oldest families where a client has as many as it may.
-
-        The counter counts beginnings: only where it is full does looking cost calls. It is set right afterwards.
-        """
-        of_id = self.families.of_user(user.user_id, client.client_id)
-        families = [one for one in of_id if one.locator.realm == login.realm]
-        live = [one for one in families if not has_ended(one, user, client.refresh_token, self.clock())]
-        kept = live[max(0, len(live) - MAX_FAMILIES + 1) :]
-        for one in families:
-            if one not in kept:
-                self.families.end(one)
-        users = self.users_of(login.realm)
-        if users:
-            users.correct_count(user, counter, len(kept))
+    def _take_back(self, new: NewFamily) -> None:
+        """End a family whose first token reached nobody, if it was stored at all."""
+        with suppress(TemporarilyUnavailable):
+            found = self.find(new.token, new.client)
+            if found:
+                self.families.end(found.family)
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)

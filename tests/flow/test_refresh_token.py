@@ -16,7 +16,7 @@ import pytest
 from chalicelib.model.family import Locator
 from chalicelib.model.user import User
 from chalicelib.store.users import FAMILY_COUNTER
-from chalicelib.tokens.refresh import decode, encode
+from chalicelib.tokens.refresh_format import decode, encode
 from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.support.calls import rounds_of

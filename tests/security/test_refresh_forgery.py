@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from chalicelib.model.family import Locator
-from chalicelib.tokens.refresh import CHECKSUM_BYTES, SECRET_BYTES, decode, encode
+from chalicelib.tokens.refresh_format import CHECKSUM_BYTES, SECRET_BYTES, decode, encode
 from infra.stage.aws import Stage
 from infra.stage.keys import stage_key
 from tests.conftest import Clock

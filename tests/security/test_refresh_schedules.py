@@ -62,14 +62,14 @@ class Schedules(RuleBasedStateMachine):
         users = UserStore(dynamodb, f"{self.stage.prefix}users-employees")
         self.tokens = RefreshTokens(Dynamo(dynamodb), families, revocations, self.clock, lambda _: users)
         proved = Login(self.user.user_id, CLIENT.client_id, ("password",), realm="employees", auth_time=1)
-        token, writes = self.tokens.begin(proved, self.user, Access(None, ("offline_access",)), CLIENT)
-        commit(self.stage.clients.dynamodb, writes)
+        new = self.tokens.begin(proved, self.user, Access(None, ("offline_access",)), CLIENT)
+        commit(self.stage.clients.dynamodb, (new.write,))
         # Oldest first: the tokens that were ever live, and the successor of each as it was answered.
-        self.line = [token]
+        self.line = [new.token]
         self.successors: dict[str, str] = {}
         # Until when the client may still use a token that was used up.
         self.usable_until: dict[str, float] = {}
-        self.held = token
+        self.held = new.token
         self.under_way: list[UnderWay] = []
 
     def checked(self, token: str) -> Found:

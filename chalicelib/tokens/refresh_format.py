@@ -1,0 +1,59 @@
+"""The form of a refresh token: 256 random bits, the locator of its family, and a checksum.
+
+A token that was damaged on its way is told by its checksum, and harms nobody. Its successor's secret is made from its
+own and a nonce that only the store has. So the same token always leads to the same successor, while neither a thief of
+the store nor the predecessor's holder can make it alone (docs/adr/0011).
+"""
+
+import hashlib
+import hmac
+import json
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+
+from chalicelib.identifiers import is_text
+from chalicelib.model.family import Locator
+
+MAX_TOKEN_LENGTH = 1024
+SECRET_BYTES = 32
+CHECKSUM_BYTES = 4
+FAMILY_ID = re.compile("[0-9a-f]{32}")
+Checksum = Callable[[bytes], bytes]
+
+
+def plain_checksum(body: bytes) -> bytes:
+    """Return a checksum that anybody can compute: it tells damage, and proves nothing."""
+    return hashlib.sha256(body).digest()
+
+
+def encode(locator: Locator, secret: bytes, checksum: Checksum = plain_checksum) -> str:
+    """Return the token of a family for a secret."""
+    place = json.dumps([locator.realm, locator.user_id, locator.family_id], separators=(",", ":")).encode()
+    return urlsafe_b64encode(secret + place + checksum(secret + place)[:CHECKSUM_BYTES]).rstrip(b"=").decode()
+
+
+def decode(token: str) -> tuple[Locator, bytes] | None:
+    """Return a token's place and secret; None for what has not the form of one. Its checksum is not looked at."""
+    if len(token) > MAX_TOKEN_LENGTH:
+        return None
+    try:
+        raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+        secret, place = raw[:SECRET_BYTES], json.loads(raw[SECRET_BYTES:-CHECKSUM_BYTES])
+        locator = Locator(*place)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    if not all(is_text(part) for part in place) or not FAMILY_ID.fullmatch(locator.family_id):
+        return None
+    # There is one way to write a token: what does not come out the same went in changed.
+    return (locator, secret) if encode(locator, secret, lambda _: raw[-CHECKSUM_BYTES:]) == token else None
+
+
+def successor(secret: bytes, nonce: str) -> bytes:
+    """Return the secret that follows a secret under the family's nonce."""
+    return hmac.digest(bytes.fromhex(nonce), b"successor" + secret, "sha256")
+
+
+def hashed(secret: bytes) -> str:
+    """Return a secret's stored form."""
+    return hashlib.sha256(secret).hexdigest()

@@ -1,0 +1,135 @@
+"""How a grant's proof is settled: what is written together with its tokens, in which order, and how it is undone.
+
+Each grant has a settlement of its own beside it; it says the order, and knows nothing of tokens (docs/adr/0033).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from chalicelib.errors import InvalidGrant
+from chalicelib.model.login import Access, Login
+from chalicelib.model.tenant import Client
+from chalicelib.scopes import OFFLINE_ACCESS
+from chalicelib.store.aws import ConditionFailed, both
+from chalicelib.store.transactions import Write, commit
+from chalicelib.tokens.refresh import NewFamily, RefreshTokens
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+# Returns the writes of a login; takes the name of a number in the user's record that goes up by one with it, or "".
+Writes = Callable[[str], tuple[Write, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """The tokens of one response. signed: the JWTs by their names. refresh_token: None if none is handed out."""
+
+    signed: Mapping[str, str] = field(repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Issuance:
+    """The tokens of one login before they leave. Its settlement calls exactly one of the methods.
+
+    sign: returns the signed JWTs by their names.
+    """
+
+    dynamodb: "DynamoDBClient"
+    refresh_tokens: RefreshTokens
+    client: Client
+    login: Login
+    access: Access
+    sign: Callable[[], Mapping[str, str]] = field(repr=False)
+
+    def sign_only(self) -> Issued:
+        """Sign the tokens of a login that leaves nothing in the store."""
+        return Issued(self.sign())
+
+    def sign_and_renew(self, renew: Callable[[], str | None]) -> Issued:
+        """Sign the tokens, and renew the refresh token at the same time."""
+        refresh_token, signed = both(renew, self.sign)
+        return Issued(signed, refresh_token)
+
+    def sign_and_write(self, writes: Writes, refusal: str) -> Issued:
+        """Sign the tokens, and write the login at the same time.
+
+        The new refresh family, if the scopes begin one, is part of the same transaction.
+        Raises InvalidGrant with the words of `refusal` if a condition of the writes does not hold any more.
+        """
+        new = self._new_family()
+        with self._ended_on_failure(new):
+            _, signed = both(lambda: self._write(new, writes, refusal), self.sign)
+        return Issued(signed, new.token if new else None)
+
+    def sign_then_write(self, writes: Writes, refusal: str) -> Issued:
+        """Do the same as sign_and_write for writes that use the proof up: only if the tokens could be signed."""
+        signed, new = self.sign(), self._new_family()
+        with self._ended_on_failure(new):
+            self._write(new, writes, refusal)
+        return Issued(signed, new.token if new else None)
+
+    def _new_family(self) -> NewFamily | None:
+        user = self.login.user
+        if user is None or OFFLINE_ACCESS not in self.access.scopes:
+            return None
+        return self.refresh_tokens.begin(self.login, user, self.access, self.client)
+
+    def _ended_on_failure(self, new: NewFamily | None) -> AbstractContextManager[None]:
+        return self.refresh_tokens.ended_on_failure(new) if new else nullcontext()
+
+    def _write(self, new: NewFamily | None, writes: Writes, refusal: str) -> None:
+        if new:
+            self.refresh_tokens.make_room(new)
+        transaction = (*writes(new.counter), new.write) if new else writes("")
+        try:
+            commit(self.dynamodb, transaction)
+        except ConditionFailed:
+            raise InvalidGrant(refusal, reason="the proof was used, or the user changed, meanwhile") from None
+
+
+class Settlement(Protocol):
+    """The writes that a login needs together with its tokens, and how to undo what its proof used up."""
+
+    def settle(self, issuance: Issuance) -> Issued:
+        """Sign the tokens and write what the proof leaves, in the order that it needs."""
+        ...
+
+    def undo(self, failure: Exception) -> None:
+        """Give back what the proof used up, as this failure keeps the tokens from being issued."""
+        ...
+
+
+class NothingToSettle:
+    """The settlement of a proof that leaves nothing in the store and uses nothing up."""
+
+    def settle(self, issuance: Issuance) -> Issued:
+        """Sign the tokens."""
+        return issuance.sign_only()
+
+    def undo(self, failure: Exception) -> None:
+        """Do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProvedLogin:
+    """The answer of a grant: the login's facts, and their settlement.
+
+    members: what the token response says beside the tokens, such as the next recovery code.
+    """
+
+    login: Login
+    settlement: Settlement
+    members: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @contextmanager
+    def undone_on_failure(self) -> Iterator[None]:
+        """Undo the settlement if the block raises."""
+        try:
+            yield
+        except Exception as failure:
+            self.settlement.undo(failure)
+            raise
