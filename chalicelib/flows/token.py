@@ -55,6 +55,7 @@ class TokenFlow:
             request.required(name)
         asked = self.access.asked(request, client if grant.is_for_people else None)
         proved = grant.prove(client, request)
+        request = request.without_secrets()
         login = proved.login
         with proved.undone_on_failure():
             asked = login.asked or asked

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from chalice.app import Request as ChaliceRequest
 
 from chalicelib.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType, echoed
+from chalicelib.model.redaction import SECRET_PARAMETERS
 
 MAX_BODY_BYTES = 16 * 1024
 MAX_PARAMETERS = 100
@@ -16,24 +17,7 @@ MAX_JSON_DEPTH = 32
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 # What must be a string wherever it appears, and never stands in a URL, which logs and proxies keep.
-CREDENTIALS = frozenset(
-    {
-        "client_id",
-        "client_secret",
-        "client_assertion",
-        "username",
-        "password",
-        "refresh_token",
-        "token",
-        "access_token",
-        "mfa_token",
-        "otp",
-        "oob_code",
-        "binding_code",
-        "recovery_code",
-        "ticket",
-    }
-)
+CREDENTIALS = SECRET_PARAMETERS | {"client_id", "username"}
 PARAMETERS = CREDENTIALS | {
     "grant_type",
     "scope",

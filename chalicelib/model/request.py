@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib.errors import InvalidRequest
 from chalicelib.model.address import forwarded
+from chalicelib.model.redaction import secrets_in, without
 from chalicelib.model.tenant import Client
 
 UNREADABLE_FORWARDED = "auth0-forwarded-for holds no IP address that can be read; it was ignored"
@@ -66,6 +67,17 @@ class Request:
         if value is None:
             raise InvalidRequest(f"Missing required parameter: {name}")
         return value
+
+    def without_secrets(self) -> "Request":
+        """Return the request without its secrets and whatever repeats one: all that is needed once they are proved."""
+        secrets = secrets_in(self.body)
+        return replace(
+            self,
+            params=without(self.params, secrets),
+            body=without(self.body, secrets),
+            query=without(self.query, secrets),
+            authorization="",
+        )
 
     def has_authorization(self, scheme: str) -> bool:
         """Return whether the Authorization header is of this scheme, given in lower case. Source: RFC 9110 11.1."""

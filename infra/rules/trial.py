@@ -90,7 +90,7 @@ def attempt_rules(rules: tuple[Rule, ...], attempt: Attempt, budget_s: float) ->
     runner = Rules(watched, budget_s, lambda: tenant, lambda: attempt.configuration, keep)
     try:
         access = attempt.access()
-        decision = runner.decide(attempt.request, attempt.client, attempt.login, access)
+        decision = runner.decide(attempt.request.without_secrets(), attempt.client, attempt.login, access)
         outcome = _granted(decision, attempt.replaced(access, decision))
     except WireError as refusal:
         outcome = _refused(refusal)

@@ -1,10 +1,10 @@
-"""What of a request is a secret, and a copy of the rest of it."""
+"""The names of secret parameters, and a copy of a request's JSON without them."""
 
 from collections.abc import Mapping
 from typing import Any
 
-# However they are written.
-SECRETS = frozenset(
+# The one list: these never stand in a URL, are strings always, and reach neither rules nor logs. Case does not matter.
+SECRET_PARAMETERS = frozenset(
     {
         "password",
         "client_secret",
@@ -25,7 +25,7 @@ SECRETS = frozenset(
 def secrets_in(value: Any) -> set[str]:
     """Return the texts of all members of JSON that are secrets by their names."""
     members = value.items() if isinstance(value, Mapping) else ()
-    own = {inner for name, inner in members if name.lower() in SECRETS and isinstance(inner, str)}
+    own = {inner for name, inner in members if name.lower() in SECRET_PARAMETERS and isinstance(inner, str)}
     inner_values = value if isinstance(value, list) else [inner for _, inner in members]
     return own.union(*map(secrets_in, inner_values))
 
@@ -33,7 +33,7 @@ def secrets_in(value: Any) -> set[str]:
 def without(value: Any, secrets: set[str]) -> Any:
     """Return a copy of JSON without its secrets, and without whatever else repeats one of them."""
     if isinstance(value, Mapping):
-        shown = {name: inner for name, inner in value.items() if name.lower() not in SECRETS}
+        shown = {name: inner for name, inner in value.items() if name.lower() not in SECRET_PARAMETERS}
         return {name: without(inner, secrets) for name, inner in shown.items() if not _repeats(inner, secrets)}
     if isinstance(value, list):
         return [without(inner, secrets) for inner in value if not _repeats(inner, secrets)]
