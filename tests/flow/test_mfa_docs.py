@@ -23,6 +23,7 @@ from chalicelib.protection.address import SUSPICIOUS
 from chalicelib.settings import Settings
 from infra.tenant.file import TenantFile
 from tests.conftest import BCRYPT_COST, EMAIL_FROM, Clock
+from tests.support.curl_docs import is_as_shown
 from tests.support.http import Http
 from tests.support.limits import WAIT_S
 from tests.support.mfa import App, code_in, emails_to, sms_to
@@ -31,7 +32,6 @@ from tests.support.stages import provisioned
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "use" / "mfa.md").read_text("utf-8")
 LOCAL = "http://127.0.0.1:8000/"
-SHORTENED = "…"
 # A line of the page, the status that it is answered with, and the body, where there is one.
 STEP = re.compile(r"^```sh\n(.+?)^```\n\nAnswer (\d{3})(?:\.|:\n\n```json\n(.+?)^```$)", re.MULTILINE | re.DOTALL)
 STEPS = STEP.findall(PAGE)
@@ -67,18 +67,6 @@ def sent(http: Http, line: str, variables: dict[str, str]) -> httpx.Response:
     body: dict[str, Any] = {"content": asked.data} if asked.data else {"data": form} if form else {}
     method = asked.method or ("POST" if body else "GET")
     return http.request(method, f"/{asked.url.removeprefix(LOCAL)}", headers=headers, **body)
-
-
-def is_as_shown(shown: Any, got: Any) -> bool:
-    """Whether an answer is what the page shows, but for what the page shortens."""
-    if isinstance(shown, dict) and isinstance(got, dict):
-        return list(shown) == list(got) and all(is_as_shown(shown[name], got[name]) for name in shown)
-    if isinstance(shown, list) and isinstance(got, list):
-        return len(shown) == len(got) and all(is_as_shown(*pair) for pair in zip(shown, got, strict=True))
-    if isinstance(shown, str) and SHORTENED in shown:
-        begin, _, end = shown.partition(SHORTENED)
-        return isinstance(got, str) and got.startswith(begin) and got.endswith(end)
-    return bool(shown == got)
 
 
 def messages() -> set[str]:
