@@ -10,7 +10,7 @@ from functools import cache, partial
 from chalicelib.clients import ClientAuthenticator
 from chalicelib.directories.dynamodb import DynamoDirectory
 from chalicelib.directories.finder import PersonFinder
-from chalicelib.flows.access import AccessRules
+from chalicelib.flows.access import AccessPolicy
 from chalicelib.flows.discovery import Discovery
 from chalicelib.flows.introspection import IntrospectionFlow
 from chalicelib.flows.mfa import Factors, MfaFlow
@@ -193,7 +193,7 @@ def build(settings: Settings, clients: Clients, world: World) -> Services:
     return Services(
         issuer=settings.issuer,
         trusted_proxies=settings.trusted_proxies,
-        token=TokenFlow(authenticator, grants, AccessRules(config), _rules(parts), second_factor, issuer),
+        token=TokenFlow(authenticator, grants, AccessPolicy(config), _rules(parts), second_factor, issuer),
         revocation=RevocationFlow(authenticator, refresh_tokens, verifier),
         introspection=IntrospectionFlow(authenticator, refresh_tokens, verifier, config, people),
         userinfo=UserinfoFlow(verifier, people),

@@ -1,26 +1,26 @@
-"""What a login is granted: an audience and scopes, from what was asked and what may be had."""
+"""The access of a login: an audience and scopes, from what the request names and what may be granted."""
 
 from dataclasses import dataclass, replace
 
 from chalicelib import scopes
 from chalicelib.errors import InvalidRequest, InvalidScope, InvalidTarget, echoed
-from chalicelib.model.login import Access, Asked, Login, Original
+from chalicelib.model.login import Access, Login, Original, RequestedAccess
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import MFA_SCOPES, MFA_TOKEN_LIFETIME_S, REFRESH_TOKEN, Api, Client, mfa_audience
 from chalicelib.store.config import ConfigStore
 
-# What a token is for where no API was named.
+# The target of a token if no API was named.
 USERINFO = Api("", "/userinfo")
 
 
 @dataclass(frozen=True, slots=True)
-class AccessRules:
-    """Says what is granted."""
+class AccessPolicy:
+    """Decides which access a login is granted."""
 
     config: ConfigStore
 
-    def asked(self, request: Request, bound: Client | None) -> Asked:
-        """Return what is asked; raises InvalidTarget for an unknown API, before anybody is asked who they are.
+    def read_request(self, request: Request, bound: Client | None) -> RequestedAccess:
+        """Return the access that a request names; raises InvalidTarget for an unknown API, before any proof is read.
 
         bound: the client whose `apis` hold, None for a client on its own behalf.
         """
@@ -30,33 +30,37 @@ class AccessRules:
         named = audience or resource
         if named is not None:
             self._api(named, request.issuer, bound)
-        return Asked(named, scopes.parse(request.params.get("scope", "")))
+        return RequestedAccess(named, scopes.parse(request.params.get("scope", "")))
 
-    def granted(self, request: Request, asked: Asked, client: Client, login: Login) -> Access:
-        """Return what is granted; raises InvalidScope, InvalidTarget where more is asked than was granted before."""
+    def grant(self, request: Request, requested: RequestedAccess, client: Client, login: Login) -> Access:
+        """Return the access that is granted; raises InvalidScope, InvalidTarget if an earlier login granted less."""
         original, bound = login.original, client if login.user else None
-        if original is not None and asked.audience not in (None, original.audience):
+        if original is not None and requested.audience not in (None, original.audience):
             raise InvalidTarget("The audience differs from the one that was granted.")
-        audience = original.audience if original else asked.audience or self.config.tenant().default_audience
+        audience = original.audience if original else requested.audience or self.config.tenant().default_audience
         api = self._api(audience, request.issuer, bound) if audience else None
         api_scopes, oidc_scopes = api.scopes if api else (), _oidc_scopes(api, client)
         if original is None:
-            granted = scopes.grant(self._wanted(asked), api_scopes, oidc_scopes)
+            granted = scopes.grant(self._with_default_scopes(requested), api_scopes, oidc_scopes)
         else:
-            wanted = _narrowed(asked, original, api_scopes, login)
+            wanted = _narrow(requested, original, api_scopes, login)
             granted = tuple(one for one in original.scopes if one in wanted and one in {*api_scopes, *oidc_scopes})
         return _access(api, granted, client)
 
-    def replaced(self, request: Request, access: Access, wanted: Access, client: Client) -> Access:
-        """Return what rules made of what was granted, but for a refresh token that nobody may have here."""
-        if wanted.scopes == access.scopes:
+    def limit(self, request: Request, granted: Access, wanted: Access, client: Client) -> Access:
+        """Return the access as rules left it, without OIDC scopes that no login may have here.
+
+        granted: before the rules ran. wanted: after they did.
+        """
+        if wanted.scopes == granted.scopes:
             return wanted
-        api = self._api(access.audience, request.issuer, None) if access.audience else None
+        api = self._api(granted.audience, request.issuer, None) if granted.audience else None
         denied = frozenset(scopes.OIDC_SCOPES) - _oidc_scopes(api, client)
         return replace(wanted, scopes=tuple(one for one in wanted.scopes if one not in denied))
 
-    def _wanted(self, asked: Asked) -> frozenset[str]:
-        return scopes.with_auth0_defaults(asked.scopes) if self.config.tenant().has_auth0_scopes else asked.scopes
+    def _with_default_scopes(self, requested: RequestedAccess) -> frozenset[str]:
+        named = requested.scopes
+        return scopes.with_auth0_defaults(named) if self.config.tenant().has_auth0_scopes else named
 
     def _api(self, audience: str, issuer: str, bound: Client | None) -> Api:
         if audience == mfa_audience(issuer):
@@ -67,13 +71,16 @@ class AccessRules:
         return api
 
 
-def _narrowed(asked: Asked, original: Original, api_scopes: tuple[str, ...], login: Login) -> frozenset[str]:
-    """Return what is wanted of what was granted before; raises InvalidScope where that is more.
+def _narrow(
+    requested: RequestedAccess, original: Original, api_scopes: tuple[str, ...], login: Login
+) -> frozenset[str]:
+    """Return the scopes to grant of those that were granted before; raises InvalidScope if the request names more.
 
     A client on its own behalf is held to its client grant to the letter.
     """
     is_own = login.user is None
-    wanted = asked.scopes if is_own and asked.scopes else scopes.renew(asked.scopes, original.scopes, api_scopes)
+    named = requested.scopes
+    wanted = named if is_own and named else scopes.renew(named, original.scopes, api_scopes)
     if not wanted <= frozenset(original.scopes):
         raise InvalidScope("The scope is wider than what was granted.")
     return wanted
@@ -92,6 +99,6 @@ def _access(api: Api | None, granted: tuple[str, ...], client: Client) -> Access
 
 
 def _oidc_scopes(api: Api | None, client: Client) -> frozenset[str]:
-    """Return the OIDC scopes that can be had: offline_access only where a refresh token would follow."""
+    """Return the OIDC scopes that can be granted: offline_access only if a refresh token would follow."""
     offline = api is not None and api.allow_offline_access and REFRESH_TOKEN in client.grant_types
     return frozenset(scopes.OIDC_SCOPES) - (frozenset() if offline else {scopes.OFFLINE_ACCESS})

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from chalicelib.clients import ClientAuthenticator
 from chalicelib.errors import UnauthorizedClient, UnsupportedGrantType, echoed
-from chalicelib.flows.access import AccessRules
+from chalicelib.flows.access import AccessPolicy
 from chalicelib.mfa.demand import SecondFactor
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
@@ -39,7 +39,7 @@ class TokenFlow:
 
     clients: ClientAuthenticator
     grants: Mapping[str, Grant]
-    access: AccessRules
+    access: AccessPolicy
     rules: Rules
     second_factor: SecondFactor
     issuer: Issuer
@@ -51,18 +51,16 @@ class TokenFlow:
         request = request.forwarded_by(client)
         grant = self._grant(grant_type, client)
         succeeded, request.outcome.event = grant.log_codes
-        for name in grant.parameters:
-            request.required(name)
-        asked = self.access.asked(request, client if grant.is_for_people else None)
+        request.require(*grant.parameters)
+        requested = self.access.read_request(request, client if grant.is_for_people else None)
         proved = grant.prove(client, request)
-        request = request.without_secrets()
-        login = proved.login
+        request, login = request.without_secrets(), proved.login
         with proved.undone_on_failure():
-            asked = login.asked or asked
-            granted = self.access.granted(request, asked, client, login)
+            requested = login.requested or requested
+            granted = self.access.grant(request, requested, client, login)
             decision = self.rules.decide(request, client, login, granted)
-            access = self.access.replaced(request, granted, decision.access, client)
-            self.second_factor.demand(client, login, asked, decision.multifactor)
+            access = self.access.limit(request, granted, decision.access, client)
+            self.second_factor.demand(client, login, requested, decision.multifactor)
             tokens = self.issuer.mint(request.issuer, client, proved, access)
         request.outcome.event = succeeded
         return tokens

@@ -83,7 +83,7 @@ class MfaGrant:
             user=case.user,
             realm=case.realm.name,
             source_ip=request.source_ip,
-            asked=waiting.asked,
+            requested=waiting.requested,
             original=waiting.original,
             has_second_factor=True,
             # An access token confirms and is not renewed by it.

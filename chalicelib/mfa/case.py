@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib.errors import ExpiredToken, InsufficientScope, InvalidGrant, InvalidToken, Unauthorized
 from chalicelib.model.directory import Directory
 from chalicelib.model.enrolment import EMAIL, Authenticator, Enrolment, PendingLogin
-from chalicelib.model.login import Asked, Original
+from chalicelib.model.login import Original, RequestedAccess
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import ENROLL, Client, Realm, Tenant, mfa_audience
 from chalicelib.model.user import User
@@ -222,7 +222,7 @@ def _standing_for(claims: dict[str, Any], audience: str, realm: Realm, user: Use
         realm=realm.name,
         user_id=user.user_id,
         credential_version=user.credential_version,
-        asked=Asked(audience, frozenset(scopes)),
+        requested=RequestedAccess(audience, frozenset(scopes)),
         original=Original(audience, scopes),
         auth_time=claims["auth_time"],
         ends_at=claims["exp"],

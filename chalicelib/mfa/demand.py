@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chalicelib.errors import MfaRequired, UnauthorizedClient
 from chalicelib.mfa.case import own_email
 from chalicelib.model.enrolment import EMAIL, OTP, RECOVERY_CODE, SMS, PendingLogin
-from chalicelib.model.login import Asked, Login
+from chalicelib.model.login import Login, RequestedAccess
 from chalicelib.model.tenant import MFA_GRANTS, MFA_OTP, Client, Tenant
 from chalicelib.model.user import User
 from chalicelib.store.pending import PendingStore, stored_id
@@ -27,7 +27,7 @@ class SecondFactor:
     pending: PendingStore
     clock: Callable[[], float]
 
-    def demand(self, client: Client, login: Login, asked: Asked, by_rule: bool | None) -> None:
+    def demand(self, client: Client, login: Login, requested: RequestedAccess, by_rule: bool | None) -> None:
         """Return where none is owed; else store the login and raise MfaRequired.
 
         by_rule: what a rule said of it, None for nothing. Raises UnauthorizedClient for a client that could not go on.
@@ -43,7 +43,7 @@ class SecondFactor:
             realm=login.realm,
             user_id=login.user.user_id,
             credential_version=login.user.credential_epoch,
-            asked=asked,
+            requested=requested,
             original=login.original,
             auth_time=login.auth_time or 0,
             ends_at=int(self.clock()) + LIFETIME_S,

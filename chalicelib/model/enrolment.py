@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from chalicelib.model.login import Asked, Original
+from chalicelib.model.login import Original, RequestedAccess
 
 OTP = "otp"
 SMS = "sms"
@@ -62,8 +62,8 @@ class PendingLogin:
     """A login whose password was right and whose second factor is owed. Times are epoch seconds.
 
     login_id: what the store knows it by; "" if an access token of the MFA API stands in for it, whose jti this has.
-    credential_version: the person's when the password was checked. asked: what was asked for. original: what a refresh
-    token was granted before, None after a password. is_used: whether a second factor completed it.
+    credential_version: the user's when the password was checked. requested: the access that the login named. original:
+    the access that a refresh token was granted before, None after a password. is_used: a second factor completed it.
     """
 
     login_id: str
@@ -71,7 +71,7 @@ class PendingLogin:
     realm: str
     user_id: str
     credential_version: int
-    asked: Asked
+    requested: RequestedAccess
     original: Original | None
     auth_time: int
     ends_at: int

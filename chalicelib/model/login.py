@@ -8,8 +8,8 @@ from chalicelib.model.user import User
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a request asks for. audience: None where it names none. scopes: empty where it names none."""
+class RequestedAccess:
+    """The access that a request names. audience: None if it names none. scopes: empty if it names none."""
 
     audience: str | None
     scopes: frozenset[str]
@@ -17,9 +17,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """What was granted before, which this request can narrow and not widen. audience: None for /userinfo alone.
+    """The access that was granted before, which this request can narrow and not widen.
 
-    ends_at: epoch seconds, when the refresh tokens of that end, 0 for never.
+    audience: None for /userinfo alone. ends_at: epoch seconds, when the refresh tokens of that end, 0 for never.
     """
 
     audience: str | None
@@ -34,7 +34,7 @@ class Login:
     sub: the user_id, or a client's own name. gty: the grants in Auth0's words, the latest first. protocol: the name of
     this kind of login in Auth0's rules. amr: RFC 8176 values. auth_time: epoch seconds. user, realm, source_ip: empty
     for a client on its own behalf.
-    asked: the access that an earlier request of this login named; it counts instead of this request's.
+    requested: the access that an earlier request of this login named; it counts instead of this request's.
     original: the access that this login continues; None lets it ask for anything.
     has_second_factor: whether this very request proved one.
     latest_exp: epoch seconds that no token of this login outlives; 0 for no such bound.
@@ -49,7 +49,7 @@ class Login:
     user: User | None = None
     realm: str = ""
     source_ip: str = ""
-    asked: Asked | None = None
+    requested: RequestedAccess | None = None
     original: Original | None = None
     has_second_factor: bool = False
     latest_exp: int = 0

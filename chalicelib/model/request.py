@@ -68,6 +68,11 @@ class Request:
             raise InvalidRequest(f"Missing required parameter: {name}")
         return value
 
+    def require(self, *names: str) -> None:
+        """Let a request with all of these parameters pass; raises InvalidRequest for the first that is missing."""
+        for name in names:
+            self.required(name)
+
     def without_secrets(self) -> "Request":
         """Return the request without its secrets and whatever repeats one: all that is needed once they are proved."""
         secrets = secrets_in(self.body)

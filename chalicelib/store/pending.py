@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.model.enrolment import Challenge, PendingLogin
-from chalicelib.model.login import Asked, Original
+from chalicelib.model.login import Original, RequestedAccess
 from chalicelib.model.storage import Item, Key, Read
 from chalicelib.store.aws import call
 from chalicelib.store.items import from_item, to_item
@@ -120,7 +120,8 @@ def _challenge_pk(login: PendingLogin) -> str:
 
 def _login_item(login: PendingLogin) -> dict[str, Any]:
     values = asdict(login)
-    values["asked"]["scopes"] = sorted(login.asked.scopes)
+    # The document's own name for it, as logins are pending while an upgrade is deployed.
+    values["asked"] = values.pop("requested") | {"scopes": sorted(login.requested.scopes)}
     # Neither is the document's: an access token is not stored, and the use is an attribute that a condition can name.
     del values["jti"], values["is_used"]
     return _item(f"mfa#{login.login_id}", values, login.ends_at)
@@ -128,10 +129,10 @@ def _login_item(login: PendingLogin) -> dict[str, Any]:
 
 def _login_from(stored: Item) -> PendingLogin:
     values = json.loads(stored["document"])
-    asked, original = values.pop("asked"), values.pop("original")
+    requested, original = values.pop("asked"), values.pop("original")
     return PendingLogin(
         **values,
         is_used="is_used" in stored,
-        asked=Asked(asked["audience"], frozenset(asked["scopes"])),
+        requested=RequestedAccess(requested["audience"], frozenset(requested["scopes"])),
         original=Original(**original | {"scopes": tuple(original["scopes"])}) if original else None,
     )

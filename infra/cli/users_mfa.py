@@ -17,7 +17,7 @@ from chalicelib.mfa.names import shown, switched_off
 from chalicelib.mfa.otp import Otp
 from chalicelib.mfa.recovery import RecoveryCode
 from chalicelib.model.enrolment import OTP, Enrolment, PendingLogin
-from chalicelib.model.login import Asked
+from chalicelib.model.login import RequestedAccess
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 from chalicelib.store.aws import ConditionFailed
@@ -169,7 +169,7 @@ def _limits(stage: Stage) -> Limits:
 
 def _no_login(realm: Realm, user: User) -> PendingLogin:
     """Return what stands in a case where no login waits: what is enrolled then is anybody's of the person."""
-    nothing = Asked("", frozenset())
+    nothing = RequestedAccess("", frozenset())
     return PendingLogin("", "", realm.name, user.user_id, user.credential_version, nothing, None, 0, 0)
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from chalicelib.errors import WireError
-from chalicelib.flows.access import AccessRules
+from chalicelib.flows.access import AccessPolicy
 from chalicelib.model.login import Access, Login
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
@@ -51,12 +51,13 @@ class Attempt:
 
     def access(self) -> Access:
         """Return what the login is granted before any rule runs; raises a WireError for what it may not ask."""
-        rules = AccessRules(self.config)
-        return rules.granted(self.request, rules.asked(self.request, self.client), self.client, self.login)
+        policy = AccessPolicy(self.config)
+        requested = policy.read_request(self.request, self.client)
+        return policy.grant(self.request, requested, self.client, self.login)
 
     def replaced(self, access: Access, decision: Decision) -> Access:
         """Return what is granted after the rules ran."""
-        return AccessRules(self.config).replaced(self.request, access, decision.access, self.client)
+        return AccessPolicy(self.config).limit(self.request, access, decision.access, self.client)
 
 
 @dataclass(frozen=True, slots=True)
