@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.errors import InvalidRequest, WireError
+from chalicelib.model.account import Account
 from chalicelib.model.request import Outcome, Request
 from chalicelib.model.user import User
 from chalicelib.store.attempts import AttemptStore
@@ -63,7 +64,7 @@ class NoticeFlow:
             try:
                 self._tell(notice, user, name)
             except WireError as failure:
-                realm, _, user_id = notice.account.partition("#")
+                realm, user_id = notice.account.realm, notice.account.id
                 report(
                     Outcome(event=EMAIL_UNSENT, realm=realm, user=user_id, error=failure.error, reason=failure.reason)
                 )
@@ -78,7 +79,7 @@ class NoticeFlow:
     def unblock(self, request: Request, token: str) -> None:
         """Use a link's ticket: forget the failures at its account. Raises InvalidRequest for a ticket that is over."""
         ticket = self.require_ticket(token)
-        request.outcome.realm, _, request.outcome.user = ticket.account.partition("#")
+        request.outcome.realm, request.outcome.user = ticket.account.realm, ticket.account.id
         # Forgotten first: where AWS fails in between, the link still works.
         self.attempts.clear_account(ticket.account)
         try:
@@ -92,10 +93,9 @@ class NoticeFlow:
         user = self._owner(ticket.account)
         return user is not None and ticket.credential_version in (None, user.credential_version)
 
-    def _owner(self, account: str) -> User | None:
-        realm, _, user_id = account.partition("#")
-        users = self.users_of(realm)
-        return users.read(user_id) if users else None
+    def _owner(self, account: Account) -> User | None:
+        users = self.users_of(account.realm)
+        return users.read(account.id) if users else None
 
     def _tell(self, notice: Notice, user: User, name: str) -> None:
         token = secrets.token_urlsafe(TICKET_BYTES)

@@ -7,6 +7,7 @@ from typing import NoReturn
 from chalicelib.directories.dynamodb import DynamoDirectory
 from chalicelib.errors import InvalidGrant, InvalidRequest, PasswordLeaked, Unauthorized, WireError
 from chalicelib.identifiers import digest, is_acceptable
+from chalicelib.model.account import Account
 from chalicelib.model.login import Login
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client, Realm, Tenant
@@ -148,7 +149,7 @@ class PasswordGrant:
             addresses.read_of(address),
         )
         addresses.require_room(address, fill)
-        account = f"{directory.realm.name}#{user_id or request.outcome.user}"
+        account = Account(directory.realm.name, user_id or request.outcome.user)
         return user_id, Attempt(account, address, self.config.tenant().brute_force_protection, fill), count
 
     def _is_breached(self, request: Request) -> bool:

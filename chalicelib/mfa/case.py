@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chalicelib.errors import ExpiredToken, InsufficientScope, InvalidGrant, InvalidToken, Unauthorized
+from chalicelib.model.account import Account
 from chalicelib.model.directory import Directory
 from chalicelib.model.enrolment import EMAIL, Authenticator, Enrolment, PendingLogin
 from chalicelib.model.login import Original, RequestedAccess
@@ -39,9 +40,9 @@ class Case:
         return bool(self.pending.login_id)
 
     @property
-    def account(self) -> str:
-        """What limits and sealed secrets know the person by."""
-        return f"{self.realm.name}#{self.user.user_id}"
+    def account(self) -> Account:
+        """The user's account, as limits and sealed secrets know it."""
+        return Account(self.realm.name, self.user.user_id)
 
     @property
     def active(self) -> tuple[Authenticator, ...]:

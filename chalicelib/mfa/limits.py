@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chalicelib.errors import RateLimit, SlowDown, TemporarilyUnavailable, TooManyAttempts, WireError
 from chalicelib.mfa.case import Case, WrongCode
 from chalicelib.mfa.destinations import destination
+from chalicelib.model.account import Account
 from chalicelib.model.address import network
 from chalicelib.model.bucket import Bucket
 from chalicelib.model.enrolment import EMAIL, OTP, RECOVERY_CODE, SMS
@@ -70,7 +71,7 @@ class Limits:
     wrong: WrongCodeStore
     commit: Callable[[tuple[Write, ...]], None]
     mac: Callable[[str, bytes], bytes]
-    on_wrong: Callable[[str, int], None]
+    on_wrong: Callable[[Account, int], None]
     clock: Callable[[], float]
 
     @contextmanager
@@ -161,7 +162,7 @@ def _undone(undo: Callable[[], None]) -> Iterator[None]:
 
 
 def _tries(case: Case, kind: str, bucket: Bucket) -> Tries:
-    return Tries(f"mfa#{case.account}", kind, bucket)
+    return Tries(f"mfa#{case.account.key}", kind, bucket)
 
 
 def _allowance(case: Case, address: str, limit: CodeLimit) -> str:

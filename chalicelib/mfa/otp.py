@@ -58,7 +58,7 @@ class Otp:
     def _matching(self, case: Case, code: str) -> Iterator[Authenticator]:
         """Return each device that has this code in an unused step, with that step used."""
         devices = [one for one in case.usable if one.kind == OTP]
-        data_key = self.vault.open_key(case.enrolment.data_key, case.account) if devices else b""
+        data_key = self.vault.open_key(case.enrolment.data_key, case.account.key) if devices else b""
         for device in devices:
             step = self._step(unseal(data_key, device.secret, _owner(case, device)), code)
             if step is not None and step > device.last_step:
@@ -76,8 +76,8 @@ class Otp:
             return None
 
     def _data_key(self, case: Case) -> tuple[bytes, str]:
-        stored = case.enrolment.data_key
-        return (self.vault.open_key(stored, case.account), stored) if stored else self.vault.new_key(case.account)
+        stored, owner = case.enrolment.data_key, case.account.key
+        return (self.vault.open_key(stored, owner), stored) if stored else self.vault.new_key(owner)
 
 
 def barcode_uri(case: Case, text: str) -> str:
@@ -92,4 +92,4 @@ def barcode_uri(case: Case, text: str) -> str:
 
 
 def _owner(case: Case, authenticator: Authenticator) -> str:
-    return f"{case.account}#{authenticator.authenticator_id}"
+    return f"{case.account.key}#{authenticator.authenticator_id}"

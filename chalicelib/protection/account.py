@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from chalicelib.errors import RateLimit, TemporarilyUnavailable, TooManyAttempts
+from chalicelib.model.account import Account
 from chalicelib.model.address import network
 from chalicelib.model.storage import Read
 from chalicelib.model.tenant import BruteForceProtection
@@ -30,10 +31,10 @@ TURN_S = 900
 class Attempt:
     """One attempt on its way, and the policy that it is held to.
 
-    account: realm and person. address: the source_ip. fill: the address's, as AddressGuard has it.
+    address: the source_ip. fill: the address's, as AddressGuard has it.
     """
 
-    account: str
+    account: Account
     address: str
     policy: BruteForceProtection
     fill: Fill
@@ -73,7 +74,7 @@ class AccountGuard:
     attempts: AttemptStore
     totals: TotalStore
     addresses: AddressGuard
-    on_block: Callable[[str, int], None]
+    on_block: Callable[[Account, int], None]
     clock: Callable[[], float]
     pause: Callable[[float], None]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.model.account import Account
 from chalicelib.model.storage import Item, Key
 from chalicelib.store.aws import ConditionFailed, call
 from chalicelib.store.changes import TRIES, Change, make, make_one_of
@@ -26,9 +27,9 @@ ANYWHERE = "*"
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """Which counter. account: realm and person. address: the network they come from as text, or ANYWHERE."""
+    """Which counter. address: the network that attempts come from as text, or ANYWHERE."""
 
-    account: str
+    account: Account
     address: str
 
 
@@ -93,9 +94,9 @@ class AttemptStore:
         """Return the write that forgets a counter, for the transaction of a success."""
         return {"Delete": {"TableName": self.table, "Key": key_item(self._key(counter))}}
 
-    def of_account(self, account: str) -> list[Item]:
+    def of_account(self, account: Account) -> list[Item]:
         """Return an account's items: its counters by address, and its total."""
-        return self._of_key(f"account#{account}")
+        return self._of_key(f"account#{account.key}")
 
     def of_realm(self, realm: str) -> Iterator[Item]:
         """Return the items of all accounts of a realm, for the tools: a scan, on no request path."""
@@ -106,9 +107,9 @@ class AttemptStore:
         ):
             yield from map(from_item, page["Items"])
 
-    def clear_account(self, account: str) -> None:
+    def clear_account(self, account: Account) -> None:
         """Forget an account's counters from every address and its total."""
-        self.clear(f"account#{account}")
+        self.clear(f"account#{account.key}")
 
     def clear(self, pk: str) -> None:
         """Forget everything under a partition key."""
@@ -142,7 +143,7 @@ class AttemptStore:
         return True
 
     def _key(self, counter: Counter) -> Key:
-        return Key(self.table, f"account#{counter.account}", ADDRESS + counter.address)
+        return Key(self.table, f"account#{counter.account.key}", ADDRESS + counter.address)
 
 
 def tally_from(values: Item) -> Tally:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.model.account import Account
 from chalicelib.model.storage import Key
 from chalicelib.store.aws import ConditionFailed, call
 from chalicelib.store.changes import Change, make
@@ -29,9 +30,9 @@ DAY_S = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A thing that an owner is to be told. account: realm and person, parted by `#`. noted_at: epoch seconds."""
+    """A thing that an owner is to be told. noted_at: epoch seconds."""
 
-    account: str
+    account: Account
     noted_at: int
 
 
@@ -44,7 +45,7 @@ class NoticeStore:
     kind: str = BLOCKS
     quiet_s: int = QUIET_S
 
-    def note(self, account: str, now: int) -> None:
+    def note(self, account: Account, now: int) -> None:
         """Note what an account's owner is to be told; nothing if that was noted within the last quiet_s."""
         noted = Change(
             "SET noted_at = :now, is_told = :no, expires_at = :end",
@@ -59,7 +60,7 @@ class NoticeStore:
         for shard in range(SHARDS):
             for item in self._of_shard(shard, now - self.quiet_s):
                 values = from_item(item)
-                yield Notice(values["sk"], values["noted_at"])
+                yield Notice(Account.of_key(values["sk"]), values["noted_at"])
 
     def take(self, notice: Notice) -> bool:
         """Whether this notice is ours to tell: one conditional write, which a second one fails."""
@@ -85,6 +86,6 @@ class NoticeStore:
 
         return call(query)
 
-    def _key(self, account: str) -> Key:
-        shard = hashlib.sha256(account.encode()).digest()[0] % SHARDS
-        return Key(self.table, f"{self.kind}#{shard}", account)
+    def _key(self, account: Account) -> Key:
+        shard = hashlib.sha256(account.key.encode()).digest()[0] % SHARDS
+        return Key(self.table, f"{self.kind}#{shard}", account.key)

@@ -8,6 +8,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.model.account import Account
 from chalicelib.model.enrolment import Challenge, PendingLogin
 from chalicelib.model.login import Original, RequestedAccess
 from chalicelib.model.storage import Item, Key, Read
@@ -24,13 +25,13 @@ REMEMBERED_S = 3600
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """The right that a link in an email gives its reader. account: realm and person. ends_at: epoch seconds.
+    """The right that a link in an email gives its reader. ends_at: epoch seconds.
 
     credential_version: the person's when it was sent; None for one that was stored without.
     """
 
     ticket_id: str
-    account: str
+    account: Account
     ends_at: int
     credential_version: int | None = None
 
@@ -67,12 +68,13 @@ class PendingStore:
 
     def put_ticket(self, ticket: Ticket) -> None:
         """Store a ticket."""
-        self._put(f"unblock#{ticket.ticket_id}", asdict(ticket), ticket.ends_at)
+        values = asdict(ticket) | {"account": ticket.account.key}
+        self._put(f"unblock#{ticket.ticket_id}", values, ticket.ends_at)
 
     def ticket(self, token: str) -> Ticket | None:
         """Return the ticket of a link."""
         values = self._get(f"unblock#{stored_id(token)}")
-        return Ticket(**values) if values else None
+        return Ticket(**values | {"account": Account.of_key(values["account"])}) if values else None
 
     def end_ticket(self, ticket: Ticket) -> None:
         """Use a ticket up; raises ConditionFailed where it was used already."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chalicelib.model.account import Account
 from chalicelib.model.storage import Item, Key, Read
 from chalicelib.store.aws import ConditionFailed
 from chalicelib.store.changes import Change, make, make_one_of
@@ -37,11 +38,11 @@ class TotalStore:
     dynamodb: "DynamoDBClient"
     table: str
 
-    def read_of(self, account: str) -> Read[Total | None]:
+    def read_of(self, account: Account) -> Read[Total | None]:
         """Return the read of an account's total, which may have expired."""
         return Read((self._key(account),), lambda items: total_from(items[0]) if items[0] else None)
 
-    def fail(self, account: str, now: int) -> None:
+    def fail(self, account: Account, now: int) -> None:
         """Count one failure."""
         values = {":one": 1, ":now": now, ":end": now + LIFETIME_S}
         running = Change(
@@ -52,7 +53,7 @@ class TotalStore:
         ended = Change("SET failed = :one, expires_at = :end REMOVE next_turn_at", "expires_at <= :now", values)
         make_one_of(self.dynamodb, self._key(account), running, ended)
 
-    def take_turn(self, account: str, now: int, next_turn_at: int) -> bool:
+    def take_turn(self, account: Account, now: int, next_turn_at: int) -> bool:
         """Whether an attempt may be made now; none other may until next_turn_at, then. One conditional write."""
         change = Change(
             "SET next_turn_at = :next",
@@ -66,12 +67,12 @@ class TotalStore:
             return failure.item is None
         return True
 
-    def clear_write(self, account: str) -> Write:
+    def clear_write(self, account: Account) -> Write:
         """Return the write that forgets a total, for the transaction of a success."""
         return {"Delete": {"TableName": self.table, "Key": key_item(self._key(account))}}
 
-    def _key(self, account: str) -> Key:
-        return Key(self.table, f"account#{account}", TOTAL)
+    def _key(self, account: Account) -> Key:
+        return Key(self.table, f"account#{account.key}", TOTAL)
 
 
 def total_from(values: Item) -> Total:

@@ -93,7 +93,7 @@ class SecondFactors:
         """
         with _refused_if_changed(case):
             self.enrolments.reset(case.user, case.enrolment)
-        self.people.attempts.clear(f"mfa#{case.account}")
+        self.people.attempts.clear(f"mfa#{case.account.key}")
 
     def _associated(self, case: Case) -> tuple[Enrolment, dict[str, Any]]:
         try:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from chalicelib.identifiers import digest
+from chalicelib.model.account import Account
 from chalicelib.model.address import network, networks
 from chalicelib.model.bucket import Bucket
 from chalicelib.model.storage import Item
@@ -54,9 +55,7 @@ class Attacks:
         """Return the counters of one person, or of a name that nobody has."""
         people = People.of(self.stage, realm)
         policy = people.config.tenant().brute_force_protection
-        return list(
-            _account_rows(people.attempts.of_account(f"{people.realm.name}#{self._account(people, who)}"), policy)
-        )
+        return list(_account_rows(people.attempts.of_account(self._account(people, who)), policy))
 
     def of_realm(self, realm: str) -> list[Row]:
         """Return the counters of a realm that keep somebody out."""
@@ -82,8 +81,8 @@ class Attacks:
         """Forget the counters of one person, or of a name that nobody has; return whose they were."""
         people = People.of(self.stage, realm)
         account = self._account(people, who)
-        people.attempts.clear_account(f"{people.realm.name}#{account}")
-        return account
+        people.attempts.clear_account(account)
+        return account.id
 
     def unblock_address(self, address: str) -> str:
         """Empty the buckets of one address, and of the /48 around it; return what the counters know the address by."""
@@ -91,14 +90,15 @@ class Attacks:
             self._buckets().clear(name)
         return network(address)
 
-    def _account(self, people: People, who: str) -> str:
-        """Return what a person is counted under: the user_id, or the hash of what was typed, which may be given too."""
+    def _account(self, people: People, who: str) -> Account:
+        """Return the account of a user, or of an identifier that no user has; its hash may be given too."""
+        realm = people.realm.name
         if who.startswith(UNKNOWN):
-            return who
+            return Account(realm, who)
         try:
-            return people.find(who).user_id
+            return Account(realm, people.find(who).user_id)
         except Refused:
-            return UNKNOWN + digest(who, stage_key(self.stage).mac)
+            return Account(realm, UNKNOWN + digest(who, stage_key(self.stage).mac))
 
     def _buckets(self) -> BucketStore:
         return BucketStore(self.stage.clients.dynamodb, f"{self.stage.prefix}attempts", LOGINS)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.identifiers import is_acceptable, is_new_name, trimmed
+from chalicelib.model.account import Account
 from chalicelib.model.family import Family
 from chalicelib.model.tenant import Realm, RefreshTokenPolicy
 from chalicelib.model.user import User
@@ -133,7 +134,7 @@ class People:
         for family in self._families(user):
             self.families.end(family)
         self.forget_attempts(user)
-        self.attempts.clear(f"mfa#{self.realm.name}#{user.user_id}")
+        self.attempts.clear(f"mfa#{self._account(user).key}")
 
     def live_families(self, user: User) -> list[Family]:
         """Return the person's live refresh-token families, by client and age."""
@@ -165,7 +166,10 @@ class People:
 
     def forget_attempts(self, user: User) -> None:
         """Lift every brute-force block of this person, from all addresses."""
-        self.attempts.clear_account(f"{self.realm.name}#{user.user_id}")
+        self.attempts.clear_account(self._account(user))
+
+    def _account(self, user: User) -> Account:
+        return Account(self.realm.name, user.user_id)
 
     def _families(self, user: User) -> list[Family]:
         return [one for one in self.families.of_user(user.user_id) if one.locator.realm == self.realm.name]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.identifiers import digest
+from chalicelib.model.account import Account
 from chalicelib.store.totals import TotalStore
 from infra.stage.aws import Stage
 from infra.stage.keys import stage_key
@@ -63,8 +64,8 @@ def test_status_shows_whom_strangers_to_are_slowed(
     user = people.make()
     store = TotalStore(stage.clients.dynamodb, f"{stage.prefix}attempts")
     for _ in range(100):
-        store.fail(f"employees#{user.user_id}", int(time.time()))
-    assert store.take_turn(f"employees#{user.user_id}", int(time.time()), int(time.time()) + 900)
+        store.fail(Account("employees", user.user_id), int(time.time()))
+    assert store.take_turn(Account("employees", user.user_id), int(time.time()), int(time.time()) + 900)
     (row,) = listed(shared, *REALM, "--user", user.user_id)
 
     assert (row["state"], row["failed"], row["limit"], row["address"]) == ("slowed", 100, 100, "all")

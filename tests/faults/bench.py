@@ -11,6 +11,7 @@ from botocore.session import Session
 
 from app import app
 from chalicelib import wiring
+from chalicelib.model.account import Account
 from chalicelib.model.family import Family
 from chalicelib.model.user import User
 from chalicelib.settings import Settings
@@ -75,7 +76,7 @@ class Bench:
     def attempts(self, account: str) -> tuple[int, int]:
         """Return how many attempts at an account are counted, and how many of them as failed."""
         store = AttemptStore(self.stage.clients.dynamodb, f"{self.stage.prefix}attempts")
-        items = [item for item in store.of_account(f"employees#{account}") if item["sk"].startswith(ADDRESS)]
+        items = [item for item in store.of_account(Account("employees", account)) if item["sk"].startswith(ADDRESS)]
         return sum(item["attempts"] for item in items), sum(item["failed"] for item in items)
 
     def families(self, user: User) -> list[Family]:

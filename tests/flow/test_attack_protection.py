@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from chalicelib.model.account import Account
 from chalicelib.model.user import User
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.totals import TotalStore
@@ -50,7 +51,7 @@ def guess(http: Http, username: str, times: int) -> list[int]:
 
 def guessed_at(stage: Stage, user: User, clock: Clock) -> None:
     """Leave an account as a hundred wrong guesses from a hundred addresses do."""
-    TotalStore(stage.clients.dynamodb, f"{stage.prefix}attempts").fail(f"employees#{user.user_id}", int(clock()))
+    TotalStore(stage.clients.dynamodb, f"{stage.prefix}attempts").fail(Account("employees", user.user_id), int(clock()))
     stage.clients.dynamodb.update_item(
         TableName=f"{stage.prefix}attempts",
         Key={"pk": {"S": f"account#employees#{user.user_id}"}, "sk": {"S": "total"}},
@@ -62,7 +63,7 @@ def guessed_at(stage: Stage, user: User, clock: Clock) -> None:
 def failures(stage: Stage, user: User) -> int:
     """Return how many failures in a row stand at an account, from all addresses."""
     store = TotalStore(stage.clients.dynamodb, f"{stage.prefix}attempts")
-    total = Dynamo(stage.clients.dynamodb).read(store.read_of(f"employees#{user.user_id}"))
+    total = Dynamo(stage.clients.dynamodb).read(store.read_of(Account("employees", user.user_id)))
     return total.failed if total else 0
 
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from chalicelib.http.pages import form, page
+from chalicelib.model.account import Account
 from chalicelib.store.pending import PendingStore, Ticket, stored_id
 from infra.stage.aws import Stage
 from tests.conftest import Clock
@@ -27,7 +28,7 @@ def ticket(stage: Stage, people: PeopleMaker, clock: Clock) -> str:
     """The ticket of a link that works."""
     token = secrets.token_urlsafe()
     tickets = PendingStore(stage.clients.dynamodb, f"{stage.prefix}sessions")
-    tickets.put_ticket(Ticket(stored_id(token), f"employees#{people.make().user_id}", int(clock()) + 60))
+    tickets.put_ticket(Ticket(stored_id(token), Account("employees", people.make().user_id), int(clock()) + 60))
     return token
 
 

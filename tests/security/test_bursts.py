@@ -11,6 +11,7 @@ import pytest
 from app import app
 from chalicelib import wiring
 from chalicelib.errors import TooManyAttempts
+from chalicelib.model.account import Account
 from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.model.user import User
 from chalicelib.passwords.hash import verify
@@ -157,8 +158,8 @@ def fail_often(stage: Stage, user: User, clock: Clock) -> None:
         TotalStore(stage.clients.dynamodb, f"{stage.prefix}attempts").fail(account_of(user), int(clock()))
 
 
-def account_of(user: User) -> str:
-    return f"employees#{user.user_id}"
+def account_of(user: User) -> Account:
+    return Account("employees", user.user_id)
 
 
 def in_a_row(stage: Stage, user: User) -> int:

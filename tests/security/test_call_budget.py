@@ -6,6 +6,7 @@ from pathlib import Path
 import bcrypt
 import pytest
 
+from chalicelib.model.account import Account
 from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.store.buckets import LOGINS, BucketStore
 from chalicelib.store.totals import TotalStore
@@ -74,7 +75,7 @@ def test_refused_attempt_costs_the_calls_that_the_page_says(
         warm.login(username=blocked, password="wrong")
     totals, at = TotalStore(stage.clients.dynamodb, f"{stage.prefix}attempts"), int(clock())
     for _ in range(100):
-        totals.fail(f"employees#{slowed.user_id}", at)
+        totals.fail(Account("employees", slowed.user_id), at)
     assert warm.login(username=slowed.username, password="wrong").status_code == 400
     warm.log.clear()
     warm.login(username=blocked)

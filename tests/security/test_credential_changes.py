@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from chalicelib.model.account import Account
 from chalicelib.model.user import User
 from chalicelib.store.pending import PendingStore, Ticket, stored_id
 from infra.cli.users_mfa import SecondFactors
@@ -140,7 +141,7 @@ class Holder:
     def _unblocking(self) -> Use:
         token, user = secrets.token_urlsafe(), self.people.find(self.user.user_id)
         ticket = Ticket(
-            stored_id(token), f"employees#{user.user_id}", int(self.clock()) + 86_400, user.credential_version
+            stored_id(token), Account("employees", user.user_id), int(self.clock()) + 86_400, user.credential_version
         )
         PendingStore(self.stage.clients.dynamodb, f"{self.stage.prefix}sessions").put_ticket(ticket)
         return lambda: self.http.post("/u/unblock", data={"ticket": token})

@@ -11,6 +11,7 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.errors import TooManyAttempts
+from chalicelib.model.account import Account
 from chalicelib.model.storage import Read
 from chalicelib.model.tenant import BruteForceProtection, SuspiciousIpThrottling
 from chalicelib.passwords.hash import hash_password
@@ -85,7 +86,7 @@ def test_two_hundred_threads_evaluate_max_attempts_hashes_in_each_run(stage: Sta
     with ThreadPoolExecutor(THREADS) as pool:
         for run in range(runs):
             attempt, barrier = (
-                Attempt(f"employees#run {run} of {runs}", f"203.0.113.{run}", policy, ()),
+                Attempt(Account("employees", f"run {run} of {runs}"), f"203.0.113.{run}", policy, ()),
                 Barrier(THREADS),
             )
             hashes.count = 0
