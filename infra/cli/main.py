@@ -5,20 +5,20 @@ from typing import Annotated
 
 import typer
 
-from infra.cli.apis import apis
-from infra.cli.attacks import attacks
 from infra.cli.check import check
-from infra.cli.clients import clients
+from infra.cli.configuration.apis import apis
+from infra.cli.configuration.clients import clients
+from infra.cli.configuration.realms import realms
 from infra.cli.keys import keys
 from infra.cli.new_tenant import new
 from infra.cli.options import verbose
+from infra.cli.people.attacks import attacks
+from infra.cli.people.mfa import mfa
+from infra.cli.people.tokens import tokens
+from infra.cli.people.users import users
 from infra.cli.plan import PlanCommand
-from infra.cli.realms import realms
-from infra.cli.rules import rules
+from infra.cli.rules.rules import rules
 from infra.cli.stages import apply_command, up_command
-from infra.cli.tokens import tokens
-from infra.cli.users import users
-from infra.cli.users_mfa import mfa
 from infra.deploy.deploy import deploy
 from infra.local.stage import local
 

@@ -15,8 +15,8 @@ from chalicelib.rules.loading import BadRules
 from chalicelib.store.users import NoSuchUser
 from infra.errors import NotReady, Refused
 from infra.stage.aws_faults import AWS_FAILURES, said
+from infra.stage.cloudformation.stack_status import Unsound
 from infra.stage.names import BadStageName, require_stage_name
-from infra.stage.stack_status import Unsound
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from infra.stage.aws import Stage
+from infra.stage.cloudformation.leftovers import has_group, has_table, logs_of, stack_tables, table_status
+from infra.stage.cloudformation.stack_status import SOUND, Standing, Unsound, find_standing, status_fault
+from infra.stage.cloudformation.stacks import Stack, stage_stacks
 from infra.stage.keys import data_key_faults, signing_key_faults, stage_key_faults
-from infra.stage.leftovers import has_group, has_table, logs_of, stack_tables, table_status
-from infra.stage.stack_status import SOUND, Standing, Unsound, find_standing, status_fault
-from infra.stage.stacks import Stack, stage_stacks
 
 # DynamoDB changes a table, or its indexes, while it serves.
 USABLE = ("ACTIVE", "UPDATING")

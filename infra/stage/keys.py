@@ -17,6 +17,7 @@ from chalicelib.store.stage_key import KEY, OWNER, StageKey
 from chalicelib.store.vault import Vault, data_key_alias
 from infra.cli.output.plan import Change
 from infra.stage.aws import Stage
+from infra.stage.cloudformation.stack_status import Unsound
 from infra.stage.kms_keys import (
     KeyPlan,
     find_key,
@@ -27,7 +28,6 @@ from infra.stage.kms_keys import (
     tag_retired,
     when_known,
 )
-from infra.stage.stack_status import Unsound
 
 KEY_SPECS: dict[str, Literal["RSA_2048", "ECC_NIST_P256"]] = {"RS256": "RSA_2048", "ES256": "ECC_NIST_P256"}
 DATA_KEY = KeyPlan("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", "seals secrets at rest")

@@ -14,10 +14,10 @@ from chalicelib.store.documents import Document
 from infra.cli.output.plan import Change
 from infra.errors import NotReady
 from infra.stage.aws import Stage
+from infra.stage.cloudformation.leftovers import has_table
+from infra.stage.cloudformation.stacks import stack_changes, stage_stacks
 from infra.stage.health import require_free, require_sound
 from infra.stage.keys import data_key_changes, key_changes, stage_key_changes
-from infra.stage.leftovers import has_table
-from infra.stage.stacks import stack_changes, stage_stacks
 from infra.tenant.file import Client, Realm, TenantFile
 
 SECRET_METHODS = ("client_secret_post", "client_secret_basic")

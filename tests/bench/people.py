@@ -4,7 +4,7 @@ import bcrypt
 
 from chalicelib.model.user import User
 from chalicelib.store.users import UserStore
-from infra.cli.users_mfa import SecondFactors
+from infra.cli.people.mfa import SecondFactors
 from infra.stage.aws import Stage
 from tests.bench.tables import numbered
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from infra.stage.aws import Stage
+from infra.stage.cloudformation.stack_status import StackFailed, Unsound
+from infra.stage.cloudformation.stacks import stack_changes, stage_stacks
 from infra.stage.provision import up
-from infra.stage.stack_status import StackFailed, Unsound
-from infra.stage.stacks import stack_changes, stage_stacks
 from infra.tenant.file import TenantFile, load
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse

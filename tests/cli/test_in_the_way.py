@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from infra.stage.cloudformation.stack_status import Unsound
+from infra.stage.cloudformation.stacks import stage_stacks
 from infra.stage.provision import up
-from infra.stage.stack_status import Unsound
-from infra.stage.stacks import stage_stacks
 from infra.tenant.file import load
 from tests.cli.account import holdings, table_names
 from tests.cli.conftest import Gatehouse

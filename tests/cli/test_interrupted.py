@@ -15,9 +15,9 @@ from moto.logs.models import logs_backends
 
 from chalicelib.store.vault import data_key_alias
 from infra.stage.aws import Stage, reach
+from infra.stage.cloudformation.stacks import stack_changes, stage_stacks
 from infra.stage.keys import rotate, stage_key
 from infra.stage.provision import up
-from infra.stage.stacks import stack_changes, stage_stacks
 from infra.tenant.file import TenantFile, load
 from tests.cli.account import holdings
 from tests.cli.cut import CHANGING, Cut, cut_at

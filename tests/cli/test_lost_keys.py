@@ -17,9 +17,9 @@ from chalicelib.store.stage_key import OWNER
 from chalicelib.store.vault import data_key_alias
 from infra.local.emulated_aws import REGION
 from infra.stage.aws import Stage
+from infra.stage.cloudformation.stack_status import Unsound
 from infra.stage.keys import PUBLISH_S, RETIRE_S, rotate, stage_key
 from infra.stage.provision import up
-from infra.stage.stack_status import Unsound
 from infra.tenant.file import TenantFile, load
 from tests.cli.account import holdings, table_names
 from tests.cli.conftest import Gatehouse

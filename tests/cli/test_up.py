@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.stage.aws import Stage, reach
-from infra.stage.stacks import Stack, stack_changes, stage_stacks
+from infra.stage.cloudformation.stacks import Stack, stack_changes, stage_stacks
 from tests.cli.account import holdings, stack_names, table_names
 from tests.cli.conftest import Gatehouse
 from tests.cli.tenant import small_document, write

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from chalicelib import wiring
-from infra.cli.users_mfa import SecondFactors
+from infra.cli.people.mfa import SecondFactors
 from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.support.clients import make_client

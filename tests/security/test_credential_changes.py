@@ -14,7 +14,7 @@ import pytest
 from chalicelib.model.account import Account
 from chalicelib.model.user import User
 from chalicelib.store.pending import PendingStore, Ticket, stored_id
-from infra.cli.users_mfa import SecondFactors
+from infra.cli.people.mfa import SecondFactors
 from infra.stage.aws import Stage
 from infra.stage.people import People
 from tests.conftest import Clock

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from infra.stage.aws import PATIENT, Stage, new_session
-from infra.stage.stack_status import StackFailed, Standing, Unsound, failure_lines, settle
+from infra.stage.cloudformation.stack_status import StackFailed, Standing, Unsound, failure_lines, settle
 
 if TYPE_CHECKING:
     from mypy_boto3_logs.client import CloudWatchLogsClient

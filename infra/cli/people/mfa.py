@@ -32,7 +32,7 @@ from chalicelib.store.wrong_codes import WrongCodeStore
 from infra.cli.options import JsonOption, RealmOption, StageOption, console, reports_failures
 from infra.cli.output.qr_code import drawn
 from infra.cli.output.tables import print_json, print_table
-from infra.cli.users import Who, Yes
+from infra.cli.people.users import Who, Yes
 from infra.errors import NotReady, Refused
 from infra.stage.aws import Stage, reach
 from infra.stage.keys import stage_key

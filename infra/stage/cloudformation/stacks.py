@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 
 from infra.cli.output.plan import Change
 from infra.stage.aws import Stage
-from infra.stage.leftovers import remove_failed
-from infra.stage.stack_status import (
+from infra.stage.cloudformation.leftovers import remove_failed
+from infra.stage.cloudformation.stack_status import (
     FAILED_CREATIONS,
     StackFailed,
     Standing,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import DescribeChangeSetOutputTypeDef
 
-TEMPLATES = Path(__file__).parent
+TEMPLATES = Path(__file__).parents[1]
 CHANGE_SET = "gatehouse-up"
 # CloudFormation has two sentences for an empty change set.
 NO_CHANGE = ("didn't contain changes", "No updates are to be performed")

@@ -9,7 +9,7 @@ import typer
 from chalicelib.settings import RULE_PACKAGES, Settings
 from infra.cli.options import REFUSED, JsonOption, RealmOption, console, reports_failures
 from infra.cli.output.tables import print_json, print_table
-from infra.cli.rule_settings import settings
+from infra.cli.rules.settings import settings
 from infra.errors import Refused
 from infra.local.rule_login import Pretended, pretend, stage_or_file
 from infra.rules.packages import NONE_NAMED, load_here, load_named, of_stage, require_deployable, split

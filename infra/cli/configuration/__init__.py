@@ -1,0 +1,1 @@
+"""The commands that show a stage's realms, APIs and clients."""

@@ -1,0 +1,1 @@
+"""The commands about the rules of a team, and the settings that the rules read."""
