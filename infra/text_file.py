@@ -1,39 +1,47 @@
-"""Reading a file that a person wrote, with a fault to mend for each way in which that can fail."""
+"""The text of a file that a person named, with a fault to mend for each way in which reading it can fail."""
 
 from pathlib import Path
 
-from infra.tenant.faults import Fault, TenantFileError
+from infra.errors import Refused
 
 SIZE_LIMIT_BYTES = 5 * 1024 * 1024
 
 
-def read_text(path: Path) -> str:
+class UnreadableFile(Refused):
+    """A file holds no text that can be read. line: counted from 1; 0 if it is the file as a whole."""
+
+    def __init__(self, path: Path, problem: str, line: int = 0) -> None:
+        """problem: what is wrong and what to do, without the file's name or content."""
+        self.problem, self.line = problem, line
+        super().__init__(f"{path}:{line}: {problem}" if line else f"{path}: {problem}")
+
+
+def read_text(path: Path, if_directory: str = "name a file in it", if_too_large: str = "is it the right file?") -> str:
     """Return the text of the file at path: UTF-8, up to 5 MiB, without the byte order mark.
 
-    Raises TenantFileError where there is no such text.
+    if_directory, if_too_large: what to do then, as the reader of this kind of file knows it. Raises UnreadableFile.
     """
-    content = _content(path)
+    content = _content(path, if_directory)
     if len(content) > SIZE_LIMIT_BYTES:
-        mend = "import the users instead of listing them here"
-        raise TenantFileError(path, [Fault(0, f"larger than {SIZE_LIMIT_BYTES // 1024**2} MiB: {mend}")])
+        raise UnreadableFile(path, f"larger than {SIZE_LIMIT_BYTES // 1024**2} MiB: {if_too_large}")
     try:
         return content.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
     # Out here, as the error holds the whole file, and would be the context of what is raised.
-    raise TenantFileError(path, [Fault(line, "not UTF-8: save the file in that encoding")])
+    raise UnreadableFile(path, "not UTF-8: save the file in that encoding", line)
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path, if_directory: str) -> bytes:
     try:
         with path.open("rb") as stream:
             return stream.read(SIZE_LIMIT_BYTES + 1)
     except FileNotFoundError:
-        message = "no such file: check the path"
+        problem = "no such file: check the path"
     except IsADirectoryError:
-        message = "a directory: name the tenant file in it"
+        problem = f"a directory: {if_directory}"
     except PermissionError:
-        message = "not readable: give yourself the right to read it"
+        problem = "not readable: give yourself the right to read it"
     except (OSError, ValueError) as error:
-        message = f"not readable ({getattr(error, 'strerror', None) or 'bad path'}): check the path"
-    raise TenantFileError(path, [Fault(0, message)])
+        problem = f"not readable ({getattr(error, 'strerror', None) or 'bad path'}): check the path"
+    raise UnreadableFile(path, problem)

@@ -127,8 +127,13 @@ def _member(archive: Path, member: str) -> bytes:
 
 
 def main(
-    folder: Annotated[Path, typer.Argument(help="Where the packages are that SOURCES names.")],
-    more: Annotated[list[Path] | None, typer.Option("--list", help="A list of your own: UTF-8, one a line.")] = None,
+    folder: Annotated[
+        Path, typer.Argument(help="The folder with the packages that SOURCES names.", exists=True, file_okay=False)
+    ],
+    more: Annotated[
+        list[Path] | None,
+        typer.Option("--list", help="A list of your own: UTF-8, one a line.", exists=True, dir_okay=False),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The file to write.")] = FILE,
 ) -> None:
     """Build the filter of breached passwords."""

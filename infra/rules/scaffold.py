@@ -43,14 +43,18 @@ FILES = {"__init__.py": PACKAGE, "rules.py": RULE, "test_rules.py": TEST}
 def write_package(name: str, directory: Path) -> list[Path]:
     """Write the package into a directory, which is made if need be; return its files.
 
-    Raises Refused for a name that cannot be imported, or that something has already.
+    Raises Refused for a name that cannot be imported, or that something has already, and for a directory
+    that cannot be written.
     """
     if not name.isidentifier() or keyword.iskeyword(name):
         raise Refused(f"{name} is no name of a Python package: use letters, digits and _.")
     root = directory / name
     if root.exists() or find_spec(name):
         raise Refused(f"{name} is there already: choose another name.")
-    root.mkdir(parents=True)
-    for file, text in FILES.items():
-        (root / file).write_text(text, "utf-8")
+    try:
+        root.mkdir(parents=True)
+        for file, text in FILES.items():
+            (root / file).write_text(text, "utf-8")
+    except OSError as fault:
+        raise Refused(f"{root} cannot be written: {fault.strerror}.") from None
     return [root / file for file in FILES]

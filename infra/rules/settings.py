@@ -12,7 +12,6 @@ from chalicelib.store.rule_settings import RuleSettings
 from chalicelib.store.vault import Vault, data_key_alias
 from infra.errors import NotReady, Refused
 from infra.stage.aws import Stage
-from infra.tenant.faults import TenantFileError
 from infra.text_file import read_text
 
 # As Auth0 takes them.
@@ -56,8 +55,6 @@ def read_file(path: Path) -> dict[str, str]:
     """Return the settings of a JSON file, for a run without a stage; raises Refused, with no value in it."""
     try:
         return _TEXTS.validate_json(read_text(path), strict=True)
-    except TenantFileError as fault:
-        raise Refused(str(fault)) from None
     except ValidationError:
         # The error holds the file's values.
         raise Refused(f"{path}: must be a JSON object of texts by name.") from None

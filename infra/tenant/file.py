@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 from chalicelib.model.tenant import ID_TOKEN_LIFETIME_S, MFA_GRANTS, REFRESH_TOKEN
 from infra.tenant.auth0_words import auth0_words, foreign_names, is_named_otherwise
 from infra.tenant.checks import cross_faults
-from infra.tenant.faults import TenantFileError
+from infra.tenant.faults import Fault, TenantFileError
 from infra.tenant.sentences import form_faults, root_fault
 from infra.tenant.values import (
     MONTH_S,
@@ -34,7 +34,7 @@ from infra.tenant.values import (
     Username,
 )
 from infra.tenant.yaml_lines import Document, parse
-from infra.text_file import read_text
+from infra.text_file import UnreadableFile, read_text
 
 YEAR_S = 31_557_600
 DAY_MS = 86_400_000
@@ -299,7 +299,7 @@ def load(path: Path) -> TenantFile:
 
     Raises TenantFileError with every fault at once; none of its texts holds a secret or a password.
     """
-    document = parse(read_text(path))
+    document = parse(_text(path))
     if document.is_broken(()):
         raise TenantFileError(path, document.faults)
     if not isinstance(document.value, dict):
@@ -311,6 +311,15 @@ def load(path: Path) -> TenantFile:
     if tenant_file is None or faults or words:
         raise TenantFileError(path, faults, foreign_names(words, document))
     return _with_realm_names(tenant_file)
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_text(path, "name the tenant file in it", "import the users instead of listing them here")
+    except UnreadableFile as unreadable:
+        fault = Fault(unreadable.line, unreadable.problem)
+    # Out here, so that nothing of the file is a context of what is raised.
+    raise TenantFileError(path, [fault])
 
 
 def _with_realm_names(file: TenantFile) -> TenantFile:
