@@ -9,7 +9,9 @@ from infra.cli.check import check
 from infra.cli.configuration.apis import apis
 from infra.cli.configuration.clients import clients
 from infra.cli.configuration.realms import realms
+from infra.cli.deploy import deploy
 from infra.cli.keys import keys
+from infra.cli.local import local
 from infra.cli.new_tenant import new
 from infra.cli.options import verbose
 from infra.cli.people.attacks import attacks
@@ -19,8 +21,6 @@ from infra.cli.people.users import users
 from infra.cli.plan import PlanCommand
 from infra.cli.rules.rules import rules
 from infra.cli.stages import apply_command, up_command
-from infra.deploy.deploy import deploy
-from infra.local.stage import local
 
 app = typer.Typer(
     name="gatehouse",

@@ -7,11 +7,12 @@ import typer
 
 from infra.cli.check import load_or_exit, password_grant_warnings, warn
 from infra.cli.options import ProjectOption, StageOption, console, reports_failures
-from infra.cli.output.plan import as_json, show, would_change
+from infra.cli.output.plan import as_json, show
 from infra.cli.output.tables import print_json
 from infra.cli.plan import DetailedExitcode, DryRun, PlanJson, require_dry_run
 from infra.stage.aws import Stage, reach
 from infra.stage.chalice_config import PROJECT, require_listed
+from infra.stage.changes import would_change
 from infra.stage.provision import apply, up
 from infra.stage.seed import Seeded, compare_each, seed_each
 from infra.tenant.client_secrets import require_strong_secrets

@@ -1,17 +1,12 @@
-"""`gatehouse deploy`: `chalice deploy`, and then API Gateway's own answers, which each of its runs overwrites."""
+"""The deployment of a stage: `chalice deploy`, then API Gateway's own answers, which each of its runs overwrites."""
 
 import platform
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from chalicelib.rules.loading import BadRules
-from infra.cli.options import AWS_FAILED, REFUSED, StageOption, console, verbose
 from infra.deploy.api import Account, DeployedApi, UnclearApi, adopt_api, record_of, recorded_api
 from infra.errors import Refused
 from infra.gateway.responses import put_gateway_responses
@@ -27,26 +22,9 @@ OLDEST_RUNTIME = (3, 12)
 class DeployFailed(Exception):
     """The stage is not, or not wholly, deployed; the message says what to do."""
 
-    exit_code = AWS_FAILED
-
 
 class DeployRefused(DeployFailed):
     """Nothing was tried: the project, the stage's name or a rule package is at fault."""
-
-    exit_code = REFUSED
-
-
-def deploy(
-    stage: StageOption,
-    is_verbose: Annotated[bool, typer.Option("--verbose", help="Print the tracebacks of a failure too.")] = False,
-) -> None:
-    """Deploy the function and the API, with API Gateway's own answers in our form."""
-    try:
-        api = deploy_stage(stage, chalice=partial(chalice_deploy, verbose=is_verbose or verbose.get()))
-    except DeployFailed as failure:
-        typer.echo(str(failure), err=True)
-        raise typer.Exit(failure.exit_code) from None
-    console.print(f"Stage {stage} is deployed: {api.url}", highlight=False, soft_wrap=True)
 
 
 def chalice_deploy(stage: str, project: Path, verbose: bool = False) -> bool:
@@ -61,14 +39,18 @@ def deploy_stage(
     project: Path = PROJECT,
     chalice: Callable[[str, Path], bool] = chalice_deploy,
     python: tuple[int, ...] = sys.version_info[:2],
+    tell_adopted: Callable[[DeployedApi], object] = lambda api: None,
 ) -> DeployedApi:
     """Deploy the project, then put the answers; raises DeployFailed, and DeployRefused before anything begins.
 
-    python: the version that runs this, which becomes the function's.
+    python: the version that runs this, which becomes the function's. tell_adopted: takes an API that was deployed from
+    elsewhere, before this deployment updates it.
     """
     _require_ready(stage, project)
     _require_runtime(python)
-    _find_api(stage, project)
+    adopted = _find_api(stage, project)
+    if adopted:
+        tell_adopted(adopted)
     if not chalice(stage, project):
         raise DeployFailed(
             "chalice deploy failed, as it says above; --verbose says more. "
@@ -104,16 +86,13 @@ def _require_runtime(python: tuple[int, ...]) -> None:
         )
 
 
-def _find_api(stage: str, project: Path) -> None:
+def _find_api(stage: str, project: Path) -> DeployedApi | None:
     try:
-        adopted = adopt_api(stage, project)
+        return adopt_api(stage, project)
     except UnclearApi as unclear:
         raise DeployRefused(str(unclear)) from unclear
     except AWS_FAILURES as failure:
         raise DeployFailed(f"AWS: {said(failure)}") from failure
-    if adopted:
-        words = f"Stage {stage} is deployed already, from elsewhere: {adopted.url} is updated, and recorded here."
-        console.print(words, highlight=False, soft_wrap=True)
 
 
 def _require_ready(stage: str, project: Path) -> None:

@@ -1,4 +1,4 @@
-"""The text messages and emails of a local run: what moto received, shown in the terminal and at /_local/outbox."""
+"""The text messages and emails of a local run: what moto received, shown by the run and at /_local/outbox."""
 
 import json
 import threading
@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 from moto.sns.models import sns_backends
-from rich.console import Console
-from rich.text import Text
 
 from infra.gateway.app import Gateway, Message, Receive, Send
 from infra.local.emulated_aws import REGION
@@ -30,22 +28,26 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """What was sent so far, oldest first. It is filled by looking: moto keeps messages without their times."""
+    """What was sent so far, oldest first. It is filled by looking: moto keeps messages without their times.
 
-    console: Console
+    show: takes each new message.
+    """
+
+    show: Callable[[Sent], None]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sent: list[Sent] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def look(self) -> None:
-        """Note and print what came since the last look: requests and the schedule send on threads of their own."""
+        """Note and show what came since the last look: requests and the schedule send on threads of their own."""
         with self._lock:
             at = self.now().isoformat(timespec="milliseconds")
             for channel, received in (("sms", _text_messages()), ("email", _emails())):
                 known = sum(one.channel == channel for one in self.sent)
                 for to, text in received[known:]:
-                    self.sent.append(Sent(channel, to, text, at))
-                    self.console.print(Text(f"{channel} to {to}: {text}", style="cyan"), soft_wrap=True)
+                    message = Sent(channel, to, text, at)
+                    self.sent.append(message)
+                    self.show(message)
 
     def as_json(self) -> bytes:
         """Return all messages as a JSON array, newest first."""

@@ -15,13 +15,13 @@ from chalicelib.model.login import Login
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
 from chalicelib.model.user import User
-from infra.cli.check import load_or_exit
 from infra.errors import Refused
 from infra.local.emulated_aws import local_aws
 from infra.local.stage import STAGE, provision
 from infra.rules.trial import Attempt
 from infra.stage.aws import Stage, reach
 from infra.stage.people import People
+from infra.tenant.file import TenantFile
 from infra.text_file import read_text
 
 PROTOCOLS = {"oauth2-password": "password", "oauth2-refresh-token": "refresh_token"}
@@ -50,14 +50,13 @@ class Pretended:
 
 
 @contextmanager
-def stage_or_file(stage: str, tenant: Path | None) -> Iterator[Stage]:
+def stage_or_file(stage: str, file: TenantFile | None) -> Iterator[Stage]:
     """Yield the stage, or one in this process that holds what a tenant file says; raises Refused for neither."""
-    if tenant is None:
+    if file is None:
         if not stage:
             raise Refused("Name a stage with --stage, or a tenant file with --tenant.")
         yield reach(stage)
         return
-    file = load_or_exit(tenant)
     with local_aws():
         provision(file, CHEAP_BCRYPT)
         yield reach(STAGE)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from chalicelib.identifiers import digest
 from chalicelib.model.account import Account
@@ -15,7 +15,6 @@ from chalicelib.protection.client import BUCKET
 from chalicelib.store.attempts import ANYWHERE, tally_from
 from chalicelib.store.buckets import LOGINS, BucketStore
 from chalicelib.store.totals import TOTAL, total_from
-from infra.cli.output.tables import utc
 from infra.errors import Refused
 from infra.stage.aws import Stage
 from infra.stage.keys import stage_key
@@ -102,11 +101,6 @@ class Attacks:
 
     def _buckets(self) -> BucketStore:
         return BucketStore(self.stage.clients.dynamodb, f"{self.stage.prefix}attempts", LOGINS)
-
-
-def shown(row: Row) -> dict[str, str | int]:
-    """Return a row as the command prints it: the time in words."""
-    return asdict(row) | {"until": utc(row.until) if row.until else ""}
 
 
 def _account_rows(items: Iterator[Item] | list[Item], policy: BruteForceProtection) -> Iterator[Row]:

@@ -15,8 +15,8 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from chalicelib.model.key import KeySet, SigningKey
 from chalicelib.store.stage_key import KEY, OWNER, StageKey
 from chalicelib.store.vault import Vault, data_key_alias
-from infra.cli.output.plan import Change
 from infra.stage.aws import Stage
+from infra.stage.changes import Change
 from infra.stage.cloudformation.stack_status import Unsound
 from infra.stage.kms_keys import (
     KeyPlan,

@@ -1,8 +1,8 @@
 """People in realms, for the tools: made, found, changed and deleted through the deployed code's own store."""
 
+import logging
 import re
 import secrets
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -28,6 +28,8 @@ from chalicelib.tokens.refresh import has_ended
 from infra.errors import Refused, Taken
 from infra.stage.aws import Stage
 
+logger = logging.getLogger(__name__)
+
 USER_ID_BYTES = 12
 # One character alone stands for nobody where a read is owed.
 USER_ID = re.compile("[!-~]{2,255}")
@@ -35,10 +37,6 @@ USER_ID = re.compile("[!-~]{2,255}")
 
 def _any_version() -> int:
     return 1 + secrets.randbelow(2**31)
-
-
-def _to_stderr(warning: str) -> None:
-    sys.stderr.write(f"{warning}\n")
 
 
 def find_realm(stage: Stage, called: str) -> Realm:
@@ -59,7 +57,8 @@ def find_realm(stage: Stage, called: str) -> Realm:
 class People:
     """The people of one realm.
 
-    config: the stage's. bcrypt_cost: of the hashes made here. warn: says what did not work and was gone without.
+    config: the stage's. bcrypt_cost: of the hashes made here. warn: takes a line for each
+    look-up that failed and was gone without.
     """
 
     config: ConfigStore
@@ -70,7 +69,7 @@ class People:
     revocations: RevocationStore
     bcrypt_cost: int = 10
     range_api: RangeApi = is_pwned
-    warn: Callable[[str], None] = _to_stderr
+    warn: Callable[[str], None] = logger.warning
 
     @classmethod
     def of(cls, stage: Stage, realm_name: str, bcrypt_cost: int = 10) -> "People":

@@ -11,9 +11,9 @@ from typing import Any
 
 from chalicelib.model.key import KeySet
 from chalicelib.store.documents import Document
-from infra.cli.output.plan import Change
 from infra.errors import NotReady
 from infra.stage.aws import Stage
+from infra.stage.changes import Change
 from infra.stage.cloudformation.leftovers import has_table
 from infra.stage.cloudformation.stacks import stack_changes, stage_stacks
 from infra.stage.health import require_free, require_sound

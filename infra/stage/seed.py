@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from chalicelib.identifiers import trimmed
 from chalicelib.model.user import User as Person
 from chalicelib.passwords.hash import verify
-from infra.cli.output.plan import Change
 from infra.errors import Taken
 from infra.stage.aws import Stage
+from infra.stage.changes import Change
 from infra.stage.people import People
 from infra.tenant.file import TenantFile, User
 

@@ -4,8 +4,8 @@ import bcrypt
 
 from chalicelib.model.user import User
 from chalicelib.store.users import UserStore
-from infra.cli.people.mfa import SecondFactors
 from infra.stage.aws import Stage
+from infra.stage.second_factors import SecondFactors
 from tests.bench.tables import numbered
 
 REALM, EMPTY_REALM = "employees", "customers"

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from chalicelib import wiring
-from infra.cli.people.mfa import SecondFactors
 from infra.stage.aws import Stage
+from infra.stage.second_factors import SecondFactors
 from tests.conftest import Clock
 from tests.support.clients import make_client
 from tests.support.faults import before

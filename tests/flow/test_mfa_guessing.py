@@ -11,8 +11,8 @@ from chalicelib.mfa.limits import MAX_WRONG_IN_A_ROW, TELL_AFTER
 from chalicelib.model.user import User
 from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
 from chalicelib.store.wrong_codes import WrongCodeStore
-from infra.cli.people.mfa import SecondFactors
 from infra.stage.aws import Stage
+from infra.stage.second_factors import SecondFactors
 from tests.conftest import Clock
 from tests.support.faults import aws_error, failing
 from tests.support.http import Http

@@ -14,9 +14,9 @@ import pytest
 from chalicelib.model.account import Account
 from chalicelib.model.user import User
 from chalicelib.store.pending import PendingStore, Ticket, stored_id
-from infra.cli.people.mfa import SecondFactors
 from infra.stage.aws import Stage
 from infra.stage.people import People
+from infra.stage.second_factors import SecondFactors
 from tests.conftest import Clock
 from tests.support.faults import before
 from tests.support.http import BACKEND, Http

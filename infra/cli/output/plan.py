@@ -1,29 +1,16 @@
 """What a command changes, or would change: shown the same way before and after."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from infra.cli.output.tables import print_table
+from infra.stage.changes import Change
 
 COLOURS = {"create": "green", "recreate": "magenta", "update": "yellow", "delete": "red", "keep": "cyan"}
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One change. action: one of COLOURS; keep is for what left the file and stays. what: the thing's name."""
-
-    action: str
-    what: str
-    detail: str = ""
-
-
-def would_change(changes: Sequence[Change]) -> bool:
-    """Return whether these changes leave anything otherwise than it is."""
-    return any(change.action != "keep" for change in changes)
 
 
 def as_json(stage: str, changes: Sequence[Change]) -> dict[str, Any]:

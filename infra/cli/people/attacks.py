@@ -1,14 +1,15 @@
 """`gatehouse attacks`: who is kept out by attack protection and until when, and how to let them in."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from chalicelib.model.address import parsed
 from infra.cli.options import JsonOption, RealmOption, StageOption, console, reports_failures
-from infra.cli.output.tables import print_json, print_table
+from infra.cli.output.tables import print_json, print_table, utc
 from infra.errors import Refused
-from infra.stage.attacks import Attacks, Row, shown
+from infra.stage.attacks import Attacks, Row
 from infra.stage.aws import reach
 
 attacks = typer.Typer(
@@ -30,7 +31,7 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Show the counters of a person or an address, or with --realm alone the blocks of the whole realm."""
-    rows = [shown(row) for row in _rows(Attacks(reach(stage)), realm, user, address)]
+    rows = [_in_words(row) for row in _rows(Attacks(reach(stage)), realm, user, address)]
     if as_json:
         print_json(console, rows)
     else:
@@ -49,6 +50,11 @@ def unblock(stage: StageOption, realm: RealmOption = "", user: UserOption = "", 
     else:
         raise Refused("Say whom: --realm REALM --user USER, or --address ADDRESS.")
     console.print(f"{freed}: forgotten.")
+
+
+def _in_words(row: Row) -> dict[str, str | int]:
+    """Return a counter as it is printed, its time in words."""
+    return asdict(row) | {"until": utc(row.until) if row.until else ""}
 
 
 def _rows(found: Attacks, realm: str, user: str, address: str) -> list[Row]:

@@ -1,114 +1,24 @@
 """`gatehouse users mfa`: the second factors of one person."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import typer
 
-from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.mfa.case import Case
-from chalicelib.mfa.enrolling import MAX_AUTHENTICATORS, confirmed
-from chalicelib.mfa.limits import Limits
-from chalicelib.mfa.names import shown, switched_off
-from chalicelib.mfa.otp import Otp
-from chalicelib.mfa.recovery import RecoveryCode
-from chalicelib.model.enrolment import OTP, Enrolment, PendingLogin
-from chalicelib.model.login import RequestedAccess
-from chalicelib.model.tenant import Realm
-from chalicelib.model.user import User
-from chalicelib.store.aws import ConditionFailed
-from chalicelib.store.dynamo import Dynamo
-from chalicelib.store.enrolments import EnrolmentStore
-from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
-from chalicelib.store.transactions import commit
-from chalicelib.store.tries import TryStore
-from chalicelib.store.users import NoSuchUser
-from chalicelib.store.vault import Vault, data_key_alias
-from chalicelib.store.wrong_codes import WrongCodeStore
 from infra.cli.options import JsonOption, RealmOption, StageOption, console, reports_failures
 from infra.cli.output.qr_code import drawn
 from infra.cli.output.tables import print_json, print_table
 from infra.cli.people.users import Who, Yes
-from infra.errors import NotReady, Refused
-from infra.stage.aws import Stage, reach
-from infra.stage.keys import stage_key
-from infra.stage.people import People
+from infra.stage.aws import reach
+from infra.stage.second_factors import SecondFactors, kind_of, list_factors
 
 mfa = typer.Typer(name="mfa", help="List, reset and enroll the second factors of a person.", no_args_is_help=True)
-
-
-@dataclass(frozen=True, slots=True)
-class SecondFactors:
-    """The second factors of one realm's people."""
-
-    people: People
-    enrolments: EnrolmentStore
-    otp: Otp
-    recovery_code: RecoveryCode
-
-    @classmethod
-    def of(cls, stage: Stage, realm_name: str) -> "SecondFactors":
-        """Return those of a realm's people; raises Refused for an unknown realm."""
-        people, dynamodb = People.of(stage, realm_name), stage.clients.dynamodb
-        enrolments = EnrolmentStore(dynamodb, people.realm.users_table)
-        vault = Vault(stage.clients.kms, data_key_alias(stage.name))
-        limits = _limits(stage)
-        otp = Otp(vault, limits, lambda _: enrolments, time.time)
-        return cls(people, enrolments, otp, RecoveryCode(limits, lambda _: enrolments))
-
-    def case(self, who: str) -> Case:
-        """Return the person of this user_id, username or email, with their factors; raises Refused."""
-        user_id = self.people.find(who).user_id
-        user, enrolment = Dynamo(self.enrolments.dynamodb).read_all(
-            self.people.store.read_of(user_id), self.enrolments.read_of(user_id)
-        )
-        if user is None:
-            raise NoSuchUser(user_id)
-        return Case(self.people.config.tenant(), self.people.realm, user, enrolment, _no_login(self.people.realm, user))
-
-    def enroll(self, case: Case) -> dict[str, Any]:
-        """Add an authenticator app, confirmed already; return its secret, its otpauth URI, and a first recovery code.
-
-        Raises Refused.
-        """
-        if not case.is_on(OTP):
-            raise Refused("The tenant has no factor otp. Add it to `mfa.factors` of the tenant file, and apply that.")
-        if len(case.enrolment.authenticators) >= MAX_AUTHENTICATORS:
-            raise Refused(f"{case.user.user_id} has {MAX_AUTHENTICATORS} authenticators, which is the most.")
-        enrolment, made = self._associated(case)
-        with_code, recovery = self.recovery_code.first(case, enrolment)
-        with _refused_if_changed(case):
-            after = confirmed(with_code, with_code.authenticators[-1])
-            self.enrolments.replace(case.user, case.enrolment, after)
-        return {"secret": made["secret"], "barcode_uri": made["barcode_uri"], **recovery}
-
-    def reset(self, case: Case) -> None:
-        """Remove all factors and the recovery code, and forget what was tried and sent. Raises Refused.
-
-        Logins that wait for a second factor and access tokens of the MFA API end.
-        """
-        with _refused_if_changed(case):
-            self.enrolments.reset(case.user, case.enrolment)
-        self.people.attempts.clear(f"mfa#{case.account.key}")
-
-    def _associated(self, case: Case) -> tuple[Enrolment, dict[str, Any]]:
-        try:
-            return self.otp.associate(case)
-        except TemporarilyUnavailable as failure:
-            if "NotFoundException" in failure.reason:
-                raise NotReady("missing: the data key") from None
-            raise
 
 
 @mfa.command("list")
 @reports_failures
 def list_(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
     """List a person's second factors, those too that wait to be confirmed or are not offered any more."""
-    listed = _listed(SecondFactors.of(reach(stage), realm).case(who))
+    listed = list_factors(SecondFactors.of(reach(stage), realm).case(who))
     if as_json:
         print_json(console, listed)
     else:
@@ -147,41 +57,6 @@ def enroll(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption
         console.print(f"{case.user.user_id}: the {what}, shown only now: {text}")
 
 
-@contextmanager
-def _refused_if_changed(case: Case) -> Iterator[None]:
-    try:
-        yield
-    except ConditionFailed:
-        raise Refused(f"{case.user.user_id} was changed meanwhile. Run the command again.") from None
-
-
-def _limits(stage: Stage) -> Limits:
-    dynamodb, table = stage.clients.dynamodb, f"{stage.prefix}attempts"
-    return Limits(
-        TryStore(dynamodb, table),
-        WrongCodeStore(dynamodb, table),
-        commit=partial(commit, dynamodb),
-        mac=stage_key(stage).mac,
-        on_wrong=NoticeStore(dynamodb, table, WRONG_CODES, DAY_S).note,
-        clock=time.time,
-    )
-
-
-def _no_login(realm: Realm, user: User) -> PendingLogin:
-    """Return what stands in a case where no login waits: what is enrolled then is anybody's of the person."""
-    nothing = RequestedAccess("", frozenset())
-    return PendingLogin("", "", realm.name, user.user_id, user.credential_version, nothing, None, 0, 0)
-
-
-def _listed(case: Case) -> list[dict[str, Any]]:
-    """Return what a person has, addresses masked. offered: whether the tenant has the factor."""
-    return [{**one, "offered": case.is_on(_kind(one))} for one in (*shown(case), *switched_off(case))]
-
-
-def _kind(one: dict[str, Any]) -> str:
-    return str(one.get("oob_channel", one["authenticator_type"]))
-
-
 def _cells(one: dict[str, Any]) -> tuple[str, str, str, str]:
     is_true = {"active": one["active"], "not offered any more": not one["offered"]}
-    return _kind(one), one.get("name", ""), ", ".join(words for words, holds in is_true.items() if holds), one["id"]
+    return kind_of(one), one.get("name", ""), ", ".join(words for words, holds in is_true.items() if holds), one["id"]

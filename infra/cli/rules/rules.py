@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from chalicelib.settings import RULE_PACKAGES, Settings
+from infra.cli.check import load_or_exit
 from infra.cli.options import REFUSED, JsonOption, RealmOption, console, reports_failures
 from infra.cli.output.tables import print_json, print_table
 from infra.cli.rules.settings import settings
@@ -113,7 +114,7 @@ def try_(
     if bool(user) == bool(user_file):
         raise Refused("Say who logs in: --user or --user-file.")
     pretended = Pretended(user_file or user, realm, client, protocol, scope, audience, ip, geoip, body, mfa)
-    with stage_or_file(stage, tenant) as reached:
+    with stage_or_file(stage, load_or_exit(tenant) if tenant else None) as reached:
         configuration = read_file(rule_settings) if rule_settings else settings_of(reached).read()
         trial = attempt_rules(loaded, pretend(reached, pretended, configuration), Settings(stage).rule_budget_s)
     if in_json:

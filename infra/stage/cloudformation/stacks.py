@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import ClientError
 
-from infra.cli.output.plan import Change
 from infra.stage.aws import Stage
+from infra.stage.changes import Change
 from infra.stage.cloudformation.leftovers import remove_failed
 from infra.stage.cloudformation.stack_status import (
     FAILED_CREATIONS,

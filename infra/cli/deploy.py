@@ -1,0 +1,28 @@
+"""`gatehouse deploy`: a stage's function and API, deployed by Chalice, with API Gateway's own answers put after it."""
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from infra.cli.options import AWS_FAILED, REFUSED, StageOption, console, verbose
+from infra.deploy.api import DeployedApi
+from infra.deploy.deploy import DeployFailed, DeployRefused, chalice_deploy, deploy_stage
+
+
+def deploy(
+    stage: StageOption,
+    is_verbose: Annotated[bool, typer.Option("--verbose", help="Print the tracebacks of a failure too.")] = False,
+) -> None:
+    """Deploy the function and the API, with API Gateway's own answers in our form."""
+    chalice = partial(chalice_deploy, verbose=is_verbose or verbose.get())
+    try:
+        api = deploy_stage(stage, chalice=chalice, tell_adopted=partial(_show_adopted, stage))
+    except DeployFailed as failure:
+        typer.echo(str(failure), err=True)
+        raise typer.Exit(REFUSED if isinstance(failure, DeployRefused) else AWS_FAILED) from None
+    console.print(f"Stage {stage} is deployed: {api.url}")
+
+
+def _show_adopted(stage: str, api: DeployedApi) -> None:
+    console.print(f"Stage {stage} is deployed already, from elsewhere: {api.url} is updated, and recorded here.")

@@ -1,0 +1,87 @@
+"""`gatehouse local`: the real app on moto in this process, and what it says while it runs."""
+
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from chalicelib.settings import RULE_PACKAGES, is_issuer
+from infra.cli.check import load_or_exit
+from infra.cli.options import reports_failures
+from infra.cli.output.terminal import Terminal
+from infra.errors import Refused
+from infra.gateway.serving import CannotListen, listen
+from infra.gateway.tls import make_certificate
+from infra.local.screen import LocalRun
+from infra.local.stage import serve_tenant, url_host
+from infra.rules.packages import load_here, split
+from infra.rules.settings import read_file
+from infra.tenant.client_secrets import DEMO
+
+PortOption = Annotated[int, typer.Option(help="The port to listen on; 0 takes any free one.", min=0, max=65535)]
+HostOption = Annotated[str, typer.Option(help="The address to listen on.")]
+TenantOption = Annotated[Path, typer.Option(help="The tenant file to serve.")]
+TlsOption = Annotated[bool, typer.Option("--tls", help="Serve HTTPS with a certificate made on the spot.")]
+RulesOption = Annotated[
+    list[str] | None,
+    typer.Option("--rules", envvar=RULE_PACKAGES, help="A rule package; several, or between commas."),
+]
+
+
+def _issuer(text: str) -> str:
+    if text and not is_issuer(text):
+        raise typer.BadParameter("An issuer is an http(s) URL without query that ends in a slash.")
+    return text
+
+
+IssuerOption = Annotated[
+    str,
+    typer.Option(
+        envvar="GATEHOUSE_ISSUER",
+        callback=_issuer,
+        help="The issuer, if clients reach this machine by another URL than the one that is served.",
+    ),
+]
+RuleSettingsOption = Annotated[Path | None, typer.Option(help="A JSON file of rule settings, texts by name.")]
+
+
+@reports_failures
+def local(
+    port: PortOption = 8000,
+    host: HostOption = "127.0.0.1",
+    tenant: TenantOption = DEMO,
+    tls: TlsOption = False,
+    rules: RulesOption = None,
+    rule_settings: RuleSettingsOption = None,
+    issuer: IssuerOption = "",
+) -> None:
+    """Serve the real app on this machine, without AWS. A restart starts anew."""
+    console = Console()
+    file = load_or_exit(tenant)
+    packages, settings = split(rules or ()), read_file(rule_settings) if rule_settings else {}
+    loaded = load_here(packages)
+    listener = _open_port(host, port)
+    own_host = url_host(host)
+    url = f"{'https' if tls else 'http'}://{own_host}:{listener.getsockname()[1]}/"
+    run = LocalRun(
+        tenant=tenant,
+        file=file,
+        url=url,
+        issuer=issuer or url,
+        certificate=make_certificate(own_host) if tls else None,
+        packages=packages,
+        rules=loaded,
+        rule_settings=settings,
+        with_secrets=tenant.resolve() == DEMO,
+    )
+    serve_tenant(run, listener, Terminal(console))
+    console.print("Stopped.")
+
+
+def _open_port(host: str, port: int) -> socket.socket:
+    try:
+        return listen(host, port)
+    except CannotListen as fault:
+        raise Refused(f"{fault} Choose another with PORT= or --port.") from None

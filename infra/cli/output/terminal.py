@@ -1,0 +1,55 @@
+"""The terminal of a local run: how to call what is served, then a line for each request and each message."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+from infra.gateway.app import Served
+from infra.gateway.tls import trust_lines
+from infra.local.curls import curl_lines
+from infra.local.outbox import Sent
+from infra.local.screen import LocalRun
+
+GOOD_BELOW = 400
+OUTCOME = ("event", "client_id", "realm", "user", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """A local run's screen that is a terminal, or a pipe."""
+
+    console: Console
+
+    def show_start(self, run: LocalRun, made_secrets: Mapping[str, str]) -> None:
+        """Print how to call what is served. made_secrets: by client_id, those that the file left out."""
+        say = partial(self.console.print, markup=False, soft_wrap=True)
+        ca_file = run.certificate.ca_file if run.certificate else None
+        if run.certificate:
+            say(trust_lines(run.certificate), highlight=False)
+        say(curl_lines(run.url, run.file, run.with_secrets, ca_file), highlight=False)
+        for client_id, secret in made_secrets.items():
+            say(f"Made for client {client_id}: client_secret={secret}")
+        for rule in run.rules:
+            say(f"Rule {rule}", highlight=False)
+        if run.issuer != run.url:
+            say(f"Issuer {run.issuer}", highlight=False)
+        say(f"Gatehouse serves {run.tenant} on {run.url}  (Ctrl-C stops it)", style="bold")
+
+    def show_request(self, served: Served, logged: Mapping[str, Any]) -> None:
+        """Print a request's line: method, path, status, ms, outcome; then what its rules left to say."""
+        outcome = " ".join(str(logged[name]) for name in OUTCOME if name in logged)
+        colour = "green" if served.status < GOOD_BELOW else "yellow"
+        text = f"{served.method} {escape(served.path)} [{colour}]{served.status}[/] {served.duration_ms:.0f} ms"
+        self.console.print(f"{text} {escape(outcome)}".rstrip(), highlight=False, soft_wrap=True)
+        for note in (*logged.get("warnings", ()), logged.get("traceback", "").rstrip()):
+            if note:
+                self.console.print(Text(note, style="yellow"), soft_wrap=True)
+
+    def show_message(self, sent: Sent) -> None:
+        """Print a text message or an email."""
+        self.console.print(Text(f"{sent.channel} to {sent.to}: {sent.text}", style="cyan"), soft_wrap=True)

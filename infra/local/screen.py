@@ -1,0 +1,66 @@
+"""What a local run has to show, and to whom: the facts are made here, and the command prints them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from chalicelib.rules.loading import Rule
+from infra.gateway.app import Served
+from infra.gateway.serving import Tls
+from infra.gateway.tls import LocalCertificate
+from infra.local.outbox import Sent
+from infra.tenant.file import TenantFile
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRun:
+    """What is served. file: what stands in the tenant file. rules: those that every login runs, in their order.
+
+    url: where it is served. issuer: the URL that its tokens and links name. packages: those that the rules come from.
+    with_secrets: the file's secrets and passwords may be shown.
+    """
+
+    tenant: Path
+    file: TenantFile
+    url: str
+    issuer: str
+    certificate: LocalCertificate | None
+    packages: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    rule_settings: Mapping[str, str] = field(repr=False)
+    with_secrets: bool
+
+    @property
+    def tls(self) -> Tls | None:
+        """The certificate that HTTPS is served with; None if HTTP is served."""
+        return self.certificate.tls if self.certificate else None
+
+
+class Screen(Protocol):
+    """Whoever watches a local run."""
+
+    def show_start(self, run: LocalRun, made_secrets: Mapping[str, str]) -> None:
+        """Show that the run serves. made_secrets: by client_id, those that the tenant file left out."""
+
+    def show_request(self, served: Served, logged: Mapping[str, Any]) -> None:
+        """Show an answered request. logged: the function's log line, empty if there is none."""
+
+    def show_message(self, sent: Sent) -> None:
+        """Show a text message or an email that was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLog:
+    """Brings each request together with the function's log line, which comes first."""
+
+    show: Callable[[Served, Mapping[str, Any]], None]
+    lines: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def emit(self, line: dict[str, Any]) -> None:
+        """Keep a log line until its request has been answered."""
+        self.lines[str(line.get("request_id", ""))] = line
+
+    def observe(self, served: Served) -> None:
+        """Show an answered request with its log line."""
+        self.show(served, self.lines.pop(served.request_id, {}))

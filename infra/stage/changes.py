@@ -1,0 +1,22 @@
+"""What a command changes in a stage, or would change: the facts of a plan, which the command prints."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+# keep: what left the tenant file, and stays.
+Action: TypeAlias = Literal["create", "recreate", "update", "delete", "keep"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change. what: the thing's name. detail: why it changes, a line for each reason."""
+
+    action: Action
+    what: str
+    detail: str = ""
+
+
+def would_change(changes: Sequence[Change]) -> bool:
+    """Return whether these changes leave anything otherwise than it is."""
+    return any(change.action != "keep" for change in changes)

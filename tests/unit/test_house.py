@@ -1,0 +1,76 @@
+"""The sizes of the house, and which of its rooms may print: nothing grows past what a person holds."""
+
+import ast
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
+MAX_MODULES = 14
+MAX_MODULE_LINES = 300
+MAX_FUNCTION_LINES = 40
+# The rooms and modules that are larger still. A line leaves this list with the change that mends it.
+LARGER_STILL = ("chalicelib/store", "chalicelib/wiring.py", "chalicelib/errors.py", "infra/tenant/file.py")
+STREAMS = ("stdout", "stderr")
+# The rooms whose modules are commands.
+COMMANDS = ("infra/cli/", "infra/build/")
+
+
+def modules(*roots: str) -> Iterator[tuple[str, str]]:
+    """Yield the path and the source of each module."""
+    for path in sorted(file for root in roots for file in (PROJECT / root).rglob("*.py")):
+        yield path.relative_to(PROJECT).as_posix(), path.read_text("utf-8")
+
+
+def functions(source: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return (function.end_lineno or 0) - function.lineno + 1
+
+
+def prints(node: ast.AST) -> bool:
+    """Return whether this is print, echo, or one of the streams of sys."""
+    match node:
+        case ast.Name(id="print") | ast.Attribute(attr="echo"):
+            return True
+        case ast.Attribute(value=ast.Name(id="sys"), attr=name):
+            return name in STREAMS
+    return False
+
+
+def is_program(source: str) -> bool:
+    """Return whether a module is one that a process of its own runs."""
+    return '\nif __name__ == "__main__":' in source
+
+
+def test_no_room_has_more_modules_than_a_newcomer_holds() -> None:
+    paths = [path for path, _ in modules("infra", "chalicelib") if not path.endswith("__init__.py")]
+    rooms = {room: len(list(found)) for room, found in groupby(sorted(paths), lambda path: path.rpartition("/")[0])}
+
+    assert {room: count for room, count in rooms.items() if count > MAX_MODULES and room not in LARGER_STILL} == {}
+
+
+def test_no_module_is_long() -> None:
+    lengths = {path: source.count("\n") for path, source in modules("infra", "chalicelib")}
+
+    assert {path: n for path, n in lengths.items() if n > MAX_MODULE_LINES and path not in LARGER_STILL} == {}
+
+
+def test_no_function_is_long() -> None:
+    lengths = {
+        f"{path}:{found.name}": lines_of(found)
+        for path, source in modules("infra", "chalicelib")
+        for found in functions(source)
+    }
+
+    assert {name: lines for name, lines in lengths.items() if lines > MAX_FUNCTION_LINES} == {}
+
+
+def test_no_library_of_the_tools_prints() -> None:
+    libraries = [
+        (path, source) for path, source in modules("infra") if not path.startswith(COMMANDS) and not is_program(source)
+    ]
+
+    assert [path for path, source in libraries if any(map(prints, ast.walk(ast.parse(source))))] == []
