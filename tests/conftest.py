@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from app import app
 from chalicelib import wiring
 from chalicelib.http.application import Services
 from chalicelib.passwords.hash import verify
@@ -118,14 +117,6 @@ def world(clock: Clock, hashes: Hashes) -> wiring.World:
     return wiring.World(clock=clock, pause=clock.pause, new_id=lambda: next(ids), verify=hashes.verify)
 
 
-@pytest.fixture(autouse=True)
-def unhurried() -> Iterator[None]:
-    """Let no request's time for AWS run out: moto shares the processor with the tests. Those of that time set it."""
-    before, app.clock = app.clock, lambda: 0
-    yield
-    app.clock = before
-
-
 @pytest.fixture
 def services(stage: Stage, world: wiring.World) -> Services:
     """The real services on the shared stage, with nothing cached."""
@@ -136,14 +127,10 @@ _addresses = itertools.count(1)
 
 
 @pytest.fixture
-def http(services: Services) -> Iterator[Http]:
-    """A client of the real handler, from an address that no other test has."""
+def http(services: Services) -> Http:
+    """A client of an application of its own, from an address that no other test has."""
     number = next(_addresses)
-    before = app.services, app.emit
-    client = Http(app, source_ip=f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}")
-    app.services, app.emit = lambda: services, client.log.append
-    yield client
-    app.services, app.emit = before
+    return Http(lambda: services, source_ip=f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}")
 
 
 @pytest.fixture

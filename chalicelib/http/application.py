@@ -47,6 +47,7 @@ class Services:
     discovery: Discovery
 
 
+Emit = Callable[[dict[str, Any]], None]
 Endpoint = Callable[[Services, Request], Reply]
 BAD_REQUEST = 400
 CRASHED = "The request could not be completed."
@@ -56,15 +57,14 @@ _current_request: ContextVar[ChaliceRequest] = ContextVar("chalice_request")
 class Application(Chalice):
     """Chalice, made safe to call from several threads, with errors that are ours on every path.
 
-    emit: takes the log line of each outcome. clock: seconds from any beginning, for the time that AWS has.
+    services: called for each request, so that nothing is built before the first. emit: takes the log line of each
+    outcome. clock: seconds from any beginning, for the time that AWS has.
     """
 
-    def __init__(self, app_name: str, services: Callable[[], Services]) -> None:
-        """services: called for each request, so that nothing is built before the first."""
-        super().__init__(app_name)
-        self.services = services
-        self.emit: Callable[[dict[str, Any]], None] = log.write_line
-        self.clock: Callable[[], float] = time.monotonic
+    def __init__(self, services: Callable[[], Services], emit: Emit, clock: Callable[[], float]) -> None:
+        # Chalice's own logger and its mark in the environment belong to the process, which may hold several of these.
+        super().__init__("gatehouse", configure_logs=False, env={})
+        self._services, self._emit, self._clock = services, emit, clock
 
     @property
     def current_request(self) -> ChaliceRequest:
@@ -96,22 +96,22 @@ class Application(Chalice):
         except Exception as crash:
             error = ServerError(CRASHED, reason=log.crash_reason(crash))
             outcome = Outcome(error=error.error, reason=error.reason)
-            self.emit(log.line(outcome, request_id=wire.request_id(event), status=error.status))
+            self._emit(log.line(outcome, request_id=wire.request_id(event), status=error.status))
         return _response(_error_reply(error, wire.resource(event)), event).to_dict()
 
     def send_notices(self) -> None:
         """Do what the schedule is for: tell people that they were blocked. Who could not be told is a log line."""
-        self.services().notices.send(lambda outcome: self.emit(log.line(outcome)))
+        self._services().notices.send(lambda outcome: self._emit(log.line(outcome)))
 
     def _answer(self, endpoint: Endpoint, methods: tuple[str, ...], outcome: Outcome) -> Response:
         started = time.perf_counter()
-        with one_request(self.clock) as budget:
+        with one_request(self._clock) as budget:
             reply = self._reply(endpoint, methods, outcome)
         event = self.current_request.to_original_event()
         if outcome.event or reply.status >= BAD_REQUEST:
             ms = int(1000 * (time.perf_counter() - started))
             about = {"request_id": wire.request_id(event), "path": self.current_request.path, "status": reply.status}
-            self.emit(log.line(outcome, **about, ms=ms, aws_calls=budget.calls))
+            self._emit(log.line(outcome, **about, ms=ms, aws_calls=budget.calls))
         return _response(reply, event)
 
     def _reply(self, endpoint: Endpoint, methods: tuple[str, ...], outcome: Outcome) -> Reply:
@@ -122,7 +122,7 @@ class Application(Chalice):
                 return preflight
             if method not in methods:
                 raise MethodNotAllowed(methods, headers.why_not(method, path))
-            services = self.services()
+            services = self._services()
             request = wire.read(self.current_request, services.issuer, outcome, services.trusted_proxies)
             return endpoint(services, request)
         except WireError as failure:

@@ -3,6 +3,7 @@
 import os
 import socket
 
+from chalicelib.http.application import Application
 from chalicelib.settings import RULE_PACKAGES
 from infra.gateway.app import Gateway, GatewayConfig
 from infra.gateway.serving import serve
@@ -31,8 +32,10 @@ def serve_tenant(run: LocalRun, listener: socket.socket, screen: Screen) -> None
         made_secrets = provision(run.file)
         if run.rule_settings:
             settings_of(reach(STAGE)).write(dict(run.rule_settings))
-        gateway, outbox = _gateway(run, RequestLog(screen.show_request)), Outbox(screen.show_message)
-        with every(SCHEDULE_S, lambda: _tell_blocked(outbox)):
+        log, outbox = RequestLog(screen.show_request), Outbox(screen.show_message)
+        app = _app(run, log)
+        gateway = Gateway(app, GatewayConfig(routes=app.routes, timeout_s=PATIENCE_S), log.observe)
+        with every(SCHEDULE_S, lambda: _tell_blocked(app, outbox)):
             serve(WithOutbox(gateway, outbox), listener, run.tls, lambda: screen.show_start(run, made_secrets))
 
 
@@ -52,23 +55,20 @@ def url_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _gateway(run: LocalRun, log: RequestLog) -> Gateway:
+def _app(run: LocalRun, log: RequestLog) -> Application:
     reach(STAGE).clients.sesv2().create_email_identity(EmailIdentity=EMAIL_FROM)
     ours = {"GATEHOUSE_STAGE": STAGE, "GATEHOUSE_ISSUER": run.issuer, "GATEHOUSE_EMAIL_FROM": EMAIL_FROM}
     os.environ |= ours | {RULE_PACKAGES: ",".join(run.packages)}
-    # The app reads its environment; what it needs of it is known only now.
-    from app import app  # noqa: PLC0415
+    # What the app imports takes long, and no other command needs it.
+    from app import make_app  # noqa: PLC0415
+    from chalicelib import wiring  # noqa: PLC0415
 
-    app.emit = log.emit
+    wiring.services()
     # This AWS is a part of the process: how busy that is must not look like an AWS that hangs.
-    app.clock = lambda: 0
-    app.services()
-    return Gateway(app, GatewayConfig(routes=app.routes, timeout_s=PATIENCE_S), log.observe)
+    return make_app(wiring.services, log.emit, lambda: 0)
 
 
-def _tell_blocked(outbox: Outbox) -> None:
+def _tell_blocked(app: Application, outbox: Outbox) -> None:
     """Do what the schedule has the deployed function do, and show what was sent."""
-    from app import app  # noqa: PLC0415 (as above)
-
     app.send_notices()
     outbox.look()

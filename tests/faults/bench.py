@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 import httpx
 from botocore.session import Session
 
-from app import app
 from chalicelib import wiring
+from chalicelib.http.application import Services
 from chalicelib.model.account import Account
 from chalicelib.model.family import Family
 from chalicelib.model.user import User
@@ -43,17 +43,17 @@ class Bench:
     aws_clock: Clock = field(default_factory=Clock)
     http: Http = field(init=False)
     people: PeopleMaker = field(init=False)
+    services: Services = field(init=False)
 
     def __post_init__(self) -> None:
         number = next(_numbers)
-        self.http = Http(app, source_ip=f"172.16.{number >> 8 & 255}.{number & 255}")
+        self.http = Http(lambda: self.services, f"172.16.{number >> 8 & 255}.{number & 255}", clock=self.aws_clock)
         self.people = PeopleMaker(self.stage, BCRYPT_COST)
 
     def start(self, is_cold: bool, rules: tuple[str, ...] = ()) -> None:
         """Start the process anew, and let it read the demo's configuration and key unless it is to be cold."""
         settings = Settings(self.stage.name, ISSUER, BCRYPT_COST, rules)
-        services = wiring.build(settings, self.stage.clients, self.world)
-        app.services, app.emit, app.clock = lambda: services, self.http.log.append, self.aws_clock
+        services = self.services = wiring.build(settings, self.stage.clients, self.world)
         if not is_cold:
             config = services.discovery.config
             config.tenant(), config.keys(), config.realm("employees"), config.api(TIMESHEETS)
@@ -85,7 +85,7 @@ class Bench:
 
     def require_live(self, token: str) -> None:
         """Hold an access token against the published keys; raises InvalidToken."""
-        app.services().introspection.verifier.verify(token, ISSUER)
+        self.services.introspection.verifier.verify(token, ISSUER)
 
 
 def stage_for_faults(name: str) -> Stage:
@@ -98,8 +98,7 @@ def stage_for_faults(name: str) -> Stage:
 
 @contextmanager
 def bench_on(stage: Stage, session: Session, clock: Clock) -> Iterator[Bench]:
-    """Yield a bench on a stage, and put the handler back afterwards. session: where its clients come from."""
-    before = app.services, app.emit, app.clock
+    """Yield a bench on a stage, and wipe the stage afterwards. session: where its clients come from."""
     hashes = Hashes()
     world = wiring.World(clock=clock, pause=clock.pause, verify=hashes.verify)
     bench = Bench(replace(stage, clients=connect(session)), world, clock, hashes)
@@ -107,4 +106,3 @@ def bench_on(stage: Stage, session: Session, clock: Clock) -> Iterator[Bench]:
         yield bench
     finally:
         bench.wipe()
-        app.services, app.emit, app.clock = before

@@ -3,7 +3,6 @@
 import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
-from app import app
 from chalicelib import wiring
 from chalicelib.wiring import World
 from infra.stage.aws import Stage
@@ -151,7 +150,7 @@ def test_stage_without_a_tenant_is_a_server_error_that_the_log_explains(
 
 
 def test_process_with_bad_settings_answers_and_logs_every_fault(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
-    app.services = wiring.services
+    http.services = wiring.services
     wiring.services.cache_clear()
     monkeypatch.setenv("GATEHOUSE_STAGE", "")
     monkeypatch.setenv("GATEHOUSE_BCRYPT_COST", "99")

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from app import tell_blocked
 from chalicelib.errors import TemporarilyUnavailable
 from infra.stage.aws import Stage
 from infra.tenant.file import TenantFile
@@ -47,15 +46,15 @@ def press(http: Http, path: str) -> httpx.Response:
     return http.post(resource, data={"ticket": ticket})
 
 
-def run_schedule() -> None:
+def run_schedule(http: Http) -> None:
     """Do what EventBridge has the function do each minute."""
-    tell_blocked(EVENT, None)
+    http.app.handler_map["tell_blocked"](EVENT, None)
 
 
 def test_blocked_person_is_mailed_a_link_that_lets_them_in_once(http: Http, people: PeopleMaker) -> None:
     user = people.make()
     block(http, user.username)
-    run_schedule()
+    run_schedule(http)
     path = link_to(user.email)
     pressed = press(http, path)
     let_in = http.login(username=user.username)
@@ -72,17 +71,17 @@ def test_person_is_mailed_once_an_hour(http: Http, people: PeopleMaker, clock: C
     user = people.make()
     block(http, user.username)
     for _ in range(3):
-        run_schedule()
+        run_schedule(http)
     press(http, link_to(user.email))
     block(http, user.username)
-    run_schedule()
+    run_schedule(http)
     assert len(emails_to(user.email)) == 1
 
     staff = people.of("employees")
     staff.set_blocked(user, False)
     clock.advance(3601)
     block(http, user.username)
-    run_schedule()
+    run_schedule(http)
     assert len(emails_to(user.email)) == 2
 
 
@@ -90,7 +89,7 @@ def test_parallel_schedules_mail_once(http: Http, people: PeopleMaker) -> None:
     user = people.make()
     block(http, user.username)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: run_schedule(), range(4)))
+        list(pool.map(lambda _: run_schedule(http), range(4)))
 
     assert len(emails_to(user.email)) == 1
 
@@ -105,7 +104,7 @@ def test_name_that_nobody_has_is_blocked_by_the_same_calls_and_mails_nobody(
         with calls_of(stage) as calls:
             http.login(username=username, password="wrong")
         made.append(sorted(calls.made))
-    run_schedule()
+    run_schedule(http)
 
     assert made[0] == made[1]
 
@@ -113,7 +112,7 @@ def test_name_that_nobody_has_is_blocked_by_the_same_calls_and_mails_nobody(
 def test_person_without_an_email_is_no_fault(http: Http, people: PeopleMaker) -> None:
     user = people.make(email="")
     block(http, user.username)
-    run_schedule()
+    run_schedule(http)
 
     assert http.login(username=user.username).status_code == 429
 
@@ -121,7 +120,7 @@ def test_person_without_an_email_is_no_fault(http: Http, people: PeopleMaker) ->
 def test_parallel_follows_of_one_link_are_told_once_that_it_worked(http: Http, people: PeopleMaker) -> None:
     user = people.make()
     block(http, user.username)
-    run_schedule()
+    run_schedule(http)
     path = link_to(user.email)
     with ThreadPoolExecutor(6) as pool:
         statuses = sorted(pool.map(lambda _: press(http, path).status_code, range(6)))
@@ -132,7 +131,7 @@ def test_parallel_follows_of_one_link_are_told_once_that_it_worked(http: Http, p
 def test_link_is_over_after_a_day(http: Http, people: PeopleMaker, clock: Clock) -> None:
     user = people.make()
     block(http, user.username)
-    run_schedule()
+    run_schedule(http)
     clock.advance(86_400)
 
     assert press(http, link_to(user.email)).status_code == 400
@@ -148,7 +147,7 @@ def test_link_that_never_was_is_refused(http: Http, query: str) -> None:
 def test_link_works_after_aws_failed(http: Http, stage: Stage, people: PeopleMaker) -> None:
     user = people.make()
     block(http, user.username)
-    run_schedule()
+    run_schedule(http)
     path = link_to(user.email)
     with failing(stage, "DeleteItem", aws_error("InternalServerError")):
         failed = press(http, path)
@@ -167,9 +166,9 @@ def test_run_that_cannot_take_a_note_fails_and_the_next_one_tells(
         failing(stage, operation, aws_error("InternalServerError"), about=about),
         pytest.raises(TemporarilyUnavailable),
     ):
-        run_schedule()
+        run_schedule(http)
     told_by_failure = emails_to(user.email)
-    run_schedule()
+    run_schedule(http)
 
     assert (told_by_failure, len(emails_to(user.email))) == ([], 1)
 
@@ -184,8 +183,8 @@ def test_email_that_cannot_be_sent_ends_no_run_is_logged_and_is_not_sent_later(
     about = untold.email if operation == "SendEmail" else untold.user_id
     http.log.clear()
     with failing(stage, operation, aws_error("InternalServerError"), about=about):
-        run_schedule()
-    run_schedule()
+        run_schedule(http)
+    run_schedule(http)
 
     assert (emails_to(untold.email), len(emails_to(told.email))) == ([], 1)
     (line,) = http.log
@@ -197,7 +196,7 @@ def test_email_that_cannot_be_sent_ends_no_run_is_logged_and_is_not_sent_later(
 def test_ticket_is_unreadable_at_rest_and_in_the_log(http: Http, stage: Stage, people: PeopleMaker) -> None:
     user = people.make()
     block(http, user.username)
-    run_schedule()
+    run_schedule(http)
     ticket = link_to(user.email).partition("=")[2]
     items = str(stage.clients.dynamodb.scan(TableName=f"{stage.prefix}sessions")["Items"])
     http.get(f"/u/unblock?ticket={ticket}")

@@ -55,7 +55,7 @@ def test_preflight_of_userinfo_lets_the_bearer_token_pass(http: Http) -> None:
 
 def test_crash_at_userinfo_may_be_read_too(http: Http) -> None:
     # No event of API Gateway is like this one: Chalice itself crashes.
-    answer = app({"requestContext": {"resourcePath": "/userinfo"}}, None)
+    answer = http.app({"requestContext": {"resourcePath": "/userinfo"}}, None)
 
     assert (answer["statusCode"], json.loads(answer["body"])["error"]) == (500, "server_error")
     assert answer["headers"]["Access-Control-Allow-Origin"] == "*"

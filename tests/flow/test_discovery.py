@@ -1,13 +1,12 @@
 """Metadata and keys (RFC 8414, OpenID Connect Discovery, RFC 7517), through HTTP. Rows L of the case list."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import jwt
 import pytest
 from jwt.algorithms import RSAAlgorithm
 
-from app import app
 from chalicelib import wiring
 from chalicelib.settings import Settings
 from infra.gateway.proxy_event import Stage as ApiStage
@@ -187,15 +186,11 @@ def test_keys_are_public_and_large_enough(http: Http) -> None:
 
 
 @pytest.fixture
-def unnamed(stage: Stage, world: wiring.World) -> Iterator[Http]:
+def unnamed(stage: Stage, world: wiring.World) -> Http:
     """A client of an API on API Gateway's own domain, for a server whose issuer no setting names."""
     services = wiring.build(Settings(stage.name, "", BCRYPT_COST), stage.clients, world)
-    before = app.services, app.emit
     api = ApiStage(name="dev", base_path="/dev", domain_name="abc123.execute-api.eu-west-1.amazonaws.com")
-    client = Http(app, "10.255.0.1", api)
-    app.services, app.emit = lambda: services, client.log.append
-    yield client
-    app.services, app.emit = before
+    return Http(lambda: services, "10.255.0.1", api)
 
 
 def test_issuer_is_read_off_the_request_context_where_no_setting_names_it(unnamed: Http) -> None:

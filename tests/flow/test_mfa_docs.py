@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 from argparse import ArgumentParser
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from app import app
 from chalicelib import wiring
 from chalicelib.flows.mfa import ENROLLED, NOT_ENROLLED, OWN_EMAIL, REFRESHED
 from chalicelib.mfa import case, demand, enrolling, limits, oob, otp, recovery
@@ -114,15 +112,12 @@ class Reader:
 
 
 @pytest.fixture
-def http(demo: TenantFile, stage: Any, world: wiring.World) -> Iterator[Http]:
+def http(demo: TenantFile, stage: Any, world: wiring.World) -> Http:
     """A client of the handler as `make run` serves the page's tenant."""
     always = demo.model_copy(update={"mfa": demo.mfa.model_copy(update={"policy": "always"})})
     own = provisioned("mfapage", always)
     services = wiring.build(Settings(own.name, LOCAL, BCRYPT_COST, email_from=EMAIL_FROM), own.clients, world)
-    client, before = Http(app, "10.253.0.1"), (app.services, app.emit)
-    app.services, app.emit = lambda: services, client.log.append
-    yield client
-    app.services, app.emit = before
+    return Http(lambda: services, "10.253.0.1")
 
 
 def test_each_line_is_answered_as_the_page_says(http: Http, clock: Clock) -> None:

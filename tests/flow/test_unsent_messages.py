@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from app import app
 from chalicelib import wiring
 from chalicelib.settings import Settings
 from infra.stage.aws import Stage
@@ -51,8 +50,7 @@ def test_email_without_a_sender_is_a_500_and_such_a_line_too(
 ) -> None:
     mfa_token = mfa_token_of(http.login(username=people.make().username))
     senderless = wiring.build(Settings(stage.name, ISSUER, BCRYPT_COST), stage.clients, world)
-    # The fixture puts the services back.
-    app.services = lambda: senderless
+    http.services = lambda: senderless
     answer = associate(http, mfa_token, **WANTED["SendEmail"])
 
     assert (answer.status_code, answer.json()["error"]) == (500, "server_error")

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from app import app
 from chalicelib import wiring
 from chalicelib.settings import Settings
 from infra.stage.aws import Stage
@@ -26,12 +25,12 @@ def person() -> str:
 
 
 @contextmanager
-def behind(proxies: int, stage: Stage, world: wiring.World) -> Iterator[None]:
+def behind(http: Http, proxies: int, stage: Stage, world: wiring.World) -> Iterator[None]:
     """Serve as a stage with so many trusted proxies in front of it until the block ends."""
     services = wiring.build(Settings(stage.name, ISSUER, BCRYPT_COST, trusted_proxies=proxies), stage.clients, world)
-    before, app.services = app.services, lambda: services
+    before, http.services = http.services, lambda: services
     yield
-    app.services = before
+    http.services = before
 
 
 def login(http: Http, username: str, password: str = PASSWORD, **headers: Any) -> Any:
@@ -57,7 +56,7 @@ def test_header_that_anybody_can_write_moves_nothing(http: Http, people: PeopleM
 
 def test_trusted_proxy_says_who_asks(http: Http, people: PeopleMaker, stage: Stage, world: wiring.World) -> None:
     user, attacker, home = people.make(), person(), person()
-    with behind(1, stage, world):
+    with behind(http, 1, stage, world):
         assert statuses(http, user.username, 10, **{"X-Forwarded-For": attacker}) == [400] * 10
         assert login(http, user.username, **{"X-Forwarded-For": attacker}).status_code == 429
         assert login(http, user.username, **{"X-Forwarded-For": home}).status_code == 200
@@ -69,7 +68,7 @@ def test_what_stands_left_of_the_trusted_hops_is_not_believed(
     http: Http, people: PeopleMaker, stage: Stage, world: wiring.World
 ) -> None:
     user, attacker = people.make(), person()
-    with behind(2, stage, world):
+    with behind(http, 2, stage, world):
         for _ in range(10):
             header = f"{person()}, {attacker}, 192.0.2.1"
             assert login(http, user.username, "wrong", **{"X-Forwarded-For": header}).status_code == 400
@@ -106,7 +105,7 @@ def test_port_is_cut_from_a_forwarded_address(
     assert (http.log[-1]["source_ip"], http.log[-1]["client_ip"]) == (read, http.source_ip)
     assert "warnings" not in http.log[-1]
 
-    with behind(1, stage, world):
+    with behind(http, 1, stage, world):
         assert login(http, "nobody", **{"X-Forwarded-For": f"9.9.9.9, {written}"}).status_code == 400
     assert (http.log[-1]["source_ip"], http.log[-1]["client_ip"]) == (read, http.source_ip)
     assert "warnings" not in http.log[-1]
@@ -122,7 +121,7 @@ def test_trusted_header_that_is_not_understood_is_a_warning(
     assert http.log[-1]["source_ip"] == http.source_ip
     assert http.log[-1]["warnings"] == ["auth0-forwarded-for holds no IP address that can be read; it was ignored"]
 
-    with behind(1, stage, world):
+    with behind(http, 1, stage, world):
         assert login(http, user.username, **{"X-Forwarded-For": raw}).status_code == 200
     assert http.log[-1]["source_ip"] == http.source_ip
     assert http.log[-1]["warnings"] == ["X-Forwarded-For does not name whom the trusted proxies saw; it was ignored"]
@@ -142,7 +141,7 @@ def test_header_that_says_less_than_it_should_leaves_the_peer(
     http: Http, people: PeopleMaker, stage: Stage, world: wiring.World, header: str | None
 ) -> None:
     headers = {} if header is None else {"X-Forwarded-For": header}
-    with behind(2, stage, world):
+    with behind(http, 2, stage, world):
         assert login(http, people.make().username, **headers).status_code == 200
 
     assert http.log[-1]["source_ip"] == http.source_ip
@@ -240,7 +239,7 @@ def test_log_has_both_addresses_behind_a_proxy_and_a_client(
     http: Http, people: PeopleMaker, stage: Stage, world: wiring.World
 ) -> None:
     backend, home = person(), person()
-    with behind(1, stage, world):
+    with behind(http, 1, stage, world):
         headers = {"X-Forwarded-For": backend, "auth0-forwarded-for": home}
         assert login(http, people.make().username, **headers).status_code == 200
 

@@ -9,9 +9,9 @@ from urllib.parse import quote, urlencode
 import httpx
 import pytest
 
-from app import app
-from chalicelib.http import log, oauth
-from chalicelib.http.application import Application, Services
+from app import make_app
+from chalicelib.http import log
+from chalicelib.http.application import Services
 from infra.gateway.proxy_event import HttpRequest, Stage, proxy_event
 from infra.stage.aws import Stage as AwsStage
 from tests.conftest import Hashes
@@ -199,11 +199,7 @@ def crashing() -> Http:
     def services() -> Services:
         raise RuntimeError("the secret is hunter2")
 
-    application = Application("gatehouse", services)
-    application.serve(TOKEN, ("POST",), oauth.token, event="f")
-    client = Http(application, "10.255.0.3")
-    application.emit = client.log.append
-    return client
+    return Http(services, "10.255.0.3")
 
 
 def test_crash_is_a_bland_server_error(crashing: Http) -> None:
@@ -224,9 +220,8 @@ def test_crash_is_logged_by_type_and_place_without_its_message(crashing: Http) -
 
 def test_event_of_a_path_that_api_gateway_knows_alone_is_not_found() -> None:
     request = HttpRequest("id-1", "GET", "/nowhere", "", (), b"", "10.255.0.3", "https", 443)
-    answer = Application("gatehouse", lambda: pytest.fail("no service is needed"))(
-        proxy_event(request, "/nowhere", {}, Stage()), None
-    )
+    application = make_app(lambda: pytest.fail("no service is needed"))
+    answer = application(proxy_event(request, "/nowhere", {}, Stage()), None)
 
     assert answer["statusCode"] == 404
     assert json.loads(answer["body"]) == {"error": "not_found", "error_description": "No such path."}
@@ -235,8 +230,7 @@ def test_event_of_a_path_that_api_gateway_knows_alone_is_not_found() -> None:
 
 
 def test_event_that_is_no_request_is_a_server_error_in_our_form(crashing: Http) -> None:
-    application = Application("gatehouse", lambda: pytest.fail("no service is needed"))
-    application.emit = crashing.log.append
+    application = make_app(lambda: pytest.fail("no service is needed"), crashing.log.append)
     answer = application({"detail-type": "Scheduled Event"}, None)
 
     assert answer["statusCode"] == 500
@@ -607,7 +601,7 @@ def test_binary_body_that_is_no_utf8_is_invalid(http: Http) -> None:
     # API Gateway hands a body on in base64 where an API's binary types say so.
     event = proxy_event(request_of(b""), "/oauth/token", {}, Stage())
     event |= {"body": b64encode(b"username=\xff").decode(), "isBase64Encoded": True}
-    answer = app(event, None)
+    answer = http.app(event, None)
 
     assert answer["statusCode"] == 400
     assert json.loads(answer["body"])["error"] == "invalid_request"

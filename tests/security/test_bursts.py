@@ -8,7 +8,6 @@ from threading import Barrier
 
 import pytest
 
-from app import app
 from chalicelib import wiring
 from chalicelib.errors import TooManyAttempts
 from chalicelib.model.account import Account
@@ -135,11 +134,12 @@ def test_burst_of_client_secrets_is_paid_with_one_rate_for_each_guess(http: Http
 class Strangers:
     """Guess at one person from an address of their own each."""
 
+    http: Http
     user: User
 
     def guess(self, _: int = 0) -> int:
         number = next(_numbers)
-        one = Http(app, source_ip=f"100.{64 + (number >> 16)}.{number >> 8 & 255}.{number & 255}")
+        one = self.http.at(f"100.{64 + (number >> 16)}.{number >> 8 & 255}.{number & 255}")
         return one.login(username=self.user.username, password="a guess").status_code
 
 
@@ -150,7 +150,7 @@ def strangers(http: Http, people: PeopleMaker, stage: Stage, clock: Clock) -> St
     user = people.make()
     assert http.login(username=user.username, password=PASSWORD).status_code == 200
     fail_often(stage, user, clock)
-    return Strangers(user)
+    return Strangers(http, user)
 
 
 def fail_often(stage: Stage, user: User, clock: Clock) -> None:

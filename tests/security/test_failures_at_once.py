@@ -5,7 +5,6 @@ from threading import Barrier
 
 import pytest
 
-from app import app
 from chalicelib import wiring
 from tests.support.http import Http
 from tests.support.threads import at_once
@@ -29,10 +28,9 @@ def world(meeting: Barrier) -> wiring.World:
     return wiring.World(verify=verify)
 
 
-@pytest.mark.usefixtures("http", "stage")
-def test_two_hundred_failures_at_the_same_moment_are_all_answered() -> None:
+def test_two_hundred_failures_at_the_same_moment_are_all_answered(http: Http) -> None:
     def guess(number: int) -> int:
-        one = Http(app, source_ip=f"100.64.{number}.1")
+        one = http.at(f"100.64.{number}.1")
         return one.login(username=f"nobody of {number}", password="a guess").status_code
 
     assert Counter(at_once(THREADS, guess)) == {400: THREADS}

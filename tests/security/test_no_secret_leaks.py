@@ -9,7 +9,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from app import app
 from infra.stage.aws import Stage
 from tests.conftest import ISSUER
 from tests.support.clients import make_client
@@ -125,10 +124,10 @@ def test_nothing_readable_is_stored(http: Http, people: PeopleMaker, stage: Stag
     assert CANARY not in json.dumps(items)
 
 
-def test_event_of_no_api_gets_an_answer_of_ours() -> None:
+def test_event_of_no_api_gets_an_answer_of_ours(http: Http) -> None:
     events: list[dict[str, Any]] = [{}, {"requestContext": {}}, {"requestContext": {"resourcePath": "/oauth/token"}}]
     for event in events:
-        answer = app(event, None)
+        answer = http.app(event, None)
 
         assert answer["statusCode"] == 500
         assert json.loads(answer["body"])["error"] == "server_error"

@@ -1,12 +1,14 @@
 """An HTTP client of the real handler, behind the real gateway, without a port."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any
 
 import httpx
 
-from chalicelib.http.application import Application
+from app import make_app
+from chalicelib.http.application import Services
 from infra.gateway.app import Gateway, GatewayConfig
 from infra.gateway.proxy_event import Stage
 from infra.gateway.responses import load_gateway_responses
@@ -27,14 +29,35 @@ def shown(response: httpx.Response) -> tuple[dict[str, str], bytes]:
 
 
 class Http:
-    """Sends requests from one source address. log: the lines that the handler wrote, oldest first."""
+    """Sends requests to an application of its own, from one source address.
 
-    def __init__(self, app: Application, source_ip: str, stage: Stage | None = None) -> None:
-        """stage: where API Gateway would have the API; its root by default."""
-        self.source_ip = source_ip
+    services, clock: what the application calls for each request; a test may set others. log: the lines that the
+    application wrote, oldest first.
+    """
+
+    def __init__(
+        self,
+        services: Callable[[], Services],
+        source_ip: str,
+        stage: Stage | None = None,
+        clock: Callable[[], float] = lambda: 0,
+    ) -> None:
+        """stage: where API Gateway would have the API; its root by default.
+
+        clock: by default no request's time for AWS runs out, because moto shares the processor with the tests.
+        """
+        self.services, self.clock, self.source_ip = services, clock, source_ip
         self.log: list[dict[str, Any]] = []
-        config = GatewayConfig(app.routes, stage or Stage(domain_name="api.example.test"), GATEWAY_RESPONSES)
-        self._gateway = Gateway(app, config)
+        # A test may set others later on.
+        self.app = make_app(lambda: self.services(), self.log.append, lambda: self.clock())  # noqa: PLW0108
+        self._config = GatewayConfig(self.app.routes, stage or Stage(domain_name="api.example.test"), GATEWAY_RESPONSES)
+        self._gateway = Gateway(self.app, self._config)
+
+    def at(self, source_ip: str) -> "Http":
+        """Return a client of the same application from another address, whose requests wait for none of this one."""
+        other = copy(self)
+        other.source_ip, other._gateway = source_ip, Gateway(self.app, self._config)
+        return other
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send any request; options as httpx has them."""

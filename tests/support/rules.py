@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from app import app
 from chalicelib import wiring
 from chalicelib.settings import Settings
 from infra.stage.aws import Stage
@@ -40,15 +39,9 @@ def package(*functions: Any, **members: Any) -> Iterator[str]:
 def ruled(
     stage: Stage, world: wiring.World, *functions: Function, budget_s: float = 5, ip: str = "", proxies: int = 0
 ) -> Iterator[Http]:
-    """Put the handler on the stage with these rules until the block ends, and yield a client of it."""
-    before = app.services, app.emit
+    """Yield a client of an application on the stage, which has these rules until the block ends."""
     with package(*functions) as name:
         settings = Settings(stage.name, ISSUER, BCRYPT_COST, (name,), budget_s, EMAIL_FROM, proxies)
         services = wiring.build(settings, stage.clients, world)
         number = next(_numbers)
-        client = Http(app, ip or f"10.254.{number >> 8 & 255}.{number & 255}")
-        app.services, app.emit = lambda: services, client.log.append
-        try:
-            yield client
-        finally:
-            app.services, app.emit = before
+        yield Http(lambda: services, ip or f"10.254.{number >> 8 & 255}.{number & 255}")

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from app import app
 from chalicelib import wiring
 from chalicelib.settings import Settings
 from chalicelib.store.aws import connect
@@ -37,19 +36,13 @@ def provisioned(name: str, file: TenantFile, **tenant: str | None) -> Stage:
 
 @contextmanager
 def client_of(stage: Stage, world: wiring.World, issuer: str = ISSUER, api: ApiStage | None = None) -> Iterator[Http]:
-    """Put the handler on this stage until the block ends, and yield a client of it, from an address of its own.
+    """Yield a client of an application on this stage, from an address of its own.
 
     issuer: the setting. api: where API Gateway would have the API; its root by default.
     """
     services = wiring.build(Settings(stage.name, issuer, BCRYPT_COST), stage.clients, world)
-    before = app.services, app.emit
     number = next(_numbers)
-    client = Http(app, f"10.255.{number >> 8 & 255}.{number & 255}", api)
-    app.services, app.emit = lambda: services, client.log.append
-    try:
-        yield client
-    finally:
-        app.services, app.emit = before
+    yield Http(lambda: services, f"10.255.{number >> 8 & 255}.{number & 255}", api)
 
 
 @contextmanager

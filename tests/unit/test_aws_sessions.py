@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from app import app
 from chalicelib.http.application import Services
 from chalicelib.settings import BadSettings
 from chalicelib.store.aws import OLDEST_BOTOCORE, require_botocore
@@ -40,7 +39,7 @@ def too_old() -> Services:
 
 
 def test_function_refuses_to_start_on_a_botocore_that_is_too_old_and_says_why(http: Http) -> None:
-    app.services = too_old
+    http.services = too_old
     answer = http.login()
 
     assert (answer.status_code, answer.json()["error"]) == (500, "server_error")

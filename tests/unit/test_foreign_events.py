@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from app import app
 from tests.support.http import Http
 
 EVENTS: list[Any] = [
@@ -27,7 +26,7 @@ EVENTS: list[Any] = [
 
 @pytest.mark.parametrize("event", EVENTS, ids=repr)
 def test_event_that_is_no_proxy_event_is_our_500(http: Http, event: Any) -> None:
-    answer = app(event, None)
+    answer = http.app(event, None)
 
     assert answer["statusCode"] == 500
     assert json.loads(answer["body"])["error"] == "server_error"
