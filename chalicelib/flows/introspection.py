@@ -10,7 +10,7 @@ from chalicelib.model.request import Request
 from chalicelib.model.standing import Standing
 from chalicelib.model.tenant import REFRESH_TOKEN, Client
 from chalicelib.store.config import ConfigStore
-from chalicelib.tokens.refresh import Found, RefreshTokens, ends_at_last, has_ended
+from chalicelib.tokens.refresh import PresentedToken, RefreshTokens
 from chalicelib.tokens.verifier import AccessTokenVerifier, audiences
 
 INACTIVE = {"active": False}
@@ -41,13 +41,13 @@ class IntrospectionFlow:
             return self._of_refresh_token(found, client, request.issuer)
         return self._of_access_token(token, client, request.issuer)
 
-    def _of_refresh_token(self, found: Found, client: Client, issuer: str) -> dict[str, Any]:
+    def _of_refresh_token(self, found: PresentedToken, client: Client, issuer: str) -> dict[str, Any]:
         family, policy = found.family, client.refresh_token
-        is_over = has_ended(family, found.user, policy, self.refresh_tokens.clock()) or found.user.blocked
+        is_over = family.has_ended(found.user, policy, self.refresh_tokens.clock()) or found.user.blocked
         is_gone = family.audience and self.config.api_of(family.audience, client) is None
         if is_over or is_gone or not found.is_current or REFRESH_TOKEN not in client.grant_types:
             return INACTIVE
-        ends_at = ends_at_last(family, policy)
+        ends_at = family.ends_unused_at(policy)
         return {
             "active": True,
             "token_type": "refresh_token",

@@ -7,7 +7,7 @@ from chalicelib.model.login import Login, Original
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import REFRESH_TOKEN, Client
 from chalicelib.store.config import ConfigStore
-from chalicelib.tokens.refresh import UNKNOWN, Found, RefreshTokens
+from chalicelib.tokens.refresh import UNKNOWN, PresentedToken, RefreshTokens
 from chalicelib.tokens.settlement import Issuance, Issued, ProvedLogin
 
 
@@ -16,7 +16,7 @@ class RefreshTokenSettlement:
     """Renews the refresh token while the tokens are signed."""
 
     refresh_tokens: RefreshTokens
-    found: Found
+    found: PresentedToken
     client: Client
     source_ip: str
 
@@ -43,7 +43,7 @@ class RefreshTokenGrant:
 
     def prove(self, client: Client, request: Request) -> ProvedLogin:
         """Return the user's login; raises InvalidGrant, Unauthorized for a blocked user."""
-        found = self._found(client, request)
+        found = self._find(client, request)
         family, user = found.family, found.user
         login = Login(
             sub=user.user_id,
@@ -58,7 +58,7 @@ class RefreshTokenGrant:
         )
         return ProvedLogin(login, RefreshTokenSettlement(self.refresh_tokens, found, client, request.source_ip))
 
-    def _found(self, client: Client, request: Request) -> Found:
+    def _find(self, client: Client, request: Request) -> PresentedToken:
         """Return what a usable token leads to.
 
         No failure counts for the address: nobody guesses 256 random bits, and applications retry dead tokens.

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from chalicelib.model.tenant import RefreshTokenPolicy
+from chalicelib.model.user import User
+
 
 @dataclass(frozen=True, slots=True)
 class Locator:
@@ -13,7 +16,7 @@ class Locator:
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class RefreshFamily:
     """One family. Times are epoch seconds, but for previous_until_ms; hashes are SHA-256 in hex.
 
     audience: "" for /userinfo alone. scopes: as first granted. families_version: the user's when the family began.
@@ -38,3 +41,18 @@ class Family:
     previous_hash: str = field(default="", repr=False)
     previous_until_ms: int = 0
     nonce: str = field(default="", repr=False)
+
+    def has_ended(self, user: User, policy: RefreshTokenPolicy, now: float) -> bool:
+        """Return whether the family is over: by time, whatever TTL has swept, or with all of the user's.
+
+        now: epoch seconds.
+        """
+        idle_s = policy.idle_token_lifetime_s
+        is_idle = idle_s is not None and now >= self.last_used_at + idle_s
+        return is_idle or 0 < self.ends_at <= now or self.families_version != user.families_epoch
+
+    def ends_unused_at(self, policy: RefreshTokenPolicy) -> int:
+        """Return when the family ends if it is not used again, in epoch seconds; 0 for never."""
+        idle_s = policy.idle_token_lifetime_s
+        ends = (self.ends_at, self.last_used_at + idle_s if idle_s is not None else 0)
+        return min((end for end in ends if end), default=0)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.model.family import Family, Locator
+from chalicelib.model.family import Locator, RefreshFamily
 from chalicelib.model.storage import Item, Key, Read
 from chalicelib.store.aws import ConditionFailed, call
 from chalicelib.store.items import Value, from_item, to_item
@@ -24,16 +24,16 @@ class FamilyStore:
     dynamodb: "DynamoDBClient"
     table: str
 
-    def read_of(self, locator: Locator, client_id: str) -> Read[Family | None]:
+    def read_of(self, locator: Locator, client_id: str) -> Read[RefreshFamily | None]:
         """Return the read of a client's family."""
         key = Key(self.table, *_keys(locator.user_id, client_id, locator.family_id))
         return Read((key,), lambda items: family_from(items[0]) if items[0] else None)
 
-    def begin_write(self, family: Family, expires_at: int) -> Write:
+    def begin_write(self, family: RefreshFamily, expires_at: int) -> Write:
         """Return the write of a new family. expires_at: when TTL may sweep it, 0 for never."""
         return {"Put": {"TableName": self.table, "Item": _to_item(family, expires_at)}}
 
-    def replace(self, before: Family, after: Family, expires_at: int) -> Family | None:
+    def replace(self, before: RefreshFamily, after: RefreshFamily, expires_at: int) -> RefreshFamily | None:
         """Write a family's next state if its current token is still the same; return None then, else what stands there.
 
         Raises ConditionFailed where the family has ended.
@@ -53,12 +53,12 @@ class FamilyStore:
             return family_from(from_item(failure.item))
         return None
 
-    def end(self, family: Family) -> None:
+    def end(self, family: RefreshFamily) -> None:
         """End a family, whatever state it is in by now."""
         key = _key(family.locator.user_id, family.client_id, family.locator.family_id)
         call(self.dynamodb.delete_item, TableName=self.table, Key=key)
 
-    def of_user(self, user_id: str, client_id: str = "") -> Iterator[Family]:
+    def of_user(self, user_id: str, client_id: str = "") -> Iterator[RefreshFamily]:
         """Return the families of a user_id, of one client or of all, in whichever realm that person is."""
         pages = self.dynamodb.get_paginator("query").paginate(
             TableName=self.table,
@@ -89,7 +89,7 @@ def _prefix(client_id: str) -> str:
     return f"family#{hashlib.sha256(client_id.encode()).hexdigest()[:32]}#"
 
 
-def _to_item(family: Family, expires_at: int) -> dict[str, Any]:
+def _to_item(family: RefreshFamily, expires_at: int) -> dict[str, Any]:
     locator = family.locator
     values: dict[str, Value] = {
         "realm": locator.realm,
@@ -98,17 +98,19 @@ def _to_item(family: Family, expires_at: int) -> dict[str, Any]:
         "scopes": " ".join(family.scopes),
         "amr": " ".join(family.amr),
     }
-    for name in Family.__dataclass_fields__:
+    for name in RefreshFamily.__dataclass_fields__:
         if name not in ("locator", *_LISTS):
             values[name] = getattr(family, name)
     ttl = {"expires_at": expires_at} if expires_at else {}
     return _key(locator.user_id, family.client_id, locator.family_id) | to_item(values | ttl)
 
 
-def family_from(values: Item) -> Family:
+def family_from(values: Item) -> RefreshFamily:
     """Return a family from the plain values of its item."""
     locator = Locator(values["realm"], values["user_id"], values["family_id"])
     fields: dict[str, Any] = {
-        name: values[name] for name in Family.__dataclass_fields__ if name not in ("locator", *_LISTS)
+        name: values[name] for name in RefreshFamily.__dataclass_fields__ if name not in ("locator", *_LISTS)
     }
-    return Family(locator=locator, **fields, scopes=tuple(values["scopes"].split()), amr=tuple(values["amr"].split()))
+    return RefreshFamily(
+        locator=locator, **fields, scopes=tuple(values["scopes"].split()), amr=tuple(values["amr"].split())
+    )

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from chalicelib.errors import InvalidGrant, TemporarilyUnavailable, Unauthorized, is_refusal
-from chalicelib.model.family import Family, Locator
+from chalicelib.model.family import Locator, RefreshFamily
 from chalicelib.model.login import Access, Login
 from chalicelib.model.tenant import Client, RefreshTokenPolicy
 from chalicelib.model.user import User
@@ -23,7 +23,7 @@ from chalicelib.tokens.refresh_format import (
     Checksum,
     decode,
     encode,
-    hashed,
+    hash_secret,
     plain_checksum,
     successor,
 )
@@ -35,13 +35,13 @@ RETRY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A refresh token's family and person, as they stand, and the token's secret. Nothing is said of its worth yet.
+class PresentedToken:
+    """A refresh token that a client presents, with its family and user as they stand. Its worth is not judged yet.
 
     is_ours: whether this server wrote the token. One from before checksums were keyed may have been written by anybody.
     """
 
-    family: Family
+    family: RefreshFamily
     user: User
     secret: bytes = field(repr=False)
     is_ours: bool = True
@@ -49,12 +49,12 @@ class Found:
     @property
     def is_current(self) -> bool:
         """Whether this is the family's one live token."""
-        return hmac.compare_digest(hashed(self.secret), self.family.current_hash)
+        return hmac.compare_digest(hash_secret(self.secret), self.family.current_hash)
 
     @property
     def is_predecessor(self) -> bool:
         """Whether this is the token before the live one."""
-        return hmac.compare_digest(hashed(self.secret), self.family.previous_hash)
+        return hmac.compare_digest(hash_secret(self.secret), self.family.previous_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class NewFamily:
 
     user: User
     client: Client
-    family: Family
+    family: RefreshFamily
     token: str = field(repr=False)
     write: Write = field(repr=False)
     counter: str
@@ -89,7 +89,7 @@ class RefreshTokens:
     def begin(self, login: Login, user: User, access: Access, client: Client) -> NewFamily:
         """Return the family that begins with a login, to be stored together with it."""
         now, secret, policy = int(self.clock()), secrets.token_bytes(SECRET_BYTES), client.refresh_token
-        family = Family(
+        family = RefreshFamily(
             locator=Locator(login.realm, user.user_id, self._new_id()),
             client_id=client.client_id,
             audience=access.audience or "",
@@ -97,7 +97,7 @@ class RefreshTokens:
             auth_time=login.auth_time or now,
             amr=login.amr,
             families_version=user.families_epoch,
-            current_hash=hashed(secret),
+            current_hash=hash_secret(secret),
             created_at=now,
             created_ip=login.source_ip,
             ends_at=_first_end(login, now + policy.token_lifetime_s if policy.token_lifetime_s else 0),
@@ -109,7 +109,7 @@ class RefreshTokens:
             client=client,
             family=family,
             token=encode(family.locator, secret, self.checksum),
-            write=self.families.begin_write(family, ends_at_last(family, policy)),
+            write=self.families.begin_write(family, family.ends_unused_at(policy)),
             counter=FAMILY_COUNTER + hashlib.sha256(client.client_id.encode()).hexdigest()[:16],
         )
 
@@ -123,7 +123,7 @@ class RefreshTokens:
             return
         of_id = self.families.of_user(user.user_id, client.client_id)
         families = [one for one in of_id if one.locator.realm == realm]
-        live = [one for one in families if not has_ended(one, user, client.refresh_token, self.clock())]
+        live = [one for one in families if not one.has_ended(user, client.refresh_token, self.clock())]
         kept = live[max(0, len(live) - MAX_FAMILIES + 1) :]
         for one in families:
             if one not in kept:
@@ -142,7 +142,7 @@ class RefreshTokens:
                 self._take_back(new)
             raise
 
-    def find(self, token: str, client: Client) -> Found | None:
+    def find(self, token: str, client: Client) -> PresentedToken | None:
         """Return what a client's token leads to, in one call; None where it leads nowhere."""
         place = decode(token)
         if place is None:
@@ -161,9 +161,9 @@ class RefreshTokens:
         # Whoever holds a token can write its place anew: what it leads to must say the same of itself.
         if family is None or user is None or (family.locator, family.client_id) != (locator, client.client_id):
             return None
-        return Found(family, replace(user, revocations=count), secret, is_ours)
+        return PresentedToken(family, replace(user, revocations=count), secret, is_ours)
 
-    def require_usable(self, found: Found, client: Client) -> None:
+    def require_usable(self, found: PresentedToken, client: Client) -> None:
         """Let a token pass that may be used; any other is refused.
 
         Raises InvalidGrant where its family has ended, Unauthorized where the person is blocked. A token that was
@@ -177,10 +177,10 @@ class RefreshTokens:
             raise InvalidGrant(UNKNOWN, reason="a superseded refresh token was used again", event="ferrt")
         if found.user.blocked:
             raise Unauthorized("user is blocked")
-        if has_ended(found.family, found.user, client.refresh_token, self.clock()):
+        if found.family.has_ended(found.user, client.refresh_token, self.clock()):
             raise InvalidGrant(UNKNOWN, reason="the family has ended")
 
-    def renew(self, presented: Found, client: Client, source_ip: str) -> str | None:
+    def renew(self, presented: PresentedToken, client: Client, source_ip: str) -> str | None:
         """Use a token up and return its successor; None where the client keeps the one that it has.
 
         One write, and none for a predecessor. Raises InvalidGrant where the family ended meanwhile.
@@ -188,9 +188,9 @@ class RefreshTokens:
         family, policy = presented.family, client.refresh_token
         if not presented.is_current:
             return encode(family.locator, successor(presented.secret, family.nonce), self.checksum)
-        after = self._used(presented, policy, source_ip)
+        after = self._use(presented, policy, source_ip)
         try:
-            other = self.families.replace(family, after, ends_at_last(after, policy))
+            other = self.families.replace(family, after, after.ends_unused_at(policy))
         except ConditionFailed:
             raise InvalidGrant(UNKNOWN, reason="the family ended meanwhile") from None
         # Our own nonce stands there where botocore has sent the write again after its answer was lost.
@@ -204,19 +204,19 @@ class RefreshTokens:
             raise InvalidGrant(UNKNOWN, reason="another request used the token, and its successor too")
         return self.renew(raced, client, source_ip)
 
-    def let_retry(self, presented: Found, client: Client) -> None:
+    def let_retry(self, presented: PresentedToken, client: Client) -> None:
         """Let a client whose answer is known to be lost use the token again that it used up, whatever its leeway."""
         with suppress(TemporarilyUnavailable, ConditionFailed):
             now = self.find(encode(presented.family.locator, presented.secret, self.checksum), client)
             if now and now.is_predecessor and presented.is_current:
                 until = replace(now.family, previous_until_ms=self._now_ms() + 1000 * RETRY_S)
-                self.families.replace(now.family, until, ends_at_last(until, client.refresh_token))
+                self.families.replace(now.family, until, until.ends_unused_at(client.refresh_token))
 
-    def _may_be_used(self, found: Found) -> bool:
+    def _may_be_used(self, found: PresentedToken) -> bool:
         """Whether this is the live token, or the one before it within its leeway."""
         return found.is_current or (found.is_predecessor and self._now_ms() < found.family.previous_until_ms)
 
-    def _used(self, presented: Found, policy: RefreshTokenPolicy, source_ip: str) -> Family:
+    def _use(self, presented: PresentedToken, policy: RefreshTokenPolicy, source_ip: str) -> RefreshFamily:
         now, family = int(self.clock()), presented.family
         # An end that was set once stays; a family without one gets it as soon as the client's policy has one.
         ends_at = family.ends_at or (now + policy.token_lifetime_s if policy.token_lifetime_s else 0)
@@ -226,7 +226,7 @@ class RefreshTokens:
         nonce = secrets.token_hex(SECRET_BYTES)
         return replace(
             used,
-            current_hash=hashed(successor(presented.secret, nonce)),
+            current_hash=hash_secret(successor(presented.secret, nonce)),
             previous_hash=family.current_hash,
             previous_until_ms=self._now_ms() + 1000 * policy.leeway_s if policy.leeway_s else 0,
             nonce=nonce,
@@ -247,24 +247,7 @@ class RefreshTokens:
         return f"{self._now_ms():012x}{secrets.token_hex(10)}"
 
 
-def has_ended(family: Family, user: User, policy: RefreshTokenPolicy, now: float) -> bool:
-    """Return whether a family is over: by time, whatever TTL has swept, or because all of the person's were ended.
-
-    now: epoch seconds.
-    """
-    idle_s = policy.idle_token_lifetime_s
-    is_idle = idle_s is not None and now >= family.last_used_at + idle_s
-    return is_idle or 0 < family.ends_at <= now or family.families_version != user.families_epoch
-
-
 def _first_end(login: Login, ends_at: int) -> int:
     """Return when a new family ends: one that continues another, after a second factor at refresh, no later than it."""
     ends = (login.original.ends_at if login.original else 0, ends_at)
-    return min((end for end in ends if end), default=0)
-
-
-def ends_at_last(family: Family, policy: RefreshTokenPolicy) -> int:
-    """Return when a family ends if it is not used again, 0 for never."""
-    idle_s = policy.idle_token_lifetime_s
-    ends = [family.ends_at, family.last_used_at + idle_s if idle_s is not None else 0]
     return min((end for end in ends if end), default=0)

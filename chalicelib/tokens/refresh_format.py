@@ -54,6 +54,6 @@ def successor(secret: bytes, nonce: str) -> bytes:
     return hmac.digest(bytes.fromhex(nonce), b"successor" + secret, "sha256")
 
 
-def hashed(secret: bytes) -> str:
+def hash_secret(secret: bytes) -> str:
     """Return a secret's stored form."""
     return hashlib.sha256(secret).hexdigest()

@@ -10,7 +10,7 @@ from typing import Any
 
 from chalicelib.identifiers import is_acceptable, is_new_name, trimmed
 from chalicelib.model.account import Account
-from chalicelib.model.family import Family
+from chalicelib.model.family import RefreshFamily
 from chalicelib.model.tenant import Realm, RefreshTokenPolicy
 from chalicelib.model.user import User
 from chalicelib.passwords.breached import RangeApi, is_refused
@@ -24,7 +24,6 @@ from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.families import FamilyStore
 from chalicelib.store.revocations import RevocationStore
 from chalicelib.store.users import IdentifierTaken, UserStore
-from chalicelib.tokens.refresh import has_ended
 from infra.errors import Refused, Taken
 from infra.stage.aws import Stage
 
@@ -135,11 +134,11 @@ class People:
         self.forget_attempts(user)
         self.attempts.clear(f"mfa#{self._account(user).key}")
 
-    def live_families(self, user: User) -> list[Family]:
+    def live_families(self, user: User) -> list[RefreshFamily]:
         """Return the person's live refresh-token families, by client and age."""
         families, now = self._families(user), time.time()
         people = {client_id: self._at_client(user, client_id) for client_id in {one.client_id for one in families}}
-        live = [one for one in families if not has_ended(one, people[one.client_id], self._policy(one.client_id), now)]
+        live = [one for one in families if not one.has_ended(people[one.client_id], self._policy(one.client_id), now)]
         return sorted(live, key=lambda family: (family.client_id, family.locator.family_id))
 
     def end_family(self, user: User, family_id: str) -> None:
@@ -170,7 +169,7 @@ class People:
     def _account(self, user: User) -> Account:
         return Account(self.realm.name, user.user_id)
 
-    def _families(self, user: User) -> list[Family]:
+    def _families(self, user: User) -> list[RefreshFamily]:
         return [one for one in self.families.of_user(user.user_id) if one.locator.realm == self.realm.name]
 
     def _at_client(self, user: User, client_id: str) -> User:

@@ -12,7 +12,7 @@ from botocore.session import Session
 from chalicelib import wiring
 from chalicelib.http.application import Services
 from chalicelib.model.account import Account
-from chalicelib.model.family import Family
+from chalicelib.model.family import RefreshFamily
 from chalicelib.model.user import User
 from chalicelib.settings import Settings
 from chalicelib.store.attempts import ADDRESS, AttemptStore
@@ -79,7 +79,7 @@ class Bench:
         items = [item for item in store.of_account(Account("employees", account)) if item["sk"].startswith(ADDRESS)]
         return sum(item["attempts"] for item in items), sum(item["failed"] for item in items)
 
-    def families(self, user: User) -> list[Family]:
+    def families(self, user: User) -> list[RefreshFamily]:
         people = self.people.of("employees")
         return people.live_families(people.find(user.user_id))
 

@@ -28,7 +28,7 @@ from chalicelib.store.families import FamilyStore
 from chalicelib.store.revocations import RevocationStore
 from chalicelib.store.transactions import commit
 from chalicelib.store.users import UserStore
-from chalicelib.tokens.refresh import RETRY_S, Found, RefreshTokens
+from chalicelib.tokens.refresh import RETRY_S, PresentedToken, RefreshTokens
 from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.support.people import PeopleMaker
@@ -45,7 +45,7 @@ class UnderWay:
     """A refresh between its read and its write. token: what the client sent. found: what the server read."""
 
     token: str
-    found: Found
+    found: PresentedToken
 
 
 class Schedules(RuleBasedStateMachine):
@@ -72,7 +72,7 @@ class Schedules(RuleBasedStateMachine):
         self.held = new.token
         self.under_way: list[UnderWay] = []
 
-    def checked(self, token: str) -> Found:
+    def checked(self, token: str) -> PresentedToken:
         """Return what the server finds and lets pass."""
         found = self.tokens.find(token, CLIENT)
         assert found is not None, "the family has ended"
