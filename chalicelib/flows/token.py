@@ -49,13 +49,13 @@ class TokenFlow:
         grant_type = request.required("grant_type")
         client = self.clients.authenticate(request)
         request = request.forwarded_by(client)
-        grant = self._grant(grant_type, client)
+        grant = self._find_grant(grant_type, client)
         succeeded, request.outcome.event = grant.log_codes
         request.require(*grant.parameters)
         requested = self.access.read_request(request, client if grant.is_for_people else None)
         proved = grant.prove(client, request)
         request, login = request.without_secrets(), proved.login
-        with proved.undone_on_failure():
+        with proved.undo_on_failure():
             requested = login.requested or requested
             granted = self.access.grant(request, requested, client, login)
             decision = self.rules.decide(request, client, login, granted)
@@ -65,7 +65,7 @@ class TokenFlow:
         request.outcome.event = succeeded
         return tokens
 
-    def _grant(self, grant_type: str, client: Client) -> Grant:
+    def _find_grant(self, grant_type: str, client: Client) -> Grant:
         grant = self.grants.get(grant_type)
         if grant is None:
             raise UnsupportedGrantType(f"Unsupported grant type: {echoed(grant_type)}")

@@ -6,7 +6,7 @@ from typing import Any
 from chalicelib.directories.finder import PersonFinder, bearer
 from chalicelib.errors import InsufficientScope, InvalidRequest
 from chalicelib.model.request import Request
-from chalicelib.tokens.claims import OPENID, user_claims
+from chalicelib.tokens.claims import OPENID, make_user_claims
 from chalicelib.tokens.verifier import AccessTokenVerifier, audiences
 
 
@@ -24,7 +24,7 @@ class UserinfoFlow:
         if OPENID not in scopes or f"{request.issuer}userinfo" not in audiences(claims):
             raise InsufficientScope(OPENID)
         _, user = self.people.find(claims)
-        return {"sub": claims["sub"], **user_claims(user, scopes)}
+        return {"sub": claims["sub"], **make_user_claims(user, scopes)}
 
 
 def _bearer(request: Request) -> str:

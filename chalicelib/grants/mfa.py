@@ -72,7 +72,7 @@ class MfaGrant:
     def prove(self, client: Client, request: Request) -> ProvedLogin:
         """Return the pending login, complete now; raises InvalidGrant, ExpiredToken, TooManyAttempts."""
         case = self.cases.to_prove(request.required("mfa_token"), request, client)
-        proof, waiting = self._proof(case, request), case.pending
+        proof, waiting = self._check_code(case, request), case.pending
         login = Login(
             sub=case.user.user_id,
             client_id=client.client_id,
@@ -89,9 +89,9 @@ class MfaGrant:
             # An access token confirms and is not renewed by it.
             latest_exp=0 if case.is_login else waiting.ends_at,
         )
-        return ProvedLogin(login, self._settlement(case, proof, request), proof.members)
+        return ProvedLogin(login, self._make_settlement(case, proof, request), proof.members)
 
-    def _proof(self, case: Case, request: Request) -> Proof:
+    def _check_code(self, case: Case, request: Request) -> Proof:
         """Return what the factor proves; a wrong code counts for the address too."""
         try:
             return self.factor.prove(case, request)
@@ -99,7 +99,7 @@ class MfaGrant:
             self.guard.addresses.fail(request.source_ip, ())
             raise
 
-    def _settlement(self, case: Case, proof: Proof, request: Request) -> MfaSettlement:
+    def _make_settlement(self, case: Case, proof: Proof, request: Request) -> MfaSettlement:
         directory = self.directory_of(case.realm)
         attempt = Attempt(case.account, request.source_ip, case.tenant.brute_force_protection, ())
         cleared = self.guard.clear_writes(Admitted(attempt, case.user, has_total=True))

@@ -89,9 +89,9 @@ class PasswordGrant:
         username = request.required("username")
         if not is_acceptable(username):
             raise InvalidRequest("username is too long or holds control characters.")
-        directory = self._directory(client, request)
+        directory = self._find_directory(client, request)
         request.outcome.user = f"name:{digest(username, self.mac)}"
-        user, admitted = self._proved(client, directory, request)
+        user, admitted = self._check_password(client, directory, request)
         renewed = directory.renewed_hash(user, request.required("password"))
         record = directory.login_write(user, int(self.clock()), request.source_ip, renewed)
         login = Login(
@@ -107,12 +107,12 @@ class PasswordGrant:
         )
         return ProvedLogin(login, PasswordSettlement(self.guard, admitted, record))
 
-    def _proved(self, client: Client, directory: DynamoDirectory, request: Request) -> tuple[User, Admitted]:
+    def _check_password(self, client: Client, directory: DynamoDirectory, request: Request) -> tuple[User, Admitted]:
         """Count the attempt, then check it.
 
         Unknown user and wrong password differ in the log alone: the same bytes, the same calls, the same bcrypts.
         """
-        user_id, attempt, count = self._attempt(client, directory, request)
+        user_id, attempt, count = self._begin_attempt(client, directory, request)
         with self.guard.admitted(attempt, directory.read_of(user_id)) as admitted:
             user = admitted.user
             is_right = directory.has_password(user, request.required("password"))
@@ -129,7 +129,7 @@ class PasswordGrant:
             self._refuse(PasswordLeaked(), admitted)
         return replace(user, revocations=count), admitted
 
-    def _directory(self, client: Client, request: Request) -> DynamoDirectory:
+    def _find_directory(self, client: Client, request: Request) -> DynamoDirectory:
         name = self.realm_name(self.config.tenant(), request)
         realm = self.config.realm(name) if name in client.realms else None
         if realm is None:
@@ -137,7 +137,9 @@ class PasswordGrant:
         request.outcome.realm = realm.name
         return self.directory_of(realm)
 
-    def _attempt(self, client: Client, directory: DynamoDirectory, request: Request) -> tuple[str | None, Attempt, int]:
+    def _begin_attempt(
+        self, client: Client, directory: DynamoDirectory, request: Request
+    ) -> tuple[str | None, Attempt, int]:
         """Return whose account is tried, None for an unknown user, the attempt, and how much ended at large.
 
         An unknown user is counted under the hash of what was typed. Raises TooManyAttempts.

@@ -12,7 +12,7 @@ ID_TOKEN_TYP = "JWT"
 OPENID = "openid"
 
 
-def access_token_claims(issuer: str, login: Login, access: Access, jti: str, now: int) -> dict[str, Any]:
+def make_access_token_claims(issuer: str, login: Login, access: Access, jti: str, now: int) -> dict[str, Any]:
     """Return an access token's claims. now: epoch seconds.
 
     aud is the API alone, or the API and /userinfo where openid was granted. gty is a list where the login continues
@@ -43,7 +43,7 @@ def expires_at(login: Login, now: int, lifetime_s: int) -> int:
     return min(now + lifetime_s, login.latest_exp or now + lifetime_s)
 
 
-def id_token_claims(issuer: str, login: Login, user: User, access: Access, now: int) -> dict[str, Any]:
+def make_id_token_claims(issuer: str, login: Login, user: User, access: Access, now: int) -> dict[str, Any]:
     """Return an ID token's claims: who logged in, when and how, what the scopes show of them, and what rules added.
 
     Source: OpenID Connect Core 2, 5.4.
@@ -55,12 +55,12 @@ def id_token_claims(issuer: str, login: Login, user: User, access: Access, now: 
         "iat": now,
         "exp": expires_at(login, now, access.id_token_lifetime_s),
         **_authentication(login),
-        **user_claims(user, access.scopes),
+        **make_user_claims(user, access.scopes),
         **access.id_token_claims,
     }
 
 
-def user_claims(user: User, scopes: tuple[str, ...]) -> dict[str, Any]:
+def make_user_claims(user: User, scopes: tuple[str, ...]) -> dict[str, Any]:
     """Return what the granted scopes show of a person, without what is not known. Source: OpenID Connect Core 5.4."""
     by_scope: dict[str, dict[str, Any]] = {
         "profile": {

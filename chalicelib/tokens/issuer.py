@@ -13,7 +13,14 @@ from chalicelib.model.login import Access, Login
 from chalicelib.model.standing import marked
 from chalicelib.model.tenant import Client
 from chalicelib.store.aws import both
-from chalicelib.tokens.claims import ID_TOKEN_TYP, OPENID, TYP, access_token_claims, expires_at, id_token_claims
+from chalicelib.tokens.claims import (
+    ID_TOKEN_TYP,
+    OPENID,
+    TYP,
+    expires_at,
+    make_access_token_claims,
+    make_id_token_claims,
+)
 from chalicelib.tokens.jws import Unsigned, require_signable
 from chalicelib.tokens.refresh import RefreshTokens
 from chalicelib.tokens.settlement import Issuance, ProvedLogin
@@ -41,9 +48,9 @@ class Issuer:
         The tokens leave only if the login was settled. Raises InvalidGrant if the user was changed meanwhile.
         """
         login, now = proved.login, int(self.clock())
-        unsigned = self._unsigned(issuer, login, access, now)
+        unsigned = self._make_tokens(issuer, login, access, now)
         issuance = Issuance(
-            self.dynamodb, self.refresh_tokens, client, login, access, sign=lambda: self._signed(unsigned)
+            self.dynamodb, self.refresh_tokens, client, login, access, sign=lambda: self._sign_all(unsigned)
         )
         issued = proved.settlement.settle(issuance)
         expires_in = expires_at(login, now, access.token_lifetime_s) - now
@@ -51,20 +58,20 @@ class Issuer:
         refresh_token = {"refresh_token": issued.refresh_token} if issued.refresh_token else {}
         return answer | refresh_token | dict(proved.members)
 
-    def _unsigned(self, issuer: str, login: Login, access: Access, now: int) -> list[Unsigned]:
+    def _make_tokens(self, issuer: str, login: Login, access: Access, now: int) -> list[Unsigned]:
         """Return the tokens to sign; raises ServerError if one is too long, before anything is written."""
-        claims = access_token_claims(issuer, login, access, self._jti(login), now)
-        tokens = [self._token("access_token", claims, access.signing_alg, TYP[access.token_dialect])]
+        claims = make_access_token_claims(issuer, login, access, self._make_jti(login), now)
+        tokens = [self._make_token("access_token", claims, access.signing_alg, TYP[access.token_dialect])]
         if OPENID in access.scopes and login.user:
-            shown = id_token_claims(issuer, login, login.user, access, now)
-            tokens.append(self._token("id_token", shown, ID_TOKEN_ALG, ID_TOKEN_TYP))
+            shown = make_id_token_claims(issuer, login, login.user, access, now)
+            tokens.append(self._make_token("id_token", shown, ID_TOKEN_ALG, ID_TOKEN_TYP))
         return tokens
 
-    def _jti(self, login: Login) -> str:
+    def _make_jti(self, login: Login) -> str:
         unique = self.new_id()
         return marked(unique, login.realm, login.user) if login.user else unique
 
-    def _token(self, name: str, claims: dict[str, Any], alg: str, typ: str) -> Unsigned:
+    def _make_token(self, name: str, claims: dict[str, Any], alg: str, typ: str) -> Unsigned:
         key = self.keys().current(alg)
         if key is None:
             raise ServerError("The login could not be completed.", reason=f"no current {alg} key")
@@ -73,7 +80,7 @@ class Issuer:
         require_signable(token)
         return token
 
-    def _signed(self, tokens: list[Unsigned]) -> dict[str, str]:
+    def _sign_all(self, tokens: list[Unsigned]) -> dict[str, str]:
         """Return the signed tokens by their names, one KMS call each, all at once."""
         if len(tokens) == 1:
             return {tokens[0].name: self._sign(tokens[0])}

@@ -24,8 +24,8 @@ from chalicelib.tokens.refresh_format import (
     decode,
     encode,
     hash_secret,
+    make_successor,
     plain_checksum,
-    successor,
 )
 
 UNKNOWN = "Unknown or invalid refresh token."
@@ -133,7 +133,7 @@ class RefreshTokens:
             users.correct_count(user, new.counter, len(kept))
 
     @contextmanager
-    def ended_on_failure(self, new: NewFamily) -> Iterator[None]:
+    def end_on_failure(self, new: NewFamily) -> Iterator[None]:
         """End a new family if the block fails and is no refusal: its token reached nobody, stored or not."""
         try:
             yield
@@ -187,7 +187,7 @@ class RefreshTokens:
         """
         family, policy = presented.family, client.refresh_token
         if not presented.is_current:
-            return encode(family.locator, successor(presented.secret, family.nonce), self.checksum)
+            return encode(family.locator, make_successor(presented.secret, family.nonce), self.checksum)
         after = self._use(presented, policy, source_ip)
         try:
             other = self.families.replace(family, after, after.ends_unused_at(policy))
@@ -195,7 +195,7 @@ class RefreshTokens:
             raise InvalidGrant(UNKNOWN, reason="the family ended meanwhile") from None
         # Our own nonce stands there where botocore has sent the write again after its answer was lost.
         if other is None or (policy.is_rotating and other.nonce == after.nonce):
-            next_secret = successor(presented.secret, after.nonce)
+            next_secret = make_successor(presented.secret, after.nonce)
             return encode(family.locator, next_secret, self.checksum) if policy.is_rotating else None
         # Another request was faster with the same token: there is one successor, and it is this client's too. Where
         # even that one was used by now, this request came in time and is late, which is no reuse.
@@ -226,7 +226,7 @@ class RefreshTokens:
         nonce = secrets.token_hex(SECRET_BYTES)
         return replace(
             used,
-            current_hash=hash_secret(successor(presented.secret, nonce)),
+            current_hash=hash_secret(make_successor(presented.secret, nonce)),
             previous_hash=family.current_hash,
             previous_until_ms=self._now_ms() + 1000 * policy.leeway_s if policy.leeway_s else 0,
             nonce=nonce,

@@ -49,7 +49,7 @@ def decode(token: str) -> tuple[Locator, bytes] | None:
     return (locator, secret) if encode(locator, secret, lambda _: raw[-CHECKSUM_BYTES:]) == token else None
 
 
-def successor(secret: bytes, nonce: str) -> bytes:
+def make_successor(secret: bytes, nonce: str) -> bytes:
     """Return the secret that follows a secret under the family's nonce."""
     return hmac.digest(bytes.fromhex(nonce), b"successor" + secret, "sha256")
 

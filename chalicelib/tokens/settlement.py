@@ -60,26 +60,26 @@ class Issuance:
         The new refresh family, if the scopes begin one, is part of the same transaction.
         Raises InvalidGrant with the words of `refusal` if a condition of the writes does not hold any more.
         """
-        new = self._new_family()
-        with self._ended_on_failure(new):
+        new = self._begin_family()
+        with self._end_on_failure(new):
             _, signed = both(lambda: self._write(new, writes, refusal), self.sign)
         return Issued(signed, new.token if new else None)
 
     def sign_then_write(self, writes: Writes, refusal: str) -> Issued:
         """Do the same as sign_and_write for writes that use the proof up: only if the tokens could be signed."""
-        signed, new = self.sign(), self._new_family()
-        with self._ended_on_failure(new):
+        signed, new = self.sign(), self._begin_family()
+        with self._end_on_failure(new):
             self._write(new, writes, refusal)
         return Issued(signed, new.token if new else None)
 
-    def _new_family(self) -> NewFamily | None:
+    def _begin_family(self) -> NewFamily | None:
         user = self.login.user
         if user is None or OFFLINE_ACCESS not in self.access.scopes:
             return None
         return self.refresh_tokens.begin(self.login, user, self.access, self.client)
 
-    def _ended_on_failure(self, new: NewFamily | None) -> AbstractContextManager[None]:
-        return self.refresh_tokens.ended_on_failure(new) if new else nullcontext()
+    def _end_on_failure(self, new: NewFamily | None) -> AbstractContextManager[None]:
+        return self.refresh_tokens.end_on_failure(new) if new else nullcontext()
 
     def _write(self, new: NewFamily | None, writes: Writes, refusal: str) -> None:
         if new:
@@ -126,7 +126,7 @@ class ProvedLogin:
     members: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @contextmanager
-    def undone_on_failure(self) -> Iterator[None]:
+    def undo_on_failure(self) -> Iterator[None]:
         """Undo the settlement if the block raises."""
         try:
             yield
