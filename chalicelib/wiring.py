@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -13,7 +13,7 @@ from chalicelib.directories.finder import PersonFinder
 from chalicelib.flows.access import AccessPolicy
 from chalicelib.flows.discovery import Discovery
 from chalicelib.flows.introspection import IntrospectionFlow
-from chalicelib.flows.mfa import Factors, MfaFlow
+from chalicelib.flows.mfa import MfaFlow
 from chalicelib.flows.notices import NoticeFlow
 from chalicelib.flows.revocation import RevocationFlow
 from chalicelib.flows.token import Grant, TokenFlow
@@ -23,19 +23,14 @@ from chalicelib.grants.mfa import MfaGrant
 from chalicelib.grants.password import PasswordGrant, default_directory, requested_realm
 from chalicelib.grants.refresh_token import RefreshTokenGrant
 from chalicelib.http.application import Services
-from chalicelib.mfa import oob as oob_factor
-from chalicelib.mfa import otp as otp_factor
-from chalicelib.mfa import recovery as recovery_factor
 from chalicelib.mfa.case import Cases
 from chalicelib.mfa.demand import SecondFactor
+from chalicelib.mfa.factor import EnrollableFactor, Factor
 from chalicelib.mfa.limits import Limits
 from chalicelib.mfa.oob import Oob
 from chalicelib.mfa.otp import Otp
 from chalicelib.mfa.recovery import RecoveryCode
 from chalicelib.model.tenant import (
-    MFA_OOB,
-    MFA_OTP,
-    MFA_RECOVERY_CODE,
     PASSWORD,
     PASSWORD_REALM,
     Realm,
@@ -181,8 +176,9 @@ def build(settings: Settings, clients: Clients, world: World) -> Services:
     """Build everything for one stage."""
     parts = _parts(settings, clients, world)
     config, refresh_tokens = parts.config, parts.refresh_tokens
-    factors = _factors(parts)
-    grants = {grant.grant_type: grant for grant in _grants(parts, factors)}
+    limits = _limits(parts)
+    factors, recovery_code = _factors(parts, limits), RecoveryCode(limits, parts.enrolments_of)
+    grants = {grant.grant_type: grant for grant in _grants(parts, (*factors, recovery_code))}
     sessions = SessionStore(clients.dynamodb, parts.sessions_table)
     client_guard = ClientGuard(parts.buckets(CLIENTS), parts.throttling, world.clock)
     authenticator = ClientAuthenticator(config, sessions, client_guard, world.clock)
@@ -197,7 +193,9 @@ def build(settings: Settings, clients: Clients, world: World) -> Services:
         revocation=RevocationFlow(authenticator, refresh_tokens, verifier),
         introspection=IntrospectionFlow(authenticator, refresh_tokens, verifier, config, people),
         userinfo=UserinfoFlow(verifier, people),
-        mfa=MfaFlow(authenticator, parts.cases, factors),
+        mfa=MfaFlow(
+            authenticator, parts.cases, {kind: factor for factor in factors for kind in factor.kinds}, recovery_code
+        ),
         notices=_notices(parts),
         discovery=Discovery(config, tuple(grants)),
     )
@@ -270,26 +268,28 @@ def _notices(parts: _Parts) -> NoticeFlow:
     )
 
 
-def _factors(parts: _Parts) -> Factors:
-    """Return every second factor: a new one is one file and one line here."""
-    clients, clock = parts.clients, parts.world.clock
-    dynamodb, table = clients.dynamodb, parts.attempts_table
-    limits = Limits(
+def _factors(parts: _Parts, limits: Limits) -> tuple[EnrollableFactor, ...]:
+    """Return every second factor that a user enrols: a new one is one file and one line here."""
+    enrolments_of, clock = parts.enrolments_of, parts.world.clock
+    return (
+        Otp(parts.vault, limits, enrolments_of, clock),
+        Oob(parts.messages, parts.pending, limits, enrolments_of, clock),
+    )
+
+
+def _limits(parts: _Parts) -> Limits:
+    dynamodb, table = parts.clients.dynamodb, parts.attempts_table
+    return Limits(
         TryStore(dynamodb, table),
         WrongCodeStore(dynamodb, table),
         commit=partial(commit, dynamodb),
         mac=parts.stage_key.mac,
         on_wrong=NoticeStore(dynamodb, table, WRONG_CODES, DAY_S).note,
-        clock=clock,
-    )
-    return Factors(
-        otp=Otp(parts.vault, limits, parts.enrolments_of, clock),
-        oob=Oob(parts.messages, parts.pending, limits, parts.enrolments_of, clock),
-        recovery_code=RecoveryCode(limits, parts.enrolments_of),
+        clock=parts.world.clock,
     )
 
 
-def _grants(parts: _Parts, factors: Factors) -> tuple[Grant, ...]:
+def _grants(parts: _Parts, factors: Iterable[Factor]) -> tuple[Grant, ...]:
     """Return every grant: a new one is one file and one line here."""
     password = partial(
         PasswordGrant,
@@ -303,17 +303,6 @@ def _grants(parts: _Parts, factors: Factors) -> tuple[Grant, ...]:
         commit=partial(commit, parts.clients.dynamodb),
         clock=parts.world.clock,
     )
-    return (
-        password(PASSWORD, ("username", "password"), default_directory),
-        password(PASSWORD_REALM, ("username", "password", "realm"), requested_realm),
-        RefreshTokenGrant(parts.refresh_tokens, parts.config),
-        ClientCredentialsGrant(),
-        *_mfa_grants(parts, factors),
-    )
-
-
-def _mfa_grants(parts: _Parts, factors: Factors) -> tuple[Grant, ...]:
-    """Return the grant of every second factor."""
     mfa = partial(
         MfaGrant,
         cases=parts.cases,
@@ -323,11 +312,12 @@ def _mfa_grants(parts: _Parts, factors: Factors) -> tuple[Grant, ...]:
         commit=partial(commit, parts.clients.dynamodb),
         clock=parts.world.clock,
     )
-    otp, oob, recovery = ("mfa_token", "otp"), ("mfa_token", "oob_code"), ("mfa_token", "recovery_code")
     return (
-        mfa(MFA_OTP, otp, ("seotpft", "feotpft"), otp_factor.INVALID, factors.otp),
-        mfa(MFA_OOB, oob, ("seoobft", "feoobft"), oob_factor.INVALID, factors.oob),
-        mfa(MFA_RECOVERY_CODE, recovery, ("sercft", "fercft"), recovery_factor.REJECTED, factors.recovery_code),
+        password(PASSWORD, ("username", "password"), default_directory),
+        password(PASSWORD_REALM, ("username", "password", "realm"), requested_realm),
+        RefreshTokenGrant(parts.refresh_tokens, parts.config),
+        ClientCredentialsGrant(),
+        *(mfa(factor) for factor in factors),
     )
 
 

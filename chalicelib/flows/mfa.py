@@ -1,7 +1,8 @@
 """The /mfa endpoints: enrol, challenge, list and remove second factors. Source: docs/use/mfa.md, as Auth0 has them."""
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from chalicelib.clients import ClientAuthenticator
@@ -17,12 +18,10 @@ from chalicelib.errors import (
 )
 from chalicelib.mfa.case import Case, Cases, is_access_token
 from chalicelib.mfa.enrolling import MAX_AUTHENTICATORS, removed
+from chalicelib.mfa.factor import EnrollableFactor
 from chalicelib.mfa.names import shown
-from chalicelib.mfa.oob import Oob
-from chalicelib.mfa.otp import Otp
 from chalicelib.mfa.recovery import RecoveryCode
-from chalicelib.mfa.typed import phone_number
-from chalicelib.model.enrolment import EMAIL, OTP, SMS, Authenticator, Enrolment
+from chalicelib.model.enrolment import FACTOR_KINDS, OOB, Authenticator, Enrolment
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import ENROLL, READ_AUTHENTICATORS, REMOVE_AUTHENTICATORS
 from chalicelib.store.aws import ConditionFailed
@@ -31,30 +30,16 @@ NOT_ENROLLED = "User is not enrolled. You can use /mfa/associate endpoint to enr
 ENROLLED = "User is already enrolled. Use an access token of the MFA API to enroll another authenticator."
 OWN_EMAIL = "Show a code of the verified email first. Then enroll with an access token of the MFA API."
 REFRESHED = "A refresh token enrolls no authenticator. Log in with the password to enroll the first one."
-PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
-# Of RFC 5321 what SES takes: no quotes, no display name, no list, no empty label of a domain.
-ADDRESS = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?=[A-Za-z0-9.-]{1,189}\Z)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"
-)
-OOB_CHANNELS = (SMS, EMAIL)
-
-
-@dataclass(frozen=True, slots=True)
-class Factors:
-    """The factors, each by its own name."""
-
-    otp: Otp
-    oob: Oob
-    recovery_code: RecoveryCode
 
 
 @dataclass(frozen=True, slots=True)
 class MfaFlow:
-    """Answers /mfa/challenge, /mfa/associate and /mfa/authenticators."""
+    """Answers /mfa/challenge, /mfa/associate and /mfa/authenticators. factors: by the kinds of authenticators."""
 
     clients: ClientAuthenticator
     cases: Cases
-    factors: Factors
+    factors: Mapping[str, EnrollableFactor]
+    recovery_code: RecoveryCode
 
     def challenge(self, request: Request) -> dict[str, Any]:
         """Return what the application does next: ask for an app's code, or for one that was sent just now.
@@ -65,10 +50,7 @@ class MfaFlow:
         request = request.forwarded_by(client)
         case = self.cases.of_login(request.required("mfa_token"), request, client)
         authenticator = _chosen(case, request)
-        if authenticator.kind == OTP:
-            return {"challenge_type": OTP}
-        with self.factors.oob.admitted(case, authenticator):
-            return {"challenge_type": "oob", **self.factors.oob.send(case, authenticator)}
+        return self.factors[authenticator.kind].challenge(case, authenticator)
 
     def associate(self, request: Request) -> dict[str, Any]:
         """Return a new authenticator's secret or its sent code, and the first recovery code; it is confirmed by use.
@@ -82,16 +64,7 @@ class MfaFlow:
         if len(case.enrolment.authenticators) >= MAX_AUTHENTICATORS:
             raise AccessDenied("The user has as many authenticators as there may be.")
         kind = _wanted(case, request)
-        if kind == OTP:
-            enrolment, answer = self.factors.otp.associate(case)
-            return answer | self._enrolled(case, enrolment)
-        enrolment, authenticator = self.factors.oob.associate(case, kind, _address(case, kind, request))
-        # Admitted first: what is refused must not have replaced the recovery code that was shown before. Stored next:
-        # of several at once, those that are refused send nothing.
-        with self.factors.oob.admitted(case, authenticator):
-            recovery = self._enrolled(case, enrolment)
-            sent = self.factors.oob.send(case, authenticator)
-        return {"authenticator_type": "oob", "oob_channel": kind, **sent, **recovery}
+        return self.factors[kind].enrol(case, kind, request, partial(self._enrolled, case))
 
     def authenticators(self, request: Request) -> list[dict[str, Any]]:
         """Return the person's authenticators, each with its id and a masked name."""
@@ -107,7 +80,7 @@ class MfaFlow:
 
     def _enrolled(self, case: Case, enrolment: Enrolment) -> dict[str, Any]:
         """Store an enrolment with one authenticator more, and return the recovery codes that come with the first."""
-        after, recovery = self.factors.recovery_code.first(case, enrolment)
+        after, recovery = self.recovery_code.first(case, enrolment)
         self._replace(case, after)
         return recovery
 
@@ -136,9 +109,10 @@ def _why_not_first(case: Case) -> str:
 
 def _chosen(case: Case, request: Request) -> Authenticator:
     """Return the authenticator that a challenge is for: the one that is named, else an app before a message."""
-    types = (_text(request, "challenge_type") or "otp oob").split()
-    wanted = {OTP} & set(types) | (set(OOB_CHANNELS) if "oob" in types else set())
-    channel, named = _text(request, "oob_channel"), _text(request, "authenticator_id")
+    kinds = FACTOR_KINDS.values()
+    types = (request.text("challenge_type") or " ".join(kind.authenticator_type for kind in kinds)).split()
+    wanted = {name for name, kind in FACTOR_KINDS.items() if kind.authenticator_type in types}
+    channel, named = request.text("oob_channel"), request.text("authenticator_id")
     found = [one for one in case.active if one.kind in wanted and channel in (None, one.kind)]
     if named is not None:
         found = [one for one in case.active if one.authenticator_id == named and one.kind in wanted]
@@ -146,7 +120,7 @@ def _chosen(case: Case, request: Request) -> Authenticator:
             raise InvalidAuthenticator("The user has no such authenticator.")
     if not found:
         raise UnsupportedChallengeType(NOT_ENROLLED if not case.active else "The user has no such authenticator.")
-    return min(found, key=lambda one: one.kind != OTP)
+    return min(found, key=lambda one: FACTOR_KINDS[one.kind].authenticator_type == OOB)
 
 
 def _wanted(case: Case, request: Request) -> str:
@@ -154,8 +128,10 @@ def _wanted(case: Case, request: Request) -> str:
     types, channels = (_texts(request, name) for name in ("authenticator_types", "oob_channels"))
     if not types:
         raise InvalidRequest("Missing required parameter: authenticator_types")
-    kinds = [OTP] if OTP in types else [one for one in channels if one in OOB_CHANNELS] if "oob" in types else []
-    on = [kind for kind in kinds if case.is_on(kind)]
+    enrolled = [kind for kind in FACTOR_KINDS.values() if kind.is_enrolled and kind.authenticator_type in types]
+    kinds = [kind.name for kind in enrolled if kind.authenticator_type != OOB]
+    sent = [name for name in channels if name in [kind.name for kind in enrolled if kind.authenticator_type == OOB]]
+    on = [kind for kind in kinds or sent if case.is_on(kind)]
     if not on:
         raise InvalidRequest("No authenticator of these types can be enrolled here.")
     return on[0]
@@ -167,24 +143,3 @@ def _texts(request: Request, name: str) -> list[str]:
     if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
         raise InvalidRequest(f"{name} must be a list of strings.")
     return listed
-
-
-def _text(request: Request, name: str) -> str | None:
-    value = request.body.get(name)
-    if not isinstance(value, str | None):
-        raise InvalidRequest(f"{name} must be a string.")
-    return value
-
-
-def _address(case: Case, kind: str, request: Request) -> str:
-    if kind == SMS:
-        number = phone_number(request.required("phone_number"))
-        if not PHONE.fullmatch(number):
-            raise InvalidRequest("phone_number must be in E.164 form, such as +14155550100.")
-        return number
-    address = _text(request, "email") or case.user.email
-    if not address:
-        raise InvalidRequest("Missing required parameter: email")
-    if not ADDRESS.fullmatch(address):
-        raise InvalidRequest("email is no email address.")
-    return address

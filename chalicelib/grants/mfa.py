@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from chalicelib.directories.dynamodb import DynamoDirectory
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.mfa.case import Case, Cases, Proof, WrongCode
+from chalicelib.mfa.factor import Factor
 from chalicelib.model.login import Login
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client, Realm
@@ -15,12 +15,6 @@ from chalicelib.protection.account import AccountGuard, Admitted, Attempt
 from chalicelib.store.pending import PendingStore
 from chalicelib.store.transactions import Write
 from chalicelib.tokens.settlement import Issuance, Issued, ProvedLogin
-
-
-class Factor(Protocol):
-    """What every factor does for its grant."""
-
-    def prove(self, case: Case, request: Request) -> Proof: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +46,9 @@ class MfaSettlement:
 class MfaGrant:
     """Proves a person by what waits for a second factor, and that factor.
 
-    grant_type, parameters, log_codes, refusal: which of the grants this is; refusal has the words for a code that
-    another request used meanwhile. commit: does writes apart from a token. clock: epoch seconds.
+    factor: which of the grants this is. commit: does writes apart from a token. clock: epoch seconds.
     """
 
-    grant_type: str
-    parameters: tuple[str, ...]
-    log_codes: tuple[str, str]
-    refusal: str
     factor: Factor
     cases: Cases
     pending: PendingStore
@@ -68,6 +57,21 @@ class MfaGrant:
     commit: Callable[[tuple[Write, ...]], None]
     clock: Callable[[], float]
     is_for_people: bool = True
+
+    @property
+    def grant_type(self) -> str:
+        """The factor's grant type."""
+        return self.factor.grant_type
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The parameters that the factor cannot do without."""
+        return self.factor.parameters
+
+    @property
+    def log_codes(self) -> tuple[str, str]:
+        """The log codes of the factor's success and failure."""
+        return self.factor.log_codes
 
     def prove(self, client: Client, request: Request) -> ProvedLogin:
         """Return the pending login, complete now; raises InvalidGrant, ExpiredToken, TooManyAttempts."""
@@ -108,6 +112,6 @@ class MfaGrant:
             used=(*proof.writes, *login, *cleared),
             record=directory.login_write(case.user, int(self.clock()), request.source_ip, proof.record),
             returned=proof.give_back,
-            refusal=self.refusal,
+            refusal=self.factor.refusal,
             commit=self.commit,
         )

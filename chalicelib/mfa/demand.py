@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chalicelib.errors import MfaRequired, UnauthorizedClient
 from chalicelib.mfa.case import own_email
-from chalicelib.model.enrolment import EMAIL, OTP, RECOVERY_CODE, SMS, PendingLogin
+from chalicelib.model.enrolment import EMAIL, ENROLLED_KINDS, FACTOR_KINDS, PendingLogin
 from chalicelib.model.login import Login, RequestedAccess
 from chalicelib.model.tenant import MFA_GRANTS, MFA_OTP, Client, Tenant
 from chalicelib.model.user import User
@@ -14,8 +14,6 @@ from chalicelib.store.pending import PendingStore, stored_id
 
 LIFETIME_S = 600
 TOKEN_BYTES = 32
-# What Auth0 calls each factor in mfa_requirements.
-TYPES = {OTP: "otp", SMS: "phone", EMAIL: "email", RECOVERY_CODE: "recovery-code"}
 Requirements = dict[str, list[dict[str, str]]]
 
 
@@ -66,6 +64,6 @@ def requirements(user: User, tenant: Tenant, may_enrol: bool) -> Requirements:
     on = tenant.mfa.factors
     enrolled = [kind for kind in user.multifactor.split(",") if kind in on]
     challenge = [*enrolled, *(EMAIL for _ in own_email(user, tenant) if EMAIL not in enrolled)]
-    enrol = [kind for kind in (OTP, SMS, EMAIL) if kind in on] if may_enrol and not challenge else []
+    enrol = [kind for kind in ENROLLED_KINDS if kind in on] if may_enrol and not challenge else []
     both = {"challenge": challenge, "enroll": enrol}
-    return {name: [{"type": TYPES[kind]} for kind in kinds] for name, kinds in both.items() if kinds}
+    return {name: [{"type": FACTOR_KINDS[kind].requirement} for kind in kinds] for name, kinds in both.items() if kinds}

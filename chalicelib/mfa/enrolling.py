@@ -5,7 +5,7 @@ import string
 from dataclasses import replace
 
 from chalicelib.mfa.case import Case
-from chalicelib.model.enrolment import ID_PREFIXES, Authenticator, Enrolment
+from chalicelib.model.enrolment import FACTOR_KINDS, Authenticator, Enrolment
 
 MAX_AUTHENTICATORS = 10
 _ID_ALPHABET = string.ascii_letters + string.digits
@@ -15,7 +15,7 @@ _ID_LENGTH = 16
 def new_authenticator(case: Case, kind: str, address: str = "") -> Authenticator:
     """Return a fresh authenticator that is not confirmed yet, by this login or, without one, by any of the person."""
     made = "".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH))
-    return Authenticator(f"{ID_PREFIXES[kind]}|dev_{made}", kind, address, enrolled_by=case.pending.login_id)
+    return Authenticator(f"{FACTOR_KINDS[kind].id_prefix}|dev_{made}", kind, address, enrolled_by=case.pending.login_id)
 
 
 def added(enrolment: Enrolment, authenticator: Authenticator) -> Enrolment:

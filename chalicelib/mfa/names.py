@@ -3,7 +3,7 @@
 from typing import Any
 
 from chalicelib.mfa.case import Case
-from chalicelib.model.enrolment import EMAIL, ID_PREFIXES, OTP, RECOVERY_CODE, Authenticator
+from chalicelib.model.enrolment import EMAIL, FACTOR_KINDS, OOB, RECOVERY_CODE, Authenticator
 
 SHOWN_DIGITS = 4
 SHOWN_OF_DOMAIN = 4
@@ -32,14 +32,16 @@ def masked(kind: str, address: str) -> str:
 def _shown(authenticator: Authenticator) -> dict[str, Any]:
     kind = authenticator.kind
     common = {"id": authenticator.authenticator_id, "active": authenticator.is_active}
-    if kind == OTP:
-        return {**common, "authenticator_type": OTP}
+    authenticator_type = FACTOR_KINDS[kind].authenticator_type
+    if authenticator_type != OOB:
+        return {**common, "authenticator_type": authenticator_type}
     name = masked(kind, authenticator.address)
-    return {**common, "authenticator_type": "oob", "oob_channel": kind, "name": name}
+    return {**common, "authenticator_type": OOB, "oob_channel": kind, "name": name}
 
 
 def _recovery_code(case: Case, is_on: bool) -> list[dict[str, Any]]:
     """Return the person's recovery code, if they have one and its factor is on, or is not."""
     if RECOVERY_CODE not in case.enrolment.kinds.split(",") or case.is_on(RECOVERY_CODE) != is_on:
         return []
-    return [{"id": f"{ID_PREFIXES[RECOVERY_CODE]}|dev_own", "authenticator_type": RECOVERY_CODE, "active": True}]
+    kind = FACTOR_KINDS[RECOVERY_CODE]
+    return [{"id": f"{kind.id_prefix}|dev_own", "authenticator_type": kind.authenticator_type, "active": True}]

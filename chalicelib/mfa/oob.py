@@ -2,20 +2,23 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from chalicelib.errors import AuthorizationPending, InvalidGrant, WireError
+from chalicelib.errors import AuthorizationPending, InvalidGrant, InvalidRequest, WireError
 from chalicelib.mfa.case import Case, Proof, WrongCode
 from chalicelib.mfa.countries import require_country
 from chalicelib.mfa.enrolling import added, confirmed, new_authenticator
+from chalicelib.mfa.factor import Store
 from chalicelib.mfa.limits import SENT_CODES, Limits
-from chalicelib.mfa.typed import plain_code
-from chalicelib.model.enrolment import SMS, Authenticator, Challenge, Enrolment
+from chalicelib.mfa.typed import phone_number, plain_code
+from chalicelib.model.enrolment import EMAIL, OOB, SMS, Authenticator, Challenge
 from chalicelib.model.request import Request
+from chalicelib.model.tenant import MFA_OOB
 from chalicelib.store.enrolments import EnrolmentStore
 from chalicelib.store.messages import Messages
 from chalicelib.store.pending import PendingStore, stored_id
@@ -27,6 +30,11 @@ PENDING = "Authorization pending: please repeat the request in a few seconds."
 LIFETIME_S = 300
 DIGITS = 6
 TOKEN_BYTES = 32
+PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+# Of RFC 5321 what SES takes: no quotes, no display name, no list, no empty label of a domain.
+ADDRESS = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?=[A-Za-z0-9.-]{1,189}\Z)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"
+)
 AMR = {SMS: ("pwd", "sms", "mfa")}
 
 
@@ -39,11 +47,26 @@ class Oob:
     limits: Limits
     enrolments_of: Callable[[Any], EnrolmentStore]
     clock: Callable[[], float]
+    kinds: ClassVar = (SMS, EMAIL)
+    grant_type: ClassVar = MFA_OOB
+    parameters: ClassVar = ("mfa_token", "oob_code")
+    log_codes: ClassVar = ("seoobft", "feoobft")
+    refusal: ClassVar = INVALID
 
-    def associate(self, case: Case, kind: str, address: str) -> tuple[Enrolment, Authenticator]:
-        """Return the enrolment with a new phone or address, and that."""
-        authenticator = new_authenticator(case, kind, address)
-        return added(case.enrolment, authenticator), authenticator
+    def enrol(self, case: Case, kind: str, request: Request, store: Store) -> dict[str, Any]:
+        """Store a new phone or address, send it a code, and return what the application answers that with."""
+        authenticator = new_authenticator(case, kind, _address(case, kind, request))
+        # Admitted first: what is refused must not have replaced the recovery code that was shown before. Stored next:
+        # of several at once, those that are refused send nothing.
+        with self.admitted(case, authenticator):
+            recovery = store(added(case.enrolment, authenticator))
+            sent = self.send(case, authenticator)
+        return {"authenticator_type": OOB, "oob_channel": kind, **sent, **recovery}
+
+    def challenge(self, case: Case, authenticator: Authenticator) -> dict[str, Any]:
+        """Send a code, and return what the application answers it with; raises as admitted does."""
+        with self.admitted(case, authenticator):
+            return {"challenge_type": OOB, **self.send(case, authenticator)}
 
     @contextmanager
     def admitted(self, case: Case, authenticator: Authenticator) -> Iterator[None]:
@@ -119,6 +142,21 @@ class Oob:
             self.messages.send_sms(authenticator.address, text)
         else:
             self.messages.send_email(authenticator.address, f"Your verification code for {name}", text)
+
+
+def _address(case: Case, kind: str, request: Request) -> str:
+    """Return the number or address to enrol, an email the user's own if none is named; raises InvalidRequest."""
+    if kind == SMS:
+        number = phone_number(request.required("phone_number"))
+        if not PHONE.fullmatch(number):
+            raise InvalidRequest("phone_number must be in E.164 form, such as +14155550100.")
+        return number
+    address = request.text("email") or case.user.email
+    if not address:
+        raise InvalidRequest("Missing required parameter: email")
+    if not ADDRESS.fullmatch(address):
+        raise InvalidRequest("email is no email address.")
+    return address
 
 
 def _code_hash(oob_code: str, code: str) -> str:

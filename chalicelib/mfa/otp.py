@@ -4,14 +4,16 @@ import secrets
 from base64 import b32encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from chalicelib.mfa.case import Case, Proof, WrongCode
 from chalicelib.mfa.enrolling import added, confirmed, new_authenticator
+from chalicelib.mfa.factor import Store
 from chalicelib.mfa.limits import OTP_CODES, Limits
 from chalicelib.mfa.typed import plain_code
 from chalicelib.model.enrolment import OTP, Authenticator, Enrolment
 from chalicelib.model.request import Request
+from chalicelib.model.tenant import MFA_OTP
 from chalicelib.store.enrolments import EnrolmentStore
 from chalicelib.store.vault import Vault, seal, unseal
 
@@ -31,6 +33,20 @@ class Otp:
     limits: Limits
     enrolments_of: Callable[[Any], EnrolmentStore]
     clock: Callable[[], float]
+    kinds: ClassVar = (OTP,)
+    grant_type: ClassVar = MFA_OTP
+    parameters: ClassVar = ("mfa_token", "otp")
+    log_codes: ClassVar = ("seotpft", "feotpft")
+    refusal: ClassVar = INVALID
+
+    def enrol(self, case: Case, kind: str, request: Request, store: Store) -> dict[str, Any]:
+        """Store a new device, and return what its app needs; kind is otp, and the request says no more of it."""
+        enrolment, answer = self.associate(case)
+        return answer | store(enrolment)
+
+    def challenge(self, case: Case, authenticator: Authenticator) -> dict[str, Any]:
+        """Return that the application asks for the app's code."""
+        return {"challenge_type": authenticator.kind}
 
     def associate(self, case: Case) -> tuple[Enrolment, dict[str, Any]]:
         """Return the enrolment with a new device, and what its app needs: the secret, and the URI of its QR code."""

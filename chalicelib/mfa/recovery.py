@@ -6,7 +6,7 @@ import secrets
 import string
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from chalicelib.errors import InvalidGrant, UnsupportedChallengeType
 from chalicelib.mfa.case import MALFORMED, Case, Proof, WrongCode
@@ -14,6 +14,7 @@ from chalicelib.mfa.limits import RECOVERY_CODES, Limits
 from chalicelib.mfa.typed import plain_code
 from chalicelib.model.enrolment import RECOVERY_CODE, Enrolment
 from chalicelib.model.request import Request
+from chalicelib.model.tenant import MFA_RECOVERY_CODE
 from chalicelib.store.enrolments import EnrolmentStore
 
 REJECTED = RECOVERY_CODES.invalid
@@ -28,6 +29,10 @@ class RecoveryCode:
 
     limits: Limits
     enrolments_of: Callable[[Any], EnrolmentStore]
+    grant_type: ClassVar = MFA_RECOVERY_CODE
+    parameters: ClassVar = ("mfa_token", "recovery_code")
+    log_codes: ClassVar = ("sercft", "fercft")
+    refusal: ClassVar = REJECTED
 
     def first(self, case: Case, enrolment: Enrolment) -> tuple[Enrolment, dict[str, Any]]:
         """Return the enrolment with a code that comes with its newest authenticator, and that code.

@@ -8,8 +8,36 @@ OTP = "otp"
 SMS = "sms"
 EMAIL = "email"
 RECOVERY_CODE = "recovery-code"
-# What Auth0 puts before each kind's ids.
-ID_PREFIXES = {OTP: "totp", SMS: "sms", EMAIL: "email", RECOVERY_CODE: "recovery-code"}
+# Auth0's word for what is sent out of band.
+OOB = "oob"
+
+
+@dataclass(frozen=True, slots=True)
+class FactorKind:
+    """One kind of second factor: its name in the tenant file and in records, and Auth0's names for it.
+
+    id_prefix: of its authenticators' IDs. requirement: its type in mfa_requirements. authenticator_type: its type at
+    /mfa, "oob" if a code is sent. is_enrolled: whether a user enrols it; a recovery code comes with another factor.
+    """
+
+    name: str
+    id_prefix: str
+    requirement: str
+    authenticator_type: str
+    is_enrolled: bool = True
+
+
+# By name; in this order they are offered.
+FACTOR_KINDS = {
+    kind.name: kind
+    for kind in (
+        FactorKind(OTP, "totp", "otp", OTP),
+        FactorKind(SMS, "sms", "phone", OOB),
+        FactorKind(EMAIL, "email", "email", OOB),
+        FactorKind(RECOVERY_CODE, "recovery-code", "recovery-code", RECOVERY_CODE, is_enrolled=False),
+    )
+}
+ENROLLED_KINDS = tuple(name for name, kind in FACTOR_KINDS.items() if kind.is_enrolled)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,13 @@ class Request:
             raise InvalidRequest(f"Missing required parameter: {name}")
         return value
 
+    def text(self, name: str) -> str | None:
+        """Return the member of the body, None if it is missing; raises InvalidRequest if it is no string."""
+        value = self.body.get(name)
+        if not isinstance(value, str | None):
+            raise InvalidRequest(f"{name} must be a string.")
+        return value
+
     def require(self, *names: str) -> None:
         """Let a request with all of these parameters pass; raises InvalidRequest for the first that is missing."""
         for name in names:

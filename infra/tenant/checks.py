@@ -6,14 +6,13 @@ It reads the raw document, so that these faults arrive together with those of th
 from collections.abc import Iterator
 from itertools import chain
 
+from chalicelib.model.enrolment import ENROLLED_KINDS, FACTOR_KINDS
 from infra.tenant.clients import client_faults
 from infra.tenant.faults import Fault, instead, shown
 from infra.tenant.raw import Entry, Found, root
 from infra.tenant.users import login_names, user_faults
 from infra.tenant.values import PASSWORD_GRANTS
 from infra.tenant.yaml_lines import Document, Steps
-
-ENROLLED_FACTORS = ("otp", "sms", "email")
 
 
 def cross_faults(document: Document) -> list[Fault]:
@@ -92,8 +91,8 @@ def _mfa_faults(mfa: Entry) -> Found:
     """Yield the policy that nobody could meet: a recovery code comes with another factor, never alone."""
     named = {name for _, name in mfa.texts("factors")}
     # What is no list, or holds an unknown name, is a fault of its own.
-    is_readable = isinstance(mfa.fields.get("factors", []), list) and named <= {*ENROLLED_FACTORS, "recovery-code"}
-    if mfa.text("policy") == "always" and is_readable and not named.intersection(ENROLLED_FACTORS):
+    is_readable = isinstance(mfa.fields.get("factors", []), list) and named <= {*FACTOR_KINDS}
+    if mfa.text("policy") == "always" and is_readable and not named.intersection(ENROLLED_KINDS):
         mend = "add `otp`, `sms` or `email` to `factors`, or write `policy: never`"
         yield (*mfa.path, "policy"), f"a second factor is always owed, and there is none to enroll: {mend}"
 

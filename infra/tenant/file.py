@@ -20,6 +20,7 @@ from infra.tenant.values import (
     ClientId,
     Country,
     Email,
+    FactorName,
     GrantType,
     Label,
     Link,
@@ -219,7 +220,7 @@ class Mfa(_Part):
     """
 
     policy: Literal["never", "always"] = "never"
-    factors: Listed[Literal["otp", "sms", "email", "recovery-code"]] = ()
+    factors: Listed[FactorName] = ()
     manage_max_age: int = Field(default=900, ge=60, le=3600)
     sms_countries: Listed[Country] = ()
     max_texts_per_hour: int | None = Field(default=None, ge=1, le=1_000_000)

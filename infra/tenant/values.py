@@ -4,14 +4,15 @@ import re
 import unicodedata
 from collections.abc import Callable
 from ipaddress import ip_network
-from typing import Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, TypeVar
 
 from phonenumbers import SUPPORTED_REGIONS
 from pydantic import AfterValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
 from chalicelib.identifiers import is_new_name
-from chalicelib.model.tenant import PASSWORD, PASSWORD_REALM
+from chalicelib.model.enrolment import FACTOR_KINDS
+from chalicelib.model.tenant import GRANT_TYPES, PASSWORD, PASSWORD_REALM
 from chalicelib.passwords.hash import is_foreign_hash
 from chalicelib.scopes import OIDC_SCOPES
 
@@ -25,15 +26,13 @@ EMAIL_LIMIT = 254
 # A YAML list becomes a tuple, so that what load() returns cannot be changed; all else keeps its YAML type.
 Listed = Annotated[tuple[T, ...], Strict(False)]
 
-GrantType = Literal[
-    "password",
-    "http://auth0.com/oauth/grant-type/password-realm",
-    "refresh_token",
-    "client_credentials",
-    "http://auth0.com/oauth/grant-type/mfa-otp",
-    "http://auth0.com/oauth/grant-type/mfa-oob",
-    "http://auth0.com/oauth/grant-type/mfa-recovery-code",
-]
+# The names stand once, in chalicelib; mypy takes no Literal of names that stand elsewhere.
+if TYPE_CHECKING:
+    GrantType: TypeAlias = str
+    FactorName: TypeAlias = str
+else:
+    GrantType = Literal[GRANT_TYPES]
+    FactorName = Literal[tuple(FACTOR_KINDS)]
 AuthMethod = Literal["client_secret_post", "client_secret_basic", "private_key_jwt", "none"]
 
 
