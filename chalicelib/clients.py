@@ -15,7 +15,7 @@ from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
 from chalicelib.protection.client import ClientGuard
 from chalicelib.store.config import ConfigStore
-from chalicelib.store.sessions import SessionStore
+from chalicelib.store.sessions import UsedNames
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 PRIVATE_KEY_JWT = "private_key_jwt"
@@ -40,7 +40,7 @@ class ClientAuthenticator:
     """Finds out which client is asking. clock: epoch seconds."""
 
     config: ConfigStore
-    sessions: SessionStore
+    used_names: UsedNames
     guard: ClientGuard
     clock: Callable[[], float]
 
@@ -95,7 +95,7 @@ class ClientAuthenticator:
             raise InvalidClient(reason=f"the client_assertion does not hold: {fault}") from None
         name = f"jti#{client.client_id}#{hashlib.sha256(claims['jti'].encode()).hexdigest()}"
         # The assertion is taken until its leeway ends, and so must the memory of its jti last.
-        if not self.sessions.use_once(name, int(now), int(claims["exp"]) + LEEWAY_S + 1):
+        if not self.used_names.use_once(name, int(now), int(claims["exp"]) + LEEWAY_S + 1):
             raise InvalidClient(reason="the client_assertion does not hold: its jti was used before")
         return True
 

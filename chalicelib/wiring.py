@@ -46,8 +46,8 @@ from chalicelib.rules.loading import load
 from chalicelib.rules.runner import Rules
 from chalicelib.rules.values import Metadata
 from chalicelib.settings import Settings, is_in_lambda
-from chalicelib.store.attempts import AttemptStore
-from chalicelib.store.aws import Clients, connect, lambda_session
+from chalicelib.store.attempts import AttemptStore, TotalStore
+from chalicelib.store.aws import Aws, connect, lambda_session
 from chalicelib.store.buckets import CLIENTS, LOGINS, BucketStore
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.dynamo import Dynamo
@@ -56,17 +56,12 @@ from chalicelib.store.families import FamilyStore
 from chalicelib.store.kms import Kms
 from chalicelib.store.messages import Messages
 from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
-from chalicelib.store.pending import PendingStore
+from chalicelib.store.parallel import Parallel
 from chalicelib.store.revocations import RevocationStore
-from chalicelib.store.rule_settings import RuleSettings
-from chalicelib.store.sessions import SessionStore
-from chalicelib.store.stage_key import StageKey
-from chalicelib.store.totals import TotalStore
-from chalicelib.store.transactions import commit
-from chalicelib.store.tries import TryStore
+from chalicelib.store.sessions import PendingStore, UsedNames
+from chalicelib.store.tries import TryStore, WrongCodeStore
 from chalicelib.store.users import UserStore
-from chalicelib.store.vault import Vault, data_key_alias
-from chalicelib.store.wrong_codes import WrongCodeStore
+from chalicelib.store.vault import RuleSettings, StageKey, Vault, data_key_alias
 from chalicelib.tokens.issuer import Issuer
 from chalicelib.tokens.jws import kms_jws
 from chalicelib.tokens.refresh import RefreshTokens
@@ -93,7 +88,8 @@ class _Parts:
     """What several of the services stand on, for one stage."""
 
     settings: Settings
-    clients: Clients
+    aws: Aws
+    parallel: Parallel
     world: World
     config: ConfigStore
     users_of: Callable[[str], UserStore | None]
@@ -106,36 +102,38 @@ class _Parts:
     @property
     def dynamo(self) -> Dynamo:
         """What reads of several tables at once."""
-        return Dynamo(self.clients.dynamodb)
+        return Dynamo(self.aws)
 
     @property
     def vault(self) -> Vault:
         """What seals secrets at rest."""
-        return _vault(self.settings, self.clients)
+        return _vault(self.settings, self.aws)
 
     @property
     def pending(self) -> PendingStore:
         """The logins that wait for a second factor."""
-        return PendingStore(self.clients.dynamodb, self.sessions_table)
+        return PendingStore(self.dynamo, self.sessions_table)
 
     @property
     def revocations(self) -> RevocationStore:
         """The counts of what ended at large."""
-        return RevocationStore(self.clients.dynamodb, self.sessions_table)
+        return RevocationStore(self.dynamo, self.sessions_table)
 
     @property
     def guard(self) -> AccountGuard:
         """What stops guessing at accounts."""
-        dynamodb, table, world = self.clients.dynamodb, self.attempts_table, self.world
-        attempts, totals = AttemptStore(dynamodb, table), TotalStore(dynamodb, table)
+        dynamo, table, world = self.dynamo, self.attempts_table, self.world
+        attempts, totals = AttemptStore(dynamo, table), TotalStore(dynamo, table)
         # Nobody writes down what nobody will be told.
-        on_block = NoticeStore(dynamodb, table).note if self.settings.email_from else lambda *_: None
-        return AccountGuard(self.dynamo, attempts, totals, self.addresses(), on_block, world.clock, world.pause)
+        on_block = NoticeStore(dynamo, table).note if self.settings.email_from else lambda *_: None
+        return AccountGuard(
+            dynamo, self.parallel, attempts, totals, self.addresses(), on_block, world.clock, world.pause
+        )
 
     @property
     def messages(self) -> Messages:
         """What reaches people."""
-        return Messages(self.clients.sns, self.clients.sesv2, self.settings.email_from)
+        return Messages(self.aws, self.settings.email_from)
 
     @property
     def cases(self) -> Cases:
@@ -156,37 +154,39 @@ class _Parts:
         )
 
     def enrolments_of(self, realm: Realm) -> EnrolmentStore:
-        return EnrolmentStore(self.clients.dynamodb, realm.users_table)
+        return EnrolmentStore(self.dynamo, realm.users_table)
 
     def directory_of(self, realm: Realm) -> DynamoDirectory:
-        users = UserStore(self.clients.dynamodb, realm.users_table)
+        users = UserStore(self.dynamo, realm.users_table)
         return DynamoDirectory(realm, users, self.settings.bcrypt_cost, self.nobody, self.world.verify)
 
     def throttling(self) -> SuspiciousIpThrottling:
         return self.config.tenant().suspicious_ip_throttling
 
     def buckets(self, kind: str) -> BucketStore:
-        return BucketStore(self.clients.dynamodb, self.attempts_table, kind)
+        return BucketStore(self.dynamo, self.attempts_table, kind)
 
     def addresses(self) -> AddressGuard:
-        return AddressGuard(self.buckets(LOGINS), self.throttling, self.world.clock)
+        return AddressGuard(self.parallel, self.buckets(LOGINS), self.throttling, self.world.clock)
 
 
-def build(settings: Settings, clients: Clients, world: World) -> Services:
+def build(settings: Settings, aws: Aws, world: World) -> Services:
     """Build everything for one stage."""
-    parts = _parts(settings, clients, world)
+    parts = _parts(settings, aws, world)
     config, refresh_tokens = parts.config, parts.refresh_tokens
     limits = _limits(parts)
     factors, recovery_code = _factors(parts, limits), RecoveryCode(limits, parts.enrolments_of)
     grants = {grant.grant_type: grant for grant in _grants(parts, (*factors, recovery_code))}
-    sessions = SessionStore(clients.dynamodb, parts.sessions_table)
+    used_names = UsedNames(parts.dynamo, parts.sessions_table)
     client_guard = ClientGuard(parts.buckets(CLIENTS), parts.throttling, world.clock)
-    authenticator = ClientAuthenticator(config, sessions, client_guard, world.clock)
+    authenticator = ClientAuthenticator(config, used_names, client_guard, world.clock)
     verifier = AccessTokenVerifier(config, world.clock)
     people = PersonFinder(parts.dynamo, config, parts.revocations, parts.directory_of)
     second_factor = SecondFactor(config.tenant, parts.pending, world.clock)
-    issuer = Issuer(kms_jws(Kms(clients.kms)), clients.dynamodb, refresh_tokens, config.keys, world.clock, world.new_id)
+    jws = kms_jws(Kms(aws))
+    issuer = Issuer(jws, parts.dynamo, parts.parallel, refresh_tokens, config.keys, world.clock, world.new_id)
     return Services(
+        outcomes=aws.outcomes,
         issuer=settings.issuer,
         trusted_proxies=settings.trusted_proxies,
         token=TokenFlow(authenticator, grants, AccessPolicy(config), _rules(parts), second_factor, issuer),
@@ -201,27 +201,29 @@ def build(settings: Settings, clients: Clients, world: World) -> Services:
     )
 
 
-def _parts(settings: Settings, clients: Clients, world: World) -> _Parts:
+def _parts(settings: Settings, aws: Aws, world: World) -> _Parts:
     prefix = f"gatehouse-{settings.stage}-"
-    config = ConfigStore(clients.dynamodb, f"{prefix}config", world.clock)
+    dynamo = Dynamo(aws)
+    config = ConfigStore(dynamo, f"{prefix}config", world.clock)
 
     def users_of(name: str) -> UserStore | None:
         realm = config.realm(name)
-        return UserStore(clients.dynamodb, realm.users_table) if realm else None
+        return UserStore(dynamo, realm.users_table) if realm else None
 
     sessions_table = f"{prefix}sessions"
-    stage_key = StageKey(config, _vault(settings, clients))
+    stage_key = StageKey(config, _vault(settings, aws))
     refresh_tokens = RefreshTokens(
-        Dynamo(clients.dynamodb),
-        FamilyStore(clients.dynamodb, sessions_table),
-        RevocationStore(clients.dynamodb, sessions_table),
+        dynamo,
+        FamilyStore(dynamo, sessions_table),
+        RevocationStore(dynamo, sessions_table),
         world.clock,
         users_of,
         partial(stage_key.mac, "refresh token"),
     )
     return _Parts(
         settings,
-        clients,
+        aws,
+        Parallel(),
         world,
         config,
         users_of,
@@ -233,8 +235,8 @@ def _parts(settings: Settings, clients: Clients, world: World) -> _Parts:
     )
 
 
-def _vault(settings: Settings, clients: Clients) -> Vault:
-    return Vault(clients.kms, data_key_alias(settings.stage))
+def _vault(settings: Settings, aws: Aws) -> Vault:
+    return Vault(aws, data_key_alias(settings.stage))
 
 
 def _rules(parts: _Parts) -> Rules:
@@ -255,12 +257,12 @@ def _rules(parts: _Parts) -> Rules:
 
 
 def _notices(parts: _Parts) -> NoticeFlow:
-    dynamodb, table = parts.clients.dynamodb, parts.attempts_table
+    dynamo, table = parts.dynamo, parts.attempts_table
     return NoticeFlow(
         issuer=parts.settings.issuer,
         friendly_name=lambda: parts.config.tenant().friendly_name,
-        notices=NoticeStore(dynamodb, table),
-        attempts=AttemptStore(dynamodb, table),
+        notices=NoticeStore(dynamo, table),
+        attempts=AttemptStore(dynamo, table),
         tickets=parts.pending,
         users_of=parts.users_of,
         messages=parts.messages,
@@ -278,13 +280,13 @@ def _factors(parts: _Parts, limits: Limits) -> tuple[EnrollableFactor, ...]:
 
 
 def _limits(parts: _Parts) -> Limits:
-    dynamodb, table = parts.clients.dynamodb, parts.attempts_table
+    dynamo, table = parts.dynamo, parts.attempts_table
     return Limits(
-        TryStore(dynamodb, table),
-        WrongCodeStore(dynamodb, table),
-        commit=partial(commit, dynamodb),
+        TryStore(dynamo, table),
+        WrongCodeStore(dynamo, table),
+        commit=dynamo.commit,
         mac=parts.stage_key.mac,
-        on_wrong=NoticeStore(dynamodb, table, WRONG_CODES, DAY_S).note,
+        on_wrong=NoticeStore(dynamo, table, WRONG_CODES, DAY_S).note,
         clock=parts.world.clock,
     )
 
@@ -300,7 +302,7 @@ def _grants(parts: _Parts, factors: Iterable[Factor]) -> tuple[Grant, ...]:
         revocations=parts.revocations,
         range_api=parts.world.range_api,
         mac=parts.stage_key.mac,
-        commit=partial(commit, parts.clients.dynamodb),
+        commit=parts.dynamo.commit,
         clock=parts.world.clock,
     )
     mfa = partial(
@@ -309,7 +311,7 @@ def _grants(parts: _Parts, factors: Iterable[Factor]) -> tuple[Grant, ...]:
         pending=parts.pending,
         directory_of=parts.directory_of,
         guard=parts.guard,
-        commit=partial(commit, parts.clients.dynamodb),
+        commit=parts.dynamo.commit,
         clock=parts.world.clock,
     )
     return (

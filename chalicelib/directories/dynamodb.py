@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chalicelib.model.address import network
-from chalicelib.model.storage import Read
+from chalicelib.model.storage import Read, Write
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 from chalicelib.passwords.hash import hash_password, is_hash_as_typed, needs_rehash
-from chalicelib.store.items import Value
-from chalicelib.store.transactions import Write
+from chalicelib.store.dynamo import Value
 from chalicelib.store.users import UserStore
 
 # No user_id looks like this: the read that an unknown name is owed finds nothing.

@@ -12,7 +12,7 @@ from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.aws import ConditionFailed
 from chalicelib.store.messages import EMAIL_UNSENT, Messages
 from chalicelib.store.notices import Notice, NoticeStore
-from chalicelib.store.pending import PendingStore, Ticket, stored_id
+from chalicelib.store.sessions import PendingStore, Ticket, stored_id
 from chalicelib.store.users import UserStore
 
 TICKET_LIFETIME_S = 86_400

@@ -10,10 +10,10 @@ from chalicelib.mfa.case import Case, Cases, Proof, WrongCode
 from chalicelib.mfa.factor import Factor
 from chalicelib.model.login import Login
 from chalicelib.model.request import Request
+from chalicelib.model.storage import Write
 from chalicelib.model.tenant import Client, Realm
 from chalicelib.protection.account import AccountGuard, Admitted, Attempt
-from chalicelib.store.pending import PendingStore
-from chalicelib.store.transactions import Write
+from chalicelib.store.sessions import PendingStore
 from chalicelib.tokens.settlement import Issuance, Issued, ProvedLogin
 
 

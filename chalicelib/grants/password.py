@@ -10,6 +10,7 @@ from chalicelib.identifiers import digest, is_acceptable
 from chalicelib.model.account import Account
 from chalicelib.model.login import Login
 from chalicelib.model.request import Request
+from chalicelib.model.storage import Write
 from chalicelib.model.tenant import Client, Realm, Tenant
 from chalicelib.model.user import User
 from chalicelib.passwords.breached import RangeApi, is_refused
@@ -17,7 +18,6 @@ from chalicelib.protection.account import AccountGuard, Admitted, Attempt
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.revocations import RevocationStore
-from chalicelib.store.transactions import Write
 from chalicelib.tokens.settlement import Issuance, Issued, ProvedLogin
 
 WRONG = "Wrong email or password."

@@ -1,7 +1,7 @@
 """The Chalice application: one error boundary around every endpoint, and one log line for every outcome."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -32,10 +32,11 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 class Services:
     """What the endpoints call.
 
-    issuer: the configured URL, or "" to read it off each request. trusted_proxies: how many stand in front of API
-    Gateway.
+    outcomes: by service of AWS, `ok` or the failure's name, as the last call gave it. issuer: the configured URL, or ""
+    to read it off each request. trusted_proxies: how many stand in front of API Gateway.
     """
 
+    outcomes: Mapping[str, str]
     issuer: str
     trusted_proxies: int
     token: TokenFlow

@@ -10,15 +10,15 @@ from chalicelib.model.directory import Directory
 from chalicelib.model.enrolment import EMAIL, Authenticator, Enrolment, PendingLogin
 from chalicelib.model.login import Original, RequestedAccess
 from chalicelib.model.request import Request
+from chalicelib.model.storage import Write
 from chalicelib.model.tenant import ENROLL, Client, Realm, Tenant, mfa_audience
 from chalicelib.model.user import User
 from chalicelib.protection.address import AddressGuard
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.enrolments import EnrolmentStore
-from chalicelib.store.pending import PendingStore
 from chalicelib.store.revocations import RevocationStore
-from chalicelib.store.transactions import Write
+from chalicelib.store.sessions import PendingStore
 
 MALFORMED = "Malformed mfa_token"
 JWT_DOTS = 2

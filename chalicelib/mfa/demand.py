@@ -10,7 +10,7 @@ from chalicelib.model.enrolment import EMAIL, ENROLLED_KINDS, FACTOR_KINDS, Pend
 from chalicelib.model.login import Login, RequestedAccess
 from chalicelib.model.tenant import MFA_GRANTS, MFA_OTP, Client, Tenant
 from chalicelib.model.user import User
-from chalicelib.store.pending import PendingStore, stored_id
+from chalicelib.store.sessions import PendingStore, stored_id
 
 LIFETIME_S = 600
 TOKEN_BYTES = 32

@@ -11,9 +11,8 @@ from chalicelib.model.account import Account
 from chalicelib.model.address import network
 from chalicelib.model.bucket import Bucket
 from chalicelib.model.enrolment import EMAIL, OTP, RECOVERY_CODE, SMS
-from chalicelib.store.transactions import Write
-from chalicelib.store.tries import Tries, TryStore
-from chalicelib.store.wrong_codes import WrongCodeStore
+from chalicelib.model.storage import Write
+from chalicelib.store.tries import Tries, TryStore, WrongCodeStore
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS

@@ -18,11 +18,11 @@ from chalicelib.mfa.limits import SENT_CODES, Limits
 from chalicelib.mfa.typed import phone_number, plain_code
 from chalicelib.model.enrolment import EMAIL, OOB, SMS, Authenticator, Challenge
 from chalicelib.model.request import Request
+from chalicelib.model.storage import Write
 from chalicelib.model.tenant import MFA_OOB
 from chalicelib.store.enrolments import EnrolmentStore
 from chalicelib.store.messages import Messages
-from chalicelib.store.pending import PendingStore, stored_id
-from chalicelib.store.transactions import Write
+from chalicelib.store.sessions import PendingStore, stored_id
 
 MALFORMED = "Malformed oob_code."
 INVALID = SENT_CODES[SMS].invalid

@@ -1,4 +1,4 @@
-"""What the store is asked to read, as a value. Opaque above `store/`, which alone looks inside of keys and items."""
+"""Reads and writes of the store as values: made by one part, done by another, and opaque above `store/`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
+# One write of a transaction.
+Write = dict[str, Any]
 # An item's plain values by the names of its attributes.
 Item = Mapping[str, Any]
 

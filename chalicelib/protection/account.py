@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from chalicelib.errors import RateLimit, TemporarilyUnavailable, TooManyAttempts
 from chalicelib.model.account import Account
 from chalicelib.model.address import network
-from chalicelib.model.storage import Read
+from chalicelib.model.storage import Read, Write
 from chalicelib.model.tenant import BruteForceProtection
 from chalicelib.model.user import User
 from chalicelib.protection.address import AddressGuard, Fill
-from chalicelib.store.attempts import ANYWHERE, AttemptStore, Counter, Tally
-from chalicelib.store.aws import both, together
+from chalicelib.store.attempts import ANYWHERE, AttemptStore, Counter, Tally, Total, TotalStore
 from chalicelib.store.dynamo import Dynamo
-from chalicelib.store.totals import Total, TotalStore
-from chalicelib.store.transactions import Write
+from chalicelib.store.parallel import Parallel
 
 BLOCKED = "Your account has been blocked after multiple consecutive login attempts."
 
@@ -71,6 +69,7 @@ class AccountGuard:
     """
 
     dynamo: Dynamo
+    parallel: Parallel
     attempts: AttemptStore
     totals: TotalStore
     addresses: AddressGuard
@@ -94,7 +93,8 @@ class AccountGuard:
 
         try:
             # The count may have to wait: it does so on this thread, and keeps none of those that everybody shares.
-            (user, total), _ = both(lambda: self.dynamo.read_all(person, self.totals.read_of(attempt.account)), take)
+            total_of = self.totals.read_of(attempt.account)
+            (user, total), _ = self.parallel.both(lambda: self.dynamo.read_all(person, total_of), take)
             if attempt.is_counted and total:
                 self._require_turn(attempt, user, total)
             yield Admitted(attempt, user, has_total=total is not None)
@@ -125,7 +125,7 @@ class AccountGuard:
         if attempt.is_counted:
             now = int(self.clock())
             failures += [lambda: self._fail_here(attempt, now), lambda: self.totals.fail(attempt.account, now)]
-        together(*failures)
+        self.parallel.together(*failures)
 
     def clear_writes(self, admitted: Admitted) -> tuple[Write, ...]:
         """Return the writes of a success: the account's failures are forgotten, from this address and in total."""

@@ -12,8 +12,8 @@ from chalicelib.model.address import networks
 from chalicelib.model.bucket import Bucket
 from chalicelib.model.storage import Read
 from chalicelib.model.tenant import SuspiciousIpThrottling
-from chalicelib.store.aws import together
 from chalicelib.store.buckets import BucketStore
+from chalicelib.store.parallel import Parallel
 
 SUSPICIOUS = "We have detected suspicious login behavior and further attempts will be blocked."
 
@@ -36,6 +36,7 @@ class AddressGuard:
     was not.
     """
 
+    parallel: Parallel
     buckets: BucketStore
     policy: Callable[[], SuspiciousIpThrottling]
     clock: Callable[[], float]
@@ -55,7 +56,7 @@ class AddressGuard:
 
     def fail(self, address: str, fill: Fill) -> None:
         """Count one failure of an address."""
-        together(*self.failures(address, fill))
+        self.parallel.together(*self.failures(address, fill))
 
     def failures(self, address: str, fill: Fill) -> list[Callable[[], object]]:
         """Return the calls that count one failure of an address, to make at the same time."""

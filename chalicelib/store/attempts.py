@@ -1,33 +1,32 @@
 """An account's counters in the attempts table: how often somebody tried to get in and how often that failed.
 
-`attempts` are those begun, `failed` those of them that ended badly; the difference is not decided yet.
+A counter counts the attempts from one network, or from anywhere by the policy's choice. A total counts the failures in
+a row from all networks.
 """
 
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.account import Account
-from chalicelib.model.storage import Item, Key
-from chalicelib.store.aws import ConditionFailed, call
-from chalicelib.store.changes import TRIES, Change, make, make_one_of
-from chalicelib.store.dynamo import key_item
-from chalicelib.store.items import from_item, to_item
-from chalicelib.store.transactions import Write
+from chalicelib.model.storage import Item, Key, Read, Write
+from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.dynamo import UPDATE_TRIES, Dynamo, Update, delete_write, from_item, to_item
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
-
-ADDRESS = "address#"
 # The address of a counter that all addresses share.
 ANYWHERE = "*"
+# From the last failure on. A constant, so that a short block does not let slow guessing begin anew each time.
+TOTAL_LIFETIME_S = 2_592_000
+_ACCOUNT = "account#"
+_ADDRESS = "address#"
+# The sort key of the total, beside those of an account's counters.
+_TOTAL = "total"
 
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """Which counter. address: the network that attempts come from as text, or ANYWHERE."""
+    """The name of a counter. address: the network that attempts come from as text, or ANYWHERE."""
 
     account: Account
     address: str
@@ -35,7 +34,10 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What a counter stood at. Times are epoch seconds."""
+    """The state of a counter. Times are epoch seconds.
+
+    attempts: those begun. failed: those of them that ended badly; the difference is not decided yet.
+    """
 
     attempts: int
     failed: int
@@ -44,24 +46,36 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Total:
+    """The state of an account's total. Times are epoch seconds.
+
+    next_turn_at: from when on one more attempt may be made, 0 for now. expires_at: when it counts no more.
+    """
+
+    failed: int
+    next_turn_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptStore:
     """Counts attempts, each change one atomic write. TTL only sweeps: expires_at is compared in every condition."""
 
-    dynamodb: "DynamoDBClient"
+    dynamo: Dynamo
     table: str
 
     def count(self, counter: Counter, now: int, max_attempts: int, lifetime_s: int) -> Tally | None:
         """Count one attempt if fewer than max_attempts stand; return None then, else the tally that forbids it."""
-        counted = Change(
+        counted = Update(
             "ADD attempts :one, failed :zero SET counted_at = :now, expires_at = :end",
             "attribute_not_exists(attempts) OR (attempts < :max AND expires_at > :now)",
             {":now": now, ":max": max_attempts, ":one": 1, ":zero": 0, ":end": now + lifetime_s},
         )
-        for _ in range(TRIES):
+        for _ in range(UPDATE_TRIES):
             try:
-                make(self.dynamodb, self._key(counter), counted)
+                self.dynamo.update_and_read(self._key(counter), counted)
             except ConditionFailed as failure:
-                tally = tally_from(from_item(failure.item or {}))
+                tally = _tally_from(from_item(failure.item or {}))
             else:
                 return None
             if tally.expires_at > now:
@@ -75,77 +89,123 @@ class AttemptStore:
 
         One that a success has cleared meanwhile is counted anew.
         """
-        decided = Change("ADD failed :one", "attempts > failed", {":one": 1})
-        anew = Change(
+        decided = Update("ADD failed :one", "attempts > failed", {":one": 1})
+        anew = Update(
             "ADD attempts :one, failed :one SET counted_at = :now, expires_at = :end",
             "attribute_not_exists(attempts) OR attempts <= failed",
             {":one": 1, ":now": now, ":end": now + lifetime_s},
         )
-        _, values = make_one_of(self.dynamodb, self._key(counter), decided, anew)
-        return tally_from(values)
+        _, values = self.dynamo.update_by_first(self._key(counter), decided, anew)
+        return _tally_from(values)
 
     def withdraw(self, counter: Counter) -> None:
         """Take back one counted attempt that could not be decided."""
         with suppress(ConditionFailed):
-            withdrawn = Change("ADD attempts :minus", "attempts > failed", {":minus": -1})
-            make(self.dynamodb, self._key(counter), withdrawn)
+            withdrawn = Update("ADD attempts :minus", "attempts > failed", {":minus": -1})
+            self.dynamo.update_and_read(self._key(counter), withdrawn)
 
     def clear_write(self, counter: Counter) -> Write:
         """Return the write that forgets a counter, for the transaction of a success."""
-        return {"Delete": {"TableName": self.table, "Key": key_item(self._key(counter))}}
+        return delete_write(self._key(counter))
 
-    def of_account(self, account: Account) -> list[Item]:
-        """Return an account's items: its counters by address, and its total."""
-        return self._of_key(f"account#{account.key}")
+    def of_account(self, account: Account) -> list[tuple[Counter, Tally | Total]]:
+        """Return the state of an account's counters by address, and of its total from anywhere."""
+        return [_state_from(item) for item in self._of_key(_ACCOUNT + account.key)]
 
-    def of_realm(self, realm: str) -> Iterator[Item]:
-        """Return the items of all accounts of a realm, for the tools: a scan, on no request path."""
-        for page in self.dynamodb.get_paginator("scan").paginate(
-            TableName=self.table,
-            FilterExpression="begins_with(pk, :pk)",
-            ExpressionAttributeValues=to_item({":pk": f"account#{realm}#"}),
-        ):
-            yield from map(from_item, page["Items"])
+    def of_realm(self, realm: str) -> Iterator[tuple[Counter, Tally | Total]]:
+        """Return the state of the counters of all accounts of a realm, for the tools: a scan, on no request path."""
+        values = to_item({":pk": f"{_ACCOUNT}{realm}#"})
+        condition = "begins_with(pk, :pk)"
+        found = self.dynamo.scan(self.table, FilterExpression=condition, ExpressionAttributeValues=values)
+        yield from map(_state_from, found)
 
     def clear_account(self, account: Account) -> None:
         """Forget an account's counters from every address and its total."""
-        self.clear(f"account#{account.key}")
+        self._clear(_ACCOUNT + account.key)
 
-    def clear(self, pk: str) -> None:
-        """Forget everything under a partition key."""
-        for values in self._of_key(pk):
-            call(self.dynamodb.delete_item, TableName=self.table, Key=to_item({"pk": values["pk"], "sk": values["sk"]}))
+    def clear_codes(self, account: Account) -> None:
+        """Forget what was counted at an account's second factors: tries, messages and wrong codes."""
+        self._clear(f"mfa#{account.key}")
+
+    def _clear(self, pk: str) -> None:
+        for item in self._of_key(pk):
+            self.dynamo.delete(Key(self.table, pk, item["sk"]))
 
     def _of_key(self, pk: str) -> list[Item]:
-        pages = self.dynamodb.get_paginator("query").paginate(
-            TableName=self.table,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues=to_item({":pk": pk}),
-            ConsistentRead=True,
-        )
-
-        def query() -> list[Item]:
-            return [from_item(item) for page in pages for item in page["Items"]]
-
-        return call(query)
+        return self.dynamo.query(self.table, "pk = :pk", {":pk": pk})
 
     def _restart(self, counter: Counter, ended: Tally, now: int, lifetime_s: int) -> bool:
-        """Begin an ended count anew with one attempt; return False where another request was faster."""
-        begun = Change(
+        """Begin an ended count anew with one attempt; return False if another request was faster."""
+        begun = Update(
             "SET attempts = :one, failed = :zero, counted_at = :now, expires_at = :end",
             "expires_at = :ended",
             {":one": 1, ":zero": 0, ":now": now, ":end": now + lifetime_s, ":ended": ended.expires_at},
         )
         try:
-            make(self.dynamodb, self._key(counter), begun)
+            self.dynamo.update_and_read(self._key(counter), begun)
         except ConditionFailed:
             return False
         return True
 
     def _key(self, counter: Counter) -> Key:
-        return Key(self.table, f"account#{counter.account.key}", ADDRESS + counter.address)
+        return Key(self.table, _ACCOUNT + counter.account.key, _ADDRESS + counter.address)
 
 
-def tally_from(values: Item) -> Tally:
-    """Return what a counter's item stands at, nought for each value that it lacks."""
-    return Tally(*(values.get(name, 0) for name in ("attempts", "failed", "counted_at", "expires_at")))
+@dataclass(frozen=True, slots=True)
+class TotalStore:
+    """Counts failures, each one atomic write. TTL only sweeps: expires_at is compared in every condition."""
+
+    dynamo: Dynamo
+    table: str
+
+    def read_of(self, account: Account) -> Read[Total | None]:
+        """Return the read of an account's total, which may have expired."""
+        return Read((self._key(account),), lambda items: _total_from(items[0]) if items[0] else None)
+
+    def fail(self, account: Account, now: int) -> None:
+        """Count one failure."""
+        values = {":one": 1, ":now": now, ":end": now + TOTAL_LIFETIME_S}
+        running = Update(
+            "ADD failed :one SET expires_at = :end",
+            "attribute_not_exists(expires_at) OR expires_at > :now",
+            values,
+        )
+        ended = Update("SET failed = :one, expires_at = :end REMOVE next_turn_at", "expires_at <= :now", values)
+        self.dynamo.update_by_first(self._key(account), running, ended)
+
+    def take_turn(self, account: Account, now: int, next_turn_at: int) -> bool:
+        """Return whether an attempt may be made now; none other may until next_turn_at then. One conditional write."""
+        taken = Update(
+            "SET next_turn_at = :next",
+            "attribute_exists(failed) AND (attribute_not_exists(next_turn_at) OR next_turn_at <= :now)",
+            {":next": next_turn_at, ":now": now},
+        )
+        try:
+            self.dynamo.update_and_read(self._key(account), taken)
+        except ConditionFailed as failure:
+            # Somebody got in meanwhile, and there is no total any more.
+            return failure.item is None
+        return True
+
+    def clear_write(self, account: Account) -> Write:
+        """Return the write that forgets a total, for the transaction of a success."""
+        return delete_write(self._key(account))
+
+    def _key(self, account: Account) -> Key:
+        return Key(self.table, _ACCOUNT + account.key, _TOTAL)
+
+
+def _state_from(item: Item) -> tuple[Counter, Tally | Total]:
+    account = Account.of_key(item["pk"].removeprefix(_ACCOUNT))
+    if item["sk"] == _TOTAL:
+        return Counter(account, ANYWHERE), _total_from(item)
+    return Counter(account, item["sk"].removeprefix(_ADDRESS)), _tally_from(item)
+
+
+def _tally_from(item: Item) -> Tally:
+    """Return the state of a counter, nought for each value that its item lacks."""
+    return Tally(*(item.get(name, 0) for name in ("attempts", "failed", "counted_at", "expires_at")))
+
+
+def _total_from(item: Item) -> Total:
+    return Total(item["failed"], item.get("next_turn_at", 0), item["expires_at"])

@@ -1,17 +1,10 @@
 """Leaky buckets of an address in the attempts table: one number an item, when it will be empty."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from chalicelib.model.bucket import Bucket
-from chalicelib.model.storage import Item, Key, Read
-from chalicelib.store.aws import call
-from chalicelib.store.changes import Change, make_one_of
-from chalicelib.store.dynamo import key_item
-from chalicelib.store.items import from_item, to_item
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
+from chalicelib.model.storage import Key, Read
+from chalicelib.store.dynamo import Dynamo, Update
 
 # What one address has a bucket for.
 LOGINS = "logins"
@@ -29,7 +22,7 @@ class Filled:
     had_room: bool
 
 
-def fill(dynamodb: "DynamoDBClient", key: Key, bucket: Bucket, now_ms: int, is_running: bool) -> Filled:
+def fill(dynamo: Dynamo, key: Key, bucket: Bucket, now_ms: int, is_running: bool) -> Filled:
     """Put one failure into the bucket of a key; a full one takes it as debt, up to its max_debt.
 
     is_running: a hint from an earlier read that the bucket is not empty; a wrong hint costs a call.
@@ -37,20 +30,20 @@ def fill(dynamodb: "DynamoDBClient", key: Key, bucket: Bucket, now_ms: int, is_r
     overflow = bucket.overflows_at_ms(now_ms)
     sweep_s = -(-(overflow + bucket.rate_ms) // 1000)
     added = {":now": now_ms, ":rate": bucket.rate_ms, ":sweep": sweep_s}
-    running = Change(
+    running = Update(
         "SET empties_at_ms = empties_at_ms + :rate, expires_at = :sweep",
         "empties_at_ms > :now AND empties_at_ms <= :overflow",
         added | {":overflow": overflow},
     )
-    empty = Change(
+    empty = Update(
         "SET empties_at_ms = :next, expires_at = :sweep",
         "attribute_not_exists(empties_at_ms) OR empties_at_ms <= :now",
         {":now": now_ms, ":next": now_ms + bucket.rate_ms, ":sweep": sweep_s},
     )
-    overflowing = Change("SET empties_at_ms = empties_at_ms", "empties_at_ms > :overflow", {":overflow": overflow})
-    changes = (running, empty, overflowing) if is_running else (empty, running, overflowing)
-    made, values = make_one_of(dynamodb, key, *changes)
-    empties_at_ms: int = values["empties_at_ms"]
+    overflowing = Update("SET empties_at_ms = empties_at_ms", "empties_at_ms > :overflow", {":overflow": overflow})
+    updates = (running, empty, overflowing) if is_running else (empty, running, overflowing)
+    made, item = dynamo.update_by_first(key, *updates)
+    empties_at_ms: int = item["empties_at_ms"]
     had_room = made is not overflowing and not bucket.is_full(empties_at_ms - bucket.rate_ms, now_ms)
     return Filled(empties_at_ms, had_room)
 
@@ -63,7 +56,7 @@ class BucketStore:
     leaked away is compared in every condition.
     """
 
-    dynamodb: "DynamoDBClient"
+    dynamo: Dynamo
     table: str
     kind: str
 
@@ -81,23 +74,17 @@ class BucketStore:
 
     def fill(self, address: str, bucket: Bucket, now_ms: int, is_running: bool = True) -> Filled:
         """Put one failure in; a full bucket takes it as debt. is_running: as in `fill` above."""
-        return fill(self.dynamodb, self._key(address), replace(bucket, max_debt=MAX_DEBT), now_ms, is_running)
+        return fill(self.dynamo, self._key(address), replace(bucket, max_debt=MAX_DEBT), now_ms, is_running)
 
-    def of_address(self, address: str) -> list[Item]:
-        """Return an address's buckets of every kind, for the tools; `sk` is the kind."""
-        pages = self.dynamodb.get_paginator("query").paginate(
-            TableName=self.table,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues=to_item({":pk": self._key(address).pk}),
-            ConsistentRead=True,
-        )
-        return call(lambda: [from_item(item) for page in pages for item in page["Items"]])
+    def of_address(self, address: str) -> dict[str, int]:
+        """Return when an address's buckets will be empty, by their kind, for the tools."""
+        items = self.dynamo.query(self.table, "pk = :pk", {":pk": self._key(address).pk})
+        return {item["sk"]: item["empties_at_ms"] for item in items}
 
     def clear(self, address: str) -> None:
         """Empty an address's buckets of every kind, for the tools."""
-        for values in self.of_address(address):
-            key = key_item(self.of_kind(values["sk"])._key(address))
-            call(self.dynamodb.delete_item, TableName=self.table, Key=key)
+        for kind in self.of_address(address):
+            self.dynamo.delete(self.of_kind(kind)._key(address))
 
     def _key(self, address: str) -> Key:
         return Key(self.table, f"address#{address}", self.kind)

@@ -4,17 +4,15 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from chalicelib.errors import ServerError
 from chalicelib.model.key import KeySet, SigningKey
+from chalicelib.model.storage import Item, Key, Read
 from chalicelib.model.tenant import Api, Client, Realm, Tenant
-from chalicelib.store.aws import ConditionFailed, call
+from chalicelib.store.aws import ConditionFailed
 from chalicelib.store.documents import Document, api_from, client_from, realm_from, tenant_from
-from chalicelib.store.items import from_item, to_item
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
+from chalicelib.store.dynamo import Dynamo, Value
 
 A = TypeVar("A")
 
@@ -54,7 +52,7 @@ class ConfigStore:
     believed for seconds, and of few ids: a new client works soon, and strangers' names fill no memory.
     """
 
-    dynamodb: "DynamoDBClient"
+    dynamo: Dynamo
     table: str
     clock: Callable[[], float]
     lifetime_s: int = CACHE_LIFETIME_S
@@ -105,17 +103,12 @@ class ConfigStore:
 
     def put(self, key: str, document: Document) -> None:
         """Write one document, for the tools."""
-        call(self.dynamodb.put_item, TableName=self.table, Item=_to_item(key, document))
+        self.dynamo.put(self.table, _values(key, document))
 
     def put_new(self, key: str, document: Document) -> bool:
         """Write one document if there is none under this key, for the tools. Return False if there is one."""
         try:
-            call(
-                self.dynamodb.put_item,
-                TableName=self.table,
-                Item=_to_item(key, document),
-                ConditionExpression="attribute_not_exists(pk)",
-            )
+            self.dynamo.put_if(self.table, _values(key, document), "attribute_not_exists(pk)")
         except ConditionFailed:
             return False
         return True
@@ -126,14 +119,12 @@ class ConfigStore:
 
     def delete(self, key: str) -> None:
         """Delete one document, for the tools."""
-        call(self.dynamodb.delete_item, TableName=self.table, Key=to_item({"pk": key}))
+        self.dynamo.delete(Key(self.table, key))
 
     def documents(self) -> Iterator[tuple[str, Document]]:
         """Return every key with its document, fresh, for the tools: a scan, on no request path."""
-        for page in self.dynamodb.get_paginator("scan").paginate(TableName=self.table, ConsistentRead=True):
-            for item in page["Items"]:
-                values = from_item(item)
-                yield values["pk"], json.loads(values["document"])
+        for item in self.dynamo.scan(self.table, ConsistentRead=True):
+            yield item["pk"], json.loads(item["document"])
 
     def _read(self, key: str, made: Callable[[Document], A | None]) -> A | None:
         """Return what is made of a document; it is made once for each read, and nobody changes it."""
@@ -143,17 +134,21 @@ class ConfigStore:
         cached: A | None = self._cache.get(key, now)
         if cached is not None:
             return cached
-        answer = call(self.dynamodb.get_item, TableName=self.table, Key=to_item({"pk": key}), ConsistentRead=True)
-        if "Item" not in answer:
-            return None
-        value = made(json.loads(from_item(answer["Item"])["document"]))
+        document = self.dynamo.read(Read((Key(self.table, key),), _document_from))
+        value = made(document) if document is not None else None
         if value is not None:
             self._cache.put(key, now + self.lifetime_s, value)
         return value
 
 
-def _to_item(key: str, document: Document) -> dict[str, Any]:
-    return to_item({"pk": key, "document": json.dumps(document, sort_keys=True)})
+def _values(key: str, document: Document) -> dict[str, Value]:
+    return {"pk": key, "document": json.dumps(document, sort_keys=True)}
+
+
+def _document_from(items: tuple[Item | None, ...]) -> Document | None:
+    (item,) = items
+    document: Document | None = json.loads(item["document"]) if item else None
+    return document
 
 
 def _keys_from(document: Document) -> KeySet:

@@ -1,28 +1,43 @@
-"""DynamoDB as the stores and their callers use it."""
+"""DynamoDB as the stores use it: items, consistent reads by key, conditional updates, and transactions.
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+Callers of stores combine reads (`Dynamo.read_all`) and writes (`Dynamo.commit`), and look inside of neither.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, overload
 
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.model.storage import Item, Key, Read
-from chalicelib.store.aws import call
-from chalicelib.store.items import from_item, to_item
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
+from chalicelib.model.storage import Item, Key, Read, Write
+from chalicelib.store.aws import Aws, ConditionFailed
 
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
+Value = str | int | bool
 
 BATCH_TRIES = 2
+# How often an item may change between two looks at it before that is given up.
+UPDATE_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One update expression, and the condition that it is made under, "" for none.
+
+    values: of the names with a colon in both.
+    """
+
+    expression: str
+    condition: str = ""
+    values: Mapping[str, Value] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Dynamo:
-    """Reads items by key. Every read is consistent."""
+    """Reads and writes items. Every read by key is consistent."""
 
-    client: "DynamoDBClient"
+    aws: Aws
 
     def read(self, read: Read[A]) -> A:
         """Return the answer of one read."""
@@ -30,7 +45,7 @@ class Dynamo:
             answers: tuple[A] = self._read_batch((read,))
             return answers[0]
         (key,) = read.keys
-        answer = call(self.client.get_item, TableName=key.table, Key=key_item(key), ConsistentRead=True)
+        answer = self.aws.call(self.aws.dynamodb.get_item, TableName=key.table, Key=key_item(key), ConsistentRead=True)
         return read.parse((from_item(answer["Item"]) if "Item" in answer else None,))
 
     @overload
@@ -41,7 +56,77 @@ class Dynamo:
         """Return the answers of several reads, made in one call."""
         return self._read_batch(reads)
 
-    # Any: the overloads above say which answer belongs to which read.
+    def query(self, table: str, condition: str, values: Mapping[str, Value], **more: Any) -> list[Item]:
+        """Return all items of a partition key that the condition names, fresh. more: parameters of the query."""
+        pages = self.aws.dynamodb.get_paginator("query").paginate(
+            TableName=table,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=to_item(values),
+            ConsistentRead=True,
+            **more,
+        )
+        return self.aws.call(lambda: [from_item(item) for page in pages for item in page["Items"]])
+
+    def scan(self, table: str, **more: Any) -> Iterator[Item]:
+        """Return the items of a table, page by page, for the tools. more: parameters of the scan."""
+        for page in self.aws.dynamodb.get_paginator("scan").paginate(TableName=table, **more):
+            yield from map(from_item, page["Items"])
+
+    def put(self, table: str, values: Mapping[str, Value]) -> None:
+        """Write an item, in place of any that there is."""
+        self.aws.call(self.aws.dynamodb.put_item, TableName=table, Item=to_item(values))
+
+    def put_if(self, table: str, values: Mapping[str, Value], condition: str, **named: Value) -> None:
+        """Write an item if the condition holds. named: the values of its names.
+
+        Raises ConditionFailed, with the item that stands there.
+        """
+        self.aws.call(
+            self.aws.dynamodb.put_item,
+            TableName=table,
+            Item=to_item(values),
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            **_named_condition(condition, named),
+        )
+
+    def update(self, key: Key, update: Update) -> None:
+        """Make an update; raises ConditionFailed."""
+        self.aws.call(self.aws.dynamodb.update_item, **_update_parameters(key, update))
+
+    def update_and_read(self, key: Key, update: Update) -> Item:
+        """Make an update and return the item as it is then; raises ConditionFailed, with the item that stands there."""
+        answer = self.aws.call(
+            self.aws.dynamodb.update_item,
+            ReturnValues="ALL_NEW",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            **_update_parameters(key, update),
+        )
+        return from_item(answer.get("Attributes", {}))
+
+    def update_by_first(self, key: Key, *updates: Update) -> tuple[Update, Item]:
+        """Make the first update whose condition holds; return it and the item as it is then.
+
+        Their conditions leave no gap. Raises TemporarilyUnavailable if the item moves from one state to another for
+        each look at it.
+        """
+        for _ in range(UPDATE_TRIES):
+            for update in updates:
+                try:
+                    return update, self.update_and_read(key, update)
+                except ConditionFailed:
+                    continue
+        raise TemporarilyUnavailable(reason="update_item: the counter would not stand still")
+
+    def delete(self, key: Key) -> None:
+        """Delete an item, if there is one."""
+        self.aws.call(self.aws.dynamodb.delete_item, TableName=key.table, Key=key_item(key))
+
+    def commit(self, writes: tuple[Write, ...]) -> None:
+        """Do all the writes or none; no write is no call. Raises ConditionFailed if the condition of one fails."""
+        if writes:
+            self.aws.call(self.aws.dynamodb.transact_write_items, TransactItems=writes)  # type: ignore[arg-type]  # the stub wants one TypedDict
+
+    # Any: the overloads of read_all say which answer belongs to which read.
     def _read_batch(self, reads: tuple[Read[Any], ...]) -> tuple[Any, ...]:
         found = self._items(dict.fromkeys(key for read in reads for key in read.keys))
         return tuple(read.parse(tuple(map(found.get, read.keys))) for read in reads)
@@ -62,12 +147,62 @@ class Dynamo:
     def _responses(self, request: dict[str, Any]) -> Any:
         """Read all keys, a second time if DynamoDB left some out: it throttles a batch without an error."""
         for _ in range(BATCH_TRIES):
-            answer = call(self.client.batch_get_item, RequestItems=request)
+            answer = self.aws.call(self.aws.dynamodb.batch_get_item, RequestItems=request)
             if not answer.get("UnprocessedKeys"):
                 return answer["Responses"]
         raise TemporarilyUnavailable(reason="batch_get_item: unprocessed keys")
 
 
+def update_write(key: Key, update: Update) -> Write:
+    """Return an update as a write of a transaction."""
+    return {"Update": _update_parameters(key, update)}
+
+
+def put_write(table: str, values: Mapping[str, Value], condition: str = "", **named: Value) -> Write:
+    """Return the write of an item. condition: what must hold, "" for nothing; named: the values of its names."""
+    return {"Put": {"TableName": table, "Item": to_item(values)} | _named_condition(condition, named)}
+
+
+def delete_write(key: Key, condition: str = "", **named: Value) -> Write:
+    """Return the write that deletes an item. condition, named: as of put_write."""
+    return {"Delete": {"TableName": key.table, "Key": key_item(key)} | _named_condition(condition, named)}
+
+
+def to_item(values: Mapping[str, Value]) -> dict[str, Any]:
+    """Return an item of strings, whole numbers and booleans in DynamoDB's form."""
+    return {name: _to_attribute(value) for name, value in values.items()}
+
+
+def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the plain values of an item in DynamoDB's form."""
+    return {name: _from_attribute(attribute) for name, attribute in item.items()}
+
+
 def key_item(key: Key) -> dict[str, Any]:
     """Return a key in DynamoDB's form."""
     return to_item({"pk": key.pk} | ({"sk": key.sk} if key.sk else {}))
+
+
+def _update_parameters(key: Key, update: Update) -> dict[str, Any]:
+    target = {"TableName": key.table, "Key": key_item(key), "UpdateExpression": update.expression}
+    return target | _condition_parameters(update.condition, update.values)
+
+
+def _named_condition(condition: str, named: Mapping[str, Value]) -> dict[str, Any]:
+    return _condition_parameters(condition, {f":{name}": value for name, value in named.items()})
+
+
+def _condition_parameters(condition: str, values: Mapping[str, Value]) -> dict[str, Any]:
+    named = {"ExpressionAttributeValues": to_item(values)} if values else {}
+    return named | ({"ConditionExpression": condition} if condition else {})
+
+
+def _to_attribute(value: Value) -> dict[str, Any]:
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    return {"N": str(value)} if isinstance(value, int) else {"S": value}
+
+
+def _from_attribute(attribute: Mapping[str, Any]) -> Value:
+    ((kind, value),) = attribute.items()
+    return int(value) if kind == "N" else value

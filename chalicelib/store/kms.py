@@ -1,12 +1,9 @@
 """KMS: signs what it is given, with a key that never leaves it."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from chalicelib.store.aws import call
-
-if TYPE_CHECKING:
-    from mypy_boto3_kms.client import KMSClient
+from chalicelib.store.aws import Aws
 
 MAX_MESSAGE_BYTES = 4096
 _ALGORITHMS: dict[str, Literal["RSASSA_PKCS1_V1_5_SHA_256", "ECDSA_SHA_256"]] = {
@@ -19,12 +16,12 @@ _ALGORITHMS: dict[str, Literal["RSASSA_PKCS1_V1_5_SHA_256", "ECDSA_SHA_256"]] = 
 class Kms:
     """Signs with asymmetric keys."""
 
-    client: "KMSClient"
+    aws: Aws
 
     def sign(self, key_arn: str, alg: str, message: bytes) -> bytes:
         """Return KMS's signature of at most MAX_MESSAGE_BYTES: PKCS#1 v1.5 for RS256, DER for ES256."""
-        answer = call(
-            self.client.sign,
+        answer = self.aws.call(
+            self.aws.kms.sign,
             KeyId=key_arn,
             Message=message,
             MessageType="RAW",

@@ -1,16 +1,11 @@
 """Text messages by SNS, and emails by SES v2."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from chalicelib.errors import ServerError, WireError
-from chalicelib.store.aws import call
-
-if TYPE_CHECKING:
-    from mypy_boto3_sesv2.client import SESV2Client
-    from mypy_boto3_sns.client import SNSClient
+from chalicelib.store.aws import Aws
 
 # Auth0's log codes of a message that could not be sent. The stage's alarm UnsentMessages counts them.
 SMS_UNSENT = "gd_send_sms_failure"
@@ -21,15 +16,14 @@ EMAIL_UNSENT = "fn"
 class Messages:
     """Sends. email_from: the verified sender of emails, "" where none is set up."""
 
-    sns: Callable[[], "SNSClient"]
-    sesv2: Callable[[], "SESV2Client"]
+    aws: Aws
     email_from: str
 
     def send_sms(self, phone_number: str, text: str) -> None:
         """Send a text message to an E.164 number."""
         kind = {"AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": "Transactional"}}
         with _logged_as(SMS_UNSENT):
-            call(self.sns().publish, PhoneNumber=phone_number, Message=text, MessageAttributes=kind)  # type: ignore[arg-type]  # the stub wants one TypedDict
+            self.aws.call(self.aws.sns().publish, PhoneNumber=phone_number, Message=text, MessageAttributes=kind)  # type: ignore[arg-type]  # the stub wants one TypedDict
 
     def send_email(self, to: str, subject: str, text: str) -> None:
         """Send an email; raises ServerError where the stage has no sender."""
@@ -38,7 +32,8 @@ class Messages:
         with _logged_as(EMAIL_UNSENT):
             if not self.email_from:
                 raise ServerError("The message could not be sent.", reason="GATEHOUSE_EMAIL_FROM is not set")
-            call(self.sesv2().send_email, FromEmailAddress=self.email_from, Destination=destination, Content=content)  # type: ignore[arg-type]  # the stub wants one TypedDict
+            send = self.aws.sesv2().send_email
+            self.aws.call(send, FromEmailAddress=self.email_from, Destination=destination, Content=content)  # type: ignore[arg-type]  # the stub wants one TypedDict
 
 
 @contextmanager

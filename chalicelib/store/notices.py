@@ -7,16 +7,11 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from chalicelib.model.account import Account
-from chalicelib.model.storage import Key
-from chalicelib.store.aws import ConditionFailed, call
-from chalicelib.store.changes import Change, make
-from chalicelib.store.items import from_item, to_item
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
+from chalicelib.model.storage import Item, Key
+from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.dynamo import Dynamo, Update, Value
 
 # An attack on many names at once must not write all of its notices under one key.
 SHARDS = 16
@@ -40,51 +35,41 @@ class Notice:
 class NoticeStore:
     """Keeps notices of one kind, one an account in quiet_s seconds."""
 
-    dynamodb: "DynamoDBClient"
+    dynamo: Dynamo
     table: str
     kind: str = BLOCKS
     quiet_s: int = QUIET_S
 
     def note(self, account: Account, now: int) -> None:
         """Note what an account's owner is to be told; nothing if that was noted within the last quiet_s."""
-        noted = Change(
+        noted = Update(
             "SET noted_at = :now, is_told = :no, expires_at = :end",
             "attribute_not_exists(noted_at) OR noted_at <= :quiet",
             {":now": now, ":no": 0, ":quiet": now - self.quiet_s, ":end": now + 2 * self.quiet_s},
         )
         with suppress(ConditionFailed):
-            make(self.dynamodb, self._key(account), noted)
+            self.dynamo.update_and_read(self._key(account), noted)
 
     def untold(self, now: int) -> Iterator[Notice]:
         """Return the notices of the last quiet_s that nobody has taken yet."""
         for shard in range(SHARDS):
             for item in self._of_shard(shard, now - self.quiet_s):
-                values = from_item(item)
-                yield Notice(Account.of_key(values["sk"]), values["noted_at"])
+                yield Notice(Account.of_key(item["sk"]), item["noted_at"])
 
     def take(self, notice: Notice) -> bool:
         """Whether this notice is ours to tell: one conditional write, which a second one fails."""
         values = {":yes": 1, ":no": 0, ":at": notice.noted_at}
-        taken = Change("SET is_told = :yes", "is_told = :no AND noted_at = :at", values)
+        taken = Update("SET is_told = :yes", "is_told = :no AND noted_at = :at", values)
         try:
-            make(self.dynamodb, self._key(notice.account), taken)
+            self.dynamo.update_and_read(self._key(notice.account), taken)
         except ConditionFailed:
             return False
         return True
 
-    def _of_shard(self, shard: int, since: int) -> list[Any]:
-        pages = self.dynamodb.get_paginator("query").paginate(
-            TableName=self.table,
-            KeyConditionExpression="pk = :pk",
-            FilterExpression="is_told = :no AND noted_at > :since",
-            ExpressionAttributeValues=to_item({":pk": f"{self.kind}#{shard}", ":no": 0, ":since": since}),
-            ConsistentRead=True,
-        )
-
-        def query() -> list[Any]:
-            return [item for page in pages for item in page["Items"]]
-
-        return call(query)
+    def _of_shard(self, shard: int, since: int) -> list[Item]:
+        values: dict[str, Value] = {":pk": f"{self.kind}#{shard}", ":no": 0, ":since": since}
+        condition = "is_told = :no AND noted_at > :since"
+        return self.dynamo.query(self.table, "pk = :pk", values, FilterExpression=condition)
 
     def _key(self, account: Account) -> Key:
         shard = hashlib.sha256(account.key.encode()).digest()[0] % SHARDS

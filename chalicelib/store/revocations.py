@@ -5,15 +5,9 @@ It holds a count for the realm, and one for each client that was ever named. TTL
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from chalicelib.model.storage import Key, Read
-from chalicelib.store.aws import call
-from chalicelib.store.dynamo import key_item
-from chalicelib.store.items import to_item
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
+from chalicelib.store.dynamo import Dynamo, Update
 
 EVERYBODY = "everybody"
 
@@ -22,7 +16,7 @@ EVERYBODY = "everybody"
 class RevocationStore:
     """The counts of one stage. Every read is consistent; a revocation is one atomic addition."""
 
-    dynamodb: "DynamoDBClient"
+    dynamo: Dynamo
     table: str
 
     def read_of(self, realm: str, client_id: str) -> Read[int]:
@@ -33,13 +27,7 @@ class RevocationStore:
     def revoke(self, realm: str, client_id: str = "") -> None:
         """End what everybody of a realm has out, through one client or through all, at once."""
         counter = _counter(client_id) if client_id else EVERYBODY
-        call(
-            self.dynamodb.update_item,
-            TableName=self.table,
-            Key=key_item(self._key(realm)),
-            UpdateExpression=f"ADD {counter} :one",
-            ExpressionAttributeValues=to_item({":one": 1}),
-        )
+        self.dynamo.update(self._key(realm), Update(f"ADD {counter} :one", "", {":one": 1}))
 
     def _key(self, realm: str) -> Key:
         return Key(self.table, f"revoked#{realm}", "counts")

@@ -1,38 +1,155 @@
-"""The sessions table: what may be used once, or for a time."""
+"""The sessions table, but for refresh tokens: logins that wait, codes and links that were sent, and used names.
 
+A login, a code or a link is known to its holder by a token of 256 random bits, and to the store by its hash alone.
+"""
+
+import hashlib
+import json
 import secrets
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from chalicelib.store.aws import ConditionFailed, call
-from chalicelib.store.items import from_item, to_item
+from chalicelib.model.account import Account
+from chalicelib.model.enrolment import Challenge, PendingLogin
+from chalicelib.model.login import Original, RequestedAccess
+from chalicelib.model.storage import Item, Key, Read, Write
+from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.dynamo import Dynamo, Value, delete_write, from_item, put_write
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
-
+# How long the store can still tell a token that is over from one that never was.
+REMEMBERED_S = 3600
 MARK_BYTES = 16
+# The sort key of all items here.
+_ONCE = "once"
 
 
 @dataclass(frozen=True, slots=True)
-class SessionStore:
-    """Keeps one-time identifiers until they end."""
+class Ticket:
+    """The right that a link in an email gives its reader. ends_at: epoch seconds.
 
-    dynamodb: "DynamoDBClient"
+    credential_version: the person's when it was sent; None for one that was stored without.
+    """
+
+    ticket_id: str
+    account: Account
+    ends_at: int
+    credential_version: int | None = None
+
+
+def stored_id(token: str) -> str:
+    """Return what the store knows a token by."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PendingStore:
+    """Keeps pending logins and challenges. Every read is consistent; ends_at says what is over, TTL only sweeps."""
+
+    dynamo: Dynamo
+    table: str
+
+    def put_login(self, login: PendingLogin) -> None:
+        """Store a pending login."""
+        self.dynamo.put(self.table, _login_values(login))
+
+    def read_of(self, token: str) -> Read[PendingLogin | None]:
+        """Return the read of the pending login of an mfa_token."""
+        return Read((self._key(f"mfa#{stored_id(token)}"),), lambda items: _login_from(items[0]) if items[0] else None)
+
+    def put_challenge(self, login: PendingLogin, challenge: Challenge) -> None:
+        """Store a login's challenge, in place of its earlier one."""
+        self._put(_challenge_pk(login), asdict(challenge), challenge.ends_at)
+
+    def challenge(self, login: PendingLogin) -> Challenge | None:
+        """Return a login's latest challenge, if it has one that was not used."""
+        values = self._get(_challenge_pk(login))
+        return Challenge(**values) if values else None
+
+    def put_ticket(self, ticket: Ticket) -> None:
+        """Store a ticket."""
+        values = asdict(ticket) | {"account": ticket.account.key}
+        self._put(f"unblock#{ticket.ticket_id}", values, ticket.ends_at)
+
+    def ticket(self, token: str) -> Ticket | None:
+        """Return the ticket of a link."""
+        values = self._get(f"unblock#{stored_id(token)}")
+        return Ticket(**values | {"account": Account.of_key(values["account"])}) if values else None
+
+    def end_ticket(self, ticket: Ticket) -> None:
+        """Use a ticket up; raises ConditionFailed where it was used already."""
+        # As a transaction, which is known when it is sent again because its answer was lost.
+        self.dynamo.commit((delete_write(self._key(f"unblock#{ticket.ticket_id}"), "attribute_exists(pk)"),))
+
+    def use_login(self, login: PendingLogin) -> Write:
+        """Return the write that uses a pending login up; its condition fails if it was used already.
+
+        The login stays as a used one: an application that shows its mfa_token again is no stranger.
+        """
+        condition = "attribute_exists(pk) AND attribute_not_exists(is_used)"
+        return put_write(self.table, _login_values(login) | {"is_used": True}, condition)
+
+    def use_challenge(self, login: PendingLogin, challenge: Challenge) -> Write:
+        """Return the write that uses a challenge up; its condition fails if it was used, or another one followed."""
+        return delete_write(self._key(_challenge_pk(login)), "document = :seen", seen=json.dumps(asdict(challenge)))
+
+    def _put(self, pk: str, document: dict[str, Any], ends_at: int) -> None:
+        self.dynamo.put(self.table, _values(pk, document, ends_at))
+
+    def _get(self, pk: str) -> dict[str, Any] | None:
+        return self.dynamo.read(Read((self._key(pk),), _document_from))
+
+    def _key(self, pk: str) -> Key:
+        return Key(self.table, pk, _ONCE)
+
+
+@dataclass(frozen=True, slots=True)
+class UsedNames:
+    """Keeps names that may be used once, such as the `jti` of a client's assertion, until they end."""
+
+    dynamo: Dynamo
     table: str
 
     def use_once(self, name: str, now: int, expires_at: int) -> bool:
-        """Whether this is the first use of a name: one conditional write. After expires_at it is free again."""
-        # Tells our own note from another's, where botocore has sent the write again after its answer was lost.
+        """Return whether this is the first use of a name: one conditional write. After expires_at it is free again."""
+        # Tells our own item from another's, if botocore has sent the write again after its answer was lost.
         mark = secrets.token_hex(MARK_BYTES)
+        values: dict[str, Value] = {"pk": name, "sk": _ONCE, "expires_at": expires_at, "mark": mark}
         try:
-            call(
-                self.dynamodb.put_item,
-                TableName=self.table,
-                Item=to_item({"pk": name, "sk": "once", "expires_at": expires_at, "mark": mark}),
-                ConditionExpression="attribute_not_exists(pk) OR expires_at <= :now",
-                ExpressionAttributeValues=to_item({":now": now}),
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
+            self.dynamo.put_if(self.table, values, "attribute_not_exists(pk) OR expires_at <= :now", now=now)
         except ConditionFailed as failure:
             return from_item(failure.item or {}).get("mark") == mark
         return True
+
+
+def _values(pk: str, document: dict[str, Any], ends_at: int) -> dict[str, Value]:
+    return {"pk": pk, "sk": _ONCE, "document": json.dumps(document), "expires_at": ends_at + REMEMBERED_S}
+
+
+def _document_from(items: tuple[Item | None, ...]) -> dict[str, Any] | None:
+    (item,) = items
+    document: dict[str, Any] | None = json.loads(item["document"]) if item else None
+    return document
+
+
+def _challenge_pk(login: PendingLogin) -> str:
+    return f"oob#{login.login_id or login.jti}"
+
+
+def _login_values(login: PendingLogin) -> dict[str, Value]:
+    document = asdict(login)
+    # The document's own name for it, as logins are pending while an upgrade is deployed.
+    document["asked"] = document.pop("requested") | {"scopes": sorted(login.requested.scopes)}
+    # Neither is the document's: an access token is not stored, and the use is an attribute that a condition can name.
+    del document["jti"], document["is_used"]
+    return _values(f"mfa#{login.login_id}", document, login.ends_at)
+
+
+def _login_from(item: Item) -> PendingLogin:
+    document = json.loads(item["document"])
+    requested, original = document.pop("asked"), document.pop("original")
+    return PendingLogin(
+        **document,
+        is_used="is_used" in item,
+        requested=RequestedAccess(requested["audience"], frozenset(requested["scopes"])),
+        original=Original(**original | {"scopes": tuple(original["scopes"])}) if original else None,
+    )

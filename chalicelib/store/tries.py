@@ -1,17 +1,17 @@
-"""A person's tries at codes: so many at once, one more each interval, in the buckets of the attempts table."""
+"""A person's tries at codes, in the attempts table: so many at once, and so many wrong ones in a row."""
 
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from chalicelib.model.bucket import Bucket
-from chalicelib.model.storage import Key
+from chalicelib.model.storage import Item, Key, Write
+from chalicelib.store.aws import ConditionFailed
 from chalicelib.store.buckets import fill
-from chalicelib.store.dynamo import key_item
-from chalicelib.store.items import to_item
-from chalicelib.store.transactions import Write
+from chalicelib.store.dynamo import Dynamo, Update, delete_write, update_write
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
+# The sort key of the wrong codes, beside those of the person's buckets.
+WRONG = "wrong"
+_PREFIX = "wrong_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Tries:
 class TryStore:
     """Takes tries. Times are epoch milliseconds."""
 
-    dynamodb: "DynamoDBClient"
+    dynamo: Dynamo
     table: str
 
     def take(self, tries: Tries, now_ms: int) -> int:
@@ -35,19 +35,52 @@ class TryStore:
 
         A try that is refused costs nothing: it was taken before anything was looked at.
         """
-        filled = fill(self.dynamodb, self._key(tries), tries.bucket, now_ms, is_running=False)
+        filled = fill(self.dynamo, self._key(tries), tries.bucket, now_ms, is_running=False)
         return 0 if filled.had_room else tries.bucket.opens_at_ms(filled.empties_at_ms) - now_ms
 
     def give_back(self, tries: Tries) -> Write:
         """Return the write that gives one try back, for the transaction of a success."""
-        return {
-            "Update": {
-                "TableName": self.table,
-                "Key": key_item(self._key(tries)),
-                "UpdateExpression": "ADD empties_at_ms :less",
-                "ExpressionAttributeValues": to_item({":less": -tries.bucket.rate_ms}),
-            }
-        }
+        return update_write(self._key(tries), Update("ADD empties_at_ms :less", "", {":less": -tries.bucket.rate_ms}))
 
     def _key(self, tries: Tries) -> Key:
         return Key(self.table, tries.owner, tries.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class WrongCodeStore:
+    """Counts tries as wrong before they are looked at, each one atomic write. owner: as of Tries.
+
+    A count has no end but a right code, or an operator's reset: slow guessing does not begin anew.
+    """
+
+    dynamo: Dynamo
+    table: str
+
+    def count(self, owner: str, kind: str, most: int) -> int | None:
+        """Count one try; return how many of all kinds stand in a row then. Return None if this kind has its most."""
+        name = _PREFIX + kind
+        counted = Update(
+            f"ADD {name} :one", f"attribute_not_exists({name}) OR {name} < :most", {":one": 1, ":most": most}
+        )
+        try:
+            return _total(self.dynamo.update_and_read(self._key(owner), counted))
+        except ConditionFailed:
+            return None
+
+    def withdraw(self, owner: str, kind: str) -> None:
+        """Take one try back that could not be judged."""
+        name = _PREFIX + kind
+        withdrawn = Update(f"ADD {name} :less", f"{name} > :zero", {":less": -1, ":zero": 0})
+        with suppress(ConditionFailed):
+            self.dynamo.update_and_read(self._key(owner), withdrawn)
+
+    def clear_write(self, owner: str) -> Write:
+        """Return the write that forgets the wrong codes of every kind, for the transaction of a right one."""
+        return delete_write(self._key(owner))
+
+    def _key(self, owner: str) -> Key:
+        return Key(self.table, owner, WRONG)
+
+
+def _total(values: Item) -> int:
+    return sum(number for name, number in values.items() if name.startswith(_PREFIX))

@@ -1,20 +1,28 @@
-"""Secrets at rest: sealed with AES-256-GCM under data keys, which only KMS can open (docs/adr/0013)."""
+"""Secrets at rest: sealed under data keys that only KMS can open (docs/adr/0013, 0026).
 
+The vault seals second factors' secrets, and two documents of the config table: the stage's key and the rules' settings.
+"""
+
+import hmac
+import json
 import secrets
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from chalicelib.errors import ServerError
-from chalicelib.store.aws import call
-
-if TYPE_CHECKING:
-    from mypy_boto3_kms.client import KMSClient
+from chalicelib.store.aws import Aws
+from chalicelib.store.config import CACHE_LIFETIME_S, ConfigStore
 
 NONCE_BYTES = 12
+# Where the config table has the sealed documents, and to whom the vault binds them.
+STAGE_KEY = "stage_key"
+STAGE_OWNER = "stage"
+RULE_SETTINGS = "rule_settings"
+RULES_OWNER = "rules"
 
 
 def data_key_alias(stage: str) -> str:
@@ -29,13 +37,13 @@ class Vault:
     owner: who a secret belongs to; it is bound to the data key and to what is sealed, so that neither opens elsewhere.
     """
 
-    kms: "KMSClient"
+    aws: Aws
     key_id: str
 
     def new_key(self, owner: str) -> tuple[bytes, str]:
         """Return a fresh data key, and the form of it that is stored. One KMS call."""
-        made = call(
-            self.kms.generate_data_key,
+        made = self.aws.call(
+            self.aws.kms.generate_data_key,
             KeyId=self.key_id,
             KeySpec="AES_256",
             EncryptionContext={"gatehouse": owner},
@@ -45,12 +53,88 @@ class Vault:
     def open_key(self, stored: str, owner: str) -> bytes:
         """Return the data key of its stored form. One KMS call."""
         blob = b64decode(stored)
-        opened = call(self.kms.decrypt, KeyId=self.key_id, CiphertextBlob=blob, EncryptionContext={"gatehouse": owner})
+        context = {"gatehouse": owner}
+        opened = self.aws.call(self.aws.kms.decrypt, KeyId=self.key_id, CiphertextBlob=blob, EncryptionContext=context)
         return opened["Plaintext"]
 
 
+@dataclass(slots=True)
+class StageKey:
+    """Computes keyed hashes, for what is recognised and never read again.
+
+    KMS seals the key in the config table. It never changes, so a process opens it once.
+    """
+
+    config: ConfigStore
+    vault: Vault
+    _key: bytes = field(default=b"", repr=False)
+
+    def mac(self, purpose: str, data: bytes) -> bytes:
+        """Return 32 bytes that only this stage can compute of the data.
+
+        purpose: keeps the hashes of one use apart from those of another. Raises ServerError if `gatehouse up` made no
+        key, TemporarilyUnavailable if it cannot be read. Source: RFC 2104.
+        """
+        return hmac.digest(self._opened(), purpose.encode() + b"\0" + data, "sha256")
+
+    def make(self) -> bool:
+        """Store a new key if the stage has none, for the tools. Return False if it has one."""
+        if self.config.stage_key() is not None:
+            return False
+        _, stored = self.vault.new_key(STAGE_OWNER)
+        return self.config.put_new(STAGE_KEY, {"data_key": stored})
+
+    def _opened(self) -> bytes:
+        # Two threads may open it at once: both get the same key.
+        if not self._key:
+            document = self.config.stage_key()
+            if document is None:
+                raise ServerError("The service is not set up.", reason="the stage has no stage key: run gatehouse up")
+            self._key = self.vault.open_key(document["data_key"], STAGE_OWNER)
+        return self._key
+
+
+@dataclass(slots=True)
+class RuleSettings:
+    """Reads and writes the settings. clock: epoch seconds. lifetime_s: how long what was read is believed.
+
+    That there are none is remembered too: it is one key, and every login asks for it.
+    """
+
+    config: ConfigStore
+    vault: Vault
+    clock: Callable[[], float]
+    lifetime_s: int = CACHE_LIFETIME_S
+    _read_until: float = 0
+    _sealed: str = ""
+    _values: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def read(self) -> dict[str, str]:
+        """Return the settings by name. KMS is asked only where they are not those of the last time."""
+        now = self.clock()
+        if now >= self._read_until:
+            document = self.config.rule_settings() or {"sealed": ""}
+            if document["sealed"] != self._sealed:
+                self._values = self._opened(document)
+                self._sealed = document["sealed"]
+            self._read_until = now + self.lifetime_s
+        return self._values
+
+    def write(self, values: dict[str, str]) -> None:
+        """Store these settings and no others, under a fresh data key; for the tools."""
+        data_key, stored = self.vault.new_key(RULES_OWNER)
+        self.config.put(RULE_SETTINGS, {"data_key": stored, "sealed": seal(data_key, json.dumps(values), RULES_OWNER)})
+
+    def _opened(self, document: dict[str, str]) -> dict[str, str]:
+        if not document["sealed"]:
+            return {}
+        data_key = self.vault.open_key(document["data_key"], RULES_OWNER)
+        values: dict[str, str] = json.loads(unseal(data_key, document["sealed"], RULES_OWNER))
+        return values
+
+
 def seal(data_key: bytes, text: str, owner: str) -> str:
-    """Return a text sealed under a data key."""
+    """Return a text sealed under a data key, with AES-256-GCM."""
     nonce = secrets.token_bytes(NONCE_BYTES)
     return b64encode(nonce + AESGCM(data_key).encrypt(nonce, text.encode(), owner.encode())).decode()
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jwt.api_jws import PyJWS
 
@@ -12,7 +12,8 @@ from chalicelib.model.key import KeySet
 from chalicelib.model.login import Access, Login
 from chalicelib.model.standing import marked
 from chalicelib.model.tenant import Client
-from chalicelib.store.aws import both
+from chalicelib.store.dynamo import Dynamo
+from chalicelib.store.parallel import Parallel
 from chalicelib.tokens.claims import (
     ID_TOKEN_TYP,
     OPENID,
@@ -25,9 +26,6 @@ from chalicelib.tokens.jws import Unsigned, require_signable
 from chalicelib.tokens.refresh import RefreshTokens
 from chalicelib.tokens.settlement import Issuance, ProvedLogin
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
-
 ID_TOKEN_ALG = "RS256"
 
 
@@ -36,7 +34,8 @@ class Issuer:
     """Signs tokens, and lets the login be settled with them. clock: epoch seconds. new_id: a fresh jti."""
 
     jws: PyJWS
-    dynamodb: "DynamoDBClient"
+    dynamo: Dynamo
+    parallel: Parallel
     refresh_tokens: RefreshTokens
     keys: Callable[[], KeySet]
     clock: Callable[[], float]
@@ -50,7 +49,13 @@ class Issuer:
         login, now = proved.login, int(self.clock())
         unsigned = self._make_tokens(issuer, login, access, now)
         issuance = Issuance(
-            self.dynamodb, self.refresh_tokens, client, login, access, sign=lambda: self._sign_all(unsigned)
+            self.dynamo,
+            self.parallel,
+            self.refresh_tokens,
+            client,
+            login,
+            access,
+            sign=lambda: self._sign_all(unsigned),
         )
         issued = proved.settlement.settle(issuance)
         expires_in = expires_at(login, now, access.token_lifetime_s) - now
@@ -84,7 +89,7 @@ class Issuer:
         """Return the signed tokens by their names, one KMS call each, all at once."""
         if len(tokens) == 1:
             return {tokens[0].name: self._sign(tokens[0])}
-        signed = both(lambda: self._sign(tokens[0]), lambda: self._sign(tokens[1]))
+        signed = self.parallel.both(lambda: self._sign(tokens[0]), lambda: self._sign(tokens[1]))
         return dict(zip([token.name for token in tokens], signed, strict=True))
 
     def _sign(self, token: Unsigned) -> str:

@@ -1,6 +1,5 @@
 """Refresh tokens: opaque, rotated without losing a client whose answer got lost (docs/adr/0011)."""
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Iterator
@@ -10,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from chalicelib.errors import InvalidGrant, TemporarilyUnavailable, Unauthorized, is_refusal
 from chalicelib.model.family import Locator, RefreshFamily
 from chalicelib.model.login import Access, Login
+from chalicelib.model.storage import Write
 from chalicelib.model.tenant import Client, RefreshTokenPolicy
 from chalicelib.model.user import User
 from chalicelib.store.aws import ConditionFailed
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.families import FamilyStore
 from chalicelib.store.revocations import RevocationStore
-from chalicelib.store.transactions import Write
-from chalicelib.store.users import FAMILY_COUNTER, UserStore
+from chalicelib.store.users import UserStore, family_counter
 from chalicelib.tokens.refresh_format import (
     SECRET_BYTES,
     Checksum,
@@ -110,7 +109,7 @@ class RefreshTokens:
             family=family,
             token=encode(family.locator, secret, self.checksum),
             write=self.families.begin_write(family, family.ends_unused_at(policy)),
-            counter=FAMILY_COUNTER + hashlib.sha256(client.client_id.encode()).hexdigest()[:16],
+            counter=family_counter(client.client_id),
         )
 
     def make_room(self, new: NewFamily) -> None:

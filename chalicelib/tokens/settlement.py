@@ -6,18 +6,17 @@ Each grant has a settlement of its own beside it; it says the order, and knows n
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from chalicelib.errors import InvalidGrant
 from chalicelib.model.login import Access, Login
+from chalicelib.model.storage import Write
 from chalicelib.model.tenant import Client
 from chalicelib.scopes import OFFLINE_ACCESS
-from chalicelib.store.aws import ConditionFailed, both
-from chalicelib.store.transactions import Write, commit
+from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.dynamo import Dynamo
+from chalicelib.store.parallel import Parallel
 from chalicelib.tokens.refresh import NewFamily, RefreshTokens
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
 
 # Returns the writes of a login; takes the name of a number in the user's record that goes up by one with it, or "".
 Writes = Callable[[str], tuple[Write, ...]]
@@ -38,7 +37,8 @@ class Issuance:
     sign: returns the signed JWTs by their names.
     """
 
-    dynamodb: "DynamoDBClient"
+    dynamo: Dynamo
+    parallel: Parallel
     refresh_tokens: RefreshTokens
     client: Client
     login: Login
@@ -51,7 +51,7 @@ class Issuance:
 
     def sign_and_renew(self, renew: Callable[[], str | None]) -> Issued:
         """Sign the tokens, and renew the refresh token at the same time."""
-        refresh_token, signed = both(renew, self.sign)
+        refresh_token, signed = self.parallel.both(renew, self.sign)
         return Issued(signed, refresh_token)
 
     def sign_and_write(self, writes: Writes, refusal: str) -> Issued:
@@ -62,7 +62,7 @@ class Issuance:
         """
         new = self._begin_family()
         with self._end_on_failure(new):
-            _, signed = both(lambda: self._write(new, writes, refusal), self.sign)
+            _, signed = self.parallel.both(lambda: self._write(new, writes, refusal), self.sign)
         return Issued(signed, new.token if new else None)
 
     def sign_then_write(self, writes: Writes, refusal: str) -> Issued:
@@ -86,7 +86,7 @@ class Issuance:
             self.refresh_tokens.make_room(new)
         transaction = (*writes(new.counter), new.write) if new else writes("")
         try:
-            commit(self.dynamodb, transaction)
+            self.dynamo.commit(transaction)
         except ConditionFailed:
             raise InvalidGrant(refusal, reason="the proof was used, or the user changed, meanwhile") from None
 

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from chalicelib.rules.loading import BadRules
-from chalicelib.store.users import NoSuchUser
+from chalicelib.store.user_records import NoSuchUser
 from infra.errors import NotReady, Refused
 from infra.stage.aws_faults import AWS_FAILURES, said
 from infra.stage.cloudformation.stack_status import Unsound

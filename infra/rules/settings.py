@@ -8,8 +8,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.store.rule_settings import RuleSettings
-from chalicelib.store.vault import Vault, data_key_alias
+from chalicelib.store.vault import RuleSettings, Vault, data_key_alias
 from infra.errors import NotReady, Refused
 from infra.stage.aws import Stage
 from infra.text_file import read_text
@@ -22,7 +21,7 @@ _TEXTS = TypeAdapter(dict[str, str])
 
 def settings_of(stage: Stage) -> RuleSettings:
     """Return the settings of a stage, with nothing cached."""
-    return RuleSettings(stage.config(), Vault(stage.clients.kms, data_key_alias(stage.name)), time.time, lifetime_s=0)
+    return RuleSettings(stage.config(), Vault(stage.clients, data_key_alias(stage.name)), time.time, lifetime_s=0)
 
 
 def set_value(stage: Stage, name: str, ask: Callable[[], str]) -> None:

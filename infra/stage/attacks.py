@@ -1,20 +1,18 @@
 """What the counters of attack protection stand at, for the tools, and their end."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from chalicelib.identifiers import digest
 from chalicelib.model.account import Account
 from chalicelib.model.address import network, networks
 from chalicelib.model.bucket import Bucket
-from chalicelib.model.storage import Item
 from chalicelib.model.tenant import BruteForceProtection
 from chalicelib.protection.account import MAX_FAILURES_IN_A_ROW
 from chalicelib.protection.client import BUCKET
-from chalicelib.store.attempts import ANYWHERE, tally_from
+from chalicelib.store.attempts import ANYWHERE, Counter, Tally, Total
 from chalicelib.store.buckets import LOGINS, BucketStore
-from chalicelib.store.totals import TOTAL, total_from
 from infra.errors import Refused
 from infra.stage.aws import Stage
 from infra.stage.keys import stage_key
@@ -67,11 +65,13 @@ class Attacks:
         throttling, buckets = self.stage.config().tenant().suspicious_ip_throttling, self._buckets()
         own, *wide = networks(address)
         rows = [
-            _bucket_row(own, values, throttling.bucket if values["sk"] == LOGINS else BUCKET)
-            for values in buckets.of_address(own)
+            _bucket_row(own, kind, empties_at_ms, throttling.bucket if kind == LOGINS else BUCKET)
+            for kind, empties_at_ms in buckets.of_address(own).items()
         ]
         around = [
-            _bucket_row(name, values, throttling.wide_bucket) for name in wide for values in buckets.of_address(name)
+            _bucket_row(name, kind, empties_at_ms, throttling.wide_bucket)
+            for name in wide
+            for kind, empties_at_ms in buckets.of_address(name).items()
         ]
         counted = sorted((row for row in rows if row.failed), key=lambda row: (row.of != LOGINS, row.account))
         return counted + [row for row in around if row.state == BLOCKED]
@@ -100,36 +100,36 @@ class Attacks:
             return Account(realm, UNKNOWN + digest(who, stage_key(self.stage).mac))
 
     def _buckets(self) -> BucketStore:
-        return BucketStore(self.stage.clients.dynamodb, f"{self.stage.prefix}attempts", LOGINS)
+        return BucketStore(self.stage.dynamo, f"{self.stage.prefix}attempts", LOGINS)
 
 
-def _account_rows(items: Iterator[Item] | list[Item], policy: BruteForceProtection) -> Iterator[Row]:
+def _account_rows(states: Iterable[tuple[Counter, Tally | Total]], policy: BruteForceProtection) -> Iterator[Row]:
     now = int(time.time())
-    for values in items:
-        account = values["pk"].split("#", 2)[2]
-        if values["expires_at"] > now:
-            yield _total_row(account, values, now) if values["sk"] == TOTAL else _counter_row(account, values, policy)
+    for counter, state in states:
+        if state.expires_at <= now:
+            continue
+        if isinstance(state, Total):
+            yield _total_row(counter.account, state, now)
+        else:
+            yield _counter_row(counter, state, policy)
 
 
-def _counter_row(account: str, values: Item, policy: BruteForceProtection) -> Row:
-    tally = tally_from(values)
-    address = values["sk"].partition("#")[2]
-    shown_address = ALL_ADDRESSES if address == ANYWHERE else address
+def _counter_row(counter: Counter, tally: Tally, policy: BruteForceProtection) -> Row:
+    address = ALL_ADDRESSES if counter.address == ANYWHERE else counter.address
     is_blocked = tally.attempts >= policy.max_attempts
     state, until = (BLOCKED, tally.expires_at) if is_blocked else (COUNTING, 0)
-    return Row(LOGINS, account, shown_address, tally.failed, policy.max_attempts, state, until)
+    return Row(LOGINS, counter.account.id, address, tally.failed, policy.max_attempts, state, until)
 
 
-def _total_row(account: str, values: Item, now: int) -> Row:
-    total = total_from(values)
+def _total_row(account: Account, total: Total, now: int) -> Row:
     is_slowed = total.failed >= MAX_FAILURES_IN_A_ROW
     state, until = (SLOWED, max(now, total.next_turn_at)) if is_slowed else (COUNTING, 0)
-    return Row(LOGINS, account, ALL_ADDRESSES, total.failed, MAX_FAILURES_IN_A_ROW, state, until)
+    return Row(LOGINS, account.id, ALL_ADDRESSES, total.failed, MAX_FAILURES_IN_A_ROW, state, until)
 
 
-def _bucket_row(address: str, values: Item, bucket: Bucket) -> Row:
-    now_ms, empties_at_ms = int(1000 * time.time()), values["empties_at_ms"]
-    kind, _, client_id = values["sk"].partition("#")
+def _bucket_row(address: str, name: str, empties_at_ms: int, bucket: Bucket) -> Row:
+    now_ms = int(1000 * time.time())
+    kind, _, client_id = name.partition("#")
     failed = -(-max(0, empties_at_ms - now_ms) // bucket.rate_ms)
     is_full = bucket.is_full(empties_at_ms, now_ms)
     state, until = (BLOCKED, -(-bucket.opens_at_ms(empties_at_ms) // 1000)) if is_full else (COUNTING, 0)

@@ -10,9 +10,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import InvalidEndpointConfigurationError
 
-from chalicelib.store.aws import Clients
+from chalicelib.store.aws import Aws
 from chalicelib.store.budget import end_call
 from chalicelib.store.config import ConfigStore
+from chalicelib.store.dynamo import Dynamo
 from infra.stage.aws_faults import refuse_web_pages
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Stage:
     """One stage, and the clients that reach it. pause: waits some seconds for AWS."""
 
     name: str
-    clients: Clients
+    clients: Aws
     cloudformation: "CloudFormationClient"
     pause: Callable[[float], None] = time.sleep
 
@@ -38,9 +39,14 @@ class Stage:
         """What the names of all its tables begin with."""
         return f"gatehouse-{self.name}-"
 
+    @property
+    def dynamo(self) -> Dynamo:
+        """Its tables, as the deployed code's stores use them."""
+        return Dynamo(self.clients)
+
     def config(self) -> ConfigStore:
         """Return the configuration, with nothing cached."""
-        return ConfigStore(self.clients.dynamodb, f"{self.prefix}config", time.time, lifetime_s=0)
+        return ConfigStore(self.dynamo, f"{self.prefix}config", time.time, lifetime_s=0)
 
 
 def new_session() -> boto3.Session:
@@ -59,7 +65,7 @@ def reach(stage: str) -> Stage:
         # botocore says so of an AWS_ENDPOINT_URL that is no URL.
         raise InvalidEndpointConfigurationError(msg=str(fault)) from fault
     kms.meta.events.register_first("needs-retry.kms.CreateKey", _make_once)
-    clients = Clients(client("dynamodb"), kms, partial(client, "sns"), partial(client, "sesv2"))
+    clients = Aws(client("dynamodb"), kms, partial(client, "sns"), partial(client, "sesv2"))
     return Stage(stage, clients, client("cloudformation"))
 
 

@@ -13,8 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from chalicelib.model.key import KeySet, SigningKey
-from chalicelib.store.stage_key import KEY, OWNER, StageKey
-from chalicelib.store.vault import Vault, data_key_alias
+from chalicelib.store.vault import STAGE_KEY, STAGE_OWNER, StageKey, Vault, data_key_alias
 from infra.stage.aws import Stage
 from infra.stage.changes import Change
 from infra.stage.cloudformation.stack_status import Unsound
@@ -84,7 +83,7 @@ def stage_key_faults(stage: Stage) -> list[str]:
     document, alias = stage.config().stage_key(), data_key_alias(stage.name)
     if document is None:
         return []
-    sealer, data_key = find_sealer(stage, document["data_key"], OWNER), find_key(stage, alias)
+    sealer, data_key = find_sealer(stage, document["data_key"], STAGE_OWNER), find_key(stage, alias)
     if sealer.is_gone:
         return _given_up(stage)
     if sealer.refusal:
@@ -96,7 +95,7 @@ def stage_key_faults(stage: Stage) -> list[str]:
 
 
 def _given_up(stage: Stage) -> list[str]:
-    item = f"--table-name {stage.prefix}config --key '{json.dumps({'pk': {'S': KEY}})}'"
+    item = f"--table-name {stage.prefix}config --key '{json.dumps({'pk': {'S': STAGE_KEY}})}'"
     return [
         "the stage key does not open: the data key that sealed it was deleted in KMS, or is another account's.",
         "  If it is gone, nothing brings back what it sealed: secrets of authenticator apps, settings of rules.",
@@ -126,7 +125,7 @@ def stage_key_changes(stage: Stage, dry_run: bool, is_new: bool) -> list[Change]
 
 def stage_key(stage: Stage) -> StageKey:
     """Return the stage's own key."""
-    return StageKey(stage.config(), Vault(stage.clients.kms, data_key_alias(stage.name)))
+    return StageKey(stage.config(), Vault(stage.clients, data_key_alias(stage.name)))
 
 
 def public_jwk(der: bytes, alg: str) -> dict[str, str]:

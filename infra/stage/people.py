@@ -20,10 +20,10 @@ from chalicelib.passwords.range_api import is_pwned
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.documents import realm_from
-from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.families import FamilyStore
 from chalicelib.store.revocations import RevocationStore
-from chalicelib.store.users import IdentifierTaken, UserStore
+from chalicelib.store.user_records import IdentifierTaken, UserRecords
+from chalicelib.store.users import UserStore
 from infra.errors import Refused, Taken
 from infra.stage.aws import Stage
 
@@ -62,7 +62,8 @@ class People:
 
     config: ConfigStore
     realm: Realm
-    store: UserStore
+    users: UserStore
+    records: UserRecords
     attempts: AttemptStore
     families: FamilyStore
     revocations: RevocationStore
@@ -73,12 +74,12 @@ class People:
     @classmethod
     def of(cls, stage: Stage, realm_name: str, bcrypt_cost: int = 10) -> "People":
         """Return a realm's people; raises Refused for an unknown realm."""
-        realm, dynamodb = find_realm(stage, realm_name), stage.clients.dynamodb
-        attempts = AttemptStore(dynamodb, f"{stage.prefix}attempts")
-        families = FamilyStore(dynamodb, f"{stage.prefix}sessions")
-        store = UserStore(dynamodb, realm.users_table)
-        revocations = RevocationStore(dynamodb, f"{stage.prefix}sessions")
-        return cls(stage.config(), realm, store, attempts, families, revocations, bcrypt_cost)
+        realm, dynamo = find_realm(stage, realm_name), stage.dynamo
+        attempts = AttemptStore(dynamo, f"{stage.prefix}attempts")
+        families = FamilyStore(dynamo, f"{stage.prefix}sessions")
+        users, records = UserStore(dynamo, realm.users_table), UserRecords(dynamo, realm.users_table)
+        revocations = RevocationStore(dynamo, f"{stage.prefix}sessions")
+        return cls(stage.config(), realm, users, records, attempts, families, revocations, bcrypt_cost)
 
     def add(self, password: str | None, password_hash: str | None, **fields: Any) -> User:
         """Make a person, with a fresh user_id unless fields have one, and return the record. Raises Refused.
@@ -96,14 +97,14 @@ class People:
         user = replace(user, username=trimmed(user.username), email=trimmed(user.email))
         user = replace(user, password_hash=self._stored(user, password, password_hash))
         try:
-            self.store.create(user)
+            self.records.create(user)
         except IdentifierTaken:
             raise Taken(f"Realm {self.realm.name} has somebody of that username or email already.") from None
         return user
 
     def find(self, who: str) -> User:
         """Return the person of this user_id, username or email; raises Refused."""
-        user = self.store.read(who) or self.store.read(self.store.locate(who, ("username", "email")) or who)
+        user = self.users.read(who) or self.users.read(self.users.locate(who, ("username", "email")) or who)
         if user is None:
             raise Refused(f"Realm {self.realm.name} has nobody by {who}.")
         return user
@@ -117,22 +118,22 @@ class People:
         # With the present password they are as many as the policy looks back.
         former = former_hashes(user, max(0, self.realm.password_policy.history - 1))
         hashes = [self._hashed(user, password), *former]
-        self.store.set_password_hash(user.user_id, hashes, int(time.time()), ends_families)
+        self.records.set_password_hash(user.user_id, hashes, int(time.time()), ends_families)
         self.forget_attempts(user)
 
     def set_blocked(self, user: User, blocked: bool) -> None:
         """Block and end all refresh tokens, or unblock and forget the failed attempts."""
-        self.store.set_blocked(user.user_id, blocked, int(time.time()))
+        self.records.set_blocked(user.user_id, blocked, int(time.time()))
         if not blocked:
             self.forget_attempts(user)
 
     def delete(self, user: User) -> None:
         """Delete the person and the attempts at them; the names are free again, the user_id never is."""
-        self.store.delete(user)
+        self.records.delete(user)
         for family in self._families(user):
             self.families.end(family)
         self.forget_attempts(user)
-        self.attempts.clear(f"mfa#{self._account(user).key}")
+        self.attempts.clear_codes(self._account(user))
 
     def live_families(self, user: User) -> list[RefreshFamily]:
         """Return the person's live refresh-token families, by client and age."""
@@ -146,7 +147,7 @@ class People:
         families = [family for family in self.live_families(user) if family.locator.family_id == family_id]
         if not families:
             raise Refused(f"{user.user_id} has no refresh token family {family_id}.")
-        self.store.end_logins(user.user_id, int(time.time()))
+        self.records.end_logins(user.user_id, int(time.time()))
         self.families.end(families[0])
 
     def end_families(self, user: User, client_id: str = "") -> int:
@@ -156,7 +157,7 @@ class People:
         on the record, which no login under way slips past.
         """
         families = [family for family in self.live_families(user) if client_id in ("", family.client_id)]
-        end = self.store.end_logins if client_id else self.store.end_families
+        end = self.records.end_logins if client_id else self.records.end_families
         end(user.user_id, int(time.time()))
         for family in families:
             self.families.end(family)
@@ -174,7 +175,7 @@ class People:
 
     def _at_client(self, user: User, client_id: str) -> User:
         """Return the person with the revocations counted in that concern them at a client."""
-        count = Dynamo(self.store.dynamodb).read(self.revocations.read_of(self.realm.name, client_id))
+        count = self.users.dynamo.read(self.revocations.read_of(self.realm.name, client_id))
         return replace(user, revocations=count)
 
     def _policy(self, client_id: str) -> RefreshTokenPolicy:
@@ -216,7 +217,7 @@ class People:
             raise Refused("A user_id has 2 to 255 printable ASCII characters, no space, and does not end in @clients.")
         stored = (one for key, one in self.config.documents() if key.startswith("realm#"))
         for realm in map(realm_from, stored):
-            if UserStore(self.store.dynamodb, realm.users_table).read(user_id):
+            if UserStore(self.users.dynamo, realm.users_table).read(user_id):
                 raise Taken(f"Realm {realm.name} has given out the user_id {user_id} already. Choose another one.")
 
     def _require_identifier(self, user: User) -> None:

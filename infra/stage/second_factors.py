@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from chalicelib.errors import TemporarilyUnavailable
@@ -19,14 +18,11 @@ from chalicelib.model.login import RequestedAccess
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 from chalicelib.store.aws import ConditionFailed
-from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.enrolments import EnrolmentStore
 from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
-from chalicelib.store.transactions import commit
-from chalicelib.store.tries import TryStore
-from chalicelib.store.users import NoSuchUser
+from chalicelib.store.tries import TryStore, WrongCodeStore
+from chalicelib.store.user_records import NoSuchUser
 from chalicelib.store.vault import Vault, data_key_alias
-from chalicelib.store.wrong_codes import WrongCodeStore
 from infra.errors import NotReady, Refused
 from infra.stage.aws import Stage
 from infra.stage.keys import stage_key
@@ -45,9 +41,9 @@ class SecondFactors:
     @classmethod
     def of(cls, stage: Stage, realm_name: str) -> "SecondFactors":
         """Return those of a realm's people; raises Refused for an unknown realm."""
-        people, dynamodb = People.of(stage, realm_name), stage.clients.dynamodb
-        enrolments = EnrolmentStore(dynamodb, people.realm.users_table)
-        vault = Vault(stage.clients.kms, data_key_alias(stage.name))
+        people = People.of(stage, realm_name)
+        enrolments = EnrolmentStore(stage.dynamo, people.realm.users_table)
+        vault = Vault(stage.clients, data_key_alias(stage.name))
         limits = _limits(stage)
         otp = Otp(vault, limits, lambda _: enrolments, time.time)
         return cls(people, enrolments, otp, RecoveryCode(limits, lambda _: enrolments))
@@ -55,8 +51,8 @@ class SecondFactors:
     def case(self, who: str) -> Case:
         """Return the person of this user_id, username or email, with their factors; raises Refused."""
         user_id = self.people.find(who).user_id
-        user, enrolment = Dynamo(self.enrolments.dynamodb).read_all(
-            self.people.store.read_of(user_id), self.enrolments.read_of(user_id)
+        user, enrolment = self.enrolments.dynamo.read_all(
+            self.people.users.read_of(user_id), self.enrolments.read_of(user_id)
         )
         if user is None:
             raise NoSuchUser(user_id)
@@ -85,7 +81,7 @@ class SecondFactors:
         """
         with _refused_if_changed(case):
             self.enrolments.reset(case.user, case.enrolment)
-        self.people.attempts.clear(f"mfa#{case.account.key}")
+        self.people.attempts.clear_codes(case.account)
 
     def _associated(self, case: Case) -> tuple[Enrolment, dict[str, Any]]:
         try:
@@ -115,13 +111,13 @@ def _refused_if_changed(case: Case) -> Iterator[None]:
 
 
 def _limits(stage: Stage) -> Limits:
-    dynamodb, table = stage.clients.dynamodb, f"{stage.prefix}attempts"
+    dynamo, table = stage.dynamo, f"{stage.prefix}attempts"
     return Limits(
-        TryStore(dynamodb, table),
-        WrongCodeStore(dynamodb, table),
-        commit=partial(commit, dynamodb),
+        TryStore(dynamo, table),
+        WrongCodeStore(dynamo, table),
+        commit=dynamo.commit,
         mac=stage_key(stage).mac,
-        on_wrong=NoticeStore(dynamodb, table, WRONG_CODES, DAY_S).note,
+        on_wrong=NoticeStore(dynamo, table, WRONG_CODES, DAY_S).note,
         clock=time.time,
     )
 

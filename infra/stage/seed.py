@@ -67,9 +67,9 @@ def _seed(people: People, user: User) -> Seeded:
 def _found(people: People, user: User) -> Person | None:
     """Return who has the user's username, or else the email."""
     names = (("username", user.username), ("email", user.email))
-    located = (people.store.locate(name, (kind,)) for kind, name in names if name)
+    located = (people.users.locate(name, (kind,)) for kind, name in names if name)
     user_id = next(filter(None, located), None)
-    return people.store.read(user_id) if user_id else None
+    return people.users.read(user_id) if user_id else None
 
 
 def _compared(realm: str, user: User, person: Person | None) -> Seeded:

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from chalicelib.store.users import UserStore
+from chalicelib.store.user_records import UserRecords
 from infra.stage.aws import Stage
 from tests.bench.measure import HOLD_S, MS, Bench
 from tests.bench.people import CHEAP_COST, HURRIED, REALM, hashed, person, username
@@ -128,7 +128,7 @@ def _place(kind: str, size: int, interpreter: Path) -> Iterator[Place]:
     subjects = chance.sample(range(1, size + 1), min(size, SUBJECTS))
     with stub() as aws:
         stage = provision()
-        UserStore(stage.clients.dynamodb, f"{stage.prefix}users-{REALM}").create(person(HURRIED, hashed(CHEAP_COST)))
+        UserRecords(stage.dynamo, f"{stage.prefix}users-{REALM}").create(person(HURRIED, hashed(CHEAP_COST)))
         _FILL[kind](stage, size)
         aws.control(population=max(SIZES["users"]) if kind != "users" else size)
         with serving(interpreter, aws.url, CHEAP_COST) as process:
@@ -162,7 +162,7 @@ def _write_realms(stage: Stage, size: int) -> None:
     for name in names:
         table = f"{stage.prefix}users-{name}"
         config.put(f"realm#{name}", documents[f"realm#{REALM}"] | {"name": name, "users_table": table})
-        UserStore(stage.clients.dynamodb, table).create(person(HURRIED, stored, 1))
+        UserRecords(stage.dynamo, table).create(person(HURRIED, stored, 1))
     config.put(f"client#{CLIENT}", documents[f"client#{CLIENT}"] | {"realms": names})
 
 

@@ -3,7 +3,7 @@
 import bcrypt
 
 from chalicelib.model.user import User
-from chalicelib.store.users import UserStore
+from chalicelib.store.user_records import UserRecords
 from infra.stage.aws import Stage
 from infra.stage.second_factors import SecondFactors
 from tests.bench.tables import numbered
@@ -47,15 +47,15 @@ def person(kind: str, password_hash: str, number: int = 0) -> User:
 
 def add_people(stage: Stage) -> dict[str, str]:
     """Write number 0 of each kind, and those who have an app; return the secrets of their apps by username."""
-    stored, users = hashed(COST), UserStore(stage.clients.dynamodb, _table(stage))
+    stored, records = hashed(COST), UserRecords(stage.dynamo, _table(stage))
     for kind, hash_of_kind in ((PERSON, stored), (HURRIED, hashed(CHEAP_COST)), (LOCKED, "")):
-        users.create(person(kind, hash_of_kind))
-    return dict(_with_app(stage, users, person(ENROLLED, stored, number)) for number in range(1, APPS + 1))
+        records.create(person(kind, hash_of_kind))
+    return dict(_with_app(stage, records, person(ENROLLED, stored, number)) for number in range(1, APPS + 1))
 
 
-def _with_app(stage: Stage, users: UserStore, user: User) -> tuple[str, str]:
+def _with_app(stage: Stage, records: UserRecords, user: User) -> tuple[str, str]:
     """Write a person with an authenticator app, as an admin does it; return the username and the app's secret."""
-    users.create(user)
+    records.create(user)
     factors = SecondFactors.of(stage, REALM)
     return user.username, factors.enroll(factors.case(user.user_id))["secret"]
 

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.identifiers import digest
 from chalicelib.model.account import Account
-from chalicelib.store.totals import TotalStore
+from chalicelib.store.attempts import TotalStore
 from infra.stage.aws import Stage
 from infra.stage.keys import stage_key
 from tests.cli.conftest import Gatehouse
@@ -62,7 +62,7 @@ def test_status_shows_whom_strangers_to_are_slowed(
     shared: Gatehouse, stage: Stage, http: Http, people: PeopleMaker
 ) -> None:
     user = people.make()
-    store = TotalStore(stage.clients.dynamodb, f"{stage.prefix}attempts")
+    store = TotalStore(stage.dynamo, f"{stage.prefix}attempts")
     for _ in range(100):
         store.fail(Account("employees", user.user_id), int(time.time()))
     assert store.take_turn(Account("employees", user.user_id), int(time.time()), int(time.time()) + 900)

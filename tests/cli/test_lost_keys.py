@@ -13,8 +13,7 @@ import pytest
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.kms.models import kms_backends
 
-from chalicelib.store.stage_key import OWNER
-from chalicelib.store.vault import data_key_alias
+from chalicelib.store.vault import STAGE_OWNER, data_key_alias
 from infra.local.emulated_aws import REGION
 from infra.stage.aws import Stage
 from infra.stage.cloudformation.stack_status import Unsound
@@ -163,7 +162,7 @@ def test_stage_key_that_was_sealed_for_something_else_does_not_pass(own: Gatehou
     kms = own.stage.clients.kms
     plain = kms.decrypt(
         CiphertextBlob=b64decode(str((own.stage.config().stage_key() or {})["data_key"])),
-        EncryptionContext={"gatehouse": OWNER},
+        EncryptionContext={"gatehouse": STAGE_OWNER},
     )["Plaintext"]
     sealed = kms.encrypt(KeyId=data_key(own), Plaintext=plain, EncryptionContext={"gatehouse": "other"})
     own.stage.config().put("stage_key", {"data_key": b64encode(sealed["CiphertextBlob"]).decode()})

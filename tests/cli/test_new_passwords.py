@@ -47,7 +47,7 @@ def test_password_that_the_policy_is_against_is_refused_with_every_reason(
     ran = shared.run("users", "add", *EMPLOYEES, "--username", name, *options, typed=f"{password}\n")
 
     assert (ran.code, ran.out, ran.err) == (2, "", f"{said}\n")
-    assert People.of(shared.stage, "employees").store.locate(name, ("username",)) is None
+    assert People.of(shared.stage, "employees").users.locate(name, ("username",)) is None
 
 
 @pytest.mark.parametrize(

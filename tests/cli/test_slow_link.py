@@ -13,7 +13,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from chalicelib.model.user import User
-from chalicelib.store.users import UserStore
+from chalicelib.store.user_records import UserRecords
 from chalicelib.store.vault import data_key_alias
 from infra.stage.aws import Stage, reach
 from infra.stage.keys import data_key_changes
@@ -58,7 +58,7 @@ def keys_of(stage: Stage) -> list[str]:
 
 
 def test_hundreds_of_people_are_listed_over_a_slow_link(ready: Gatehouse) -> None:
-    store = UserStore(ready.stage.clients.dynamodb, f"{ready.stage.prefix}users-staff")
+    store = UserRecords(ready.stage.dynamo, f"{ready.stage.prefix}users-staff")
     for number in range(MANY):
         store.create(User(user_id=f"staff|{number}", username=f"user{number}", created_at=number, updated_at=number))
     with over(SlowLink()) as link:

@@ -84,7 +84,7 @@ def test_password_under_the_policy_of_the_realm_is_refused(
 
     said = f"Realm {realm} asks for {least} characters or more; that password has {len(password)}.\n"
     assert (ran.code, ran.out, ran.err) == (2, "", said)
-    assert People.of(shared.stage, realm).store.locate(f"{name}@example.com", ("email",)) is None
+    assert People.of(shared.stage, realm).users.locate(f"{name}@example.com", ("email",)) is None
 
 
 @pytest.mark.parametrize("change", [str, str.upper, str.title])
@@ -199,7 +199,7 @@ def test_list_as_json_holds_everybody(shared: Gatehouse, people: PeopleMaker) ->
     listed = json.loads(shared.run("users", "list", *EMPLOYEES, "--json").out)
 
     assert user.user_id in [one["user_id"] for one in listed]
-    assert len(listed) == len(list(People.of(shared.stage, "employees").store.all()))
+    assert len(listed) == len(list(People.of(shared.stage, "employees").records.all()))
 
 
 @pytest.mark.parametrize("of", ["user_id", "username", "email"])

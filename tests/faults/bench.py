@@ -15,10 +15,9 @@ from chalicelib.model.account import Account
 from chalicelib.model.family import RefreshFamily
 from chalicelib.model.user import User
 from chalicelib.settings import Settings
-from chalicelib.store.attempts import ADDRESS, AttemptStore
+from chalicelib.store.attempts import AttemptStore, Tally
 from chalicelib.store.aws import connect
-from chalicelib.store.rule_settings import RuleSettings
-from chalicelib.store.vault import Vault, data_key_alias
+from chalicelib.store.vault import RuleSettings, Vault, data_key_alias
 from infra.stage.aws import Stage
 from infra.tenant.file import load
 from tests.conftest import BCRYPT_COST, DEMO, ISSUER, Clock, Hashes
@@ -75,9 +74,10 @@ class Bench:
 
     def attempts(self, account: str) -> tuple[int, int]:
         """Return how many attempts at an account are counted, and how many of them as failed."""
-        store = AttemptStore(self.stage.clients.dynamodb, f"{self.stage.prefix}attempts")
-        items = [item for item in store.of_account(Account("employees", account)) if item["sk"].startswith(ADDRESS)]
-        return sum(item["attempts"] for item in items), sum(item["failed"] for item in items)
+        store = AttemptStore(self.stage.dynamo, f"{self.stage.prefix}attempts")
+        states = [state for _, state in store.of_account(Account("employees", account))]
+        tallies = [state for state in states if isinstance(state, Tally)]
+        return sum(one.attempts for one in tallies), sum(one.failed for one in tallies)
 
     def families(self, user: User) -> list[RefreshFamily]:
         people = self.people.of("employees")
@@ -91,7 +91,7 @@ class Bench:
 def stage_for_faults(name: str) -> Stage:
     """Provision a stage with the demo tenant and settings for rules; moto must run already."""
     stage = provisioned(name, load(DEMO))
-    vault = Vault(stage.clients.kms, data_key_alias(name))
+    vault = Vault(stage.clients, data_key_alias(name))
     RuleSettings(stage.config(), vault, time.time).write({"GREETING": "hello"})
     return stage
 

@@ -17,7 +17,7 @@ from jwt.algorithms import ECAlgorithm
 
 from chalicelib.identifiers import digest
 from chalicelib.model.account import Account
-from chalicelib.store.pending import PendingStore, Ticket, stored_id
+from chalicelib.store.sessions import PendingStore, Ticket, stored_id
 from infra.stage.keys import stage_key
 from tests.conftest import ISSUER
 from tests.faults import mfa_flows
@@ -231,7 +231,7 @@ def public(bench: Bench, path: str, member: str) -> Case:
 def unblock(bench: Bench) -> Case:
     """A link that lets a person in again: it works once, and where it was answered with a failure the next time too."""
     user, token = bench.people.make(), secrets.token_urlsafe()
-    tickets = PendingStore(bench.stage.clients.dynamodb, f"{bench.stage.prefix}sessions")
+    tickets = PendingStore(bench.stage.dynamo, f"{bench.stage.prefix}sessions")
     tickets.put_ticket(Ticket(stored_id(token), Account("employees", user.user_id), int(bench.clock()) + 60))
     bench.http.login(username=user.username, password="wrong")
     assert bench.attempts(user.user_id) == (1, 1)

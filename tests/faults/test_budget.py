@@ -12,7 +12,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.session import get_session
 
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.store.aws import ConditionFailed, both, call
+from chalicelib.store.aws import ConditionFailed
 from chalicelib.store.budget import (
     LAST_AMENDS_S,
     LAST_TRY_S,
@@ -22,6 +22,7 @@ from chalicelib.store.budget import (
     current,
     one_request,
 )
+from chalicelib.store.parallel import Parallel
 from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.faults.bench import Bench, bench_on
@@ -33,7 +34,9 @@ from tests.support.slow_link import moto_server, served
 
 def read(bench: Bench) -> object:
     """Make one call."""
-    return call(bench.stage.clients.dynamodb.get_item, TableName=f"{bench.stage.prefix}config", Key={"pk": {"S": "-"}})
+    return bench.stage.clients.call(
+        bench.stage.clients.dynamodb.get_item, TableName=f"{bench.stage.prefix}config", Key={"pk": {"S": "-"}}
+    )
 
 
 def write(bench: Bench, key: str, **condition: str) -> None:
@@ -42,7 +45,7 @@ def write(bench: Bench, key: str, **condition: str) -> None:
     shown = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"} if condition else {}
     # The stub wants each parameter by its own name and type.
     put: Any = bench.stage.clients.dynamodb.put_item
-    call(put, TableName=table, Item=item, **condition, **shown)
+    bench.stage.clients.call(put, TableName=table, Item=item, **condition, **shown)
 
 
 def taking(clock: Clock, seconds: float, failure: Exception | None = None) -> Act:
@@ -87,7 +90,7 @@ def test_parallel_calls_spend_the_same_time_once(bench: Bench, clock: Clock) -> 
 
     with one_request(clock):
         with watching(bench.stage.clients, act):
-            both(lambda: read(bench), lambda: read(bench))
+            Parallel().both(lambda: read(bench), lambda: read(bench))
         with watching(bench.stage.clients, taking(clock, 0.001)) as last:
             read(bench)
         with pytest.raises(TemporarilyUnavailable):
@@ -220,7 +223,7 @@ def test_login_ends_within_eight_real_seconds_where_every_first_try_hangs(
 def test_many_threads_of_one_process_have_a_budget_each(bench: Bench, clock: Clock) -> None:
     def request(_: int) -> int:
         with one_request(clock) as budget:
-            both(lambda: read(bench), lambda: read(bench))
+            Parallel().both(lambda: read(bench), lambda: read(bench))
             return budget.calls
 
     with ThreadPoolExecutor(8) as pool:

@@ -97,7 +97,7 @@ def test_counter_that_cannot_be_written_lets_nobody_in(bench: Bench) -> None:
 
 
 def test_bucket_that_never_stands_still_is_given_up(bench: Bench) -> None:
-    store = TryStore(bench.stage.clients.dynamodb, f"{bench.stage.prefix}attempts")
+    store = TryStore(bench.stage.dynamo, f"{bench.stage.prefix}attempts")
 
     with watching(bench.stage.clients, condition_failed), pytest.raises(TemporarilyUnavailable, match="try again"):
         store.take(Tries("mfa#somebody", "codes", Bucket(10, 1000)), 1)

@@ -11,7 +11,7 @@ from typing import Any
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from moto.core.botocore_stubber import MockRawResponse
 
-from chalicelib.store.aws import Clients
+from chalicelib.store.aws import Aws
 
 NOWHERE = "https://aws.invalid/"
 
@@ -88,7 +88,7 @@ class Wire:
 
 
 @contextmanager
-def watching(clients: Clients, before: Act = nothing, after: Act = nothing) -> Iterator[Wire]:
+def watching(clients: Aws, before: Act = nothing, after: Act = nothing) -> Iterator[Wire]:
     """See, and spoil, every try that the clients make inside this block."""
     wire = Wire(before, after)
     events = [client.meta.events for client in (clients.dynamodb, clients.kms, clients.sns())]

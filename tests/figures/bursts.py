@@ -10,7 +10,7 @@ from chalicelib.errors import TooManyAttempts
 from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.protection.address import AddressGuard
 from chalicelib.store.buckets import LOGINS, BucketStore
-from chalicelib.store.dynamo import Dynamo
+from chalicelib.store.parallel import Parallel
 from infra.local.emulated_aws import local_aws
 from infra.stage.aws import Stage
 from tests.figures.simulation import DAY_S, provisioned
@@ -30,11 +30,11 @@ class Burst:
 
     def run(self, stage: Stage) -> "Burst":
         """Send bursts day after day, each as soon as the address is let in."""
-        buckets = BucketStore(stage.clients.dynamodb, f"{stage.prefix}attempts", LOGINS)
-        guard = AddressGuard(buckets, SuspiciousIpThrottling, lambda: self.now)
+        buckets = BucketStore(stage.dynamo, f"{stage.prefix}attempts", LOGINS)
+        guard = AddressGuard(Parallel(), buckets, SuspiciousIpThrottling, lambda: self.now)
         address, end = f"10.0.{self.in_flight >> 8}.{self.in_flight & 255}", self.now + self.days * DAY_S
         while self.now < end:
-            fill = Dynamo(buckets.dynamodb).read(guard.read_of(address))
+            fill = buckets.dynamo.read(guard.read_of(address))
             try:
                 guard.require_room(address, fill)
             except TooManyAttempts as refusal:

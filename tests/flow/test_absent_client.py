@@ -25,7 +25,7 @@ def test_new_client_works_ten_seconds_after_it_was_asked_for_in_vain(http: Http,
 
 
 def config_of(stage: Stage, clock: Clock, lifetime_s: int = 60) -> ConfigStore:
-    return ConfigStore(stage.clients.dynamodb, f"{stage.prefix}config", clock, lifetime_s)
+    return ConfigStore(stage.dynamo, f"{stage.prefix}config", clock, lifetime_s)
 
 
 def test_absent_client_is_read_once_in_ten_seconds(stage: Stage, clock: Clock) -> None:

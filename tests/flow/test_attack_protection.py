@@ -11,8 +11,7 @@ import pytest
 
 from chalicelib.model.account import Account
 from chalicelib.model.user import User
-from chalicelib.store.dynamo import Dynamo
-from chalicelib.store.totals import TotalStore
+from chalicelib.store.attempts import TotalStore
 from infra.stage.aws import Stage
 from infra.stage.people import People
 from tests.conftest import Clock, Hashes
@@ -51,7 +50,7 @@ def guess(http: Http, username: str, times: int) -> list[int]:
 
 def guessed_at(stage: Stage, user: User, clock: Clock) -> None:
     """Leave an account as a hundred wrong guesses from a hundred addresses do."""
-    TotalStore(stage.clients.dynamodb, f"{stage.prefix}attempts").fail(Account("employees", user.user_id), int(clock()))
+    TotalStore(stage.dynamo, f"{stage.prefix}attempts").fail(Account("employees", user.user_id), int(clock()))
     stage.clients.dynamodb.update_item(
         TableName=f"{stage.prefix}attempts",
         Key={"pk": {"S": f"account#employees#{user.user_id}"}, "sk": {"S": "total"}},
@@ -62,8 +61,8 @@ def guessed_at(stage: Stage, user: User, clock: Clock) -> None:
 
 def failures(stage: Stage, user: User) -> int:
     """Return how many failures in a row stand at an account, from all addresses."""
-    store = TotalStore(stage.clients.dynamodb, f"{stage.prefix}attempts")
-    total = Dynamo(stage.clients.dynamodb).read(store.read_of(Account("employees", user.user_id)))
+    store = TotalStore(stage.dynamo, f"{stage.prefix}attempts")
+    total = stage.dynamo.read(store.read_of(Account("employees", user.user_id)))
     return total.failed if total else 0
 
 

@@ -1,17 +1,22 @@
 """/health: what the last call to each dependency gave, through HTTP."""
 
+from dataclasses import replace
+
 import pytest
 
-from chalicelib.store import aws
+from chalicelib import wiring
+from chalicelib.http.application import Services
+from chalicelib.settings import Settings
 from infra.stage.aws import Stage
+from tests.conftest import BCRYPT_COST, ISSUER
 from tests.support.faults import aws_error, failing
 from tests.support.http import Http
 
 
-@pytest.fixture(autouse=True)
-def _no_calls_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def services(stage: Stage, world: wiring.World) -> Services:
     """A process that has called nothing yet, whatever ran in this one before."""
-    monkeypatch.setattr(aws, "_last", {})
+    return wiring.build(Settings(stage.name, ISSUER, BCRYPT_COST), replace(stage.clients, outcomes={}), world)
 
 
 def test_dependencies_that_answer_are_well(http: Http) -> None:

@@ -55,7 +55,7 @@ def signed_by_us(stage: Stage, claims: dict[str, Any]) -> str:
     """Sign with the stage's key, as the issuer does."""
     key: Any = stage.config().keys().current("RS256")
     header = {"kid": key.kid, "typ": "at+jwt"}
-    return kms_jws(Kms(stage.clients.kms)).encode(json.dumps(claims).encode(), key, "RS256", header)
+    return kms_jws(Kms(stage.clients)).encode(json.dumps(claims).encode(), key, "RS256", header)
 
 
 def test_token_of_the_mfa_api_alone_carries_the_persons_credential_version(

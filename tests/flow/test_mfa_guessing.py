@@ -10,7 +10,7 @@ from chalicelib.http.application import Services
 from chalicelib.mfa.limits import MAX_WRONG_IN_A_ROW, TELL_AFTER
 from chalicelib.model.user import User
 from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
-from chalicelib.store.wrong_codes import WrongCodeStore
+from chalicelib.store.tries import WrongCodeStore
 from infra.stage.aws import Stage
 from infra.stage.second_factors import SecondFactors
 from tests.conftest import Clock
@@ -55,7 +55,7 @@ def ada(http: Http, clock: Clock, user: User) -> Enrolled:
 
 
 def wrong_codes(stage: Stage) -> WrongCodeStore:
-    return WrongCodeStore(stage.clients.dynamodb, f"{stage.prefix}attempts")
+    return WrongCodeStore(stage.dynamo, f"{stage.prefix}attempts")
 
 
 def owner(user: User) -> str:
@@ -195,7 +195,7 @@ def test_network_of_a_wrong_login_is_not_known_by_it(http: Http, ada: Enrolled) 
 
 def noted(stage: Stage, clock: Clock) -> list[str]:
     """Return the accounts whose owners are to be told of wrong codes."""
-    store = NoticeStore(stage.clients.dynamodb, f"{stage.prefix}attempts", WRONG_CODES, DAY_S)
+    store = NoticeStore(stage.dynamo, f"{stage.prefix}attempts", WRONG_CODES, DAY_S)
     return [notice.account.key for notice in store.untold(int(clock()))]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.identifiers import canonical
-from chalicelib.store.items import to_item
+from chalicelib.store.dynamo import to_item
 from infra.errors import Refused
 from infra.stage.aws import Stage
 from tests.conftest import Hashes

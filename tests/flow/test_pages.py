@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.http.pages import form, page
 from chalicelib.model.account import Account
-from chalicelib.store.pending import PendingStore, Ticket, stored_id
+from chalicelib.store.sessions import PendingStore, Ticket, stored_id
 from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.support.calls import calls_of
@@ -27,7 +27,7 @@ WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWri
 def ticket(stage: Stage, people: PeopleMaker, clock: Clock) -> str:
     """The ticket of a link that works."""
     token = secrets.token_urlsafe()
-    tickets = PendingStore(stage.clients.dynamodb, f"{stage.prefix}sessions")
+    tickets = PendingStore(stage.dynamo, f"{stage.prefix}sessions")
     tickets.put_ticket(Ticket(stored_id(token), Account("employees", people.make().user_id), int(clock()) + 60))
     return token
 

@@ -15,7 +15,7 @@ import pytest
 
 from chalicelib.model.family import Locator
 from chalicelib.model.user import User
-from chalicelib.store.users import FAMILY_COUNTER
+from chalicelib.store.users import family_counter
 from chalicelib.tokens.refresh_format import decode, encode
 from infra.stage.aws import Stage
 from tests.conftest import Clock
@@ -464,7 +464,7 @@ def stay_logged_in(people: PeopleMaker, user: User, clock: Clock, count: int) ->
         place = replace(last.locator, family_id=f"{1000 * now:012x}{last.locator.family_id[12:]}")
         family = replace(last, locator=place, auth_time=now, created_at=now, last_used_at=now)
         people.stage.clients.dynamodb.put_item(**realm.families.begin_write(family, 0)["Put"])
-    realm.store.correct_count(record, counter, begun + count)
+    realm.users.correct_count(record, counter, begun + count)
 
 
 def test_two_hundredth_and_first_family_ends_the_oldest(
@@ -660,7 +660,7 @@ def test_token_cannot_be_moved_to_a_namesake_of_another_realm(
     http: Http, client_id: str, people: PeopleMaker, stage: Stage
 ) -> None:
     user = people.make()
-    people.of("customers").store.create(replace(user, username=""))
+    people.of("customers").records.create(replace(user, username=""))
     locator, secret = decoded(login(http, client_id, username=user.username)["refresh_token"])
     people.of("employees").set_blocked(user, True)
 
@@ -704,7 +704,7 @@ def test_full_house_is_cleared_of_what_has_ended(http: Http, client_id: str, peo
 
 def fill_counter(stage: Stage, user_id: str, client_id: str) -> str:
     """Let a client's counter of a person's families be full, and return its name."""
-    counter = FAMILY_COUNTER + hashlib.sha256(client_id.encode()).hexdigest()[:16]
+    counter = family_counter(client_id)
     stage.clients.dynamodb.update_item(
         TableName=f"{stage.prefix}users-employees",
         Key={"pk": {"S": f"user#{user_id}"}},

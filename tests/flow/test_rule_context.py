@@ -5,8 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from chalicelib import wiring
-from chalicelib.store.rule_settings import RuleSettings
-from chalicelib.store.vault import Vault, data_key_alias
+from chalicelib.store.vault import RuleSettings, Vault, data_key_alias
 from infra.stage.aws import Stage
 from tests.support.calls import calls_of
 from tests.support.clients import make_client
@@ -24,7 +23,7 @@ def plain(thing: Any) -> Any:
 
 
 def settings_of(stage: Stage, world: wiring.World) -> RuleSettings:
-    vault = Vault(stage.clients.kms, data_key_alias(stage.name))
+    vault = Vault(stage.clients, data_key_alias(stage.name))
     return RuleSettings(stage.config(), vault, world.clock)
 
 
@@ -225,7 +224,7 @@ def test_changed_settings_are_seen_within_a_minute(
 
 
 def test_settings_of_another_owner_do_not_open(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
-    vault = Vault(stage.clients.kms, data_key_alias(stage.name))
+    vault = Vault(stage.clients, data_key_alias(stage.name))
     _, foreign = vault.new_key("somebody else")
     user = people.make()
     settings_of(stage, world).write({"A": "1"})

@@ -91,7 +91,7 @@ def test_what_a_rule_keeps_of_metadata_changes_nothing_that_is_stored(
 ) -> None:
     kept: list[Any] = []
     user = people.make()
-    store = people.of("employees").store
+    store = people.of("employees").users
 
     def keep(shown: Any, _: Any) -> None:
         shown.app_metadata["seen"] = 1

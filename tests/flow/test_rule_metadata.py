@@ -49,7 +49,7 @@ def test_metadata_changed_by_somebody_else_meanwhile_is_merged(
     stage: Stage, world: wiring.World, people: PeopleMaker
 ) -> None:
     user = people.make(app_metadata={"roles": ["a"], "old": 1})
-    store = people.of("employees").store
+    store = people.of("employees").users
 
     def change(shown: Any, _: Any) -> None:
         admin = store.read(user.user_id)

@@ -195,9 +195,9 @@ def test_namesakes_of_two_realms_are_shown_apart(http: Http) -> None:
 def test_imported_person_is_shown_by_the_user_id_that_they_kept(http: Http, people: PeopleMaker) -> None:
     # docs/use/http.md "Tokens": new users get REALM|24 hex, imported ones keep theirs.
     made, employees = people.make(), people.of("employees")
-    employees.store.delete(made)
+    employees.records.delete(made)
     kept = User(**asdict(made) | {"user_id": f"auth0|{made.user_id.partition('|')[2]}"})
-    employees.store.create(kept)
+    employees.records.create(kept)
     shown = userinfo(http, access_token(http, username=kept.username, scope="openid"))
 
     assert (shown.status_code, shown.json()) == (200, {"sub": kept.user_id})
@@ -500,7 +500,7 @@ def signed_by_us(stage: Stage, claims: dict[str, Any], typ: str | None = "at+jwt
     """Sign with the stage's key, as the issuer does."""
     key: Any = stage.config().keys().current("RS256")
     header = {"kid": key.kid, "typ": typ}
-    return kms_jws(Kms(stage.clients.kms)).encode(json.dumps(claims).encode(), key, "RS256", header)
+    return kms_jws(Kms(stage.clients)).encode(json.dumps(claims).encode(), key, "RS256", header)
 
 
 def test_token_signed_like_ours_is_taken(http: Http, stage: Stage) -> None:

@@ -15,9 +15,8 @@ from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.model.user import User
 from chalicelib.passwords.hash import verify
 from chalicelib.protection.client import BUCKET, ClientGuard
+from chalicelib.store.attempts import TotalStore
 from chalicelib.store.buckets import CLIENTS, BucketStore
-from chalicelib.store.dynamo import Dynamo
-from chalicelib.store.totals import TotalStore
 from infra.stage.aws import Stage
 from tests.conftest import Clock
 from tests.support.http import Http
@@ -111,7 +110,7 @@ def test_refusals_of_an_address_in_debt_add_nothing_to_it(filled: Http, clock: C
 def test_burst_of_client_secrets_is_paid_with_one_rate_for_each_guess(http: Http, stage: Stage, clock: Clock) -> None:
     clock.now = int(clock.now)
     table = f"{stage.prefix}attempts"
-    guard = ClientGuard(BucketStore(stage.clients.dynamodb, table, CLIENTS), SuspiciousIpThrottling, clock)
+    guard = ClientGuard(BucketStore(stage.dynamo, table, CLIENTS), SuspiciousIpThrottling, clock)
     for _ in range(BUCKET.size + 10):
         guard.require_room(http.source_ip, "backend")
     statuses = []
@@ -155,7 +154,7 @@ def strangers(http: Http, people: PeopleMaker, stage: Stage, clock: Clock) -> St
 
 def fail_often(stage: Stage, user: User, clock: Clock) -> None:
     for _ in range(99):
-        TotalStore(stage.clients.dynamodb, f"{stage.prefix}attempts").fail(account_of(user), int(clock()))
+        TotalStore(stage.dynamo, f"{stage.prefix}attempts").fail(account_of(user), int(clock()))
 
 
 def account_of(user: User) -> Account:
@@ -163,8 +162,8 @@ def account_of(user: User) -> Account:
 
 
 def in_a_row(stage: Stage, user: User) -> int:
-    store = TotalStore(stage.clients.dynamodb, f"{stage.prefix}attempts")
-    total = Dynamo(stage.clients.dynamodb).read(store.read_of(account_of(user)))
+    store = TotalStore(stage.dynamo, f"{stage.prefix}attempts")
+    total = stage.dynamo.read(store.read_of(account_of(user)))
     return total.failed if total else 0
 
 

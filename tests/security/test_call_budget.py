@@ -8,8 +8,8 @@ import pytest
 
 from chalicelib.model.account import Account
 from chalicelib.model.tenant import SuspiciousIpThrottling
+from chalicelib.store.attempts import TotalStore
 from chalicelib.store.buckets import LOGINS, BucketStore
-from chalicelib.store.totals import TotalStore
 from infra.stage.aws import Stage
 from tests.conftest import Clock, Hashes
 from tests.figures.costs import one_guess
@@ -73,14 +73,14 @@ def test_refused_attempt_costs_the_calls_that_the_page_says(
     blocked, slowed = people.make().username, people.make()
     for _ in range(10):
         warm.login(username=blocked, password="wrong")
-    totals, at = TotalStore(stage.clients.dynamodb, f"{stage.prefix}attempts"), int(clock())
+    totals, at = TotalStore(stage.dynamo, f"{stage.prefix}attempts"), int(clock())
     for _ in range(100):
         totals.fail(Account("employees", slowed.user_id), at)
     assert warm.login(username=slowed.username, password="wrong").status_code == 400
     warm.log.clear()
     warm.login(username=blocked)
     warm.login(username=slowed.username)
-    buckets = BucketStore(stage.clients.dynamodb, f"{stage.prefix}attempts", LOGINS)
+    buckets = BucketStore(stage.dynamo, f"{stage.prefix}attempts", LOGINS)
     for _ in range(100):
         buckets.fill(warm.source_ip, SuspiciousIpThrottling().bucket, 1000 * at)
     warm.login()

@@ -13,7 +13,7 @@ import pytest
 
 from chalicelib.model.account import Account
 from chalicelib.model.user import User
-from chalicelib.store.pending import PendingStore, Ticket, stored_id
+from chalicelib.store.sessions import PendingStore, Ticket, stored_id
 from infra.stage.aws import Stage
 from infra.stage.people import People
 from infra.stage.second_factors import SecondFactors
@@ -143,7 +143,7 @@ class Holder:
         ticket = Ticket(
             stored_id(token), Account("employees", user.user_id), int(self.clock()) + 86_400, user.credential_version
         )
-        PendingStore(self.stage.clients.dynamodb, f"{self.stage.prefix}sessions").put_ticket(ticket)
+        PendingStore(self.stage.dynamo, f"{self.stage.prefix}sessions").put_ticket(ticket)
         return lambda: self.http.post("/u/unblock", data={"ticket": token})
 
     def _refreshing(self) -> Use:

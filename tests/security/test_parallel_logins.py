@@ -17,10 +17,9 @@ from chalicelib.model.tenant import BruteForceProtection, SuspiciousIpThrottling
 from chalicelib.passwords.hash import hash_password
 from chalicelib.protection.account import AccountGuard, Attempt
 from chalicelib.protection.address import AddressGuard
-from chalicelib.store.attempts import AttemptStore
+from chalicelib.store.attempts import AttemptStore, TotalStore
 from chalicelib.store.buckets import LOGINS, BucketStore
-from chalicelib.store.dynamo import Dynamo
-from chalicelib.store.totals import TotalStore
+from chalicelib.store.parallel import Parallel
 from infra.stage.aws import Stage
 from tests.conftest import BCRYPT_COST, Hashes
 from tests.support.http import Http
@@ -60,12 +59,13 @@ def test_hundred_wrong_guesses_evaluate_max_attempts_hashes(http: Http, people: 
 @pytest.mark.parametrize("runs", [1, pytest.param(50, marks=pytest.mark.slow)])
 def test_two_hundred_threads_evaluate_max_attempts_hashes_in_each_run(stage: Stage, hashes: Hashes, runs: int) -> None:
     table, policy = f"{stage.prefix}attempts", BruteForceProtection()
-    buckets = BucketStore(stage.clients.dynamodb, table, LOGINS)
+    buckets = BucketStore(stage.dynamo, table, LOGINS)
     guard = AccountGuard(
-        Dynamo(stage.clients.dynamodb),
-        AttemptStore(stage.clients.dynamodb, table),
-        TotalStore(stage.clients.dynamodb, table),
-        AddressGuard(buckets, SuspiciousIpThrottling, time.time),
+        stage.dynamo,
+        Parallel(),
+        AttemptStore(stage.dynamo, table),
+        TotalStore(stage.dynamo, table),
+        AddressGuard(Parallel(), buckets, SuspiciousIpThrottling, time.time),
         lambda *_: None,
         time.time,
         time.sleep,

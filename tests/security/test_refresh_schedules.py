@@ -23,10 +23,8 @@ from chalicelib.errors import InvalidGrant
 from chalicelib.model.login import Access, Login
 from chalicelib.model.tenant import Client, RefreshTokenPolicy
 from chalicelib.model.user import User
-from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.families import FamilyStore
 from chalicelib.store.revocations import RevocationStore
-from chalicelib.store.transactions import commit
 from chalicelib.store.users import UserStore
 from chalicelib.tokens.refresh import RETRY_S, PresentedToken, RefreshTokens
 from infra.stage.aws import Stage
@@ -57,13 +55,13 @@ class Schedules(RuleBasedStateMachine):
     @initialize()
     def login(self) -> None:
         self.clock = Clock()
-        dynamodb, sessions = self.stage.clients.dynamodb, f"{self.stage.prefix}sessions"
-        families, revocations = FamilyStore(dynamodb, sessions), RevocationStore(dynamodb, sessions)
-        users = UserStore(dynamodb, f"{self.stage.prefix}users-employees")
-        self.tokens = RefreshTokens(Dynamo(dynamodb), families, revocations, self.clock, lambda _: users)
+        dynamo, sessions = self.stage.dynamo, f"{self.stage.prefix}sessions"
+        families, revocations = FamilyStore(dynamo, sessions), RevocationStore(dynamo, sessions)
+        users = UserStore(dynamo, f"{self.stage.prefix}users-employees")
+        self.tokens = RefreshTokens(dynamo, families, revocations, self.clock, lambda _: users)
         proved = Login(self.user.user_id, CLIENT.client_id, ("password",), realm="employees", auth_time=1)
         new = self.tokens.begin(proved, self.user, Access(None, ("offline_access",)), CLIENT)
-        commit(self.stage.clients.dynamodb, (new.write,))
+        self.stage.dynamo.commit((new.write,))
         # Oldest first: the tokens that were ever live, and the successor of each as it was answered.
         self.line = [new.token]
         self.successors: dict[str, str] = {}

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from chalicelib.model.user import User
-from chalicelib.store.users import FAMILY_COUNTER, UserStore
+from chalicelib.store.user_records import UserRecords
 from chalicelib.tokens.refresh import MAX_FAMILIES
 from infra.errors import Refused, Taken
 from infra.stage.aws import Stage
@@ -35,7 +35,7 @@ def namesakes_of(stage: Stage, people: PeopleMaker, shared: str) -> Pair:
     pair = {}
     for realm in ("employees", "customers"):
         made = people.make(realm, name=f"Somebody of {realm}")
-        store = UserStore(stage.clients.dynamodb, f"{stage.prefix}users-{realm}")
+        store = UserRecords(stage.dynamo, f"{stage.prefix}users-{realm}")
         store.delete(made)
         pair[realm] = replace(made, user_id=shared)
         store.create(pair[realm])
@@ -145,7 +145,7 @@ def fill_counter(stage: Stage, user: User) -> None:
     """Let the person's record say that a client has as many families as it may, so that the next login looks."""
     table, key = f"{stage.prefix}users-employees", {"pk": {"S": f"user#{user.user_id}"}}
     item = stage.clients.dynamodb.get_item(TableName=table, Key=key)["Item"]
-    (counter,) = [name for name in item if name.startswith(FAMILY_COUNTER)]
+    (counter,) = [name for name in item if name.startswith("families_of_")]
     stage.clients.dynamodb.put_item(TableName=table, Item=item | {counter: {"N": str(MAX_FAMILIES)}})
 
 

@@ -4,14 +4,13 @@ import pytest
 
 from chalicelib.errors import ServerError
 from chalicelib.store.config import ConfigStore
-from chalicelib.store.stage_key import KEY, StageKey
-from chalicelib.store.vault import Vault, data_key_alias
+from chalicelib.store.vault import STAGE_KEY, StageKey, Vault, data_key_alias
 from infra.stage.aws import Stage
 from tests.support.calls import calls_of
 
 
 def key_of(stage: Stage) -> StageKey:
-    return StageKey(stage.config(), Vault(stage.clients.kms, data_key_alias(stage.name)))
+    return StageKey(stage.config(), Vault(stage.clients, data_key_alias(stage.name)))
 
 
 def test_two_processes_compute_the_same_hash(stage: Stage) -> None:
@@ -35,13 +34,13 @@ def test_key_is_opened_once_a_process(stage: Stage) -> None:
 def test_stage_key_is_made_once(stage: Stage) -> None:
     before = stage.config().stage_key()
     assert key_of(stage).make() is False
-    assert stage.config().put_new(KEY, {"data_key": "another"}) is False
+    assert stage.config().put_new(STAGE_KEY, {"data_key": "another"}) is False
     assert stage.config().stage_key() == before
 
 
 def test_table_holds_the_key_as_kms_sealed_it(stage: Stage) -> None:
     stored = (stage.config().stage_key() or {})["data_key"]
-    opened = Vault(stage.clients.kms, data_key_alias(stage.name)).open_key(stored, "stage")
+    opened = Vault(stage.clients, data_key_alias(stage.name)).open_key(stored, "stage")
 
     assert len(opened) == 32
     assert opened.hex() not in stored
@@ -50,8 +49,8 @@ def test_table_holds_the_key_as_kms_sealed_it(stage: Stage) -> None:
 
 def test_stage_without_a_key_says_what_to_run(stage: Stage) -> None:
     # A table of users holds no documents: it stands for a stage that was brought up before there was such a key.
-    empty = ConfigStore(stage.clients.dynamodb, f"{stage.prefix}users-customers", lambda: 0.0, lifetime_s=0)
-    key = StageKey(empty, Vault(stage.clients.kms, data_key_alias(stage.name)))
+    empty = ConfigStore(stage.dynamo, f"{stage.prefix}users-customers", lambda: 0.0, lifetime_s=0)
+    key = StageKey(empty, Vault(stage.clients, data_key_alias(stage.name)))
 
     with pytest.raises(ServerError) as refused:
         key.mac("names", b"ada")

@@ -5,12 +5,15 @@ from threading import Barrier, current_thread
 
 import pytest
 
-from chalicelib.store.aws import both, together
+from chalicelib.store.parallel import Parallel
 from tests.support.threads import at_once
 
 # More than the pool has threads.
 THREADS = 200
 PATIENCE_S = 30
+
+_parallel = Parallel()
+both, together = _parallel.both, _parallel.together
 
 
 def fails(words: str) -> Callable[[], None]:

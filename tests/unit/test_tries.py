@@ -11,7 +11,6 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from chalicelib.model.bucket import Bucket
-from chalicelib.store.transactions import commit
 from chalicelib.store.tries import Tries, TryStore
 from infra.stage.aws import Stage
 
@@ -46,7 +45,7 @@ def bucket_of(tries: int, interval_ms: int) -> Tries:
 
 @pytest.fixture(scope="module")
 def store(stage: Stage) -> TryStore:
-    return TryStore(stage.clients.dynamodb, f"{stage.prefix}attempts")
+    return TryStore(stage.dynamo, f"{stage.prefix}attempts")
 
 
 @hypothesis_settings(max_examples=40)
@@ -73,7 +72,7 @@ def test_try_that_is_given_back_is_there_again(store: TryStore, tries: int, back
         assert is_taken == (left > 0)
         left -= is_taken
         if is_taken and is_given_back:
-            commit(store.dynamodb, (store.give_back(bucket),))
+            store.dynamo.commit((store.give_back(bucket),))
             left += 1
 
 

@@ -87,7 +87,7 @@ def _revoke_at_large(stage_name: str, realm: str, client: str, *, is_everybody: 
         )
     stage = reach(stage_name)
     names = _realms(stage, realm, client)
-    revocations = RevocationStore(stage.clients.dynamodb, f"{stage.prefix}sessions")
+    revocations = RevocationStore(stage.dynamo, f"{stage.prefix}sessions")
     for name in names:
         revocations.revoke(name, client)
     through = f" through client {client}" if client else ""

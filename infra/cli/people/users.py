@@ -73,7 +73,7 @@ def add(
 @reports_failures
 def list_(realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
     """List everybody."""
-    found = said_so_far(People.of(reach(stage), realm).store.all(), "people read")
+    found = said_so_far(People.of(reach(stage), realm).records.all(), "people read")
     everybody = sorted(found, key=lambda user: user.created_at)
     if as_json:
         print_json(console, [_shown(user) for user in everybody])

@@ -1,0 +1,110 @@
+"""A realm's users table, as the tools use it: records made, listed, changed and deleted. No login does any of this."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from chalicelib.identifiers import canonical, spellings
+from chalicelib.model.storage import Key, Read
+from chalicelib.model.user import User
+from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.dynamo import Dynamo, Update, Value, delete_write, put_write
+from chalicelib.store.users import JSON_FIELDS, UserStore, assignments, login_keys, user_from, user_key
+
+# The fields of a User that are no attribute of the record, or several of them.
+_NO_ATTRIBUTES = ("family_counts", "revocations")
+# How many items the tools read in one call: a page of DynamoDB's own size takes long on a slow link.
+PAGE = 200
+
+
+class IdentifierTaken(Exception):
+    """Somebody of this realm has the username, the email or the user_id already."""
+
+
+class NoSuchUser(Exception):
+    """Nobody of this realm has this user_id."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserRecords:
+    """The records of one realm. Identifiers are unique because each has an item of its own."""
+
+    dynamo: Dynamo
+    table: str
+
+    def create(self, user: User) -> None:
+        """Write a new record and its identifiers at once; raises IdentifierTaken."""
+        users = UserStore(self.dynamo, self.table)
+        # Nobody is stored under a former spelling any more: what this read does not find will not be there later.
+        if any(users.locate(name, (kind,)) for kind, name in _names(user) if len(spellings(name)) > 1):
+            raise IdentifierTaken
+        items = [_values(user), *(_login_values(user, kind, name) for kind, name in _names(user))]
+        try:
+            self.dynamo.commit(tuple(put_write(self.table, item, "attribute_not_exists(pk)") for item in items))
+        except ConditionFailed:
+            raise IdentifierTaken from None
+
+    def all(self) -> Iterator[User]:
+        """Return everybody: a scan."""
+        for item in self.dynamo.scan(self.table, ConsistentRead=True, PaginationConfig={"PageSize": PAGE}):
+            if item["pk"].startswith("user#"):
+                yield user_from(item)
+
+    def delete(self, user: User) -> None:
+        """Delete the record, its identifiers and its second factors at once."""
+        keys = (user_key(self.table, user.user_id), Key(self.table, f"mfa#{user.user_id}"), *self._login_keys(user))
+        self.dynamo.commit(tuple(map(delete_write, keys)))
+
+    def set_password_hash(self, user_id: str, hashes: list[str], now: int, ends_families: bool) -> None:
+        """Store a new password's hash, and end logins under way and, if asked, refresh tokens; raises NoSuchUser.
+
+        hashes: the new one, then those of earlier passwords that are remembered.
+        """
+        password_hash, *history = hashes
+        values: dict[str, Value] = {"password_hash": password_hash, "password_history": json.dumps(history)}
+        raised = ("password_version", *(("families_version",) if ends_families else ()))
+        self._change(user_id, now, values | {"last_password_reset": now}, *raised)
+
+    def set_blocked(self, user_id: str, blocked: bool, now: int) -> None:
+        """Block, ending all that the person has, or unblock; raises NoSuchUser."""
+        self._change(user_id, now, {"blocked": blocked}, *(("families_version",) if blocked else ()))
+
+    def end_families(self, user_id: str, now: int) -> None:
+        """End all refresh tokens of the person at once; raises NoSuchUser."""
+        self._change(user_id, now, {}, "families_version")
+
+    def end_logins(self, user_id: str, now: int) -> None:
+        """End the person's logins under way and access tokens of the MFA API; raises NoSuchUser."""
+        self._change(user_id, now, {})
+
+    def _login_keys(self, user: User) -> list[Key]:
+        """Return the keys of the person's identifiers; a spelling of theirs may be somebody else's by now."""
+        keys = tuple(dict.fromkeys(key for _, name in _names(user) for key in login_keys(self.table, name)))
+        found = self.dynamo.read(Read(keys, lambda logins: logins))
+        return [key for key, login in zip(keys, found, strict=True) if login and login["user_id"] == user.user_id]
+
+    def _change(self, user_id: str, now: int, values: dict[str, Value], *raised: str) -> None:
+        """Set attributes of a record. raised: versions that go up by one, beside that of the credentials."""
+        values = values | {"updated_at": now}
+        named: dict[str, Value] = {":one": 1, **{f":{name}": value for name, value in values.items()}}
+        added = ", ".join(f"{name} :one" for name in ("credential_version", *raised))
+        update = Update(f"{assignments(values)} ADD {added}", "attribute_exists(pk)", named)
+        try:
+            self.dynamo.update(user_key(self.table, user_id), update)
+        except ConditionFailed:
+            raise NoSuchUser(user_id) from None
+
+
+def _names(user: User) -> list[tuple[str, str]]:
+    return [(kind, name) for kind, name in (("username", user.username), ("email", user.email)) if name]
+
+
+def _login_values(user: User, kind: str, name: str) -> dict[str, Value]:
+    return {"pk": f"login#{canonical(name)}", "user_id": user.user_id, "kind": kind}
+
+
+def _values(user: User) -> dict[str, Value]:
+    values = {name: value for name, value in asdict(user).items() if name not in _NO_ATTRIBUTES}
+    values["known_addresses"] = " ".join(user.known_addresses)
+    texts = {name: json.dumps(values[name]) for name in JSON_FIELDS}
+    return {"pk": f"user#{user.user_id}"} | values | texts
