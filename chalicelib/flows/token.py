@@ -18,8 +18,8 @@ from chalicelib.tokens.settlement import ProvedLogin
 class Grant(Protocol):
     """The interface of every grant.
 
-    parameters: those that it cannot do without. log_codes: of its success and its failure. is_for_people: whether a
-    person's login comes of it, which the client's `apis` bound.
+    parameters: the required ones. log_codes: of its success and its failure. is_for_people: whether it logs a user in,
+    who is bound to the client's `apis`.
     """
 
     @property

@@ -32,7 +32,7 @@ class RefreshTokenSettlement:
 
 @dataclass(frozen=True, slots=True)
 class RefreshTokenGrant:
-    """Proves a person by their refresh token; who they are is read afresh, how they proved it is carried on."""
+    """Proves a user by a refresh token: the record is read afresh, how they logged in is carried on."""
 
     refresh_tokens: RefreshTokens
     config: ConfigStore
@@ -59,9 +59,9 @@ class RefreshTokenGrant:
         return ProvedLogin(login, RefreshTokenSettlement(self.refresh_tokens, found, client, request.source_ip))
 
     def _find(self, client: Client, request: Request) -> PresentedToken:
-        """Return what a usable token leads to.
+        """Return the presented token, which may be used.
 
-        No failure counts for the address: nobody guesses 256 random bits, and applications retry dead tokens.
+        No failure counts for the address: 256 random bits are not guessed, and applications retry dead tokens.
         """
         found = self.refresh_tokens.find(request.required("refresh_token"), client)
         if found is None:

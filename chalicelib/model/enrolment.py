@@ -1,4 +1,4 @@
-"""A person's second factors, and logins that wait for one."""
+"""The second factors of a user, and logins that wait for one."""
 
 from dataclasses import dataclass, field
 
@@ -44,7 +44,7 @@ ENROLLED_KINDS = tuple(name for name, kind in FACTOR_KINDS.items() if kind.is_en
 class Authenticator:
     """One second factor. kind: otp, sms or email. address: a phone number or an email, "" for otp.
 
-    enrolled_by: while it is not active, the id of the one pending login that may confirm it; "" for any of the person.
+    enrolled_by: while it is not active, the id of the one pending login that may confirm it; "" for any of the user.
     secret: of otp, sealed (`store/vault.py`). last_step: the last TOTP step that was used; -1 before the first.
     recovery_hash: of the recovery code that was shown with it, which comes into force if it is the first confirmed.
     """
@@ -61,10 +61,10 @@ class Authenticator:
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """All second factors of one person.
+    """All second factors of one user.
 
-    version: counts the changes; 0 where nothing was ever stored. data_key: what seals the secrets, as it is stored.
-    recovery_hash: of the one recovery code, "" where there is none.
+    version: counts the changes; 0 if nothing was ever stored. data_key: seals the secrets; in its stored form.
+    recovery_hash: of the one recovery code, "" if there is none.
     """
 
     user_id: str
@@ -75,12 +75,12 @@ class Enrolment:
 
     @property
     def active(self) -> tuple[Authenticator, ...]:
-        """Those that were confirmed."""
+        """The confirmed authenticators."""
         return tuple(one for one in self.authenticators if one.is_active)
 
     @property
     def kinds(self) -> str:
-        """The kinds that can be challenged, as the person's record keeps them, between commas."""
+        """The kinds that can be challenged, as the user's record keeps them, between commas."""
         kinds = {one.kind for one in self.active}
         return ",".join(sorted(kinds | ({RECOVERY_CODE} if kinds and self.recovery_hash else set())))
 

@@ -1,4 +1,4 @@
-"""Refresh tokens at rest: one family per login, whatever number of tokens it has seen."""
+"""Refresh tokens at rest: one family for each login, however many tokens it has had."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ from chalicelib.model.user import User
 
 @dataclass(frozen=True, slots=True)
 class Locator:
-    """Where a family is. realm and user_id: whose it is. family_id: 32 hex digits."""
+    """The key of a family. realm and user_id: its user. family_id: 32 hex digits."""
 
     realm: str
     user_id: str

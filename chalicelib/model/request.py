@@ -1,4 +1,4 @@
-"""A request as the flows see it, and what the log will say of it."""
+"""A request as the flows see it, and its outcome as the log has it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,12 +14,12 @@ UNREADABLE_FORWARDED = "auth0-forwarded-for holds no IP address that can be read
 
 @dataclass(slots=True)
 class Outcome:
-    """What the one log line of a request says; the steps fill it in as they learn it. Never a secret.
+    """The one log line of a request; the steps fill it in as they learn it. Never a secret.
 
-    event: the Auth0 log code. user: the user_id, or a hash of the typed name where nobody was found.
-    client_ip: whom API Gateway saw, where source_ip is somebody whom they speak for.
-    warnings: what did not work as it was asked for, by a rule, of Pwned Passwords or in a trusted header, and did not
-    keep the request from its answer. traceback: of a rule that raised.
+    event: the Auth0 log code. user: the user_id, or a hash of the typed identifier if no user has it.
+    client_ip: the address that API Gateway saw, if source_ip is another one that a client or proxy named.
+    warnings: faults of a rule, of Pwned Passwords or in a trusted header that did not keep the request from its answer.
+    traceback: of a rule that raised.
     """
 
     event: str = ""
@@ -39,10 +39,10 @@ class Request:
     """One parsed HTTP request.
 
     params: the body's parameters; absent, empty and null ones are not in it. body: the same with what is no string.
-    issuer: this server's URL as its tokens name it, with the final slash. source_ip: whom the counters take it from.
-    path: the API's, with the names of its parameters. path_params: what stands in it for these names.
+    issuer: this server's URL as its tokens name it, with the final slash. source_ip: the address that counters count.
+    path: the API's, with the names of its parameters. path_params: the values of these parameters.
     query, hostname, user_agent: for rules alone; nothing is decided by them.
-    forwarded_for: the header auth0-forwarded-for, which nobody has believed yet.
+    forwarded_for: the header auth0-forwarded-for, not honoured yet.
     geoip: the place of source_ip as a trusted proxy told it, for rules alone; empty if it is unknown.
     """
 
@@ -62,7 +62,7 @@ class Request:
     outcome: Outcome = field(default_factory=Outcome)
 
     def required(self, name: str) -> str:
-        """Return the parameter; raises InvalidRequest where it is missing."""
+        """Return the parameter; raises InvalidRequest if it is missing."""
         value = self.params.get(name)
         if value is None:
             raise InvalidRequest(f"Missing required parameter: {name}")
@@ -96,10 +96,10 @@ class Request:
         return self.authorization.partition(" ")[0].lower() == scheme
 
     def forwarded_by(self, client: Client) -> "Request":
-        """Return the request as one of the person for whom an authenticated client says that it asks.
+        """Return the request with the user's address, if this client's auth0-forwarded-for header is honoured.
 
-        It is believed only of a confidential client that is trusted with it, and only one address. What cannot be read
-        of such a client is a warning.
+        The header of a confidential client is, if the tenant file trusts the client with it, and only one address. A
+        header of such a client that cannot be read is a warning.
         Source: Auth0's auth0-forwarded-for.
         """
         address = forwarded(self.forwarded_for)

@@ -15,7 +15,7 @@ OPENID = "openid"
 def make_access_token_claims(issuer: str, login: Login, access: Access, jti: str, now: int) -> dict[str, Any]:
     """Return an access token's claims. now: epoch seconds.
 
-    aud is the API alone, or the API and /userinfo where openid was granted. gty is a list where the login continues
+    aud is the API alone, or the API and /userinfo if openid was granted. gty is a list if the login continues
     another. Source: RFC 9068 2.2; docs/use/http.md "Tokens".
     """
     gty = login.gty[0] if len(login.gty) == 1 else list(login.gty)
@@ -44,7 +44,7 @@ def expires_at(login: Login, now: int, lifetime_s: int) -> int:
 
 
 def make_id_token_claims(issuer: str, login: Login, user: User, access: Access, now: int) -> dict[str, Any]:
-    """Return an ID token's claims: who logged in, when and how, what the scopes show of them, and what rules added.
+    """Return an ID token's claims: the login, the user's claims that the scopes allow, and those that rules added.
 
     Source: OpenID Connect Core 2, 5.4.
     """
@@ -61,7 +61,7 @@ def make_id_token_claims(issuer: str, login: Login, user: User, access: Access, 
 
 
 def make_user_claims(user: User, scopes: tuple[str, ...]) -> dict[str, Any]:
-    """Return what the granted scopes show of a person, without what is not known. Source: OpenID Connect Core 5.4."""
+    """Return the user's known claims that the granted scopes allow. Source: OpenID Connect Core 5.4."""
     by_scope: dict[str, dict[str, Any]] = {
         "profile": {
             "name": user.name,
@@ -83,12 +83,12 @@ def make_user_claims(user: User, scopes: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _authentication(login: Login) -> dict[str, Any]:
-    """Return when and how a person logged in; a client on its own behalf never did."""
+    """Return when and how a user logged in; nothing for a client on its own behalf."""
     return {} if login.auth_time is None else {"auth_time": login.auth_time, "amr": list(login.amr)}
 
 
 def _standing(issuer: str, login: Login, access: Access) -> dict[str, Any]:
-    """Return what an access token of the MFA API stands on: it ends as soon as the person's record says otherwise."""
+    """Return the credential version of an access token of the MFA API: it ends when the user's record has another."""
     if access.audience != mfa_audience(issuer) or login.user is None:
         return {}
     return {"credential_version": login.user.credential_epoch}

@@ -16,7 +16,7 @@ from chalicelib.store.kms import MAX_MESSAGE_BYTES, Kms
 
 @dataclass(frozen=True, slots=True)
 class Unsigned:
-    """A token on its way. name: in the token response. payload: its claims as JSON. headers: beside `alg`."""
+    """A token before its signature. name: in the token response. payload: its claims as JSON. headers: beside `alg`."""
 
     name: str
     payload: bytes
@@ -25,7 +25,7 @@ class Unsigned:
 
 
 def require_signable(token: Unsigned) -> None:
-    """Raise ServerError where what KMS would have to sign is longer than the 4096 bytes that it takes."""
+    """Let a token pass that KMS can sign; raises ServerError over the 4096 bytes that KMS takes."""
     header = json.dumps({"alg": token.key.alg, **token.headers}, separators=(",", ":")).encode()
     length = sum(-(-4 * len(part) // 3) for part in (header, token.payload)) + 1
     if length > MAX_MESSAGE_BYTES:
@@ -36,7 +36,7 @@ class KmsAlgorithm(Algorithm):
     """Signs only; the key that it is handed is a SigningKey."""
 
     def __init__(self, kms: Kms) -> None:
-        """kms: where the private keys are."""
+        """kms: holds the private keys."""
         self._kms = kms
 
     def prepare_key(self, key: Any) -> SigningKey:

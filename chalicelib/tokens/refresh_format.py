@@ -23,34 +23,34 @@ Checksum = Callable[[bytes], bytes]
 
 
 def plain_checksum(body: bytes) -> bytes:
-    """Return a checksum that anybody can compute: it tells damage, and proves nothing."""
+    """Return a checksum without a key: it tells damage, and proves nothing."""
     return hashlib.sha256(body).digest()
 
 
 def encode(locator: Locator, secret: bytes, checksum: Checksum = plain_checksum) -> str:
     """Return the token of a family for a secret."""
-    place = json.dumps([locator.realm, locator.user_id, locator.family_id], separators=(",", ":")).encode()
-    return urlsafe_b64encode(secret + place + checksum(secret + place)[:CHECKSUM_BYTES]).rstrip(b"=").decode()
+    parts = json.dumps([locator.realm, locator.user_id, locator.family_id], separators=(",", ":")).encode()
+    return urlsafe_b64encode(secret + parts + checksum(secret + parts)[:CHECKSUM_BYTES]).rstrip(b"=").decode()
 
 
 def decode(token: str) -> tuple[Locator, bytes] | None:
-    """Return a token's place and secret; None for what has not the form of one. Its checksum is not looked at."""
+    """Return a token's locator and secret; None if it has not the form of one. Its checksum is not verified."""
     if len(token) > MAX_TOKEN_LENGTH:
         return None
     try:
         raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
-        secret, place = raw[:SECRET_BYTES], json.loads(raw[SECRET_BYTES:-CHECKSUM_BYTES])
-        locator = Locator(*place)
+        secret, parts = raw[:SECRET_BYTES], json.loads(raw[SECRET_BYTES:-CHECKSUM_BYTES])
+        locator = Locator(*parts)
     except (ValueError, TypeError, RecursionError):
         return None
-    if not all(is_text(part) for part in place) or not FAMILY_ID.fullmatch(locator.family_id):
+    if not all(is_text(part) for part in parts) or not FAMILY_ID.fullmatch(locator.family_id):
         return None
-    # There is one way to write a token: what does not come out the same went in changed.
+    # There is one way to write a token: one that is not encoded to the same text was changed.
     return (locator, secret) if encode(locator, secret, lambda _: raw[-CHECKSUM_BYTES:]) == token else None
 
 
 def make_successor(secret: bytes, nonce: str) -> bytes:
-    """Return the secret that follows a secret under the family's nonce."""
+    """Return the secret of the next token, by the family's nonce."""
     return hmac.digest(bytes.fromhex(nonce), b"successor" + secret, "sha256")
 
 
