@@ -15,6 +15,9 @@ UV := uv==0.13.9
 # Compiled at once, on all processors, so that the first run starts as fast as the second.
 COMPILED := boto3 botocore chalice cryptography jwt moto pydantic requests responses rich typer uvicorn werkzeug
 
+# Each process of the tests would compile them all anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check format lint types floors coverage faults-oldest reliability bench bench-growth bench-profile lock fuzz soak package figures deploy breached clean
 

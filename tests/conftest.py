@@ -1,10 +1,8 @@
 """The stage that the tests share: moto, provisioned by the real tools, behind the real handler."""
 
 import itertools
-import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,6 @@ from hypothesis import settings as hypothesis_settings
 
 from chalicelib import wiring
 from chalicelib.http.application import Services
-from chalicelib.passwords.hash import verify
 from chalicelib.settings import Settings
 from chalicelib.store.aws import connect
 from infra.local.emulated_aws import local_aws
@@ -20,15 +17,12 @@ from infra.stage.aws import Stage, reach
 from infra.stage.provision import apply, up
 from infra.stage.seed import seed_users
 from infra.tenant.file import TenantFile, load
+from tests.support.fixed import BCRYPT_COST, DEMO, EMAIL_FROM, ISSUER, Clock, Hashes
 from tests.support.http import Http
 from tests.support.once import done_once
 from tests.support.people import PeopleMaker
 
-DEMO = Path(__file__).parent.parent / "infra" / "local" / "demo-tenant.yaml"
-ISSUER = "https://login.example.com/"
-BCRYPT_COST = 4
 UNTRACED = ("cli", "clients", "deploy", "security")
-EMAIL_FROM = "login@example.com"
 
 hypothesis_settings.register_profile("fixed", derandomize=True, deadline=None)
 hypothesis_settings.load_profile("fixed")
@@ -40,24 +34,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in folders):
             item.add_marker(pytest.mark.untraced)
-
-
-@dataclass
-class Clock:
-    """A clock that tests move; it starts now, because PyJWT looks at the real one. paused: the seconds of each wait."""
-
-    now: float = field(default_factory=time.time)
-    paused: list[float] = field(default_factory=list)
-
-    def __call__(self) -> float:
-        return self.now
-
-    def pause(self, seconds: float) -> None:
-        self.paused.append(seconds)
-        self.now += seconds
-
-    def advance(self, seconds: float) -> None:
-        self.now += seconds
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -90,19 +66,6 @@ def stage(demo: TenantFile) -> Iterator[Stage]:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@dataclass
-class Hashes:
-    """Counts the bcrypts that were done. Safe from several threads."""
-
-    count: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def verify(self, password: str, stored: str) -> bool:
-        with self._lock:
-            self.count += 1
-        return verify(password, stored)
 
 
 @pytest.fixture

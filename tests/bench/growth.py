@@ -20,7 +20,8 @@ from tests.bench.rounds import rounds
 from tests.bench.scenarios import BY_REALM, LOGIN, OFFLINE, REFRESH, Session, token
 from tests.bench.serving import serving
 from tests.bench.statistics import Interval, Spread, gap, shuffled
-from tests.bench.world import provision, stub
+from tests.bench.world import provision
+from tests.support.fake_aws.process import stub
 
 FILE = Path(__file__).parent / "growth.json"
 SIZES = {"users": (1, 1_000, 1_000_000), "realms": (1, 30, 300), "clients": (1, 100, 10_000)}

@@ -10,7 +10,7 @@ from tests.bench.rounds import rounds
 from tests.bench.scenarios import Scenario, Session, Step
 from tests.bench.serving import Serving
 from tests.bench.statistics import Spread, shuffled
-from tests.bench.world import Stub
+from tests.support.fake_aws.process import Stub
 
 POPULATION = 1_000_000
 # How often a scenario without a bcrypt is done in a row; one that has to be prepared by a login each time, less.

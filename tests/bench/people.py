@@ -6,7 +6,7 @@ from chalicelib.model.user import User
 from chalicelib.store.user_records import UserRecords
 from infra.stage.aws import Stage
 from infra.stage.second_factors import SecondFactors
-from tests.bench.tables import numbered
+from tests.support.fake_aws.tables import numbered
 
 REALM, EMPTY_REALM = "employees", "customers"
 PASSWORD = "correct horse battery staple"

@@ -1,17 +1,8 @@
 """Rounds: which AWS calls were under way together, from when each began and ended."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One AWS call. began, ended: seconds of one clock. size_bytes: of both bodies."""
-
-    operation: str
-    began: float
-    ended: float
-    size_bytes: int
+from tests.support.fake_aws.process import Call
 
 
 def rounds(calls: Iterable[Call]) -> list[list[Call]]:

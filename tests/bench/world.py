@@ -3,59 +3,23 @@
 import os
 import shutil
 import subprocess
-import sys
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import httpx
 
 from chalicelib.model.key import KeySet
 from infra.deploy.deploy import CHALICE
-from infra.local.emulated_aws import CREDENTIALS, use_own_environment
+from infra.local.emulated_aws import CREDENTIALS
 from infra.stage.aws import Stage, reach
 from infra.stage.keys import key_changes, stage_key_changes
 from infra.stage.provision import write_configuration
 from infra.tenant.client_secrets import DEMO
 from infra.tenant.file import load
-from tests.bench.rounds import Call
 from tests.support.lambda_runtime import runtime_python
-from tests.support.lifeline import words
 
 PROJECT = Path(__file__).parents[2]
 STAGE = "dev"
 BUILD = PROJECT / "build" / "bench"
 RULES = PROJECT / "tests" / "bench" / "packages"
-
-
-@dataclass(frozen=True, slots=True)
-class Stub:
-    """The process that stands for AWS."""
-
-    url: str
-
-    def control(self, **asked: Any) -> list[Call]:
-        """Set hold_s, population or is_recording; return the calls recorded before that."""
-        answer = httpx.post(f"{self.url}/control", json=asked).json()
-        return [Call(**call) for call in answer["calls"]]
-
-
-@contextmanager
-def stub() -> Iterator[Stub]:
-    """Run the stub until the block ends, and lead this process's AWS calls to it."""
-    command, pipe = words(sys.executable, "bench.stub"), subprocess.PIPE
-    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
-    with subprocess.Popen(command, cwd=PROJECT, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
-        try:
-            url = f"http://127.0.0.1:{process.stdout.readline().strip() if process.stdout else ''}"
-            use_own_environment()
-            os.environ["AWS_ENDPOINT_URL"] = url
-            yield Stub(url)
-        finally:
-            process.kill()
 
 
 def provision() -> Stage:

@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 from click import unstyle
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.kms.models import kms_backends
 from typer.testing import CliRunner
 
 from infra.cli.main import app
 from infra.cli.options import console
-from infra.local.emulated_aws import local_aws
+from infra.local.emulated_aws import REGION, local_aws
 from infra.stage.aws import Stage, reach
 from infra.stage.provision import up
 from infra.tenant.file import load
-from tests.cli.tenant import write
+from tests.support.tenant_documents import write
 
 # Wide enough for any table; what an 80-column terminal shows is a test of its own.
 WIDE = 250
@@ -96,9 +98,12 @@ def aws() -> Iterator[Stage]:
 
 
 @pytest.fixture
-def gatehouse(aws: Stage, tmp_path: Path) -> Gatehouse:
-    """The command, on a stage that does not exist yet."""
-    return Gatehouse(replace(aws, name=f"stage{next(_numbers)}"), tmp_path)
+def gatehouse(aws: Stage, tmp_path: Path) -> Iterator[Gatehouse]:
+    """The command, on a stage that does not exist yet. Its keys end with it: `up` looks at each key of the account."""
+    stage, keys = replace(aws, name=f"stage{next(_numbers)}"), kms_backends[DEFAULT_ACCOUNT_ID][REGION].keys
+    yield Gatehouse(stage, tmp_path)
+    for key in [key for key in keys.values() if f"Gatehouse {stage.name}: " in key.description]:
+        del keys[key.id]
 
 
 @pytest.fixture

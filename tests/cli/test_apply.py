@@ -12,10 +12,10 @@ from chalicelib.passwords.hash import hash_password
 from infra.stage.people import People
 from tests.cli.account import holdings, items
 from tests.cli.conftest import Gatehouse
-from tests.cli.tenant import SMALL_API, client, demo_document, small_document, write
-from tests.conftest import BCRYPT_COST, DEMO
+from tests.support.fixed import BCRYPT_COST, DEMO
 from tests.support.http import Http
 from tests.support.stages import client_of
+from tests.support.tenant_documents import SMALL_API, client, demo_document, small_document, write
 
 SECRET = "the long secret of the app"
 MADE = re.compile(r"^Made for client (\S+), shown only now: client_secret=(\S+)$", re.MULTILINE)

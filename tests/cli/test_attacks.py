@@ -13,7 +13,7 @@ from chalicelib.store.attempts import TotalStore
 from infra.stage.aws import Stage
 from infra.stage.keys import stage_key
 from tests.cli.conftest import Gatehouse
-from tests.conftest import Clock
+from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.people import PeopleMaker
 from tests.support.stages import protected

@@ -16,8 +16,8 @@ from infra.tenant.file import TenantFile, load
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse
 from tests.cli.failed_stacks import fail, moto_stack
-from tests.cli.tenant import small_document, write
-from tests.conftest import Clock
+from tests.support.fixed import Clock
+from tests.support.tenant_documents import small_document, write
 
 EARLY = "The following validation failed: [AWS::EarlyValidation::PropertyValidation]. Use the DescribeEvents API."
 

@@ -10,10 +10,10 @@ from chalicelib import wiring
 from infra.stage.people import People
 from tests.cli.account import holdings, items
 from tests.cli.conftest import Gatehouse
-from tests.cli.tenant import SMALL_API, client, small_document
-from tests.conftest import BCRYPT_COST, Clock
+from tests.support.fixed import BCRYPT_COST, Clock
 from tests.support.http import Http
 from tests.support.stages import client_of
+from tests.support.tenant_documents import SMALL_API, client, small_document
 
 FIRST = "the long secret of the app"
 PERSON = {"username": "pat", "password": "pats password"}

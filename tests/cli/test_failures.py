@@ -12,7 +12,7 @@ from chalicelib.errors import TemporarilyUnavailable
 from infra.deploy.deploy import DeployFailed, deploy_stage
 from infra.stage.aws_faults import said
 from tests.cli.conftest import Gatehouse
-from tests.cli.tenant import small_document
+from tests.support.tenant_documents import small_document
 
 NEEDS_A_STAGE = [
     ("users", "list", "--realm", "staff"),

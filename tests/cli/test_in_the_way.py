@@ -12,7 +12,7 @@ from infra.tenant.file import load
 from tests.cli.account import holdings, table_names
 from tests.cli.conftest import Gatehouse
 from tests.cli.failed_stacks import moto_stack
-from tests.cli.tenant import small_document, write
+from tests.support.tenant_documents import small_document, write
 
 
 @pytest.fixture

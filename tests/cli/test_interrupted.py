@@ -21,8 +21,8 @@ from infra.stage.provision import up
 from infra.tenant.file import TenantFile, load
 from tests.cli.account import holdings
 from tests.cli.cut import CHANGING, Cut, cut_at
-from tests.cli.tenant import small_document, write
-from tests.conftest import Clock
+from tests.support.fixed import Clock
+from tests.support.tenant_documents import small_document, write
 
 ES_API = {"identifier": "https://es", "name": "Es", "signing_alg": "ES256"}
 REGION = "eu-south-1"

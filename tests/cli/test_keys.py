@@ -11,10 +11,10 @@ from chalicelib import wiring
 from infra.stage.keys import PUBLISH_S, rotate, thumbprint
 from infra.stage.people import People
 from tests.cli.conftest import Gatehouse
-from tests.cli.tenant import SMALL_API, client, small_document
-from tests.conftest import BCRYPT_COST, ISSUER, Clock
+from tests.support.fixed import BCRYPT_COST, ISSUER, Clock
 from tests.support.http import Http
 from tests.support.stages import client_of
+from tests.support.tenant_documents import SMALL_API, client, small_document
 
 ES_API = "https://api.example.com/es"
 LONGEST_S = 2_592_000

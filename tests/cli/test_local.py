@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from infra.cli.main import app
 from infra.gateway.serving import listen
-from tests.cli.tenant import client, demo_document, small_document, write
 from tests.support.http import ALICE, BACKEND
 from tests.support.limits import WAIT_S
 from tests.support.local_run import LocalRun, command, environment, local_run
+from tests.support.tenant_documents import client, demo_document, small_document, write
 
 # A run takes seconds to start: these tests share theirs.
 pytestmark = pytest.mark.xdist_group("local")

@@ -5,8 +5,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.tenant import small_document, write
 from tests.support.local_run import local_run
+from tests.support.tenant_documents import small_document, write
 
 pytestmark = pytest.mark.xdist_group("local")
 

@@ -22,8 +22,8 @@ from infra.stage.provision import up
 from infra.tenant.file import TenantFile, load
 from tests.cli.account import holdings, table_names
 from tests.cli.conftest import Gatehouse
-from tests.cli.tenant import small_document, write
-from tests.conftest import Clock
+from tests.support.fixed import Clock
+from tests.support.tenant_documents import small_document, write
 
 
 @pytest.fixture

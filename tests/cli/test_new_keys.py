@@ -15,8 +15,8 @@ from infra.stage.kms_keys import PAUSE_S, TRIES
 from infra.stage.provision import up
 from infra.tenant.file import TenantFile, load
 from tests.cli.conftest import Gatehouse
-from tests.cli.tenant import small_document, write
-from tests.conftest import Clock
+from tests.support.fixed import Clock
+from tests.support.tenant_documents import small_document, write
 
 ON_NEW_KEYS = ["GetPublicKey", "EnableKeyRotation", "CreateAlias", "GenerateDataKey"]
 

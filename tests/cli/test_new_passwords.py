@@ -11,11 +11,11 @@ from chalicelib.passwords.range_api import is_pwned
 from infra.errors import Refused
 from infra.stage.people import People
 from tests.cli.conftest import Gatehouse
-from tests.cli.tenant import small_document
-from tests.conftest import BCRYPT_COST
+from tests.support.fixed import BCRYPT_COST
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.range_api import RangeServer, serving_ranges
+from tests.support.tenant_documents import small_document
 
 EMPLOYEES = ("--realm", "employees", "--password-stdin")
 STAFF = ("users", "add", "--realm", "staff", "--password-stdin", "--username")

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.cli.tenant import demo_document, write
 from tests.support.http import ALICE, BACKEND, Http
 from tests.support.local_run import LocalRun, local_run
+from tests.support.tenant_documents import demo_document, write
 
 pytestmark = pytest.mark.xdist_group("local")
 

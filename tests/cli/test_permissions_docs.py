@@ -14,7 +14,7 @@ from infra.tenant.file import TenantFile, load
 from tests.cli.conftest import Gatehouse
 from tests.cli.cut import cut_at
 from tests.cli.failed_stacks import fail, moto_stack
-from tests.cli.tenant import client, small_document, write
+from tests.support.tenant_documents import client, small_document, write
 
 PAGE = (Path(__file__).parents[2] / "docs" / "run" / "operating.md").read_text("utf-8")
 ROWS = dict(re.findall(r"^\| `(up|apply|keys)` \| (.+) \|$", PAGE, re.MULTILINE))

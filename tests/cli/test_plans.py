@@ -7,7 +7,7 @@ import pytest
 
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse, Ran
-from tests.cli.tenant import SMALL_API, client, small_document, write
+from tests.support.tenant_documents import SMALL_API, client, small_document, write
 
 PLAN = ("--dry-run", "--json")
 DETAILED = ("--dry-run", "--detailed-exitcode")

@@ -15,9 +15,9 @@ from infra.stage.people import People
 from infra.tenant.file import TenantFile
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse
-from tests.cli.tenant import small_document
 from tests.support.http import BACKEND
 from tests.support.stages import client_of, provisioned
+from tests.support.tenant_documents import small_document
 
 PAGE = (Path(__file__).parents[2] / "docs" / "run" / "restore.md").read_text("utf-8")
 STEPS = re.findall(r"^ {4,}(?:aws|gatehouse) .+$", PAGE.partition("## Restore a realm")[2], re.MULTILINE)

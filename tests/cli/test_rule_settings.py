@@ -8,9 +8,9 @@ import pytest
 from chalicelib import wiring
 from tests.cli.account import items
 from tests.cli.conftest import Gatehouse
-from tests.cli.tenant import small_document
-from tests.conftest import Clock
+from tests.support.fixed import Clock
 from tests.support.rules import ruled
+from tests.support.tenant_documents import small_document
 
 SECRET = "canary-of-a-setting"
 TOLD = "https://example.com/told"

@@ -11,11 +11,11 @@ import pytest
 
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse, Ran
-from tests.cli.tenant import client, small_document, write
-from tests.conftest import DEMO
+from tests.support.fixed import DEMO
 from tests.support.http import TIMESHEETS
 from tests.support.people import PeopleMaker
 from tests.support.rules import package
+from tests.support.tenant_documents import client, small_document, write
 
 ALICE = ("--user", "alice", "--realm", "employees", "--client", "demo-backend")
 

@@ -21,11 +21,11 @@ from infra.stage.kms_keys import give_alias
 from infra.stage.provision import sha256, up
 from infra.tenant.file import load
 from tests.cli.conftest import Gatehouse
-from tests.cli.tenant import client, small_document, write
 from tests.cli.test_apply import MADE, document_of
 from tests.faults.kinds import throttled
 from tests.faults.wire import NOWHERE, Try, watching
 from tests.support.slow_link import SlowLink, served
+from tests.support.tenant_documents import client, small_document, write
 
 MANY = 330
 HASH = bcrypt.hashpw(b"a password", bcrypt.gensalt(4)).decode()

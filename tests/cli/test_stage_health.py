@@ -14,7 +14,7 @@ from infra.local.emulated_aws import REGION
 from tests.cli.account import holdings, table_names
 from tests.cli.conftest import Gatehouse
 from tests.cli.failed_stacks import fail, moto_stack
-from tests.cli.tenant import small_document
+from tests.support.tenant_documents import small_document
 
 
 def status_of(gatehouse: Gatehouse, name: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 from infra.stage.names import BadStageName, require_stage_name
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse
-from tests.cli.tenant import small_document, write
+from tests.support.tenant_documents import small_document, write
 
 
 @pytest.mark.parametrize("name", ["dev", "prod-eu", "a", "stage12", "a" * 32, "my-userspace"])

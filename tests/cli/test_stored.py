@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Gatehouse
-from tests.cli.tenant import SMALL_API, client, small_document
+from tests.support.tenant_documents import SMALL_API, client, small_document
 
 SECRET = "the long secret of the app"
 NAMES = {"realms": "staff", "apis": SMALL_API, "clients": "app"}

@@ -15,8 +15,8 @@ from chalicelib.model.user import User
 from infra.cli.main import app
 from infra.cli.options import console
 from infra.stage.aws import Stage
-from tests.conftest import Clock
 from tests.support.clients import make_client
+from tests.support.fixed import Clock
 from tests.support.http import BACKEND, TIMESHEETS, Http
 from tests.support.people import PeopleMaker
 

@@ -7,10 +7,10 @@ import pytest
 
 from infra.stage.aws import Stage
 from tests.cli.conftest import Gatehouse
-from tests.conftest import BCRYPT_COST, Clock
 from tests.support.calls import rounds_of
 from tests.support.clients import make_client
 from tests.support.config import document_of
+from tests.support.fixed import BCRYPT_COST, Clock
 from tests.support.http import BACKEND, PASSWORD_REALM, Http
 from tests.support.mfa import App, associate, authenticators, mfa_api_login, with_otp
 from tests.support.people import PeopleMaker

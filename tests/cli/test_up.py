@@ -10,7 +10,7 @@ from infra.stage.aws import Stage, reach
 from infra.stage.cloudformation.stacks import Stack, stack_changes, stage_stacks
 from tests.cli.account import holdings, stack_names, table_names
 from tests.cli.conftest import Gatehouse
-from tests.cli.tenant import small_document, write
+from tests.support.tenant_documents import small_document, write
 
 ES256_API = {"identifier": "https://api.example.com/es", "name": "Es", "signing_alg": "ES256"}
 NEW_REALM = {"name": "guests", "identifiers": ["email"]}

@@ -8,10 +8,10 @@ import pytest
 
 from infra.stage.people import People
 from tests.cli.conftest import Gatehouse, Ran
-from tests.cli.tenant import small_document
-from tests.conftest import BCRYPT_COST
+from tests.support.fixed import BCRYPT_COST
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
+from tests.support.tenant_documents import small_document
 
 EMPLOYEES = ("--realm", "employees")
 CANARY = "canary in the password"

@@ -16,12 +16,12 @@ from chalicelib.store.vault import data_key_alias
 from infra.stage.aws import Stage
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse, Ran
-from tests.cli.tenant import small_document
-from tests.conftest import Clock
+from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.mfa import App, associate, enrol, mfa_token_of, with_otp, with_recovery_code
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.rules import ruled
+from tests.support.tenant_documents import small_document
 
 EMPLOYEES = ("--realm", "employees")
 SECRET_LINE = "the secret, shown only now: "

@@ -6,7 +6,7 @@ from infra.errors import Refused
 from infra.tenant.client_secrets import require_strong_secrets
 from infra.tenant.file import TenantFile
 from tests.cli.conftest import Gatehouse
-from tests.cli.tenant import client, demo_document, small_document
+from tests.support.tenant_documents import client, demo_document, small_document
 
 DEMOS = [one["client_secret"] for one in demo_document()["clients"] if "client_secret" in one]
 WEAK = ["x", "x" * 21, *DEMOS]

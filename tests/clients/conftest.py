@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from tests.cli.tenant import demo_document, write
 from tests.support.local_run import LocalRun, local_run
+from tests.support.tenant_documents import demo_document, write
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.cli.tenant import demo_document, write
 from tests.support.curl_docs import PROJECT, Step, is_as_shown, pages_with_curl, steps_of
 from tests.support.limits import WAIT_S
 from tests.support.local_run import LocalRun, local_run
+from tests.support.tenant_documents import demo_document, write
 
 LOCAL = "http://127.0.0.1:8000/"
 # These need codes out of messages, or a deployed stage. Each has a test of its own, which runs each of its curls.

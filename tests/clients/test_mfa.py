@@ -11,13 +11,13 @@ from auth0.authentication.exceptions import Auth0Error
 from auth0.authentication.rest import RestClient, RestClientOptions
 from pyotp import TOTP
 
-from tests.cli.tenant import demo_document, write
 from tests.clients.support import domain, token_url, verified
 from tests.support.http import BACKEND, TIMESHEETS
 from tests.support.limits import WAIT_S
 from tests.support.local_run import LocalRun, local_run
 from tests.support.mfa import MFA_OOB, MFA_OTP, MFA_RECOVERY_CODE, bearer, code_in
 from tests.support.people import PASSWORD
+from tests.support.tenant_documents import demo_document, write
 
 NUMBER = "+14155550123"
 SCOPES = "enroll read:authenticators remove:authenticators"

@@ -5,9 +5,9 @@ import re
 import httpx
 
 from infra.gateway.app import LambdaContext
-from tests.deploy.aws_server import MAILS
 from tests.deploy.conftest import EMPLOYEES, Aws, Deployment
 from tests.deploy.logins import PASSWORD, SECRET_LOGIN
+from tests.support.aws_server import MAILS
 from tests.support.lambda_runtime import Environment
 from tests.support.schedule import EVENT
 

@@ -142,7 +142,7 @@ class Deployment:
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     log = tmp_path_factory.mktemp("aws") / "calls.jsonl"
-    command = [sys.executable, "-m", "tests.deploy.aws_server", str(log)]
+    command = [sys.executable, "-m", "tests.support.aws_server", str(log)]
     pipe = subprocess.PIPE
     # The server ends with its standard input, and so with these tests, however they end.
     with subprocess.Popen(command, cwd=PROJECT, stdin=pipe, stdout=pipe, text=True) as process:

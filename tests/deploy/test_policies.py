@@ -9,10 +9,10 @@ import httpx
 import pytest
 from pyotp import TOTP
 
-from tests.deploy.aws_server import CONFIGURATION_SET, IDENTITY
 from tests.deploy.blocks import added_person, block, mailed_link, run
 from tests.deploy.conftest import EMAIL_FROM, EMPLOYEES, FUNCTION, ON_ONE_WORKER, PROJECT, SCHEDULE, Deployment
 from tests.deploy.logins import SECRET_LOGIN, signed_login
+from tests.support.aws_server import CONFIGURATION_SET, IDENTITY
 from tests.support.lambda_runtime import Environment
 
 pytestmark = ON_ONE_WORKER

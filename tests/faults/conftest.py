@@ -7,11 +7,11 @@ import pytest
 from botocore.session import Session, get_session
 
 from infra.stage.aws import Stage
-from tests.conftest import Clock
 from tests.faults import table
-from tests.faults.bench import Bench, bench_on, stage_for_faults
 from tests.faults.kinds import FAULTS, Fault
 from tests.faults.rows import rows
+from tests.faults.workbench import Bench, bench_on, stage_for_faults
+from tests.support.fixed import Clock
 
 OUTCOME = "reliability"
 

@@ -19,12 +19,12 @@ from chalicelib.identifiers import digest
 from chalicelib.model.account import Account
 from chalicelib.store.sessions import PendingStore, Ticket, stored_id
 from infra.stage.keys import stage_key
-from tests.conftest import ISSUER
 from tests.faults import mfa_flows
-from tests.faults.bench import Bench
 from tests.faults.case import OFFLINE, Case
+from tests.faults.workbench import Bench
 from tests.support.clients import make_client
 from tests.support.config import document_of
+from tests.support.fixed import ISSUER
 from tests.support.http import BACKEND, TIMESHEETS
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

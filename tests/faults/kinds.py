@@ -8,8 +8,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 
 from chalicelib.store.budget import TRY_S
-from tests.conftest import Clock
 from tests.faults.wire import NOWHERE, Act, Call, Try, nothing
+from tests.support.fixed import Clock
 
 UNAVAILABLE = 503
 # What a write that finds another state than it must find comes to, where it stays so.

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import httpx
 
 from chalicelib.model.user import User
-from tests.faults.bench import Bench
 from tests.faults.case import OFFLINE, Case
+from tests.faults.workbench import Bench
 from tests.support.mfa import (
     Enrolled,
     associate,

@@ -5,12 +5,12 @@ from functools import cache
 from botocore.session import get_session
 
 from infra.local.emulated_aws import local_aws
-from tests.conftest import Clock
-from tests.faults.bench import Bench, bench_on, stage_for_faults
 from tests.faults.case import Case
 from tests.faults.flows import FLOWS, Flow
 from tests.faults.kinds import Fault
 from tests.faults.wire import Call, watching
+from tests.faults.workbench import Bench, bench_on, stage_for_faults
+from tests.support.fixed import Clock
 
 ALWAYS = 100
 

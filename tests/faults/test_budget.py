@@ -24,10 +24,10 @@ from chalicelib.store.budget import (
 )
 from chalicelib.store.parallel import Parallel
 from infra.stage.aws import Stage
-from tests.conftest import Clock
-from tests.faults.bench import Bench, bench_on
 from tests.faults.kinds import FAULTS, Fault, error
 from tests.faults.wire import NOWHERE, Act, Try, watching
+from tests.faults.workbench import Bench, bench_on
+from tests.support.fixed import Clock
 from tests.support.limits import WAIT_S
 from tests.support.slow_link import moto_server, served
 

@@ -8,13 +8,13 @@ import httpx
 from chalicelib.http.wire import PAGES
 from chalicelib.store.budget import REQUEST_BUDGET_S
 from tests.faults import table
-from tests.faults.bench import Bench
 from tests.faults.case import Case
 from tests.faults.conftest import OUTCOME
 from tests.faults.flows import Flow
 from tests.faults.kinds import UNAVAILABLE, Fault, spoiling
 from tests.faults.rows import begun, expected, uses_up
 from tests.faults.wire import Call, watching
+from tests.faults.workbench import Bench
 
 # botocore pauses at random before it tries again. With this seed it begins with a short one.
 SHORT_PAUSE = 139

@@ -1,4 +1,4 @@
-"""AWS failing for longer than one call, and clients that retry all at once. Rows P of the case list."""
+"""AWS failing for longer than one call, and clients that retry all at once."""
 
 import itertools
 import random
@@ -14,13 +14,13 @@ from botocore.awsrequest import AWSResponse
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.bucket import Bucket
 from chalicelib.store.tries import Tries, TryStore
-from tests.conftest import Clock
-from tests.faults.bench import Bench
 from tests.faults.case import OFFLINE
 from tests.faults.kinds import condition_failed, throttled
 from tests.faults.test_matrix import SHORT_PAUSE
 from tests.faults.wire import Try, watching
+from tests.faults.workbench import Bench
 from tests.support.clients import make_client
+from tests.support.fixed import Clock
 from tests.support.http import BACKEND, TIMESHEETS
 
 SECRET = "a secret of the tests"

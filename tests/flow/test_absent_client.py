@@ -3,9 +3,9 @@
 from chalicelib.store.config import ABSENCE_LIFETIME_S, MAX_ABSENCES, ConfigStore
 from infra.stage.aws import Stage
 from infra.stage.provision import sha256
-from tests.conftest import Clock
 from tests.support.calls import calls_of
 from tests.support.config import document_of
+from tests.support.fixed import Clock
 from tests.support.http import Http
 
 NEW = {"client_id": "a client to come", "client_secret": "s"}

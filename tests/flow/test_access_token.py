@@ -1,4 +1,4 @@
-"""The access token (RFC 9068) and its response (RFC 6749 5.1), through HTTP. Rows F of the case list."""
+"""The access token (RFC 9068) and its response (RFC 6749 5.1), through HTTP."""
 
 from base64 import urlsafe_b64decode
 from typing import Any
@@ -7,8 +7,8 @@ import jwt
 import pytest
 
 from infra.stage.aws import Stage
-from tests.conftest import ISSUER, Clock
 from tests.support.clients import make_api
+from tests.support.fixed import ISSUER, Clock
 from tests.support.http import REPORTS, TIMESHEETS, Http
 
 

@@ -12,9 +12,9 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from chalicelib import wiring
 from infra.stage.aws import Stage
-from tests.conftest import ISSUER, Clock
 from tests.flow.test_client_authentication import ASSERTION_TYPE, EC_KEY, FAILED, OTHER_KEY, RSA_KEY
 from tests.support.clients import make_client
+from tests.support.fixed import ISSUER, Clock
 from tests.support.http import ALICE, BACKEND, Http
 from tests.support.stages import client_of
 

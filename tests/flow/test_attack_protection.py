@@ -1,4 +1,4 @@
-"""Guesses at one account from many addresses (docs/adr/0014), through HTTP. Each test names its row of the cases.
+"""Guesses at one account from many addresses (docs/adr/0014), through HTTP.
 
 What holds for one address stands in test_brute_force.py, throttling of addresses in test_ip_throttling.py.
 """
@@ -14,9 +14,9 @@ from chalicelib.model.user import User
 from chalicelib.store.attempts import TotalStore
 from infra.stage.aws import Stage
 from infra.stage.people import People
-from tests.conftest import Clock, Hashes
 from tests.support.calls import calls_of, rounds_of
 from tests.support.faults import aws_error, failing
+from tests.support.fixed import Clock, Hashes
 from tests.support.http import Http, shown
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.stages import protected

@@ -9,9 +9,9 @@ import pytest
 from chalicelib.errors import TemporarilyUnavailable
 from infra.stage.aws import Stage
 from infra.tenant.file import TenantFile
-from tests.conftest import Clock
 from tests.support.calls import calls_of
 from tests.support.faults import aws_error, failing
+from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.mfa import emails_to
 from tests.support.people import PeopleMaker

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from tests.conftest import Hashes
+from tests.support.fixed import Hashes
 from tests.support.http import ALICE, BACKEND, TIMESHEETS, Http
 
 FORM = "application/x-www-form-urlencoded"

@@ -12,10 +12,10 @@ from chalicelib.passwords.range_api import is_pwned
 from chalicelib.wiring import World
 from infra.stage.aws import Stage
 from infra.tenant.file import BreachedPasswordDetection, TenantFile
-from tests.conftest import BCRYPT_COST, Hashes
 from tests.support.calls import calls_of, rounds_of
 from tests.support.config import document_of
 from tests.support.faults import aws_error, failing
+from tests.support.fixed import BCRYPT_COST, Hashes
 from tests.support.http import ALICE, Http
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.range_api import RangeServer, serving_ranges

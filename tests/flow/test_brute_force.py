@@ -8,9 +8,9 @@ import pytest
 from chalicelib.wiring import World
 from infra.stage.aws import Stage
 from infra.tenant.file import TenantFile
-from tests.conftest import Clock, Hashes
 from tests.support.config import document_of
 from tests.support.faults import aws_error, before, failing
+from tests.support.fixed import Clock, Hashes
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.stages import client_of, provisioned

@@ -10,7 +10,7 @@ from chalicelib import errors, wiring
 from chalicelib.errors import InvalidToken, WireError
 from chalicelib.http.application import Services
 from infra.stage.aws import Stage
-from tests.conftest import Clock
+from tests.support.fixed import Clock
 from tests.support.http import ALICE, BACKEND, Http
 from tests.support.mfa import bearer, challenge, enrol, mfa_token_of, with_otp
 from tests.support.people import PeopleMaker

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from infra.stage.aws import Stage
-from tests.conftest import ISSUER, Clock, Hashes
 from tests.support.clients import make_client
 from tests.support.config import document_of
+from tests.support.fixed import ISSUER, Clock, Hashes
 from tests.support.http import PASSWORD_REALM, REPORTS, TIMESHEETS, Http
 from tests.support.tokens import claims_of
 

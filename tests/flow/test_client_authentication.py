@@ -1,4 +1,4 @@
-"""Client authentication (RFC 6749 2.3, RFC 7523), through HTTP. Each test names its row of the case list."""
+"""Client authentication (RFC 6749 2.3, RFC 7523), through HTTP."""
 
 import hmac
 import json
@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from infra.stage.aws import Stage
-from tests.conftest import ISSUER, Clock
 from tests.support.clients import make_client
 from tests.support.faults import sent_twice
+from tests.support.fixed import ISSUER, Clock
 from tests.support.http import ALICE, Http
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

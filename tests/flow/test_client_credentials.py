@@ -9,12 +9,12 @@ import pytest
 from jwt.algorithms import RSAAlgorithm
 
 from infra.stage.aws import Stage
-from tests.conftest import ISSUER, Clock
 from tests.flow.test_access_token import verified
 from tests.flow.test_client_authentication import ASSERTION_TYPE, RSA_KEY, assertion, basic
 from tests.support.calls import calls_of
 from tests.support.clients import make_api, make_client
 from tests.support.faults import aws_error, failing
+from tests.support.fixed import ISSUER, Clock
 from tests.support.http import REPORTS, TIMESHEETS, Http
 
 M2M = {"client_id": "demo-m2m", "client_secret": "demo-m2m-secret"}

@@ -7,11 +7,11 @@ from jwt.algorithms import RSAAlgorithm
 
 from chalicelib import wiring
 from infra.stage.aws import Stage
-from tests.conftest import Clock
 from tests.flow.test_client_authentication import BASIC_SECRET, OTHER_KEY, RSA_KEY, assertion, assertion_login
 from tests.support.calls import calls_of
 from tests.support.clients import make_client
 from tests.support.faults import aws_error, failing
+from tests.support.fixed import Clock
 from tests.support.http import BACKEND, Http, shown
 from tests.support.people import PeopleMaker
 from tests.support.stages import client_of, protected

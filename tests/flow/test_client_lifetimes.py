@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from infra.stage.aws import Stage
-from tests.conftest import ISSUER
 from tests.support.clients import make_api, make_client
 from tests.support.config import document_of
+from tests.support.fixed import ISSUER
 from tests.support.http import TIMESHEETS, Http
 from tests.support.tokens import claims_of
 

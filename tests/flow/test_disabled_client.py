@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from infra.stage.aws import Stage
-from tests.conftest import ISSUER, Clock
 from tests.support.calls import calls_of
 from tests.support.clients import make_api, make_client
 from tests.support.config import document_of
+from tests.support.fixed import ISSUER, Clock
 from tests.support.http import BACKEND, TIMESHEETS, Http, shown
 
 SECRET = "a secret of the tests"

@@ -1,4 +1,4 @@
-"""Metadata and keys (RFC 8414, OpenID Connect Discovery, RFC 7517), through HTTP. Rows L of the case list."""
+"""Metadata and keys (RFC 8414, OpenID Connect Discovery, RFC 7517), through HTTP."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,9 +12,9 @@ from chalicelib.settings import Settings
 from infra.gateway.proxy_event import Stage as ApiStage
 from infra.stage.aws import Stage
 from infra.tenant.file import TenantFile
-from tests.conftest import BCRYPT_COST, ISSUER
 from tests.flow.test_client_authentication import ASSERTION_TYPE, RSA_KEY, assertion, basic
 from tests.support.clients import make_client
+from tests.support.fixed import BCRYPT_COST, ISSUER
 from tests.support.http import ALICE, PASSWORD_REALM, Http
 from tests.support.people import PeopleMaker
 from tests.support.stages import client_of, provisioned

@@ -1,4 +1,4 @@
-"""ID tokens (OpenID Connect Core 2, 5.4, 12.2), through HTTP. Rows E, F and I of the case list."""
+"""ID tokens (OpenID Connect Core 2, 5.4, 12.2), through HTTP."""
 
 import threading
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ import jwt
 import pytest
 
 from infra.stage.aws import Stage
-from tests.conftest import ISSUER, Clock
 from tests.flow.test_access_token import verified
 from tests.flow.test_client_authentication import ASSERTION_TYPE
 from tests.support.calls import rounds_of
 from tests.support.clients import make_api
 from tests.support.faults import aws_error, before, failing
+from tests.support.fixed import ISSUER, Clock
 from tests.support.http import BACKEND, REPORTS, TIMESHEETS, Http
 from tests.support.limits import WAIT_S
 from tests.support.people import PeopleMaker

@@ -1,4 +1,4 @@
-"""/oauth/introspect (RFC 7662), through HTTP. Rows K of the case list; forged tokens are in test_userinfo.py."""
+"""/oauth/introspect (RFC 7662), through HTTP. Forged tokens are in test_userinfo.py."""
 
 import json
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from jwt.algorithms import RSAAlgorithm
 
 from chalicelib import wiring
 from infra.stage.aws import Stage
-from tests.conftest import ISSUER, Clock
 from tests.flow.test_access_token import verified
 from tests.flow.test_client_authentication import ASSERTION_TYPE, BASIC_ID, BASIC_SECRET, RSA_KEY, assertion, basic
 from tests.support.calls import calls_of
 from tests.support.clients import make_api, make_client
 from tests.support.faults import aws_error, failing
+from tests.support.fixed import ISSUER, Clock
 from tests.support.http import BACKEND, REPORTS, TIMESHEETS, Http
 from tests.support.people import PeopleMaker
 from tests.support.stages import client_of

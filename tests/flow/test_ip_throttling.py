@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from infra.stage.aws import Stage
-from tests.conftest import Clock, Hashes
 from tests.support.calls import calls_of
 from tests.support.faults import aws_error, failing
+from tests.support.fixed import Clock, Hashes
 from tests.support.http import Http, shown
 from tests.support.people import PeopleMaker
 from tests.support.stages import protected

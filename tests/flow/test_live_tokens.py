@@ -7,11 +7,11 @@ import pytest
 
 from chalicelib.model.user import User
 from infra.stage.aws import Stage
-from tests.conftest import Clock
 from tests.support.calls import calls_of
 from tests.support.clients import make_api, make_client
 from tests.support.config import document_of
 from tests.support.faults import aws_error, failing
+from tests.support.fixed import Clock
 from tests.support.http import BACKEND, TIMESHEETS, Http
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.tokens import claims_of

@@ -10,8 +10,8 @@ import pytest
 from chalicelib.store.kms import Kms
 from chalicelib.tokens.jws import kms_jws
 from infra.stage.aws import Stage
-from tests.conftest import Clock
 from tests.support.config import document_of
+from tests.support.fixed import Clock
 from tests.support.http import BACKEND, Http
 from tests.support.mfa import (
     MFA_AUDIENCE,

@@ -10,9 +10,9 @@ import pytest
 
 from chalicelib import wiring
 from infra.stage.aws import Stage
-from tests.conftest import Clock
 from tests.support.clients import make_client
 from tests.support.faults import before
+from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.mfa import (
     MFA_AUDIENCE,

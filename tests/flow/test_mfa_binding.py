@@ -10,9 +10,9 @@ import pytest
 from chalicelib import wiring
 from infra.stage.aws import Stage
 from infra.stage.second_factors import SecondFactors
-from tests.conftest import Clock
 from tests.support.clients import make_client
 from tests.support.faults import before
+from tests.support.fixed import Clock
 from tests.support.http import BACKEND, Http
 from tests.support.mfa import (
     App,

@@ -9,8 +9,8 @@ import pytest
 
 from chalicelib import wiring
 from infra.stage.aws import Stage
-from tests.conftest import Clock
 from tests.support.clients import make_client
+from tests.support.fixed import Clock
 from tests.support.http import BACKEND, Http
 from tests.support.mfa import (
     Enrolled,

@@ -20,8 +20,8 @@ from chalicelib.model.tenant import MFA_TOKEN_LIFETIME_S
 from chalicelib.protection.address import SUSPICIOUS
 from chalicelib.settings import Settings
 from infra.tenant.file import TenantFile
-from tests.conftest import BCRYPT_COST, EMAIL_FROM, Clock
 from tests.support.curl_docs import is_as_shown
+from tests.support.fixed import BCRYPT_COST, EMAIL_FROM, Clock
 from tests.support.http import Http
 from tests.support.limits import WAIT_S
 from tests.support.mfa import App, code_in, emails_to, sms_to

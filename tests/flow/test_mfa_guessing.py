@@ -13,8 +13,8 @@ from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
 from chalicelib.store.tries import WrongCodeStore
 from infra.stage.aws import Stage
 from infra.stage.second_factors import SecondFactors
-from tests.conftest import Clock
 from tests.support.faults import aws_error, failing
+from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.mfa import (
     App,

@@ -10,9 +10,9 @@ import pytest
 
 from chalicelib import wiring
 from infra.stage.aws import Stage
-from tests.conftest import Clock
 from tests.support.config import document_of
 from tests.support.faults import aws_error, failing
+from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.mfa import associate, challenge, emails_to, mfa_token_of, sms_to
 from tests.support.people import PeopleMaker

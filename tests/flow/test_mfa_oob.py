@@ -1,4 +1,4 @@
-"""A second factor by text message or email, through HTTP: H-19 and its neighbours."""
+"""A second factor by text message or email, through HTTP."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib import wiring
 from infra.stage.aws import Stage
-from tests.conftest import Clock
+from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.mfa import (
     App,

@@ -1,4 +1,4 @@
-"""A second factor by authenticator app, through HTTP: row H of the cases."""
+"""A second factor by authenticator app, through HTTP."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,11 +10,11 @@ from pyotp import TOTP
 
 from chalicelib import wiring
 from infra.stage.aws import Stage
-from tests.conftest import ISSUER, Clock
 from tests.support.calls import calls_of
 from tests.support.clients import make_client
 from tests.support.config import document_of
 from tests.support.faults import aws_error, failing
+from tests.support.fixed import ISSUER, Clock
 from tests.support.http import BACKEND, REPORTS, TIMESHEETS, Http
 from tests.support.mfa import (
     MFA_OTP,

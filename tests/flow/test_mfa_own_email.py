@@ -10,8 +10,8 @@ from chalicelib import wiring
 from chalicelib.model.user import User
 from infra.stage.aws import Stage
 from infra.tenant.file import TenantFile
-from tests.conftest import BCRYPT_COST, Clock
 from tests.support.config import document_of
+from tests.support.fixed import BCRYPT_COST, Clock
 from tests.support.http import Http
 from tests.support.mfa import (
     App,

@@ -13,8 +13,8 @@ import pytest
 from chalicelib import wiring
 from infra.stage.aws import Stage
 from infra.tenant.file import TenantFile
-from tests.conftest import BCRYPT_COST, Clock
 from tests.support.config import document_of
+from tests.support.fixed import BCRYPT_COST, Clock
 from tests.support.http import BACKEND, Http
 from tests.support.mfa import (
     App,

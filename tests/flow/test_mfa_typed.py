@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib import wiring
 from infra.stage.aws import Stage
-from tests.conftest import Clock
+from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.mfa import (
     Enrolled,

@@ -6,8 +6,8 @@ from chalicelib.identifiers import canonical
 from chalicelib.store.dynamo import to_item
 from infra.errors import Refused
 from infra.stage.aws import Stage
-from tests.conftest import Hashes
 from tests.support.calls import calls_of
+from tests.support.fixed import Hashes
 from tests.support.http import Http, shown
 from tests.support.people import PeopleMaker
 

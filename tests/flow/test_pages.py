@@ -13,9 +13,9 @@ from chalicelib.http.pages import form, page
 from chalicelib.model.account import Account
 from chalicelib.store.sessions import PendingStore, Ticket, stored_id
 from infra.stage.aws import Stage
-from tests.conftest import Clock
 from tests.support.calls import calls_of
 from tests.support.faults import aws_error, failing
+from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.people import PeopleMaker
 

@@ -1,12 +1,12 @@
-"""The password grant (RFC 6749 4.3), through HTTP. Each test names its row of the case list."""
+"""The password grant (RFC 6749 4.3), through HTTP."""
 
 import jwt
 import pytest
 
 from infra.stage.aws import Stage
-from tests.conftest import ISSUER, Clock, Hashes
 from tests.support.calls import rounds_of
 from tests.support.clients import make_client
+from tests.support.fixed import ISSUER, Clock, Hashes
 from tests.support.http import TIMESHEETS, Http
 from tests.support.people import PASSWORD, PeopleMaker
 

@@ -7,8 +7,8 @@ import pytest
 
 from chalicelib.passwords.hash import verify
 from infra.stage.aws import Stage
-from tests.conftest import BCRYPT_COST, Hashes
 from tests.support.calls import calls_of
+from tests.support.fixed import BCRYPT_COST, Hashes
 from tests.support.http import Http, shown
 from tests.support.people import PeopleMaker
 

@@ -1,4 +1,4 @@
-"""Auth0's password-realm grant, and realms in general, through HTTP. Each test names its row of the case list."""
+"""Auth0's password-realm grant, and realms in general, through HTTP."""
 
 from collections.abc import Iterator
 
@@ -9,9 +9,9 @@ import pytest
 from chalicelib import wiring
 from infra.stage.aws import Stage
 from infra.tenant.file import TenantFile
-from tests.conftest import Hashes
 from tests.support.calls import calls_of
 from tests.support.clients import make_client
+from tests.support.fixed import Hashes
 from tests.support.http import ALICE, PASSWORD_REALM, Http
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.stages import client_of, provisioned

@@ -12,9 +12,9 @@ from infra.stage.aws import Stage
 from infra.stage.people import People
 from infra.stage.provision import apply
 from infra.tenant.file import TenantFile
-from tests.conftest import BCRYPT_COST
 from tests.support.calls import calls_of
 from tests.support.config import document_of
+from tests.support.fixed import BCRYPT_COST
 from tests.support.http import BACKEND, Http, shown
 from tests.support.stages import client_of, provisioned
 from tests.support.tokens import claims_of

@@ -4,9 +4,9 @@ import httpx
 import pytest
 
 from infra.stage.aws import Stage
-from tests.conftest import Clock
 from tests.support.clients import make_api, make_client
 from tests.support.config import document_of
+from tests.support.fixed import Clock
 from tests.support.http import BACKEND, Http
 
 READ, CREATE = "read:timesheets", "create:timesheets"

@@ -1,4 +1,4 @@
-"""Refresh tokens (RFC 6749 6, RFC 9700 4.14), through HTTP. Rows I of the case list."""
+"""Refresh tokens (RFC 6749 6, RFC 9700 4.14), through HTTP."""
 
 import hashlib
 import json
@@ -18,11 +18,11 @@ from chalicelib.model.user import User
 from chalicelib.store.users import family_counter
 from chalicelib.tokens.refresh_format import decode, encode
 from infra.stage.aws import Stage
-from tests.conftest import Clock
 from tests.support.calls import rounds_of
 from tests.support.clients import make_api, make_client
 from tests.support.config import document_of
 from tests.support.faults import aws_error, before, failing, left_out, sent_twice
+from tests.support.fixed import Clock
 from tests.support.http import REPORTS, TIMESHEETS, Http
 from tests.support.people import PASSWORD, PeopleMaker
 

@@ -7,9 +7,9 @@ import pytest
 
 from infra.stage.aws import Stage
 from infra.stage.people import People
-from tests.conftest import Clock
 from tests.support.calls import calls_of, rounds_of
 from tests.support.clients import make_client
+from tests.support.fixed import Clock
 from tests.support.http import BACKEND, TIMESHEETS, Http
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.stages import protected

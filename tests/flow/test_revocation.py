@@ -1,4 +1,4 @@
-"""/oauth/revoke (RFC 7009), through HTTP. Rows J of the case list."""
+"""/oauth/revoke (RFC 7009), through HTTP."""
 
 import json
 from typing import Any
@@ -8,11 +8,11 @@ import pytest
 from jwt.algorithms import RSAAlgorithm
 
 from infra.stage.aws import Stage
-from tests.conftest import Clock
 from tests.flow.test_client_authentication import ASSERTION_TYPE, BASIC_ID, BASIC_SECRET, RSA_KEY, assertion, basic
 from tests.support.calls import calls_of
 from tests.support.clients import make_api, make_client
 from tests.support.faults import aws_error, failing
+from tests.support.fixed import Clock
 from tests.support.http import BACKEND, REPORTS, TIMESHEETS, Http
 from tests.support.people import PeopleMaker
 

@@ -1,4 +1,4 @@
-"""Rules in every login, through HTTP: row G of the cases, and docs/use/rules.md.
+"""Rules in every login, through HTTP, as docs/use/rules.md says.
 
 Rules that fail: test_rule_failures.py; what they cannot reach: test_rule_isolation.py; metadata: test_rule_metadata.py.
 """

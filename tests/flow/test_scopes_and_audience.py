@@ -1,4 +1,4 @@
-"""Scope, audience and resource, through HTTP. Each test names its row of the case list; docs/use/http.md decides."""
+"""Scope, audience and resource, through HTTP. docs/use/http.md decides."""
 
 from collections.abc import Iterator
 from urllib.parse import urlencode
@@ -9,8 +9,8 @@ import pytest
 from chalicelib import wiring
 from infra.stage.aws import Stage
 from infra.tenant.file import TenantFile
-from tests.conftest import ISSUER, Hashes
 from tests.support.clients import make_api
+from tests.support.fixed import ISSUER, Hashes
 from tests.support.http import ALICE, BACKEND, REPORTS, TIMESHEETS, Http
 from tests.support.stages import client_of, provisioned
 from tests.support.tokens import claims_of

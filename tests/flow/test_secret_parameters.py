@@ -13,7 +13,7 @@ from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
 from chalicelib.rules.runner import Decision, Rules
 from infra.stage.aws import Stage
-from tests.conftest import ISSUER
+from tests.support.fixed import ISSUER
 from tests.support.http import ALICE, BACKEND, TIMESHEETS, Http
 from tests.support.people import PASSWORD, PeopleMaker
 

@@ -1,6 +1,6 @@
 """/userinfo (OpenID Connect Core 5.3, RFC 6750), and that nothing but a live access token of ours opens it.
 
-What it refuses, /oauth/introspect calls inactive: rows F and K of the case list, through HTTP.
+What it refuses, /oauth/introspect calls inactive.
 """
 
 import hmac
@@ -23,11 +23,11 @@ from chalicelib.model.user import User
 from chalicelib.store.kms import Kms
 from chalicelib.tokens.jws import kms_jws
 from infra.stage.aws import Stage
-from tests.conftest import ISSUER, Clock
 from tests.flow.test_access_token import verified
 from tests.flow.test_client_authentication import assertion
 from tests.support.calls import calls_of
 from tests.support.clients import make_api, make_client
+from tests.support.fixed import ISSUER, Clock
 from tests.support.http import BACKEND, REPORTS, TIMESHEETS, Http
 from tests.support.people import PeopleMaker
 from tests.support.stages import client_of

@@ -9,8 +9,8 @@ import jwt
 import pytest
 
 from infra.stage.aws import Stage
-from tests.conftest import ISSUER, Clock
 from tests.flow.test_userinfo import genuine, rs256, signed_by_us
+from tests.support.fixed import ISSUER, Clock
 from tests.support.http import REPORTS, Http
 
 PAGE = (Path(__file__).parents[2] / "docs" / "use" / "http.md").read_text("utf-8")

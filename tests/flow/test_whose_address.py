@@ -10,8 +10,8 @@ import pytest
 from chalicelib import wiring
 from chalicelib.settings import Settings
 from infra.stage.aws import Stage
-from tests.conftest import BCRYPT_COST, ISSUER
 from tests.support.clients import make_client
+from tests.support.fixed import BCRYPT_COST, ISSUER
 from tests.support.http import BACKEND, PASSWORD_REALM, TIMESHEETS, Http
 from tests.support.people import PASSWORD, PeopleMaker
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from infra.stage.aws import Stage
-from tests.conftest import Clock
 from tests.support.calls import rounds_of
+from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.stages import protected

@@ -1,4 +1,4 @@
-"""What the wire takes and how all is answered, through HTTP. Each test names its row of the case list."""
+"""What the wire takes and how all is answered, through HTTP."""
 
 import json
 from base64 import b64encode
@@ -14,8 +14,8 @@ from chalicelib.http import log
 from chalicelib.http.application import Services
 from infra.gateway.proxy_event import HttpRequest, Stage, proxy_event
 from infra.stage.aws import Stage as AwsStage
-from tests.conftest import Hashes
 from tests.support.calls import Calls, calls_of
+from tests.support.fixed import Hashes
 from tests.support.http import ALICE, BACKEND, PASSWORD_REALM, TIMESHEETS, Http
 from tests.support.people import PeopleMaker
 

@@ -20,7 +20,8 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from tests.fuzz.known import BACKEND, GUESS, TALLY
+from tests.fuzz.known import GUESS, TALLY
+from tests.support.http import BACKEND
 from tests.support.local_run import local_run
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -7,17 +7,15 @@ puts that in its place when the request is sent, so that the same request is dra
 from base64 import b64encode
 from dataclasses import dataclass, field
 
+from tests.support.http import BACKEND, EVERYTHING, REPORTS, TIMESHEETS
+
 Params = dict[str, str]
 
 # The environment variable that names the file for what was answered.
 TALLY = "GATEHOUSE_FUZZ_TALLY"
-TIMESHEETS = "https://api.example.com/timesheets"
-REPORTS = "https://api.example.com/reports"
-BACKEND = {"client_id": "demo-backend", "client_secret": "demo-backend-secret"}
 NATIVE = {"client_id": "demo-native"}
 M2M = {"client_id": "demo-m2m", "client_secret": "demo-m2m-secret"}
 BASIC = {"Authorization": "Basic " + b64encode(b"demo-basic:s3cret: with/odd+chars%").decode()}
-EVERYTHING = "openid profile email offline_access read:timesheets"
 ALICE = {"grant_type": "password", "username": "alice", "password": "correct horse battery staple"}
 LOGIN = ALICE | {"audience": TIMESHEETS, "scope": EVERYTHING}
 CUSTOMER = {

@@ -18,7 +18,7 @@ from chalicelib.protection.client import BUCKET, ClientGuard
 from chalicelib.store.attempts import TotalStore
 from chalicelib.store.buckets import CLIENTS, BucketStore
 from infra.stage.aws import Stage
-from tests.conftest import Clock
+from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.stages import protected

@@ -11,10 +11,10 @@ from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.store.attempts import TotalStore
 from chalicelib.store.buckets import LOGINS, BucketStore
 from infra.stage.aws import Stage
-from tests.conftest import Clock, Hashes
 from tests.figures.costs import one_guess
 from tests.figures.simulation import provisioned
 from tests.support.calls import Rounds, calls_of, rounds_of
+from tests.support.fixed import Clock, Hashes
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
 

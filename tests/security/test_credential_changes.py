@@ -17,8 +17,8 @@ from chalicelib.store.sessions import PendingStore, Ticket, stored_id
 from infra.stage.aws import Stage
 from infra.stage.people import People
 from infra.stage.second_factors import SecondFactors
-from tests.conftest import Clock
 from tests.support.faults import before
+from tests.support.fixed import Clock
 from tests.support.http import BACKEND, Http
 from tests.support.mfa import (
     MFA_SCOPE,

@@ -16,8 +16,8 @@ from jwt.algorithms import ECAlgorithm
 
 from chalicelib import wiring
 from infra.stage.aws import Stage
-from tests.conftest import ISSUER
 from tests.support.clients import make_client
+from tests.support.fixed import ISSUER
 from tests.support.http import ALICE, BACKEND, PASSWORD_REALM, REPORTS, TIMESHEETS, Http
 
 TOKEN = "/oauth/token"

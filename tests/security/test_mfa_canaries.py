@@ -15,8 +15,8 @@ import pytest
 from chalicelib.http.application import Services
 from chalicelib.model.request import Request
 from infra.stage.aws import Stage
-from tests.conftest import ISSUER, Clock
 from tests.support.faults import aws_error, failing
+from tests.support.fixed import ISSUER, Clock
 from tests.support.http import BACKEND, Http
 from tests.support.mfa import (
     App,

@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from infra.stage.aws import Stage
-from tests.conftest import ISSUER
 from tests.support.clients import make_client
 from tests.support.faults import aws_error, failing
+from tests.support.fixed import ISSUER
 from tests.support.http import BACKEND, Http
 from tests.support.people import PeopleMaker
 

@@ -21,7 +21,7 @@ from chalicelib.store.attempts import AttemptStore, TotalStore
 from chalicelib.store.buckets import LOGINS, BucketStore
 from chalicelib.store.parallel import Parallel
 from infra.stage.aws import Stage
-from tests.conftest import BCRYPT_COST, Hashes
+from tests.support.fixed import BCRYPT_COST, Hashes
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
 

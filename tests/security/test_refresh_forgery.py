@@ -12,9 +12,9 @@ from chalicelib.model.family import Locator
 from chalicelib.tokens.refresh_format import CHECKSUM_BYTES, SECRET_BYTES, decode, encode
 from infra.stage.aws import Stage
 from infra.stage.keys import stage_key
-from tests.conftest import Clock
 from tests.support.calls import calls_of
 from tests.support.clients import make_client
+from tests.support.fixed import Clock
 from tests.support.http import Http
 
 UNKNOWN = {"error": "invalid_grant", "error_description": "Unknown or invalid refresh token."}

@@ -28,7 +28,7 @@ from chalicelib.store.revocations import RevocationStore
 from chalicelib.store.users import UserStore
 from chalicelib.tokens.refresh import RETRY_S, PresentedToken, RefreshTokens
 from infra.stage.aws import Stage
-from tests.conftest import Clock
+from tests.support.fixed import Clock
 from tests.support.people import PeopleMaker
 
 LEEWAY_S = 10

@@ -13,8 +13,8 @@ from chalicelib.tokens.refresh import MAX_FAMILIES
 from infra.errors import Refused, Taken
 from infra.stage.aws import Stage
 from infra.stage.people import People
-from tests.conftest import ISSUER
 from tests.flow.test_userinfo import signed_by_us
+from tests.support.fixed import ISSUER
 from tests.support.http import BACKEND, PASSWORD_REALM, Http
 from tests.support.mfa import authenticators, mfa_api_login
 from tests.support.people import PASSWORD, PeopleMaker

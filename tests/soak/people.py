@@ -11,8 +11,8 @@ from typing import Any
 from locust import FastHttpUser, between, events, task
 from locust.env import Environment
 
-from tests.fuzz.known import BACKEND, EVERYTHING, TIMESHEETS
 from tests.soak.tenant import PASSWORD, RESULTS, username
+from tests.support.http import BACKEND, EVERYTHING, TIMESHEETS
 
 TOKEN = "/oauth/token"
 FORM = "application/x-www-form-urlencoded"

@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from tests.bench.world import stub
+from tests.support.fake_aws.process import stub
 from tests.support.lambda_runtime import Function, running
 from tests.support.local_run import local_run
-from tests.unit.test_serving import started
+from tests.support.server import start_server
 
 HELD_S = 3600
 
@@ -25,7 +25,7 @@ KINDS: dict[str, Callable[[Path], AbstractContextManager[Any]]] = {
     "local": local_run,
     "lambda": _lambda,
     "stub": lambda _: stub(),
-    "server": lambda _: started(),
+    "server": lambda _: start_server(),
 }
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from infra.gateway.responses import load_gateway_responses
 PASSWORD_REALM = "http://auth0.com/oauth/grant-type/password-realm"
 TIMESHEETS = "https://api.example.com/timesheets"
 REPORTS = "https://api.example.com/reports"
+EVERYTHING = "openid profile email offline_access read:timesheets"
 BACKEND = {"client_id": "demo-backend", "client_secret": "demo-backend-secret"}
 GATEWAY_RESPONSES = load_gateway_responses()
 REQUEST_IDS = ("x-request-id", "x-amzn-requestid")

@@ -11,7 +11,7 @@ from moto.ses.models import ses_backends
 from moto.sns.models import sns_backends
 from pyotp import TOTP
 
-from tests.conftest import ISSUER
+from tests.support.fixed import ISSUER
 from tests.support.http import BACKEND, TIMESHEETS, Http
 
 MFA_OTP = "http://auth0.com/oauth/grant-type/mfa-otp"

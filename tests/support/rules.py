@@ -10,7 +10,7 @@ from typing import Any
 from chalicelib import wiring
 from chalicelib.settings import Settings
 from infra.stage.aws import Stage
-from tests.conftest import BCRYPT_COST, EMAIL_FROM, ISSUER
+from tests.support.fixed import BCRYPT_COST, EMAIL_FROM, ISSUER
 from tests.support.http import Http
 
 Function = Callable[[Any, Any], object]

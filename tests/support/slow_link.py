@@ -11,7 +11,7 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
-from tests.deploy.aws_server import AwsServer
+from tests.support.aws_server import AwsServer
 
 LATE_S = 1.5
 GATEWAY_TIMEOUT = "504 Gateway Timeout"

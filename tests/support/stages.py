@@ -14,8 +14,8 @@ from infra.stage.aws import Stage, reach
 from infra.stage.provision import apply, up
 from infra.stage.seed import seed_users
 from infra.tenant.file import TenantFile
-from tests.conftest import BCRYPT_COST, ISSUER
 from tests.support.config import document_of
+from tests.support.fixed import BCRYPT_COST, ISSUER
 from tests.support.http import Http
 
 _numbers = itertools.count(1)

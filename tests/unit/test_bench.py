@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 
 from tests.bench import report, scenarios
-from tests.bench.expressions import holds, updated
 from tests.bench.growth import Point, has_grown
 from tests.bench.measure import Cost
 from tests.bench.process import ColdStart, Memory
 from tests.bench.results import MEBIBYTE, Results, is_over
-from tests.bench.rounds import Call, rounds
+from tests.bench.rounds import rounds
 from tests.bench.statistics import Interval, Spread, gap
-from tests.bench.tables import Refused, Tables, numbered
 from tests.bench.timing import Gap
+from tests.support.fake_aws.expressions import holds, updated
+from tests.support.fake_aws.process import Call
+from tests.support.fake_aws.tables import Refused, Tables, numbered
 
 SMALL = Spread(1.0, 0.9, 1.1)
 NONE = Interval(0.0, -0.5, 0.5)

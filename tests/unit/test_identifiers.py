@@ -1,4 +1,4 @@
-"""What a person types as username. Rows C-17 and C-18 of the case list."""
+"""What a person types as username."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""Passwords and their hashes. Rows C-11 to C-19 and C-23 of the case list, as far as they are about hashing."""
+"""Passwords and their hashes."""
 
 import hashlib
 import re

@@ -4,7 +4,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import HTTPConnection
@@ -17,7 +16,7 @@ import trustme
 from infra.gateway.app import Gateway, GatewayConfig
 from infra.gateway.serving import CannotListen, PortInUse, Tls, listen
 from tests.support.limits import WAIT_S
-from tests.support.server import serving
+from tests.support.server import serving, start_server
 
 
 @pytest.fixture
@@ -62,30 +61,6 @@ def test_address_of_another_machine_is_refused_with_the_reason() -> None:
         listen("192.0.2.1", 0)
 
 
-SERVER = """
-import os, sys, threading
-from infra.gateway.app import Gateway, GatewayConfig
-from infra.gateway.serving import listen, serve
-
-def follow():
-    for _ in sys.stdin:
-        may_answer.set()
-    os._exit(1)
-
-def handler(event, context):
-    print("entered", flush=True)
-    may_answer.wait()
-    return {"statusCode": 200, "body": "done"}
-
-may_answer = threading.Event()
-threading.Thread(target=follow, daemon=True).start()
-listener = listen("127.0.0.1", 0)
-ready = lambda: print(listener.getsockname()[1], flush=True)
-serve(Gateway(handler, GatewayConfig({"/": ("GET",)})), listener, on_ready=ready)
-print("stopped", flush=True)
-"""
-
-
 def refuses(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=WAIT_S).close()
@@ -102,14 +77,9 @@ def outcome(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return code, process.stdout.read(), process.stderr.read()
 
 
-def started() -> subprocess.Popen[str]:
-    command, pipe = [sys.executable, "-c", SERVER], subprocess.PIPE
-    return subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe, stderr=pipe)
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_ends_the_server_cleanly_after_the_request_under_way(number: signal.Signals) -> None:
-    with started() as process, ThreadPoolExecutor(1) as thread:
+    with start_server() as process, ThreadPoolExecutor(1) as thread:
         assert process.stdout
         port = int(process.stdout.readline())
         answer = thread.submit(httpx.get, f"http://127.0.0.1:{port}/", timeout=WAIT_S)
@@ -124,7 +94,7 @@ def test_signal_ends_the_server_cleanly_after_the_request_under_way(number: sign
 
 
 def test_signal_ends_the_server_although_an_idle_connection_is_kept() -> None:
-    with started() as process:
+    with start_server() as process:
         assert process.stdout
         port = int(process.stdout.readline())
         with closing(HTTPConnection("127.0.0.1", port, timeout=WAIT_S)) as connection:

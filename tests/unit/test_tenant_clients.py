@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 from infra.cli.check import check
 from infra.stage.aws import Stage
 from infra.tenant.file import load
-from tests.cli.tenant import SMALL_API, small_document, write
-from tests.cli.tenant import client as client_document
 from tests.support.config import document_of
 from tests.support.stages import provisioned
+from tests.support.tenant_documents import SMALL_API, small_document, write
+from tests.support.tenant_documents import client as client_document
 from tests.support.tenant_text import APIS, BASE, DEMO, client, faults, loaded, marked
 
 PUBLIC = "token_endpoint_auth_method: none\n"

@@ -1,4 +1,4 @@
-"""The issuer, where no setting names it: read off API Gateway's request context alone (row L-05 of the case list)."""
+"""The issuer, where no setting names it: read off API Gateway's request context alone."""
 
 from collections.abc import Iterator
 

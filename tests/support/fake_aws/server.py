@@ -26,8 +26,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from httptools import HttpRequestParser
 
 from infra.gateway.serving import listen
-from tests.bench.rounds import Call
-from tests.bench.tables import Body, Refused, Tables
+from tests.support.fake_aws.process import Call
+from tests.support.fake_aws.tables import Body, Refused, Tables
 
 CONTROL = "/control"
 SENT_EMAIL = "/v2/email/outbound-emails"

@@ -20,7 +20,7 @@ from chalicelib.store.aws import connect
 from chalicelib.store.vault import RuleSettings, Vault, data_key_alias
 from infra.stage.aws import Stage
 from infra.tenant.file import load
-from tests.conftest import BCRYPT_COST, DEMO, ISSUER, Clock, Hashes
+from tests.support.fixed import BCRYPT_COST, DEMO, ISSUER, Clock, Hashes
 from tests.support.http import BACKEND, TIMESHEETS, Http
 from tests.support.people import PeopleMaker
 from tests.support.stages import provisioned

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from tests.conftest import DEMO
+from tests.support.fixed import DEMO
 
 SMALL_API = "https://api.example.com/small"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.bench.expressions import Item, holds, updated
+from tests.support.fake_aws.expressions import Item, holds, updated
 
 Body = dict[str, Any]
 NUMBER_DIGITS = 24
