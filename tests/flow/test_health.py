@@ -8,8 +8,8 @@ from chalicelib import wiring
 from chalicelib.http.application import Services
 from chalicelib.settings import Settings
 from infra.stage.aws import Stage
-from tests.conftest import BCRYPT_COST, ISSUER
 from tests.support.faults import aws_error, failing
+from tests.support.fixed import BCRYPT_COST, ISSUER
 from tests.support.http import Http
 
 
