@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chalicelib.errors import MfaRequired, UnauthorizedClient
 from chalicelib.mfa.case import own_email
-from chalicelib.model.enrolment import EMAIL, ENROLLED_KINDS, FACTOR_KINDS, PendingLogin
+from chalicelib.model.enrolment import EMAIL, FACTOR_KINDS, PendingLogin
 from chalicelib.model.login import Login, RequestedAccess
 from chalicelib.model.tenant import MFA_GRANTS, MFA_OTP, Client, Tenant
 from chalicelib.model.user import User
@@ -64,6 +64,7 @@ def requirements(user: User, tenant: Tenant, may_enrol: bool) -> Requirements:
     on = tenant.mfa.factors
     enrolled = [kind for kind in user.multifactor.split(",") if kind in on]
     challenge = [*enrolled, *(EMAIL for _ in own_email(user, tenant) if EMAIL not in enrolled)]
-    enrol = [kind for kind in ENROLLED_KINDS if kind in on] if may_enrol and not challenge else []
+    enrollable = [name for name, kind in FACTOR_KINDS.items() if kind.is_enrolled and name in on]
+    enrol = enrollable if may_enrol and not challenge else []
     both = {"challenge": challenge, "enroll": enrol}
     return {name: [{"type": FACTOR_KINDS[kind].requirement} for kind in kinds] for name, kinds in both.items() if kinds}

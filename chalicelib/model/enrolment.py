@@ -37,7 +37,6 @@ FACTOR_KINDS = {
         FactorKind(RECOVERY_CODE, "recovery-code", "recovery-code", RECOVERY_CODE, is_enrolled=False),
     )
 }
-ENROLLED_KINDS = tuple(name for name, kind in FACTOR_KINDS.items() if kind.is_enrolled)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ It reads the raw document, so that these faults arrive together with those of th
 from collections.abc import Iterator
 from itertools import chain
 
-from chalicelib.model.enrolment import ENROLLED_KINDS, FACTOR_KINDS
+from chalicelib.model.enrolment import FACTOR_KINDS
 from infra.tenant.clients import client_faults
 from infra.tenant.faults import Fault, instead, shown
 from infra.tenant.raw import Entry, Found, root
@@ -92,7 +92,7 @@ def _mfa_faults(mfa: Entry) -> Found:
     named = {name for _, name in mfa.texts("factors")}
     # What is no list, or holds an unknown name, is a fault of its own.
     is_readable = isinstance(mfa.fields.get("factors", []), list) and named <= {*FACTOR_KINDS}
-    if mfa.text("policy") == "always" and is_readable and not named.intersection(ENROLLED_KINDS):
+    if mfa.text("policy") == "always" and is_readable and not any(FACTOR_KINDS[name].is_enrolled for name in named):
         mend = "add `otp`, `sms` or `email` to `factors`, or write `policy: never`"
         yield (*mfa.path, "policy"), f"a second factor is always owed, and there is none to enroll: {mend}"
 
