@@ -1,51 +1,53 @@
-"""The Chalice app: which path leads where. `chalice deploy` reads the routes off it; Lambda calls it."""
+"""The list of routes. `chalice deploy` reads them off `app`, and Lambda calls it."""
 
 import gc
-import time
-from collections.abc import Callable
 
 # Nothing of what is imported is garbage: looking for some takes a tenth of a cold start.
 gc.disable()
 
-from chalice.app import CloudWatchEvent  # noqa: E402 (as above)
+from functools import partial
 
-from chalicelib import wiring  # noqa: E402
-from chalicelib.http import links, log, mfa, oauth  # noqa: E402
-from chalicelib.http.application import Application, Emit, Services  # noqa: E402
+from chalicelib import wiring
+from chalicelib.flows.discovery import Discovery
+from chalicelib.flows.health import Health
+from chalicelib.flows.introspection import IntrospectionFlow
+from chalicelib.flows.mfa import MfaFlow
+from chalicelib.flows.notices import NoticeFlow
+from chalicelib.flows.revocation import RevocationFlow
+from chalicelib.flows.token import TokenFlow
+from chalicelib.flows.userinfo import UserinfoFlow
+from chalicelib.http import pages
+from chalicelib.http.application import Application
+from chalicelib.http.pages import PERSON
+from chalicelib.http.routes import ANYBODY, BROWSER, CACHED, DELETE, GET, NO_CONTENT, POST, TOKEN_BEARER, Route
 
+ROUTES = (
+    Route("/oauth/token", POST, TokenFlow, TokenFlow.answer, event="f"),
+    Route("/oauth/revoke", POST, RevocationFlow, RevocationFlow.answer),
+    Route("/oauth/introspect", POST, IntrospectionFlow, IntrospectionFlow.answer),
+    Route("/userinfo", GET + POST, UserinfoFlow, UserinfoFlow.answer, BROWSER),
+    Route("/mfa/challenge", POST, MfaFlow, MfaFlow.challenge, TOKEN_BEARER, event="gd_start_auth"),
+    Route("/mfa/associate", POST, MfaFlow, MfaFlow.associate, TOKEN_BEARER, event="gd_start_enroll"),
+    Route("/mfa/authenticators", GET, MfaFlow, MfaFlow.authenticators, TOKEN_BEARER),
+    Route(
+        "/mfa/authenticators/{authenticator_id}",
+        DELETE,
+        MfaFlow,
+        MfaFlow.remove,
+        TOKEN_BEARER,
+        event="gd_unenroll",
+        status=NO_CONTENT,
+    ),
+    Route("/.well-known/openid-configuration", GET, Discovery, Discovery.metadata, ANYBODY, headers=CACHED),
+    Route("/.well-known/oauth-authorization-server", GET, Discovery, Discovery.metadata, ANYBODY, headers=CACHED),
+    Route("/.well-known/jwks.json", GET, Discovery, Discovery.jwks, ANYBODY, headers=CACHED),
+    Route("/u/unblock", GET, NoticeFlow, pages.show_unblock, PERSON, headers=pages.HEADERS),
+    Route("/u/unblock", POST, NoticeFlow, pages.unblock, PERSON, headers=pages.HEADERS),
+    Route("/health", GET, Health, Health.answer),
+)
 
-def make_app(
-    services: Callable[[], Services],
-    emit: Emit = log.write_line,
-    clock: Callable[[], float] = time.monotonic,
-) -> Application:
-    """Return an application of its own: every path, and the schedule.
-
-    services: called for each request. emit: takes the log line of each outcome. clock: seconds from any beginning, for
-    the time that AWS has.
-    """
-    app = Application(services, emit, clock)
-    app.serve("/oauth/token", ("POST",), oauth.token, event="f")
-    app.serve("/oauth/revoke", ("POST",), oauth.revoke)
-    app.serve("/oauth/introspect", ("POST",), oauth.introspect)
-    app.serve("/userinfo", ("GET", "POST"), oauth.userinfo)
-    app.serve("/mfa/challenge", ("POST",), mfa.challenge, event="gd_start_auth")
-    app.serve("/mfa/associate", ("POST",), mfa.associate, event="gd_start_enroll")
-    app.serve("/mfa/authenticators", ("GET",), mfa.authenticators)
-    app.serve("/mfa/authenticators/{authenticator_id}", ("DELETE",), mfa.remove, event="gd_unenroll")
-    app.serve("/.well-known/openid-configuration", ("GET",), oauth.metadata)
-    app.serve("/.well-known/oauth-authorization-server", ("GET",), oauth.metadata)
-    app.serve("/.well-known/jwks.json", ("GET",), oauth.jwks)
-    app.serve("/u/unblock", ("GET", "POST"), links.unblock)
-    app.serve("/health", ("GET",), oauth.health)
-
-    @app.schedule("rate(1 minute)")
-    def tell_blocked(_: CloudWatchEvent) -> None:
-        """Email the people whose accounts were blocked since the last minute."""
-        app.send_notices()
-
-    return app
-
+# Returns an application of its own on the services that are called for each request.
+make_app = partial(Application, ROUTES)
 
 app = make_app(wiring.services)
 # Lambda finds the function of the schedule by this name.

@@ -12,6 +12,7 @@ from chalicelib.directories.dynamodb import DynamoDirectory
 from chalicelib.directories.finder import PersonFinder
 from chalicelib.flows.access import AccessPolicy
 from chalicelib.flows.discovery import Discovery
+from chalicelib.flows.health import Health
 from chalicelib.flows.introspection import IntrospectionFlow
 from chalicelib.flows.mfa import MfaFlow
 from chalicelib.flows.notices import NoticeFlow
@@ -22,7 +23,8 @@ from chalicelib.grants.client_credentials import ClientCredentialsGrant
 from chalicelib.grants.mfa import MfaGrant
 from chalicelib.grants.password import PasswordGrant, default_directory, requested_realm
 from chalicelib.grants.refresh_token import RefreshTokenGrant
-from chalicelib.http.application import Services
+from chalicelib.http.routes import Services
+from chalicelib.http.wire import RequestReader
 from chalicelib.mfa.case import Cases
 from chalicelib.mfa.demand import SecondFactor
 from chalicelib.mfa.factor import EnrollableFactor, Factor
@@ -185,20 +187,20 @@ def build(settings: Settings, aws: Aws, world: World) -> Services:
     second_factor = SecondFactor(config.tenant, parts.pending, world.clock)
     jws = kms_jws(Kms(aws))
     issuer = Issuer(jws, parts.dynamo, parts.parallel, refresh_tokens, config.keys, world.clock, world.new_id)
-    return Services(
-        outcomes=aws.outcomes,
-        issuer=settings.issuer,
-        trusted_proxies=settings.trusted_proxies,
-        token=TokenFlow(authenticator, grants, AccessPolicy(config), _rules(parts), second_factor, issuer),
-        revocation=RevocationFlow(authenticator, refresh_tokens, verifier),
-        introspection=IntrospectionFlow(authenticator, refresh_tokens, verifier, config, people),
-        userinfo=UserinfoFlow(verifier, people),
-        mfa=MfaFlow(
+    flows = (
+        RequestReader(settings.issuer, settings.trusted_proxies),
+        TokenFlow(authenticator, grants, AccessPolicy(config), _rules(parts), second_factor, issuer),
+        RevocationFlow(authenticator, refresh_tokens, verifier),
+        IntrospectionFlow(authenticator, refresh_tokens, verifier, config, people),
+        UserinfoFlow(verifier, people),
+        MfaFlow(
             authenticator, parts.cases, {kind: factor for factor in factors for kind in factor.kinds}, recovery_code
         ),
-        notices=_notices(parts),
-        discovery=Discovery(config, tuple(grants)),
+        _notices(parts),
+        Discovery(config, tuple(grants)),
+        Health(aws.outcomes),
     )
+    return Services({type(flow): flow for flow in flows})
 
 
 def _parts(settings: Settings, aws: Aws, world: World) -> _Parts:

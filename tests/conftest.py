@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from chalicelib import wiring
-from chalicelib.http.application import Services
+from chalicelib.http.routes import Services
 from chalicelib.settings import Settings
 from chalicelib.store.aws import connect
 from infra.local.emulated_aws import local_aws

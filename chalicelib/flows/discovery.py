@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.assertions import SUPPORTED_ALGS
+from chalicelib.model.request import Request
 from chalicelib.scopes import OIDC_SCOPES
 from chalicelib.store.config import ConfigStore
 
@@ -22,9 +23,9 @@ class Discovery:
     config: ConfigStore
     grant_types: tuple[str, ...]
 
-    def metadata(self, issuer: str) -> dict[str, Any]:
-        """Return the metadata for this issuer. Source: RFC 8414 2; OpenID Connect Discovery 3; Auth0."""
-        enabled = self.config.tenant().grant_types
+    def metadata(self, request: Request) -> dict[str, Any]:
+        """Return the metadata for the request's issuer. Source: RFC 8414 2; OpenID Connect Discovery 3; Auth0."""
+        issuer, enabled = request.issuer, self.config.tenant().grant_types
         return {
             "issuer": issuer,
             "token_endpoint": f"{issuer}oauth/token",
@@ -44,7 +45,7 @@ class Discovery:
             **_authentication("introspection", CONFIDENTIAL_METHODS),
         }
 
-    def jwks(self) -> dict[str, Any]:
+    def jwks(self, _: Request) -> dict[str, Any]:
         """Return the public keys: previous, current and next. Source: RFC 7517 5."""
         return {"keys": [key.jwk for key in self.config.keys().keys]}
 

@@ -1,11 +1,17 @@
-"""How a page looks: plain HTML that a phone shows, without script, cookie or anything from elsewhere."""
+"""The pages behind the links in emails: plain HTML that a phone shows, without script, cookie or foreign content.
+
+A GET shows, a POST acts: mail scanners follow every link, and press no button.
+"""
 
 from base64 import b64encode
 from hashlib import sha256
 from html import escape
 
 from chalicelib.errors import WireError
+from chalicelib.flows.notices import NoticeFlow
+from chalicelib.http.routes import Caller
 from chalicelib.http.wire import NO_STORE, Reply
+from chalicelib.model.request import Request
 
 STYLE = (
     ":root{color-scheme:light dark}"
@@ -24,15 +30,14 @@ HEADERS = {
 FAILED = "That did not work"
 
 
-def page(title: str, text: str, form: str = "", status: int = 200) -> Reply:
-    """Return a page. text: a paragraph, as plain text. form: HTML of form()."""
-    html = (
+def page(title: str, text: str, form: str = "") -> str:
+    """Return the HTML of a page. text: a paragraph, as plain text. form: HTML of form()."""
+    return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head>"
         f"<body><main><h1>{escape(title)}</h1><p>{escape(text)}</p>{form}</main></body></html>"
     )
-    return Reply(html, status, HEADERS)
 
 
 def form(action: str, ticket: str, label: str) -> str:
@@ -43,5 +48,24 @@ def form(action: str, ticket: str, label: str) -> str:
 
 def error_page(error: WireError) -> Reply:
     """Return the page of an error, with the error's own headers."""
-    shown = page(FAILED, error.description, status=error.status)
-    return Reply(shown.body, shown.status, {**shown.headers, **error.headers})
+    return Reply(page(FAILED, error.description), error.status, {**HEADERS, **error.headers})
+
+
+# A person who followed a link: it works once, and for its one purpose.
+PERSON = Caller(error_reply=error_page, in_links=frozenset({"ticket"}))
+
+
+def show_unblock(notices: NoticeFlow, request: Request) -> str:
+    """Return the page that says what the link of an email to a blocked person does."""
+    ticket = request.query.get("ticket", "")
+    notices.require_ticket(ticket)
+    text = (
+        "Attempts to log in to your account were blocked. If some of them were yours, you can log in again after this."
+    )
+    return page("Unblock your account", text, form("unblock", ticket, "Unblock my account"))
+
+
+def unblock(notices: NoticeFlow, request: Request) -> str:
+    """Unblock the account of the ticket, and return the page that says so."""
+    notices.unblock(request, request.params.get("ticket", ""))
+    return page("Your account is unblocked", "You can log in again.")

@@ -17,9 +17,6 @@ from chalicelib.model.request import Outcome, Request
 
 # What these send as a body has no meaning (RFC 9110 9.3.1).
 BODILESS = ("GET", "HEAD")
-# Paths whose answers are pages, and what the links to them hold: each works once, and for its one purpose.
-PAGES = "/u/"
-IN_LINKS = frozenset({"ticket"})
 _ALWAYS = {
     "Content-Type": JSON,
     "Strict-Transport-Security": "max-age=31536000",
@@ -27,16 +24,19 @@ _ALWAYS = {
 }
 UNREADABLE_PROXY = "X-Forwarded-For does not name whom the trusted proxies saw; it was ignored"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-CACHED = {"Cache-Control": "public, max-age=300"}
+
+
+# JSON, the text of a page, or nothing.
+Body = Mapping[str, Any] | list[Any] | str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An endpoint's answer: JSON, the text of a page, or nothing; a status, and headers beside those of all."""
+    """An answer of a path. headers: beside those that all answers have."""
 
-    body: Mapping[str, Any] | list[Any] | str | None = field(repr=False)
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=lambda: NO_STORE)
+    body: Body = field(repr=False)
+    status: int
+    headers: Mapping[str, str]
 
 
 def request_id(event: object) -> str:
@@ -54,41 +54,54 @@ def _context(event: object) -> Mapping[str, Any]:
     return context if isinstance(context, Mapping) else {}
 
 
-def read(chalice_request: ChaliceRequest, issuer: str, outcome: Outcome, trusted_proxies: int = 0) -> Request:
-    """Return the parsed request; raises InvalidRequest for what the docs' "Every response" refuses.
+@dataclass(frozen=True, slots=True)
+class RequestReader:
+    """Reads requests. issuer: the configured URL, or "" to take it from API Gateway's request context.
 
-    issuer: the configured one, or "" to take it from API Gateway's request context. trusted_proxies: how many in front
-    of API Gateway have added to X-Forwarded-For. outcome: what the log will say.
+    trusted_proxies: how many in front of API Gateway have added to X-Forwarded-For.
     """
-    context, headers = chalice_request.context, chalice_request.headers
-    source_ip = str(context["identity"]["sourceIp"])
-    peer = parsed(source_ip) or source_ip
-    person = _person(peer, headers.get("x-forwarded-for", ""), trusted_proxies)
-    outcome.source_ip = person or peer
-    outcome.client_ip = "" if outcome.source_ip == peer else peer
-    if trusted_proxies and person is None:
-        outcome.warnings.append(UNREADABLE_PROXY)
-    query = dict(chalice_request.query_params or {})
-    in_links = IN_LINKS if str(context["resourcePath"]).startswith(PAGES) else frozenset()
-    if (CREDENTIALS - in_links) & set(query):
-        raise InvalidRequest("Credentials and tokens are never taken from the query string.")
-    body = {} if chalice_request.method in BODILESS else parameters(chalice_request)
-    return Request(
-        issuer=issuer or _issuer(context),
-        source_ip=outcome.source_ip,
-        params={name: value for name, value in body.items() if isinstance(value, str)},
-        body=body,
-        path=str(context["resourcePath"]),
-        path_params={name: unquote(value) for name, value in (chalice_request.uri_params or {}).items()},
-        query=query,
-        hostname=str(context.get("domainName", "")),
-        user_agent=headers.get("user-agent", ""),
-        authorization=headers.get("authorization", ""),
-        forwarded_for=headers.get("auth0-forwarded-for", ""),
-        geoip=geoip_from(headers) if person else {},
-        method=chalice_request.method,
-        outcome=outcome,
-    )
+
+    issuer: str
+    trusted_proxies: int = 0
+
+    def read(self, chalice_request: ChaliceRequest, in_links: frozenset[str], outcome: Outcome) -> Request:
+        """Return the parsed request; raises InvalidRequest for what the docs' "Every response" refuses.
+
+        in_links: the credentials that its query may hold. outcome: what the log will say.
+        """
+        query = dict(chalice_request.query_params or {})
+        context, headers = chalice_request.context, chalice_request.headers
+        person = self._note_addresses(context, headers.get("x-forwarded-for", ""), outcome)
+        if (CREDENTIALS - in_links) & set(query):
+            raise InvalidRequest("Credentials and tokens are never taken from the query string.")
+        body = {} if chalice_request.method in BODILESS else parameters(chalice_request)
+        return Request(
+            issuer=self.issuer or _issuer(context),
+            source_ip=outcome.source_ip,
+            params={name: value for name, value in body.items() if isinstance(value, str)},
+            body=body,
+            path=str(context["resourcePath"]),
+            path_params={name: unquote(value) for name, value in (chalice_request.uri_params or {}).items()},
+            query=query,
+            hostname=str(context.get("domainName", "")),
+            user_agent=headers.get("user-agent", ""),
+            authorization=headers.get("authorization", ""),
+            forwarded_for=headers.get("auth0-forwarded-for", ""),
+            geoip=geoip_from(headers) if person else {},
+            method=chalice_request.method,
+            outcome=outcome,
+        )
+
+    def _note_addresses(self, context: Mapping[str, Any], forwarded_for: str, outcome: Outcome) -> str | None:
+        """Note whose request it is for the log; return the address that a trusted proxy told, or None."""
+        source_ip = str(context["identity"]["sourceIp"])
+        peer = parsed(source_ip) or source_ip
+        person = _person(peer, forwarded_for, self.trusted_proxies)
+        outcome.source_ip = person or peer
+        outcome.client_ip = "" if outcome.source_ip == peer else peer
+        if self.trusted_proxies and person is None:
+            outcome.warnings.append(UNREADABLE_PROXY)
+        return person
 
 
 def error_reply(error: WireError) -> Reply:

@@ -70,5 +70,5 @@ def _app(run: LocalRun, log: RequestLog) -> Application:
 
 def _tell_blocked(app: Application, outbox: Outbox) -> None:
     """Do what the schedule has the deployed function do, and show what was sent."""
-    app.send_notices()
+    app.tell_blocked()
     outbox.look()

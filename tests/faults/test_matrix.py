@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import httpx
 
-from chalicelib.http.wire import PAGES
 from chalicelib.store.budget import REQUEST_BUDGET_S
 from tests.faults import table
 from tests.faults.case import Case
@@ -63,7 +62,7 @@ def require_page(bench: Bench, response: httpx.Response) -> None:
 
 def require_contract(bench: Bench, response: httpx.Response) -> None:
     """What docs/use/http.md says of every answer, and of a 503."""
-    if response.request.url.path.startswith(PAGES):
+    if response.request.url.path.startswith("/u/"):
         return require_page(bench, response)
     assert response.headers["Content-Type"].startswith("application/json")
     if response.is_error:

@@ -10,7 +10,10 @@ import httpx
 from botocore.session import Session
 
 from chalicelib import wiring
-from chalicelib.http.application import Services
+from chalicelib.flows.discovery import Discovery
+from chalicelib.flows.introspection import IntrospectionFlow
+from chalicelib.flows.token import TokenFlow
+from chalicelib.http.routes import Services
 from chalicelib.model.account import Account
 from chalicelib.model.family import RefreshFamily
 from chalicelib.model.user import User
@@ -54,13 +57,13 @@ class Bench:
         settings = Settings(self.stage.name, ISSUER, BCRYPT_COST, rules)
         services = self.services = wiring.build(settings, self.stage.clients, self.world)
         if not is_cold:
-            config = services.discovery.config
+            config = services[Discovery].config
             config.tenant(), config.keys(), config.realm("employees"), config.api(TIMESHEETS)
             config.client("demo-backend")
             # Opens the stage's key.
-            services.token.issuer.refresh_tokens.checksum(b"")
+            services[TokenFlow].issuer.refresh_tokens.checksum(b"")
             if rules:
-                services.token.rules.configuration()
+                services[TokenFlow].rules.configuration()
 
     def wipe(self) -> None:
         """Forget all people and what they left: moto copies all tables for each transaction."""
@@ -85,7 +88,7 @@ class Bench:
 
     def require_live(self, token: str) -> None:
         """Hold an access token against the published keys; raises InvalidToken."""
-        self.services.introspection.verifier.verify(token, ISSUER)
+        self.services[IntrospectionFlow].verifier.verify(token, ISSUER)
 
 
 def stage_for_faults(name: str) -> Stage:

@@ -43,7 +43,8 @@ class Day:
     def run(self, stage: Stage) -> "Day":
         """Live through the day."""
         world = wiring.World(clock=lambda: self.now, pause=lambda _: None, verify=self._verify)
-        flow = wiring.build(Settings(stage.name, "https://login.example.com/", BCRYPT_COST), stage.clients, world).token
+        settings = Settings(stage.name, "https://login.example.com/", BCRYPT_COST)
+        flow = wiring.build(settings, stage.clients, world)[TokenFlow]
         self._log_in(flow)
         every = self.guesses // self.logins if self.logins else self.guesses + 1
         for number in range(1, self.guesses + 1):

@@ -11,9 +11,10 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.errors import InvalidGrant
-from chalicelib.flows.token import Grant
+from chalicelib.flows.mfa import MfaFlow
+from chalicelib.flows.token import Grant, TokenFlow
 from chalicelib.grants.mfa import MfaGrant
-from chalicelib.http.application import Services
+from chalicelib.http.routes import Services
 from chalicelib.mfa.case import Case, Proof, WrongCode
 from chalicelib.mfa.enrolling import added, confirmed, new_authenticator
 from chalicelib.mfa.factor import EnrollableFactor, Store
@@ -81,12 +82,14 @@ class WordFactor:
 
 def rewired(services: Services, *grants: Grant, factors: tuple[EnrollableFactor, ...] = ()) -> Services:
     """Return the services with the toys among the parts that wiring.py lists."""
-    (mfa_grant,) = (grant for name, grant in services.token.grants.items() if name == MFA_GRANTS[0])
+    token, mfa = services[TokenFlow], services[MfaFlow]
+    (mfa_grant,) = (grant for name, grant in token.grants.items() if name == MFA_GRANTS[0])
     assert isinstance(mfa_grant, MfaGrant)
     listed = (*grants, *(replace(mfa_grant, factor=factor) for factor in factors))
-    token = replace(services.token, grants={**services.token.grants, **{grant.grant_type: grant for grant in listed}})
+    token = replace(token, grants={**token.grants, **{grant.grant_type: grant for grant in listed}})
     kinds = {kind: factor for factor in factors for kind in factor.kinds}
-    return replace(services, token=token, mfa=replace(services.mfa, factors={**services.mfa.factors, **kinds}))
+    mfa = replace(mfa, factors={**mfa.factors, **kinds})
+    return Services({**services.by_class, TokenFlow: token, MfaFlow: mfa})
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +106,7 @@ def toys(toy_stage: Stage, world: wiring.World, monkeypatch: pytest.MonkeyPatch)
     """A client of an application that has the toys."""
     monkeypatch.setitem(FACTOR_KINDS, WORD, FactorKind(WORD, WORD, WORD, WORD))
     services = wiring.build(Settings(toy_stage.name, ISSUER, BCRYPT_COST), toy_stage.clients, world)
-    cases = services.mfa.cases
+    cases = services[MfaFlow].cases
     services = rewired(services, BadgeGrant(), factors=(WordFactor(cases.enrolments_of),))
     yield Http(lambda: services, "10.254.0.1")
 

@@ -8,7 +8,7 @@ import pytest
 from app import app
 from chalicelib import errors, wiring
 from chalicelib.errors import InvalidToken, WireError
-from chalicelib.http.application import Services
+from chalicelib.http.routes import Services
 from infra.stage.aws import Stage
 from tests.support.fixed import Clock
 from tests.support.http import ALICE, BACKEND, Http

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib import wiring
-from chalicelib.http.application import Services
+from chalicelib.http.routes import Services
 from chalicelib.settings import Settings
 from infra.stage.aws import Stage
 from tests.support.faults import aws_error, failing

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chalicelib import wiring
-from chalicelib.http.application import Services
+from chalicelib.flows.notices import NoticeFlow
+from chalicelib.http.routes import Services
 from chalicelib.mfa.limits import MAX_WRONG_IN_A_ROW, TELL_AFTER
 from chalicelib.model.user import User
 from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
@@ -227,7 +228,7 @@ def test_notice_of_wrong_codes_is_no_notice_of_a_block(
     guess_wrongly(stage, user, TELL_AFTER)
     with_otp(http, ada.login(http), "000000")
 
-    services.notices.send(report=lambda _: None)
+    services[NoticeFlow].send(report=lambda _: None)
     assert emails_to(user.email) == []
 
 

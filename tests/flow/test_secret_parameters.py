@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.http.application import Services
+from chalicelib.flows.token import TokenFlow
+from chalicelib.http.routes import Services
 from chalicelib.model.login import Access, Login
 from chalicelib.model.redaction import SECRET_PARAMETERS
 from chalicelib.model.request import Request
@@ -80,7 +81,7 @@ def test_request_holds_no_secret_once_the_login_is_proved(
     services: Services, stage: Stage, people: PeopleMaker
 ) -> None:
     user = people.make()
-    watched = WatchedRules(**{name: getattr(services.token.rules, name) for name in Rules.__dataclass_fields__})
+    watched = WatchedRules(**{name: getattr(services[TokenFlow].rules, name) for name in Rules.__dataclass_fields__})
     sent = {
         "grant_type": "password",
         "username": user.username,
@@ -89,7 +90,7 @@ def test_request_holds_no_secret_once_the_login_is_proved(
         **BACKEND,
     }
     body = {**sent, "hint": PASSWORD, "device": {"pins": [PASSWORD, 1]}}
-    flow = replace(services.token, rules=watched)
+    flow = replace(services[TokenFlow], rules=watched)
 
     tokens = flow.answer(Request(ISSUER, "192.0.2.1", params=sent, body=body, query={"state": PASSWORD}))
 

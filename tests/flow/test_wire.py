@@ -11,7 +11,7 @@ import pytest
 
 from app import make_app
 from chalicelib.http import log
-from chalicelib.http.application import Services
+from chalicelib.http.routes import Services
 from infra.gateway.proxy_event import HttpRequest, Stage, proxy_event
 from infra.stage.aws import Stage as AwsStage
 from tests.support.calls import Calls, calls_of

@@ -12,7 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from chalicelib.http.application import Services
+from chalicelib.flows.mfa import MfaFlow
+from chalicelib.flows.token import TokenFlow
+from chalicelib.http.routes import Services
 from chalicelib.model.request import Request
 from infra.stage.aws import Stage
 from tests.support.faults import aws_error, failing
@@ -215,11 +217,11 @@ def test_reprs_hold_no_secret_of_a_second_factor(
     request = Request(ISSUER, http.source_ip, params=codes | {"recovery_code": recovery_code}, body=codes)
     client = stage.config().client("demo-backend")
     assert client
-    cases, factors = services.mfa.cases, services.mfa.factors
-    each = (factors["otp"], factors["email"], services.mfa.recovery_code)
+    cases, factors = services[MfaFlow].cases, services[MfaFlow].factors
+    each = (factors["otp"], factors["email"], services[MfaFlow].recovery_code)
     case = cases.of_login(mfa_token, request, client)
     proofs = [factor.prove(case, request) for factor in each]
-    logins = [grant.prove(client, request) for name, grant in services.token.grants.items() if "mfa-" in name]
+    logins = [grant.prove(client, request) for name, grant in services[TokenFlow].grants.items() if "mfa-" in name]
     hunt.secrets |= {proof.members["recovery_code"] for proof in proofs if proof.members}
     hunt.secrets |= {login.members["recovery_code"] for login in logins if login.members}
     hunt.secrets |= {one.secret for one in case.enrolment.authenticators if one.secret}

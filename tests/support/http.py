@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from app import make_app
-from chalicelib.http.application import Services
+from chalicelib.http.routes import Services
 from infra.gateway.app import Gateway, GatewayConfig
 from infra.gateway.proxy_event import Stage
 from infra.gateway.responses import load_gateway_responses

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.http.application import Services
+from chalicelib.http.routes import Services
 from chalicelib.settings import BadSettings
 from chalicelib.store.aws import OLDEST_BOTOCORE, require_botocore
 from infra.stage.aws import Stage, reach

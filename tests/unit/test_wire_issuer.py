@@ -7,7 +7,7 @@ import pytest
 from chalice.app import Request as ChaliceRequest
 
 from chalicelib import wiring
-from chalicelib.http.wire import read
+from chalicelib.http.wire import RequestReader
 from chalicelib.model.request import Outcome
 from infra.gateway.proxy_event import HttpRequest, proxy_event
 from infra.gateway.proxy_event import Stage as ApiStage
@@ -30,7 +30,8 @@ def issuer_of(api: ApiStage, path: str, resource: str, setting: str = "", **head
     sent = (("host", api.domain_name), *headers.items())
     request = HttpRequest("id-1", "GET", path, "", sent, b"", "10.255.0.4", "https", 443)
     parameters = {"id": "recovery-code|dev_1"} if "{" in resource else {}
-    return read(ChaliceRequest(proxy_event(request, resource, parameters, api)), setting, Outcome()).issuer
+    event = ChaliceRequest(proxy_event(request, resource, parameters, api))
+    return RequestReader(setting).read(event, frozenset(), Outcome()).issuer
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 import chalicelib
-from app import app
+from app import ROUTES, app
 from chalicelib import grants, wiring
-from chalicelib.http.application import METHODS, Services
+from chalicelib.flows.token import TokenFlow
+from chalicelib.http.application import METHODS
+from chalicelib.http.routes import Services
+from chalicelib.http.wire import RequestReader
 from infra.stage.aws import Stage
 
 ROOT = Path(chalicelib.__file__).parent
@@ -33,7 +36,7 @@ def test_services_are_built_once_from_the_environment(monkeypatch: pytest.Monkey
     monkeypatch.setenv("GATEHOUSE_ISSUER", "https://login.example.com/")
 
     assert wiring.services() is wiring.services()
-    assert wiring.services().issuer == "https://login.example.com/"
+    assert wiring.services()[RequestReader].issuer == "https://login.example.com/"
 
 
 @pytest.mark.usefixtures("fresh")
@@ -66,9 +69,14 @@ def test_every_grant_is_wired(services: Services) -> None:
     modules = [
         importlib.import_module(f"chalicelib.grants.{found.name}") for found in pkgutil.iter_modules(grants.__path__)
     ]
-    wired = {type(grant).__module__ for grant in services.token.grants.values()}
+    wired = {type(grant).__module__ for grant in services[TokenFlow].grants.values()}
 
     assert {module.__name__ for module in modules} == wired
+
+
+def test_service_of_every_route_is_wired(services: Services) -> None:
+    for route in ROUTES:
+        assert type(services[route.service]) is route.service
 
 
 def test_every_path_takes_every_method_so_that_the_wrong_ones_are_answered_by_us() -> None:

@@ -1,0 +1,115 @@
+"""The rows of the route table, and who calls a path. app.py lists the rows; application.py answers by them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from chalicelib.errors import InvalidClient, MethodNotAllowed, WireError
+from chalicelib.http.wire import NO_STORE, Body, Reply, error_reply
+from chalicelib.model.request import Request
+
+S = TypeVar("S")
+
+GET, POST, DELETE = ("GET",), ("POST",), ("DELETE",)
+BASIC = 'Basic realm="gatehouse", charset="UTF-8"'
+BEARER = 'Bearer realm="gatehouse", error="invalid_token"'
+ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
+NO_PREFLIGHT = "It answers no preflight: an app in a browser must not take people's passwords."
+PREFLIGHT = "OPTIONS"
+NO_CONTENT = 204
+CACHED = {"Cache-Control": "public, max-age=300"}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls a path, which decides what all its answers have in common, errors and crashes included.
+
+    challenge: the WWW-Authenticate of a 401. is_open: whether scripts of any origin may read the answers.
+    error_reply: renders an error. in_links: the credentials that links to the path hold in their query.
+    Source: RFC 9110 15.5.2; Fetch 3.2.3.
+    """
+
+    challenge: str = BASIC
+    is_open: bool = False
+    error_reply: Callable[[WireError], Reply] = error_reply
+    in_links: frozenset[str] = frozenset()
+
+    def headers(self, status: int) -> dict[str, str]:
+        """Return the headers of every answer with this status."""
+        origin = ANY_ORIGIN if self.is_open else {}
+        return {**origin, "WWW-Authenticate": self.challenge} if status == InvalidClient.status else dict(origin)
+
+
+# A backend that proves itself with its client's secret.
+CLIENT = Caller()
+TOKEN_BEARER = Caller(BEARER)
+# Public, or shown to a bearer token alone: a browser adds neither by itself.
+BROWSER = Caller(BEARER, is_open=True)
+ANYBODY = Caller(is_open=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The services of one stage, each found by its class."""
+
+    by_class: Mapping[type[Any], Any]
+
+    def __getitem__(self, kind: type[S]) -> S:
+        service: S = self.by_class[kind]
+        return service
+
+
+@dataclass(frozen=True, slots=True)
+class Route(Generic[S]):
+    """One row of the route table: the methods of a path that one function of a service answers.
+
+    answer: a method of the service's class, or a function of such a service. status, headers: of a success; an error
+    brings its own. event: the log code of an outcome that learns no better one; "" logs failures alone.
+    """
+
+    path: str
+    methods: tuple[str, ...]
+    service: type[S]
+    answer: Callable[[S, Request], Body]
+    caller: Caller = CLIENT
+    event: str = ""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=lambda: NO_STORE)
+
+    def reply(self, services: Services, request: Request) -> Reply:
+        """Return the service's answer to a request."""
+        return Reply(self.answer(services[self.service], request), self.status, self.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """The routes of one path, by method. HEAD is where GET is."""
+
+    by_method: Mapping[str, Route[Any]]  # the routes of a path may be of several services
+
+    @property
+    def first(self) -> Route[Any]:
+        """The row that stands for the whole path."""
+        return next(iter(self.by_method.values()))
+
+    def other_method(self, method: str) -> Reply:
+        """Answer a method that no row has: a browser's preflight, if it may send a bearer token here.
+
+        Raises MethodNotAllowed for every other. Source: Fetch 3.2.3.
+        """
+        allowed, caller = tuple(self.by_method), self.first.caller
+        if method != PREFLIGHT or caller.challenge != BEARER or not caller.is_open:
+            raise MethodNotAllowed(allowed, NO_PREFLIGHT if method == PREFLIGHT and not caller.is_open else "")
+        told = {"Access-Control-Allow-Headers": "authorization", "Access-Control-Allow-Methods": ", ".join(allowed)}
+        return Reply(None, NO_CONTENT, {**NO_STORE, **told})
+
+
+def resources(routes: Iterable[Route[Any]]) -> dict[str, Resource]:
+    """Return what each path of the table answers."""
+    by_path: dict[str, dict[str, Route[Any]]] = {}
+    for route in routes:
+        by_path.setdefault(route.path, {}).update(dict.fromkeys(route.methods, route))
+    for by_method in by_path.values():
+        if "GET" in by_method:
+            by_method["HEAD"] = by_method["GET"]
+    return {path: Resource(by_method) for path, by_method in by_path.items()}
