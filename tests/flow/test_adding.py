@@ -3,8 +3,10 @@
 The toys of this file are such files; `rewired` is the line.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -32,6 +34,7 @@ from tests.support.mfa import associate, challenge, mfa_token_of
 from tests.support.stages import provisioned
 from tests.support.tokens import claims_of
 
+PAGE = Path(__file__).parents[2] / "CONTRIBUTING.md"
 BADGE_GRANT = "urn:example:grant-type:badge"
 WORD_GRANT = "urn:example:grant-type:mfa-word"
 WORD = "word"
@@ -46,6 +49,7 @@ class BadgeGrant:
     is_for_people: ClassVar = False
 
     def prove(self, client: Client, request: Request) -> ProvedLogin:
+        """Return the login of a badge."""
         if request.required("badge") != "blue":
             raise InvalidGrant("Wrong badge.")
         access = Original(TIMESHEETS, ("read:timesheets",))
@@ -139,3 +143,15 @@ def test_added_factor_is_demanded_enrolled_challenged_and_proved(toys: Http) -> 
     assert again.json()["mfa_requirements"] == {"challenge": [{"type": WORD}]}
     asked = challenge(toys, mfa_token_of(again))
     assert (asked.status_code, asked.json()) == (200, {"challenge_type": WORD})
+
+
+def test_code_of_the_page_is_the_code_of_this_file() -> None:
+    (sample,) = re.findall(r"^```python\n(.+?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert sample in Path(__file__).read_text("utf-8")
+
+
+def test_each_file_of_the_page_is_there() -> None:
+    adding = PAGE.read_text("utf-8").partition("## Adding\n")[2].partition("## Tests\n")[0]
+    named = re.findall(r"`((?:chalicelib|infra|tests|docs|\.chalice|app\.py|[a-z]+/)[\w./-]*\.(?:py|md|yaml))`", adding)
+    for name in {name for name in named if not re.search("[A-Z]|badge|word", name)}:
+        assert (PAGE.parent / name).exists() or (PAGE.parent / "chalicelib" / name).exists(), name
