@@ -3,7 +3,6 @@
 import secrets
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 
@@ -47,7 +46,7 @@ from chalicelib.protection.client import ClientGuard
 from chalicelib.rules.loading import load
 from chalicelib.rules.runner import Rules
 from chalicelib.rules.values import Metadata
-from chalicelib.settings import Settings, is_in_lambda
+from chalicelib.settings import Settings
 from chalicelib.store.attempts import AttemptStore, TotalStore
 from chalicelib.store.aws import Aws, connect, lambda_session
 from chalicelib.store.buckets import CLIENTS, LOGINS, BucketStore
@@ -329,23 +328,3 @@ def _grants(parts: _Parts, factors: Iterable[Factor]) -> tuple[Grant, ...]:
 def services() -> Services:
     """Return this process's services, from its environment; built at the first call."""
     return build(Settings.from_environ(), connect(lambda_session()), World())
-
-
-def warm_up() -> None:
-    """Build the services while Lambda starts the process, which has a whole processor then, and no request waiting.
-
-    What fails here is left to the first request, which has an answer and a log line for it.
-    """
-    if is_in_lambda():
-        with suppress(Exception):
-            services()
-        with suppress(OSError):
-            _stay_on_one_processor()
-
-
-def _stay_on_one_processor() -> None:
-    """Keep the threads of parallel calls together: Python runs one at a time, and each change of processor costs."""
-    # Linux has these, as Lambda does; a machine where somebody tries the local run may not.
-    from os import sched_getaffinity, sched_setaffinity  # noqa: PLC0415
-
-    sched_setaffinity(0, {min(sched_getaffinity(0))})

@@ -13,6 +13,7 @@ import pytest
 import chalicelib
 from app import ROUTES, app
 from chalicelib import grants, wiring
+from chalicelib.cold_start import warm_up
 from chalicelib.flows.token import TokenFlow
 from chalicelib.http.application import METHODS
 from chalicelib.http.routes import Services
@@ -43,7 +44,7 @@ def test_services_are_built_once_from_the_environment(monkeypatch: pytest.Monkey
 def test_function_builds_while_it_starts(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
     monkeypatch.setenv("GATEHOUSE_STAGE", stage.name)
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "gatehouse-test")
-    wiring.warm_up()
+    warm_up(wiring.services)
 
     assert wiring.services.cache_info().currsize == 1
 
@@ -51,7 +52,7 @@ def test_function_builds_while_it_starts(monkeypatch: pytest.MonkeyPatch, stage:
 @pytest.mark.usefixtures("fresh")
 def test_deployment_that_looks_at_the_routes_builds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
-    wiring.warm_up()
+    warm_up(wiring.services)
 
     assert wiring.services.cache_info().currsize == 0
 
@@ -60,7 +61,7 @@ def test_deployment_that_looks_at_the_routes_builds_nothing(monkeypatch: pytest.
 def test_function_with_bad_settings_starts_and_lets_the_request_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GATEHOUSE_STAGE", raising=False)
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "gatehouse-test")
-    wiring.warm_up()
+    warm_up(wiring.services)
 
     assert wiring.services.cache_info().currsize == 0
 
