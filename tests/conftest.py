@@ -16,7 +16,8 @@ from infra.local.emulated_aws import local_aws
 from infra.stage.aws import Stage, reach
 from infra.stage.provision import apply, up
 from infra.stage.seed import seed_users
-from infra.tenant.file import TenantFile, load
+from infra.tenant.file import load
+from infra.tenant.schema import TenantFile
 from tests.support.fixed import BCRYPT_COST, DEMO, EMAIL_FROM, ISSUER, Clock, Hashes
 from tests.support.http import Http
 from tests.support.once import done_once

@@ -11,7 +11,8 @@ from rich.console import Console
 from infra.cli.options import JsonOption, console
 from infra.cli.output.tables import print_json, print_table
 from infra.tenant.faults import ForeignName, TenantFileError
-from infra.tenant.file import Client, TenantFile, load
+from infra.tenant.file import load
+from infra.tenant.schema import Client, TenantFile
 
 FAULTY = 2
 LINES_SHOWN = 3

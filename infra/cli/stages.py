@@ -16,7 +16,7 @@ from infra.stage.changes import would_change
 from infra.stage.provision import apply, up
 from infra.stage.seed import Seeded, compare_each, seed_each
 from infra.tenant.client_secrets import require_strong_secrets
-from infra.tenant.file import TenantFile
+from infra.tenant.schema import TenantFile
 
 FileArgument = Annotated[Path, typer.Argument(help="The tenant file.")]
 

@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 
 from chalicelib.model.tenant import PASSWORD, PASSWORD_REALM
-from infra.tenant.file import Client, TenantFile, User
+from infra.tenant.schema import Client, TenantFile, User
 
 
 def curl_lines(url: str, file: TenantFile, with_secrets: bool, ca_file: Path | None) -> str:

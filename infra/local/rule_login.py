@@ -21,7 +21,7 @@ from infra.local.stage import STAGE, provision
 from infra.rules.trial import Attempt
 from infra.stage.aws import Stage, reach
 from infra.stage.people import People
-from infra.tenant.file import TenantFile
+from infra.tenant.schema import TenantFile
 from infra.text_file import read_text
 
 PROTOCOLS = {"oauth2-password": "password", "oauth2-refresh-token": "refresh_token"}

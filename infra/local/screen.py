@@ -10,7 +10,7 @@ from infra.gateway.app import Served
 from infra.gateway.serving import Tls
 from infra.gateway.tls import LocalCertificate
 from infra.local.outbox import Sent
-from infra.tenant.file import TenantFile
+from infra.tenant.schema import TenantFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from infra.rules.settings import settings_of
 from infra.stage.aws import reach
 from infra.stage.provision import apply, up
 from infra.stage.seed import seed_users
-from infra.tenant.file import TenantFile
+from infra.tenant.schema import TenantFile
 
 STAGE = "dev"
 EMAIL_FROM = "login@gatehouse.example"

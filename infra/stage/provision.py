@@ -18,7 +18,7 @@ from infra.stage.cloudformation.leftovers import has_table
 from infra.stage.cloudformation.stacks import stack_changes, stage_stacks
 from infra.stage.health import require_free, require_sound
 from infra.stage.keys import data_key_changes, key_changes, stage_key_changes
-from infra.tenant.file import Client, Realm, TenantFile
+from infra.tenant.schema import Client, Realm, TenantFile
 
 SECRET_METHODS = ("client_secret_post", "client_secret_basic")
 SECTIONS = ("realm#", "api#", "client#")

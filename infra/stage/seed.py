@@ -10,7 +10,7 @@ from infra.errors import Taken
 from infra.stage.aws import Stage
 from infra.stage.changes import Change
 from infra.stage.people import People
-from infra.tenant.file import TenantFile, User
+from infra.tenant.schema import TenantFile, User
 
 SECRETS = ("password", "password_hash")
 

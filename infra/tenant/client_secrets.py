@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from infra.errors import Refused
-from infra.tenant.file import TenantFile, load
+from infra.tenant.file import load
+from infra.tenant.schema import TenantFile
 
 DEMO = Path(__file__).resolve().parents[1] / "local" / "demo-tenant.yaml"
 # 128 bits in base64.

@@ -1,11 +1,11 @@
 """What pydantic found, in our own words. Its own words can hold the file's values, and so a secret."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from infra.tenant.annotations import model_at
 from infra.tenant.faults import Fault, instead, shown, shown_key
 from infra.tenant.yaml_lines import Document, Steps
 
@@ -60,7 +60,7 @@ def _sentence(error: ErrorDetails, root: type[BaseModel]) -> str:
     if kind == "missing":
         return f"`{path[-1]}` is missing: add it"
     if kind == "extra_forbidden":
-        return _unknown_key(error, _model_at(root, path[:-1]))
+        return _unknown_key(error, model_at(root, path[:-1]))
     if kind == "tenant_file":
         return f"{_label(path)} {context['sentence']}"
     if kind == "literal_error":
@@ -96,22 +96,3 @@ def _label(path: Steps) -> str:
     if around and around[-1] == "client_metadata":
         return "a value of `client_metadata`"
     return f"entry {last + 1} of {_label(tuple(around))}" if isinstance(last, int) else shown(last)
-
-
-def _model_at(root: type[BaseModel], path: Steps) -> type[BaseModel]:
-    # Any: a type annotation has no type of its own that is of use here.
-    here: Any = root
-    for step in path:
-        here = _inner(here, step)
-    found: type[BaseModel] = here
-    return found
-
-
-def _inner(here: Any, step: str | int) -> Any:
-    """Return the annotation below one step of a path: a model's field, a tuple's item, a dict's value."""
-    inner = (
-        here.model_fields[step].annotation if hasattr(here, "model_fields") else get_args(here)[isinstance(step, str)]
-    )
-    if type(None) in get_args(inner):
-        inner = next(option for option in get_args(inner) if option is not type(None))
-    return get_args(inner)[0] if get_origin(inner) is Annotated else inner

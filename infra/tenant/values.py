@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, TypeVar
 
 from phonenumbers import SUPPORTED_REGIONS
-from pydantic import AfterValidator, Field, Strict
+from pydantic import AfterValidator, BeforeValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
 from chalicelib.identifiers import is_new_name
@@ -36,15 +36,23 @@ else:
 AuthMethod = Literal["client_secret_post", "client_secret_basic", "private_key_jwt", "none"]
 
 
+def _refusal(sentence: str) -> PydanticCustomError:
+    return PydanticCustomError("tenant_file", "{sentence}", {"sentence": sentence})
+
+
 def _rule(is_taken: Callable[[str], object], sentence: str) -> AfterValidator:
     """Return the check of a kind of text. sentence: what is taken; it never quotes the value."""
 
     def check(value: str) -> str:
         if not is_taken(value):
-            raise PydanticCustomError("tenant_file", "{sentence}", {"sentence": sentence})
+            raise _refusal(sentence)
         return value
 
     return AfterValidator(check)
+
+
+def _refuse_private(_: object) -> None:
+    raise _refusal("is a private member of a key: keep public members only, and count this key as disclosed")
 
 
 def _has_control(text: str) -> bool:
@@ -129,3 +137,5 @@ Country = Annotated[
 BcryptHash = Annotated[
     str, _rule(is_foreign_hash, "must be a bcrypt hash ($2a$, $2b$ or $2y$, 60 characters) of cost 04 to 14")
 ]
+# A member of a private key (RFC 7518 6.2.2, 6.3.2, 6.4), which no file holds in any form.
+PrivateMember = Annotated[None, BeforeValidator(_refuse_private)]

@@ -12,7 +12,8 @@ from infra.stage.aws import Stage
 from infra.stage.cloudformation.stack_status import StackFailed, Unsound
 from infra.stage.cloudformation.stacks import stack_changes, stage_stacks
 from infra.stage.provision import up
-from infra.tenant.file import TenantFile, load
+from infra.tenant.file import load
+from infra.tenant.schema import TenantFile
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse
 from tests.cli.failed_stacks import fail, moto_stack

@@ -18,7 +18,8 @@ from infra.stage.aws import Stage, reach
 from infra.stage.cloudformation.stacks import stack_changes, stage_stacks
 from infra.stage.keys import rotate, stage_key
 from infra.stage.provision import up
-from infra.tenant.file import TenantFile, load
+from infra.tenant.file import load
+from infra.tenant.schema import TenantFile
 from tests.cli.account import holdings
 from tests.cli.cut import CHANGING, Cut, cut_at
 from tests.support.fixed import Clock

@@ -19,7 +19,8 @@ from infra.stage.aws import Stage
 from infra.stage.cloudformation.stack_status import Unsound
 from infra.stage.keys import PUBLISH_S, RETIRE_S, rotate, stage_key
 from infra.stage.provision import up
-from infra.tenant.file import TenantFile, load
+from infra.tenant.file import load
+from infra.tenant.schema import TenantFile
 from tests.cli.account import holdings, table_names
 from tests.cli.conftest import Gatehouse
 from tests.support.fixed import Clock

@@ -13,7 +13,8 @@ from infra.stage.aws import Stage
 from infra.stage.keys import PUBLISH_S, RETIRE_S, rotate
 from infra.stage.kms_keys import PAUSE_S, TRIES
 from infra.stage.provision import up
-from infra.tenant.file import TenantFile, load
+from infra.tenant.file import load
+from infra.tenant.schema import TenantFile
 from tests.cli.conftest import Gatehouse
 from tests.support.fixed import Clock
 from tests.support.tenant_documents import small_document, write

@@ -10,7 +10,8 @@ import pytest
 from infra.stage.aws import Stage
 from infra.stage.keys import rotate
 from infra.stage.provision import apply, up
-from infra.tenant.file import TenantFile, load
+from infra.tenant.file import load
+from infra.tenant.schema import TenantFile
 from tests.cli.conftest import Gatehouse
 from tests.cli.cut import cut_at
 from tests.cli.failed_stacks import fail, moto_stack

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from chalicelib import wiring
 from infra.stage.aws import Stage
 from infra.stage.people import People
-from infra.tenant.file import TenantFile
+from infra.tenant.schema import TenantFile
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse
 from tests.support.http import BACKEND

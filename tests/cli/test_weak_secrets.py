@@ -4,7 +4,7 @@ import pytest
 
 from infra.errors import Refused
 from infra.tenant.client_secrets import require_strong_secrets
-from infra.tenant.file import TenantFile
+from infra.tenant.schema import TenantFile
 from tests.cli.conftest import Gatehouse
 from tests.support.tenant_documents import client, demo_document, small_document
 

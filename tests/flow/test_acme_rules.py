@@ -10,7 +10,7 @@ from chalicelib import wiring
 from examples.acme_rules import RULES
 from infra.rules.settings import settings_of
 from infra.stage.aws import Stage
-from infra.tenant.file import TenantFile
+from infra.tenant.schema import TenantFile
 from tests.support.http import BACKEND, TIMESHEETS, Http
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.rules import ruled

@@ -27,7 +27,7 @@ from chalicelib.model.tenant import MFA_GRANTS, Client
 from chalicelib.settings import Settings
 from chalicelib.tokens.settlement import NothingToSettle, ProvedLogin
 from infra.stage.aws import Stage
-from infra.tenant.file import TenantFile
+from infra.tenant.schema import TenantFile
 from tests.support.fixed import BCRYPT_COST, ISSUER
 from tests.support.http import ALICE, BACKEND, TIMESHEETS, Http
 from tests.support.mfa import associate, challenge, mfa_token_of

@@ -6,7 +6,7 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from chalicelib import wiring
 from chalicelib.wiring import World
 from infra.stage.aws import Stage
-from infra.tenant.file import TenantFile
+from infra.tenant.schema import TenantFile
 from tests.support.clients import make_api
 from tests.support.faults import aws_error, before, failing
 from tests.support.http import Http

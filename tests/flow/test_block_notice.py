@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.errors import TemporarilyUnavailable
 from infra.stage.aws import Stage
-from infra.tenant.file import TenantFile
+from infra.tenant.schema import TenantFile
 from tests.support.calls import calls_of
 from tests.support.faults import aws_error, failing
 from tests.support.fixed import Clock

@@ -11,7 +11,7 @@ from chalicelib.passwords.hash import hash_password
 from chalicelib.passwords.range_api import is_pwned
 from chalicelib.wiring import World
 from infra.stage.aws import Stage
-from infra.tenant.file import BreachedPasswordDetection, TenantFile
+from infra.tenant.schema import BreachedPasswordDetection, TenantFile
 from tests.support.calls import calls_of, rounds_of
 from tests.support.config import document_of
 from tests.support.faults import aws_error, failing

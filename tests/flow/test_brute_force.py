@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.wiring import World
 from infra.stage.aws import Stage
-from infra.tenant.file import TenantFile
+from infra.tenant.schema import TenantFile
 from tests.support.config import document_of
 from tests.support.faults import aws_error, before, failing
 from tests.support.fixed import Clock, Hashes

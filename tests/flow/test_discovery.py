@@ -11,7 +11,7 @@ from chalicelib import wiring
 from chalicelib.settings import Settings
 from infra.gateway.proxy_event import Stage as ApiStage
 from infra.stage.aws import Stage
-from infra.tenant.file import TenantFile
+from infra.tenant.schema import TenantFile
 from tests.flow.test_client_authentication import ASSERTION_TYPE, RSA_KEY, assertion, basic
 from tests.support.clients import make_client
 from tests.support.fixed import BCRYPT_COST, ISSUER

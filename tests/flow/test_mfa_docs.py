@@ -19,7 +19,7 @@ from chalicelib.mfa import case, demand, enrolling, limits, oob, otp, recovery
 from chalicelib.model.tenant import MFA_TOKEN_LIFETIME_S
 from chalicelib.protection.address import SUSPICIOUS
 from chalicelib.settings import Settings
-from infra.tenant.file import TenantFile
+from infra.tenant.schema import TenantFile
 from tests.support.curl_docs import is_as_shown
 from tests.support.fixed import BCRYPT_COST, EMAIL_FROM, Clock
 from tests.support.http import Http

@@ -9,7 +9,7 @@ import pytest
 from chalicelib import wiring
 from chalicelib.model.user import User
 from infra.stage.aws import Stage
-from infra.tenant.file import TenantFile
+from infra.tenant.schema import TenantFile
 from tests.support.config import document_of
 from tests.support.fixed import BCRYPT_COST, Clock
 from tests.support.http import Http

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib import wiring
 from infra.stage.aws import Stage
-from infra.tenant.file import TenantFile
+from infra.tenant.schema import TenantFile
 from tests.support.calls import calls_of
 from tests.support.clients import make_client
 from tests.support.fixed import Hashes

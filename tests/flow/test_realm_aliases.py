@@ -11,7 +11,7 @@ from infra.stage.attacks import Attacks
 from infra.stage.aws import Stage
 from infra.stage.people import People
 from infra.stage.provision import apply
-from infra.tenant.file import TenantFile
+from infra.tenant.schema import TenantFile
 from tests.support.calls import calls_of
 from tests.support.config import document_of
 from tests.support.fixed import BCRYPT_COST

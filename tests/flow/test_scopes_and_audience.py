@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib import wiring
 from infra.stage.aws import Stage
-from infra.tenant.file import TenantFile
+from infra.tenant.schema import TenantFile
 from tests.support.clients import make_api
 from tests.support.fixed import ISSUER, Hashes
 from tests.support.http import ALICE, BACKEND, REPORTS, TIMESHEETS, Http

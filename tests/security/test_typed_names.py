@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib import wiring
 from infra.stage.aws import Stage
-from infra.tenant.file import TenantFile
+from infra.tenant.schema import TenantFile
 from tests.support.stages import client_of, provisioned
 
 TYPED = "Correct Horse typed as a name"

@@ -13,7 +13,7 @@ from infra.gateway.proxy_event import Stage as ApiStage
 from infra.stage.aws import Stage, reach
 from infra.stage.provision import apply, up
 from infra.stage.seed import seed_users
-from infra.tenant.file import TenantFile
+from infra.tenant.schema import TenantFile
 from tests.support.config import document_of
 from tests.support.fixed import BCRYPT_COST, ISSUER
 from tests.support.http import Http

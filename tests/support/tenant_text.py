@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from infra.tenant.faults import TenantFileError
-from infra.tenant.file import TenantFile, load
+from infra.tenant.file import load
+from infra.tenant.schema import TenantFile
 
 DEMO = Path(__file__).parents[2] / "infra" / "local" / "demo-tenant.yaml"
 CANARY = "c4n4ry-hunter2"

@@ -13,7 +13,8 @@ from infra.cli.check import check
 from infra.tenant.auth0_names import NAMES, SECTIONS, VALUES
 from infra.tenant.auth0_words import _fields
 from infra.tenant.faults import TenantFileError
-from infra.tenant.file import TenantFile, load
+from infra.tenant.file import load
+from infra.tenant.schema import TenantFile
 from tests.support.tenant_text import BASE, CANARY, client
 
 app = typer.Typer()

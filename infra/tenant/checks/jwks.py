@@ -1,34 +1,38 @@
 """Whether a JWK of the tenant file is a public key that a client assertion can be verified with."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
 from chalicelib.assertions import ALGS
-from infra.tenant.raw import Entry, Found
+from infra.tenant.checks.partial import Found, readable
+from infra.tenant.schema import Jwk
+from infra.tenant.yaml_lines import Steps
 
 MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y")}
-# The private members of RFC 7518 6.2.2, 6.3.2 and 6.4.
-PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
-PRIVATE = "is a private member of a key: keep public members only, and count this key as disclosed"
 VERIFY = "verify"
 MIN_RSA_BITS = 2048
 
 
-def key_faults(key: Entry) -> Found:
-    """Yield the path and message of each fault of one key. Members that nobody needs are no fault (RFC 7517 4)."""
-    for name in PRIVATE_MEMBERS:
-        if name in key.fields:
-            yield (*key.path, name), f"`{name}` {PRIVATE}"
-    if "key_ops" in key.fields and VERIFY not in [text for _, text in key.texts("key_ops")]:
-        yield (*key.path, "key_ops"), "the key is for another use: `key_ops` must hold `verify`, or be left out"
-    needed = ("kty", "alg", *(name for names in MEMBERS.values() for name in names))
-    texts = {name: value for name in needed if isinstance(value := key.fields.get(name), str)}
-    mend = _mend(texts) if len(texts) == sum(name in key.fields for name in needed) else None
-    if mend:
-        yield key.path, mend
+def key_faults(path: Steps, key: Jwk) -> Found:
+    """Yield the path and message of each fault of one key. Other members are no fault (RFC 7517 4)."""
+    yield from readable(_use(path, key))
+    yield from readable(_members(path, key))
+
+
+def _use(path: Steps, key: Jwk) -> Found:
+    uses: Any = key.key_ops
+    if "key_ops" in key.model_fields_set and uses != VERIFY and not (isinstance(uses, list) and VERIFY in uses):
+        yield (*path, "key_ops"), "the key is for another use: `key_ops` must hold `verify`, or be left out"
+
+
+def _members(path: Steps, key: Jwk) -> Found:
+    given = {"kty": key.kty, "alg": key.alg, "n": key.n, "e": key.e, "crv": key.crv, "x": key.x, "y": key.y}
+    if mend := _mend({name: text for name, text in given.items() if text is not None}):
+        yield path, mend
 
 
 def _mend(jwk: Mapping[str, str]) -> str | None:

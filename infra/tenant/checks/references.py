@@ -1,0 +1,94 @@
+"""References of a tenant file that must hold, and a policy that must be possible to meet."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+from chalicelib.model.enrolment import FACTOR_KINDS
+from infra.tenant.checks.partial import Found, by_name, entries, readable, texts
+from infra.tenant.faults import instead, shown
+from infra.tenant.schema import Client, ClientApi, ClientGrant, TenantFile
+from infra.tenant.yaml_lines import Steps
+
+
+def reference_checks(file: TenantFile) -> Iterator[Found]:
+    """Yield the checks of what the sections say of each other: each finds paths and messages."""
+    yield _unknown_realms(file)
+    yield _unknown_apis(file)
+    yield _unknown_clients(file)
+    yield _mfa_policy(file)
+    yield from readable(_client_checks(file))
+    yield from readable(_grant_checks(file))
+
+
+def _unknown(what: str, found: Found, known: Sequence[str]) -> Found:
+    for path, name in found:
+        if name not in known:
+            yield path, f"{what} {shown(name)} does not exist; {instead(name, known)}"
+
+
+def _unknown_realms(file: TenantFile) -> Found:
+    known = [*(realm.name for realm in file.realms), *(alias for _, alias in texts(file, "realms", "aliases"))]
+    named = chain(texts(file, "tenant", "default_directory"), texts(file, "clients", "realms"))
+    yield from _unknown("realm", named, known)
+    yield from _unknown("realm", ((("users", name), name) for name in file.users), known)
+
+
+def _unknown_apis(file: TenantFile) -> Found:
+    places = (("tenant", "default_audience"), ("clients", "apis", "audience"), ("client_grants", "audience"))
+    named = chain.from_iterable(texts(file, *fields) for fields in places)
+    yield from _unknown("API", named, [api.identifier for api in file.apis])
+
+
+def _unknown_clients(file: TenantFile) -> Found:
+    named = chain(texts(file, "apis", "introspection_clients"), texts(file, "client_grants", "client_id"))
+    yield from _unknown("client", named, [client.client_id for client in file.clients])
+
+
+def _mfa_policy(file: TenantFile) -> Found:
+    """Yield the policy that nobody could meet: a recovery code comes with another factor, never alone."""
+    factors = set(file.mfa.factors)
+    # A name that is not known is a fault of its own.
+    is_known = factors <= {*FACTOR_KINDS}
+    if file.mfa.policy == "always" and is_known and not any(FACTOR_KINDS[name].is_enrolled for name in factors):
+        mend = "add `otp`, `sms` or `email` to `factors`, or write `policy: never`"
+        yield ("mfa", "policy"), f"a second factor is always owed, and there is none to enroll: {mend}"
+
+
+def _client_checks(file: TenantFile) -> Iterator[Found]:
+    for path, client in entries(("clients",), file.clients):
+        yield _default_api(file, path, client)
+        yield _bounds(file, path, client)
+
+
+def _default_api(file: TenantFile, path: Steps, client: Client) -> Found:
+    """Yield the `apis` of a client if its logins ask for a default API that is none of them."""
+    default = file.tenant.default_audience
+    if not default or client.apis is None or default in [bound.audience for bound in client.apis]:
+        return
+    if client.has_password_grant:
+        mend = f"add {shown(default)} to `apis`, or take `default_audience` out of `tenant`"
+        yield (*path, "apis"), f"a request that names no audience asks for the default one: {mend}"
+
+
+def _bounds(file: TenantFile, path: Steps, client: Client) -> Found:
+    for around, bound in entries((*path, "apis"), client.apis or ()):
+        yield from readable(_unknown_scopes(file, around, bound))
+
+
+def _grant_checks(file: TenantFile) -> Iterator[Found]:
+    for path, grant in entries(("client_grants",), file.client_grants):
+        yield _grant_type(file, path, grant)
+        yield _unknown_scopes(file, path, grant)
+
+
+def _grant_type(file: TenantFile, path: Steps, grant: ClientGrant) -> Found:
+    client = by_name(file.clients, "client_id").get(grant.client_id)
+    if client and "client_credentials" not in client.grant_types:
+        mend = "add `client_credentials` to its `grant_types`, or take this client grant out"
+        yield (*path, "client_id"), f"a client without the grant that client grants are for: {mend}"
+
+
+def _unknown_scopes(file: TenantFile, path: Steps, given: ClientGrant | ClientApi) -> Found:
+    api = by_name(file.apis, "identifier").get(given.audience)
+    if api:
+        yield from _unknown("scope", texts(given, "scope", path=path), [scope.value for scope in api.scopes])

@@ -1,0 +1,293 @@
+"""The form of a tenant file: its sections, their fields and defaults. checks.py holds them against each other."""
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from chalicelib.model.tenant import ID_TOKEN_LIFETIME_S, MFA_GRANTS, REFRESH_TOKEN
+from infra.tenant.part import Part
+from infra.tenant.values import (
+    MONTH_S,
+    PASSWORD_GRANTS,
+    ApiIdentifier,
+    AuthMethod,
+    BcryptHash,
+    ClientId,
+    Country,
+    Email,
+    FactorName,
+    GrantType,
+    Label,
+    Link,
+    Listed,
+    MetadataText,
+    Network,
+    Phone,
+    PrivateMember,
+    RealmAlias,
+    RealmName,
+    ScopeValue,
+    Text,
+    Username,
+)
+
+YEAR_S = 31_557_600
+DAY_MS = 86_400_000
+PUBLIC = "none"
+
+MonthS = Field(default=MONTH_S, ge=1, le=YEAR_S)
+
+
+class Tenant(Part):
+    """The settings of the whole stage. oidc_scopes: how a login that asks for no OIDC scope but `openid` is read."""
+
+    friendly_name: Label
+    default_directory: str | None = None
+    default_audience: str | None = None
+    oidc_scopes: Literal["requested", "auth0"] = "requested"
+    revoke_refresh_tokens_on_password_change: bool = True
+
+
+class PasswordPolicy(Part):
+    """What a new password must keep to. min_length: characters after NFC. history: a number of passwords."""
+
+    min_length: int = Field(default=8, ge=8, le=128)
+    history: int = Field(default=0, ge=0, le=24)
+    dictionary: Listed[Label] = Field(default=(), max_length=200)
+    no_personal_info: bool = True
+
+
+class Realm(Part):
+    """One user directory. display_name: the name where the file gives none. aliases: what else it may be called."""
+
+    name: RealmName
+    aliases: Listed[RealmAlias] = Field(default=(), max_length=20)
+    display_name: Label = Field(default_factory=lambda given: str(given.get("name", "")))
+    identifiers: Listed[Literal["username", "email"]] = Field(min_length=1)
+    password_policy: PasswordPolicy = PasswordPolicy()
+
+
+class Scope(Part):
+    """One scope of an API."""
+
+    value: ScopeValue
+    description: Text | None = None
+
+
+class Api(Part):
+    """One OAuth resource server. token_lifetime: seconds. introspection_clients: who may introspect its tokens."""
+
+    identifier: ApiIdentifier
+    name: Label
+    scopes: Listed[Scope] = ()
+    signing_alg: Literal["RS256", "ES256"] = "RS256"
+    token_lifetime: int = Field(default=86_400, ge=1, le=MONTH_S)
+    allow_offline_access: bool = False
+    token_dialect: Literal["rfc9068_profile", "access_token"] = "rfc9068_profile"
+    introspection_clients: Listed[str] = ()
+
+
+class Jwk(Part):
+    """One public key. Members that the file left out are None, those that nobody needs are dropped.
+
+    key_ops, in any form, is checked and dropped too. Source: RFC 7517 4, RFC 7518 6.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    kty: Literal["RSA", "EC"]
+    n: str | None = Field(default=None, max_length=1400)
+    e: str | None = Field(default=None, max_length=16)
+    crv: Literal["P-256"] | None = None
+    x: str | None = Field(default=None, max_length=100)
+    y: str | None = Field(default=None, max_length=100)
+    kid: Text | None = None
+    alg: Literal["RS256", "ES256", "PS256"] | None = None
+    use: Literal["sig"] | None = None
+    key_ops: Any = Field(default=None, exclude=True)
+    d: PrivateMember = None
+    p: PrivateMember = None
+    q: PrivateMember = None
+    dp: PrivateMember = None
+    dq: PrivateMember = None
+    qi: PrivateMember = None
+    oth: PrivateMember = None
+    k: PrivateMember = None
+
+
+class JwkSet(Part):
+    """The public keys of a private_key_jwt client."""
+
+    keys: Listed[Jwk] = Field(min_length=1, max_length=10)
+
+
+def _idle_lifetime(given: dict[str, Any]) -> int:
+    return MONTH_S if given["infinite_token_lifetime"] else min(MONTH_S, given["token_lifetime"])
+
+
+class RefreshTokenPolicy(Part):
+    """How a client's refresh tokens live. Lifetimes and leeway: seconds; leeway None: the server's default.
+
+    idle_token_lifetime: where the file gives none, a month, or token_lifetime where that is shorter.
+    """
+
+    rotation_type: Literal["rotating", "non-rotating"] = "non-rotating"
+    leeway: int | None = Field(default=None, ge=0, le=YEAR_S)
+    token_lifetime: int = MonthS
+    infinite_token_lifetime: bool = False
+    idle_token_lifetime: int = Field(default_factory=_idle_lifetime, ge=1, le=YEAR_S)
+    infinite_idle_token_lifetime: bool = False
+
+
+class ClientApi(Part):
+    """One API that people's logins through a client may ask for. scope: None for all of its scopes."""
+
+    audience: str
+    scope: Listed[str] | None = None
+
+
+class Client(Part):
+    """One application. client_secret: as typed; None where one is to be made, or where the method takes none.
+
+    apis: None for every API. Lifetimes: seconds. disabled: whether the server treats it as unknown.
+    """
+
+    client_id: ClientId
+    name: Label
+    client_secret: str | None = Field(default=None, min_length=1, max_length=1024, repr=False)
+    token_endpoint_auth_method: AuthMethod = "client_secret_post"
+    grant_types: Listed[GrantType]
+    realms: Listed[str] = ()
+    apis: Listed[ClientApi] | None = None
+    disabled: bool = False
+    is_token_endpoint_ip_header_trusted: bool = False
+    jwks: JwkSet | None = None
+    strict_audience: bool = False
+    refresh_token: RefreshTokenPolicy = RefreshTokenPolicy()
+    access_token_lifetime: int | None = Field(default=None, ge=1, le=MONTH_S)
+    id_token_lifetime: int = Field(default=ID_TOKEN_LIFETIME_S, ge=1, le=MONTH_S)
+    client_metadata: dict[MetadataText, MetadataText] = Field(default={}, max_length=10)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rotate_if_public(cls, given: Any) -> Any:
+        """Let a public client's refresh tokens rotate unless the file says otherwise. Source: RFC 9700 2.2.2."""
+        policy = given.get("refresh_token", {}) if isinstance(given, dict) else None
+        if isinstance(policy, dict) and given.get("token_endpoint_auth_method") == PUBLIC:
+            return given | {"refresh_token": {"rotation_type": "rotating"} | policy}
+        return given
+
+    @property
+    def is_public(self) -> bool:
+        """Return whether this client keeps no secret, so that anybody can act as it."""
+        return self.token_endpoint_auth_method == PUBLIC
+
+    @property
+    def has_lasting_tokens(self) -> bool:
+        """Return whether this client may refresh, and keeps one refresh token until its end."""
+        return REFRESH_TOKEN in self.grant_types and self.refresh_token.rotation_type == "non-rotating"
+
+    @property
+    def has_password_grant(self) -> bool:
+        """Whether this client may send people's passwords."""
+        return any(grant in PASSWORD_GRANTS for grant in self.grant_types)
+
+    @property
+    def has_cut_id(self) -> bool:
+        """Return whether HTTP Basic cuts this client's id in two, unless it is form-encoded."""
+        return self.token_endpoint_auth_method == "client_secret_basic" and ":" in self.client_id
+
+    @property
+    def has_mfa_grant(self) -> bool:
+        """Whether this client may show a second factor."""
+        return any(grant in MFA_GRANTS for grant in self.grant_types)
+
+
+class ClientGrant(Part):
+    """What one client may ask for with client_credentials."""
+
+    client_id: str
+    audience: str
+    scope: Listed[str]
+
+
+class Mfa(Part):
+    """When a second factor is owed, and which ones there are. manage_max_age: seconds.
+
+    sms_countries: ISO 3166-1 codes of those that text messages go to; empty means all.
+    """
+
+    policy: Literal["never", "always"] = "never"
+    factors: Listed[FactorName] = ()
+    manage_max_age: int = Field(default=900, ge=60, le=3600)
+    sms_countries: Listed[Country] = ()
+    max_texts_per_hour: int | None = Field(default=None, ge=1, le=1_000_000)
+    max_emails_per_hour: int | None = Field(default=None, ge=1, le=1_000_000)
+
+
+class BruteForceProtection(Part):
+    """How guessing at one account is stopped. block_lifetime: seconds. allowlist: addresses and CIDR blocks."""
+
+    enabled: bool = True
+    mode: Literal["count_per_identifier_and_ip", "count_per_identifier"] = "count_per_identifier_and_ip"
+    max_attempts: int = Field(default=10, ge=1, le=100)
+    block_lifetime: int = MonthS
+    allowlist: Listed[Network] = Field(default=(), max_length=100)
+
+
+class SuspiciousIpThrottling(Part):
+    """How one address that tries many accounts is stopped. rate: milliseconds. allowlist: addresses and CIDR blocks."""
+
+    enabled: bool = True
+    max_attempts: int = Field(default=100, ge=1, le=100_000)
+    rate: int = Field(default=864_000, ge=1, le=DAY_MS)
+    allowlist: Listed[Network] = Field(default=(), max_length=100)
+
+
+class BreachedPasswordDetection(Part):
+    """Whether passwords that were disclosed in a breach are refused. range_api: Pwned Passwords is asked too."""
+
+    enabled: bool = True
+    range_api: bool = False
+
+
+class AttackProtection(Part):
+    """The three protections, each at its defaults where the file says nothing."""
+
+    brute_force_protection: BruteForceProtection = BruteForceProtection()
+    suspicious_ip_throttling: SuspiciousIpThrottling = SuspiciousIpThrottling()
+    breached_password_detection: BreachedPasswordDetection = BreachedPasswordDetection()
+
+
+class User(Part):
+    """One person, for a local run and tests. At most one of password (as typed) and password_hash (bcrypt)."""
+
+    username: Username | None = None
+    email: Email | None = None
+    email_verified: bool = False
+    password: str | None = Field(default=None, min_length=1, max_length=1024, repr=False)
+    password_hash: BcryptHash | None = Field(default=None, repr=False)
+    name: Text | None = None
+    given_name: Text | None = None
+    family_name: Text | None = None
+    nickname: Text | None = None
+    picture: Link | None = None
+    phone_number: Phone | None = None
+    phone_verified: bool = False
+    blocked: bool = False
+    # Any: the values are JSON already; yaml_lines lets nothing else through.
+    app_metadata: dict[str, Any] = Field(default={})
+    user_metadata: dict[str, Any] = Field(default={})
+
+
+class TenantFile(Part):
+    """A whole tenant file. users: by the name of their realm."""
+
+    tenant: Tenant
+    realms: Listed[Realm] = Field(min_length=1)
+    apis: Listed[Api] = ()
+    clients: Listed[Client] = ()
+    client_grants: Listed[ClientGrant] = ()
+    mfa: Mfa = Mfa()
+    attack_protection: AttackProtection = AttackProtection()
+    users: dict[str, Listed[User]] = Field(default={})
