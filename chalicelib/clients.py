@@ -24,7 +24,7 @@ SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What a request shows of a client: the method it uses, and the id and secret of each way to read them."""
+    """The client credentials in a request: the method it uses, and the id and secret of each way to read them."""
 
     method: str
     pairs: tuple[tuple[str, str], ...] = field(repr=False)

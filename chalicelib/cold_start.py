@@ -1,4 +1,4 @@
-"""What makes a cold start short. None of it happens outside Lambda, so that importing the app changes no process."""
+"""Make a cold start short, in Lambda alone: elsewhere importing the app changes nothing of the process."""
 
 import gc
 from collections.abc import Callable

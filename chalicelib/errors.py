@@ -117,7 +117,7 @@ class InvalidClient(WireError):
 
 
 class InvalidGrant(WireError):
-    """What was shown to prove who is asking does not. Source: RFC 6749 5.2."""
+    """The password, code or token of the request proves nobody. Source: RFC 6749 5.2."""
 
     error, status = "invalid_grant", 400
 
@@ -188,7 +188,7 @@ class InsufficientScope(WireError):
 
 
 class AccessDenied(WireError):
-    """What was asked is not allowed to this caller; Auth0's word for it."""
+    """The access that the request names is not for this caller; Auth0's word for it."""
 
     error, status = "access_denied", 403
 

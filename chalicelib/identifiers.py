@@ -1,4 +1,4 @@
-"""What a person types as username: how it is compared, and how the log names it."""
+"""Identifiers, as users type them: how they are compared, and how the log names them."""
 
 import re
 import unicodedata

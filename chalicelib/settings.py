@@ -1,4 +1,4 @@
-"""What differs between stages, read from the environment once. Realms, clients and APIs are data, not settings."""
+"""The settings of a stage, read from the environment once. Realms, clients and APIs are data, not settings."""
 
 import os
 from collections.abc import Mapping

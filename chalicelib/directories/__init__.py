@@ -1,1 +1,1 @@
-"""What answers for a realm: who somebody is, and whether that is their password."""
+"""Realm backends: each finds the users of its realms and checks their passwords."""

@@ -1,4 +1,4 @@
-"""What this server tells of itself: metadata and public keys, only what works (RFC 8414, OIDC Discovery)."""
+"""Publish metadata and public keys, and of the metadata only what works (RFC 8414, OIDC Discovery)."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -46,7 +46,7 @@ class Case:
 
     @property
     def active(self) -> tuple[Authenticator, ...]:
-        """What can be challenged: the confirmed authenticators of factors that are on, and a verified email."""
+        """The authenticators to challenge: the confirmed ones of factors that are on, and a verified email."""
         return (*(one for one in self.enrolment.active if self.is_on(one.kind)), *own_email(self.user, self.tenant))
 
     @property
@@ -66,8 +66,9 @@ class Case:
 
     @property
     def usable(self) -> tuple[Authenticator, ...]:
-        """What a code may come from: those, and what this very login may confirm; of an access token that alone.
+        """The authenticators that a code may come from: the active ones, and those that this very login may confirm.
 
+        An access token confirms what was enrolled with one, and does no more.
         Somebody who has a password alone may enrol a first factor, and never gets another one confirmed beside it.
         """
         waiting = [one for one in self.enrolment.authenticators if not one.is_active and self.is_on(one.kind)]

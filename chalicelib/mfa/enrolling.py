@@ -1,4 +1,4 @@
-"""What changes in a person's enrolment when an authenticator comes, is confirmed or goes. Pure."""
+"""Change a user's enrolment: add, confirm or remove an authenticator. Pure."""
 
 import secrets
 import string

@@ -118,7 +118,7 @@ class RefreshTokenPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """What holds for a whole stage.
+    """The settings of a whole stage.
 
     default_directory: the realm of grant_type=password; None refuses that grant.
     default_audience: the audience of a request that names none; None yields a token for /userinfo alone.
@@ -146,7 +146,7 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class PasswordPolicy:
-    """What a new password must keep to.
+    """The demands on a new password.
 
     min_length: characters after NFC. history: how many of the last passwords, the present one among them, may not come
     again. dictionary: words that are no passwords, in any case. no_personal_info: whether it must be free of the
@@ -225,7 +225,7 @@ class Client:
 
     @property
     def is_forwarding(self) -> bool:
-        """Whether it is believed whom it says that it asks for: a public client could be anybody."""
+        """Whether this client's auth0-forwarded-for header is honoured: a public client could be anybody."""
         return self.is_token_endpoint_ip_header_trusted and self.token_endpoint_auth_method != "none"
 
     def bounded(self, api: Api) -> Api | None:

@@ -1,4 +1,4 @@
-"""What a realm has against a new password (NIST SP 800-63B-4 3.1.1.2). The words for people are their callers'."""
+"""Find the objections of a realm to a new password (NIST SP 800-63B-4 3.1.1.2). The words are the callers'."""
 
 import re
 import unicodedata

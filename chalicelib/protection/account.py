@@ -44,7 +44,7 @@ class Attempt:
 
     @property
     def counter(self) -> Counter:
-        """What it is counted under."""
+        """The counter of this attempt."""
         return Counter(self.account, network(self.address) if self.policy.is_per_address else ANYWHERE)
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong in rules, and how the log tells of it."""
+"""Failures of rules, and their words in the log."""
 
 import json
 import traceback

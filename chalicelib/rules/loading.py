@@ -22,7 +22,7 @@ class Rule:
     function: Callable[[Any, Any], object]
 
     def __str__(self) -> str:
-        """What the log and the tools call it."""
+        """The name of the rule in the log and the tools."""
         return f"{self.package}.{self.name}"
 
 

@@ -93,7 +93,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the rules decided. access: what the token is for now. multifactor: True or False where a rule said so."""
+    """The decision of the rules. access: what the token is for now. multifactor: None if no rule spoke of it."""
 
     access: Access
     multifactor: bool | None = None

@@ -1,4 +1,4 @@
-"""What a rule sees: Auth0's `user` and `context` in snake_case, made anew for every run, so that none sees another's.
+"""The arguments of rules: Auth0's `user` and `context` in snake_case, made anew for every run.
 
 Their types are C's own SimpleNamespace, dict and list, which no rule can write on, or made anew as well; what they
 hold is copied.
@@ -67,7 +67,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """What a login's rules are told of. tenant: its friendly name. configuration: the team's secrets for its rules."""
+    """The facts of a login that rules are told of. tenant: its friendly name. configuration: the team's secrets."""
 
     request: Request
     client: Client

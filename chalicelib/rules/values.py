@@ -1,4 +1,4 @@
-"""What rules leave behind, as JSON that nothing of theirs can reach any more."""
+"""Copy what rules leave behind, as JSON that nothing of theirs can reach any more."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What one request may spend on AWS: its calls are counted, and no try begins that could not end in time.
+"""The budget of one request for AWS: its calls are counted, and no try begins that could not end in time.
 
 Its own work, such as a hash or the team's rules, is not counted. docs/adr/0016 has the sums.
 """

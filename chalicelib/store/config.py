@@ -26,7 +26,7 @@ MAX_KEY_BYTES = 1024
 
 @dataclass(slots=True)
 class _Cache:
-    """What the documents read last came to, until its time is up; the oldest goes first when it is full."""
+    """The values of the documents read last, until their time is up; the oldest goes first when it is full."""
 
     size: int = CACHE_SIZE
     entries: dict[str, tuple[float, Any]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What the commands that reach AWS share: the stage option, one clear line for every failure, secrets typed unseen."""
+"""Options and words of the commands that reach AWS: the stage, one line for each failure, secrets typed unseen."""
 
 import functools
 import sys

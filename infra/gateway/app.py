@@ -60,7 +60,7 @@ class LambdaContext:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What became of one request, for an observer. path: as sent, without the query."""
+    """One answered request, for an observer. path: as sent, without the query."""
 
     method: str
     path: str
@@ -75,7 +75,7 @@ Observe = Callable[[Served], None]
 
 @dataclass(frozen=True, slots=True)
 class GatewayConfig:
-    """What one gateway serves.
+    """The application and the limits of one gateway.
 
     routes: the methods of each resource, as {"/users/{id}": ("GET",)}; a Chalice app's `routes` is of this form.
     responses: API Gateway's own answers. parallel: how many requests the function handles at once; others wait.

@@ -28,7 +28,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """What was sent so far, oldest first. It is filled by looking: moto keeps messages without their times.
+    """The messages sent so far, oldest first. It is filled by looking: moto keeps messages without their times.
 
     show: takes each new message.
     """

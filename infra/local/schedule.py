@@ -1,4 +1,4 @@
-"""What stands for EventBridge in a local run: calls something every so often, beside the requests."""
+"""Call the function of the schedule in a local run every so often, in place of EventBridge."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""What a local run has to show, and to whom: the facts are made here, and the command prints them."""
+"""The facts that a local run shows; the command prints them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from infra.tenant.schema import TenantFile
 
 @dataclass(frozen=True, slots=True)
 class LocalRun:
-    """What is served. file: what stands in the tenant file. rules: those that every login runs, in their order.
+    """The facts of a run. file: the tenant file, parsed. rules: those that every login runs, in their order.
 
     url: where it is served. issuer: the URL that its tokens and links name. packages: those that the rules come from.
     with_secrets: the file's secrets and passwords may be shown.

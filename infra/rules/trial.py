@@ -62,7 +62,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What came of it. outcome: the error of the login, or what its tokens get and what would be stored.
+    """The result of a trial. outcome: the error of the login, or what its tokens get and what would be stored.
 
     warnings, traceback: as the function would log them.
     """

@@ -1,4 +1,4 @@
-"""What the counters of attack protection stand at, for the tools, and their end."""
+"""Show and clear the counters of attack protection, for the tools."""
 
 import time
 from collections.abc import Iterable, Iterator

@@ -36,7 +36,7 @@ class Stage:
 
     @property
     def prefix(self) -> str:
-        """What the names of all its tables begin with."""
+        """The beginning of the names of all its tables."""
         return f"gatehouse-{self.name}-"
 
     @property

@@ -1,4 +1,4 @@
-"""What a command changes in a stage, or would change: the facts of a plan, which the command prints."""
+"""The facts of a plan: the changes that a command makes in a stage, or would make."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

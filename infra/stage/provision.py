@@ -27,7 +27,7 @@ SECRET_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What `apply` changed, and the client secrets that it made: shown once, kept nowhere."""
+    """The changes of `apply`, and the client secrets that it made: shown once, kept nowhere."""
 
     changes: list[Change]
     made_secrets: dict[str, str]

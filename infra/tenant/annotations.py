@@ -1,4 +1,4 @@
-"""What pydantic's models say of the values below them: the annotation at the end of a path."""
+"""Find the annotation of pydantic's models at the end of a path."""
 
 from typing import Annotated, Any, get_args, get_origin
 

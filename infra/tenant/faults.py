@@ -1,4 +1,4 @@
-"""What is wrong with a tenant file, as lines for the person who mends it. Never the value of a secret."""
+"""The faults of a tenant file, as lines for the operator who mends it. Never the value of a secret."""
 
 import difflib
 import re

@@ -49,7 +49,7 @@ class Tenant(Part):
 
 
 class PasswordPolicy(Part):
-    """What a new password must keep to. min_length: characters after NFC. history: a number of passwords."""
+    """The demands on a new password. min_length: characters after NFC. history: a number of passwords."""
 
     min_length: int = Field(default=8, ge=8, le=128)
     history: int = Field(default=0, ge=0, le=24)
@@ -204,7 +204,7 @@ class Client(Part):
 
 
 class ClientGrant(Part):
-    """What one client may ask for with client_credentials."""
+    """The access that one client may get with client_credentials."""
 
     client_id: str
     audience: str

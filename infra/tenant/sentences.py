@@ -1,4 +1,4 @@
-"""What pydantic found, in our own words. Its own words can hold the file's values, and so a secret."""
+"""Say in our own words what pydantic found. Its own can hold the file's values, and so a secret."""
 
 from collections.abc import Iterable
 

@@ -1,1 +1,1 @@
-"""What the command prints: tables, plans and QR codes."""
+"""Print tables, plans and QR codes."""

@@ -1,4 +1,4 @@
-"""What a command changes, or would change: shown the same way before and after."""
+"""Print a plan, the same way before and after its changes."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

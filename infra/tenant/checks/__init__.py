@@ -1,1 +1,1 @@
-"""What the parts of a tenant file must say of each other, and what of a file at fault can be read for that."""
+"""Check the parts of a tenant file against each other, as far as a file at fault can be read."""

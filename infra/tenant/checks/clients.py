@@ -1,4 +1,4 @@
-"""What the fields of one client must say of each other."""
+"""Check the fields of one client against each other."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What can be read of a tenant file at fault: the schema's own parts, without the fields that have another type.
+"""Read a tenant file at fault as the schema's own parts, without the fields that have another type.
 
 With it the checks of parts against each other read one form, whether the file is at fault or not. A check that needs a
 field which cannot be read ends: that field has a fault already.

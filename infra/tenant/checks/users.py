@@ -1,4 +1,4 @@
-"""What the users of a tenant file must be, by what their realm says."""
+"""Check the users of a tenant file against their realm's settings."""
 
 from collections.abc import Iterator
 from typing import Any
