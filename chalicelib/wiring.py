@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 
@@ -31,6 +31,7 @@ from chalicelib.mfa.limits import Limits
 from chalicelib.mfa.oob import Oob
 from chalicelib.mfa.otp import Otp
 from chalicelib.mfa.recovery import RecoveryCode
+from chalicelib.model.directory import Directory
 from chalicelib.model.tenant import (
     PASSWORD,
     PASSWORD_REALM,
@@ -74,7 +75,8 @@ class World:
     """What the process stands in, beside AWS.
 
     clock: epoch seconds. pause: sleeps for so many seconds. new_id: a fresh jti. verify: holds a password against its
-    stored form. range_api: whether Pwned Passwords knows a password.
+    stored form. range_api: whether Pwned Passwords knows a password. directories: makes the backends of realms that
+    have another one than DynamoDB, by the realms' names.
     """
 
     clock: Callable[[], float] = time.time
@@ -82,6 +84,7 @@ class World:
     new_id: Callable[[], str] = secrets.token_urlsafe
     verify: Callable[[str, str], bool] = verify
     range_api: Callable[[str], bool] = is_pwned
+    directories: Mapping[str, Callable[[Realm], Directory]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +96,12 @@ class _Parts:
     parallel: Parallel
     world: World
     config: ConfigStore
-    users_of: Callable[[str], UserStore | None]
+    directory_of: Callable[[Realm], Directory]
+    directory_named: Callable[[str], Directory | None]
     stage_key: StageKey
     sessions_table: str
     attempts_table: str
     refresh_tokens: RefreshTokens
-    nobody: str = field(repr=False)
 
     @property
     def dynamo(self) -> Dynamo:
@@ -157,10 +160,6 @@ class _Parts:
     def enrolments_of(self, realm: Realm) -> EnrolmentStore:
         return EnrolmentStore(self.dynamo, realm.users_table)
 
-    def directory_of(self, realm: Realm) -> DynamoDirectory:
-        users = UserStore(self.dynamo, realm.users_table)
-        return DynamoDirectory(realm, users, self.settings.bcrypt_cost, self.nobody, self.world.verify)
-
     def throttling(self) -> SuspiciousIpThrottling:
         return self.config.tenant().suspicious_ip_throttling
 
@@ -207,10 +206,11 @@ def _parts(settings: Settings, aws: Aws, world: World) -> _Parts:
     dynamo = Dynamo(aws)
     config = ConfigStore(dynamo, f"{prefix}config", world.clock)
 
-    def users_of(name: str) -> UserStore | None:
+    def directory_named(name: str) -> Directory | None:
         realm = config.realm(name)
-        return UserStore(dynamo, realm.users_table) if realm else None
+        return directory_of(realm) if realm else None
 
+    directory_of = _directories(settings, dynamo, world)
     sessions_table = f"{prefix}sessions"
     stage_key = StageKey(config, _vault(settings, aws))
     refresh_tokens = RefreshTokens(
@@ -218,7 +218,7 @@ def _parts(settings: Settings, aws: Aws, world: World) -> _Parts:
         FamilyStore(dynamo, sessions_table),
         RevocationStore(dynamo, sessions_table),
         world.clock,
-        users_of,
+        directory_named,
         partial(stage_key.mac, "refresh token"),
     )
     return _Parts(
@@ -227,13 +227,25 @@ def _parts(settings: Settings, aws: Aws, world: World) -> _Parts:
         Parallel(),
         world,
         config,
-        users_of,
+        directory_of,
+        directory_named,
         stage_key=stage_key,
         sessions_table=sessions_table,
         attempts_table=f"{prefix}attempts",
         refresh_tokens=refresh_tokens,
-        nobody=dummy_hash(settings.bcrypt_cost),
     )
+
+
+def _directories(settings: Settings, dynamo: Dynamo, world: World) -> Callable[[Realm], Directory]:
+    """Return what makes a realm's backend: a new kind of one is one file and one line here."""
+    nobody = dummy_hash(settings.bcrypt_cost)
+
+    def directory_of(realm: Realm) -> Directory:
+        if realm.name in world.directories:
+            return world.directories[realm.name](realm)
+        return DynamoDirectory(realm, UserStore(dynamo, realm.users_table), settings.bcrypt_cost, nobody, world.verify)
+
+    return directory_of
 
 
 def _vault(settings: Settings, aws: Aws) -> Vault:
@@ -244,9 +256,9 @@ def _rules(parts: _Parts) -> Rules:
     config, clock = parts.config, parts.world.clock
 
     def keep(realm: str, user: User, changed: dict[str, Metadata]) -> None:
-        users = parts.users_of(realm)
-        if users:
-            users.keep_metadata(user, changed, int(clock()))
+        directory = parts.directory_named(realm)
+        if directory:
+            directory.keep_metadata(user, changed, int(clock()))
 
     return Rules(
         rules=load(parts.settings.rule_packages),
@@ -265,7 +277,8 @@ def _notices(parts: _Parts) -> NoticeFlow:
         notices=NoticeStore(dynamo, table),
         attempts=AttemptStore(dynamo, table),
         tickets=parts.pending,
-        users_of=parts.users_of,
+        dynamo=dynamo,
+        directory_named=parts.directory_named,
         messages=parts.messages,
         clock=parts.world.clock,
     )

@@ -2,23 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from chalicelib.model.address import network
-from chalicelib.model.storage import Read, Write
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.model.directory import LoginRecord, LoginWrites
+from chalicelib.model.storage import Read
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 from chalicelib.passwords.hash import hash_password, is_hash_as_typed, needs_rehash
-from chalicelib.store.dynamo import Value
+from chalicelib.store.aws import ConditionFailed
 from chalicelib.store.users import UserStore
 
 # No user_id looks like this: the read that an unknown name is owed finds nothing.
 _NOBODY = "-"
-MAX_KNOWN_ADDRESSES = 10
+# How often metadata may change under the rules' hands before that is given up.
+KEEP_TRIES = 4
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoDirectory:
-    """Answers for one realm. Asks AWS the same, and hashes the same, for somebody and for nobody.
+    """Answers for one realm, as model/directory.py says.
 
     dummy_hash: what an unknown user's password is held against. verify: does that, at the price of passwords.verify.
     """
@@ -30,48 +33,56 @@ class DynamoDirectory:
     verify: Callable[[str, str], bool]
 
     def user_id_of(self, typed: str) -> Read[str | None]:
-        """Return the read of the user_id of the person who typed this."""
+        """Return the read of the user_id of the user who typed this; it must be of a kind that the realm takes."""
         return self.users.user_id_of(typed, self.realm.identifiers)
 
     def read_of(self, user_id: str | None) -> Read[User | None]:
-        """Return the read of a record; for the user_id None too, which costs the same and finds nobody."""
+        """Return the read of a user's record; for None too, which costs the same and finds nobody."""
         return self.users.read_of(user_id or _NOBODY)
 
     def has_password(self, user: User | None, password: str) -> bool:
-        """Return whether this is the user's password: the same work for nobody and for a user without one."""
+        """Return whether this is the user's password: the same work for None and for a user without one."""
         stored = user.password_hash if user else ""
         matches = self.verify(password, stored or self.dummy_hash)
         return matches and bool(stored)
 
-    def login_write(self, user: User, at: int, source_ip: str, renewed: dict[str, str]) -> Callable[[str], Write]:
-        """Return what makes the write that records a login; it takes a counter to raise by one too, or "".
-
-        renewed: what renewed_hash gave.
-        """
-        values: dict[str, Value] = {
-            "last_login": at,
-            "last_ip": source_ip,
-            **renewed,
-            **_known_addresses(user, source_ip),
-        }
-        return lambda counter: self.users.login_write(
-            user, values, {"logins_count": 1} | ({counter: 1} if counter else {})
-        )
-
-    def renewed_hash(self, user: User, password: str) -> dict[str, str]:
-        """Return the attribute that replaces a hash of another cost or make; nothing where it is as it should be.
+    def renewed_hash(self, user: User, password: str) -> str | None:
+        """Return the stored form that replaces one of another cost or make, or None if none is needed.
 
         password: the right one, as it was typed. A hash that another server made without NFC is replaced too.
         """
         stored = user.password_hash
         if needs_rehash(stored, self.bcrypt_cost) or is_hash_as_typed(password, stored):
-            return {"password_hash": hash_password(password, self.bcrypt_cost)}
-        return {}
+            return hash_password(password, self.bcrypt_cost)
+        return None
+
+    def login_writes(self, user: User, login: LoginRecord) -> LoginWrites:
+        """Return what makes the one conditional write that records a login."""
+        return lambda counter: (self.users.login_write(user, login, counter),)
+
+    def keep_metadata(self, user: User, changed: dict[str, dict[str, Any]], now: int) -> None:
+        """Store metadata that rules changed, in one write.
+
+        If the record has changed since it was read, only the first-level members that the rules changed are stored.
+        """
+        seen, wanted = user, changed
+        for _ in range(KEEP_TRIES):
+            try:
+                return self.users.put_metadata(seen, wanted, now)
+            except ConditionFailed:
+                found = self.users.read(user.user_id)
+                if found is None:
+                    return None
+                seen = found
+                wanted = {name: _merged(getattr(user, name), new, getattr(seen, name)) for name, new in changed.items()}
+        raise TemporarilyUnavailable(reason="update_item: the metadata would not stand still")
+
+    def correct_count(self, user: User, counter: str, live: int) -> None:
+        """Set a number of refresh families to what lives, unless it has moved on since the record was read."""
+        self.users.correct_count(user, counter, live)
 
 
-def _known_addresses(user: User, source_ip: str) -> dict[str, Value]:
-    """Return the attribute that holds the networks of the latest logins; nothing where it stays as it is."""
-    latest = network(source_ip)
-    others = [address for address in user.known_addresses if address != latest]
-    known = (latest, *others[: MAX_KNOWN_ADDRESSES - 1])
-    return {} if known == user.known_addresses else {"known_addresses": " ".join(known)}
+def _merged(before: dict[str, Any], after: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """Return what stands now with the members changed that differ between before and after."""
+    kept = {name: value for name, value in now.items() if name in after or name not in before}
+    return kept | {name: value for name, value in after.items() if name not in before or before[name] != value}

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chalicelib.directories.dynamodb import DynamoDirectory
 from chalicelib.errors import InvalidToken
+from chalicelib.model.directory import Directory
 from chalicelib.model.standing import Standing
 from chalicelib.model.tenant import Client, Realm
 from chalicelib.model.user import User
@@ -21,7 +21,7 @@ class PersonFinder:
     dynamo: Dynamo
     config: ConfigStore
     revocations: RevocationStore
-    directory_of: Callable[[Realm], DynamoDirectory]
+    directory_of: Callable[[Realm], Directory]
 
     def find(self, claims: dict[str, Any]) -> tuple[Realm, User]:
         """Return the token's person, fresh, and their realm.

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 from chalicelib.errors import InvalidRequest, WireError
 from chalicelib.model.account import Account
+from chalicelib.model.directory import Directory
 from chalicelib.model.request import Outcome, Request
 from chalicelib.model.user import User
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.messages import EMAIL_UNSENT, Messages
 from chalicelib.store.notices import Notice, NoticeStore
 from chalicelib.store.sessions import PendingStore, Ticket, stored_id
-from chalicelib.store.users import UserStore
 
 TICKET_LIFETIME_S = 86_400
 TICKET_BYTES = 32
@@ -44,7 +45,8 @@ class NoticeFlow:
     notices: NoticeStore
     attempts: AttemptStore
     tickets: PendingStore
-    users_of: Callable[[str], UserStore | None]
+    dynamo: Dynamo
+    directory_named: Callable[[str], Directory | None]
     messages: Messages
     clock: Callable[[], float]
 
@@ -94,8 +96,8 @@ class NoticeFlow:
         return user is not None and ticket.credential_version in (None, user.credential_version)
 
     def _owner(self, account: Account) -> User | None:
-        users = self.users_of(account.realm)
-        return users.read(account.id) if users else None
+        directory = self.directory_named(account.realm)
+        return self.dynamo.read(directory.read_of(account.id)) if directory else None
 
     def _tell(self, notice: Notice, user: User, name: str) -> None:
         token = secrets.token_urlsafe(TICKET_BYTES)

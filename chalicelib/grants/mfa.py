@@ -4,10 +4,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from chalicelib.directories.dynamodb import DynamoDirectory
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.mfa.case import Case, Cases, Proof, WrongCode
 from chalicelib.mfa.factor import Factor
+from chalicelib.model.directory import Directory, LoginRecord, LoginWrites
 from chalicelib.model.login import Login
 from chalicelib.model.request import Request
 from chalicelib.model.storage import Write
@@ -21,20 +21,20 @@ from chalicelib.tokens.settlement import Issuance, Issued, ProvedLogin
 class MfaSettlement:
     """Uses the code and the pending login up, and records the login, once the tokens are signed.
 
-    used: the writes of what the proof uses up. record: returns the write that records the login; takes the name of a
-    number to raise with it, or "". returned: the writes that return the try at the code. refusal: the words for a code
-    that another request used meanwhile. commit: does writes apart from a token.
+    used: the writes of what the proof uses up. record: makes the writes that record the login. returned: the writes
+    that return the try at the code. refusal: the words for a code that another request used meanwhile. commit: does
+    writes apart from a token.
     """
 
     used: tuple[Write, ...] = field(repr=False)
-    record: Callable[[str], Write] = field(repr=False)
+    record: LoginWrites = field(repr=False)
     returned: tuple[Write, ...] = field(repr=False)
     refusal: str
     commit: Callable[[tuple[Write, ...]], None]
 
     def settle(self, issuance: Issuance) -> Issued:
         """Sign the tokens first: if KMS fails, the code works once more."""
-        return issuance.sign_then_write(lambda name: (*self.returned, *self.used, self.record(name)), self.refusal)
+        return issuance.sign_then_write(lambda name: (*self.returned, *self.used, *self.record(name)), self.refusal)
 
     def undo(self, failure: Exception) -> None:
         """Give the try back: whatever came of the login, the code was right."""
@@ -52,7 +52,7 @@ class MfaGrant:
     factor: Factor
     cases: Cases
     pending: PendingStore
-    directory_of: Callable[[Realm], DynamoDirectory]
+    directory_of: Callable[[Realm], Directory]
     guard: AccountGuard
     commit: Callable[[tuple[Write, ...]], None]
     clock: Callable[[], float]
@@ -108,9 +108,10 @@ class MfaGrant:
         attempt = Attempt(case.account, request.source_ip, case.tenant.brute_force_protection, ())
         cleared = self.guard.clear_writes(Admitted(attempt, case.user, has_total=True))
         login = (self.pending.use_login(case.pending),) if case.is_login else ()
+        record = LoginRecord(int(self.clock()), request.source_ip, multifactor=proof.multifactor)
         return MfaSettlement(
             used=(*proof.writes, *login, *cleared),
-            record=directory.login_write(case.user, int(self.clock()), request.source_ip, proof.record),
+            record=directory.login_writes(case.user, record),
             returned=proof.give_back,
             refusal=self.factor.refusal,
             commit=self.commit,

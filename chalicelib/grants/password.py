@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
-from chalicelib.directories.dynamodb import DynamoDirectory
 from chalicelib.errors import InvalidGrant, InvalidRequest, PasswordLeaked, Unauthorized, WireError
 from chalicelib.identifiers import digest, is_acceptable
 from chalicelib.model.account import Account
+from chalicelib.model.directory import Directory, LoginRecord, LoginWrites
 from chalicelib.model.login import Login
 from chalicelib.model.request import Request
 from chalicelib.model.storage import Write
@@ -42,12 +42,12 @@ def requested_realm(tenant: Tenant, request: Request) -> str:
 class PasswordSettlement:
     """Forgets the account's failures and records the login, while the tokens are signed.
 
-    record: returns the write that records the login; takes the name of a number to raise with it, or "".
+    record: makes the writes that record the login.
     """
 
     guard: AccountGuard
     admitted: Admitted
-    record: Callable[[str], Write] = field(repr=False)
+    record: LoginWrites = field(repr=False)
 
     def settle(self, issuance: Issuance) -> Issued:
         """Sign the tokens, and write at the same time: no proof is used up that a retry would miss."""
@@ -58,7 +58,7 @@ class PasswordSettlement:
         self.guard.give_back(self.admitted.attempt)
 
     def _writes(self, counter: str) -> tuple[Write, ...]:
-        return (*self.guard.clear_writes(self.admitted), self.record(counter))
+        return (*self.guard.clear_writes(self.admitted), *self.record(counter))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class PasswordGrant:
     realm_name: Callable[[Tenant, Request], str]
     dynamo: Dynamo
     config: ConfigStore
-    directory_of: Callable[[Realm], DynamoDirectory]
+    directory_of: Callable[[Realm], Directory]
     guard: AccountGuard
     revocations: RevocationStore
     range_api: RangeApi
@@ -93,7 +93,7 @@ class PasswordGrant:
         request.outcome.user = f"name:{digest(username, self.mac)}"
         user, admitted = self._check_password(client, directory, request)
         renewed = directory.renewed_hash(user, request.required("password"))
-        record = directory.login_write(user, int(self.clock()), request.source_ip, renewed)
+        record = LoginRecord(int(self.clock()), request.source_ip, password_hash=renewed)
         login = Login(
             sub=user.user_id,
             client_id=client.client_id,
@@ -105,9 +105,9 @@ class PasswordGrant:
             realm=directory.realm.name,
             source_ip=request.source_ip,
         )
-        return ProvedLogin(login, PasswordSettlement(self.guard, admitted, record))
+        return ProvedLogin(login, PasswordSettlement(self.guard, admitted, directory.login_writes(user, record)))
 
-    def _check_password(self, client: Client, directory: DynamoDirectory, request: Request) -> tuple[User, Admitted]:
+    def _check_password(self, client: Client, directory: Directory, request: Request) -> tuple[User, Admitted]:
         """Count the attempt, then check it.
 
         Unknown user and wrong password differ in the log alone: the same bytes, the same calls, the same bcrypts.
@@ -129,7 +129,7 @@ class PasswordGrant:
             self._refuse(PasswordLeaked(), admitted)
         return replace(user, revocations=count), admitted
 
-    def _find_directory(self, client: Client, request: Request) -> DynamoDirectory:
+    def _find_directory(self, client: Client, request: Request) -> Directory:
         name = self.realm_name(self.config.tenant(), request)
         realm = self.config.realm(name) if name in client.realms else None
         if realm is None:
@@ -137,9 +137,7 @@ class PasswordGrant:
         request.outcome.realm = realm.name
         return self.directory_of(realm)
 
-    def _begin_attempt(
-        self, client: Client, directory: DynamoDirectory, request: Request
-    ) -> tuple[str | None, Attempt, int]:
+    def _begin_attempt(self, client: Client, directory: Directory, request: Request) -> tuple[str | None, Attempt, int]:
         """Return whose account is tried, None for an unknown user, the attempt, and how much ended at large.
 
         An unknown user is counted under the hash of what was typed. Raises TooManyAttempts.

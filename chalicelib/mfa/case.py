@@ -89,13 +89,14 @@ class WrongCode(InvalidGrant):
 class Proof:
     """A second factor that was shown. amr: RFC 8176 values. give_back: return its try. writes: what uses it up.
 
-    record: attributes that the person's record gets with it. members: what the token response says beside.
+    multifactor: the kinds that the person has with it, None for those of before. members: what the token response says
+    beside.
     """
 
     amr: tuple[str, ...]
     give_back: tuple[Write, ...] = field(repr=False)
     writes: tuple[Write, ...] = field(repr=False)
-    record: dict[str, str]
+    multifactor: str | None
     members: dict[str, str] = field(repr=False)
 
 

@@ -114,17 +114,20 @@ class Oob:
         with self.limits.trying(case, request.source_ip, SENT_CODES[authenticator.kind]) as give_back:
             if not hmac.compare_digest(_code_hash(oob_code, plain_code(code)), challenge.code_hash):
                 raise WrongCode(INVALID, reason="wrong binding_code")
-        writes, record = self._confirmation(case, authenticator)
+        writes, multifactor = self._confirmation(case, authenticator)
         amr = AMR.get(authenticator.kind, ("pwd", "mfa"))
         used = self.pending.use_challenge(case.pending, challenge)
-        return Proof(amr, give_back, (used, *writes), record, {})
+        return Proof(amr, give_back, (used, *writes), multifactor, {})
 
-    def _confirmation(self, case: Case, authenticator: Authenticator) -> tuple[tuple[Write, ...], dict[str, str]]:
-        """Return what confirms an authenticator with its first right code; nothing for one that is active."""
+    def _confirmation(self, case: Case, authenticator: Authenticator) -> tuple[tuple[Write, ...], str | None]:
+        """Return the writes that confirm an authenticator with its first right code, and the kinds that there are then.
+
+        An active one needs no write, and changes no kinds: None.
+        """
         if authenticator.is_active:
-            return (), {}
+            return (), None
         after = confirmed(case.enrolment, authenticator)
-        return (self.enrolments_of(case.realm).write(case.enrolment, after),), {"multifactor": after.kinds}
+        return (self.enrolments_of(case.realm).write(case.enrolment, after),), after.kinds
 
     def _live(self, case: Case, oob_code: str) -> Challenge:
         """Return the login's challenge, if this is its oob_code; another login's, or an earlier one, raises."""

@@ -69,7 +69,7 @@ class Otp:
                 raise WrongCode(INVALID, reason="no device has this code, or it was used")
         after = confirmed(case.enrolment, used)
         write = self.enrolments_of(case.realm).write(case.enrolment, after)
-        return Proof(("pwd", "otp", "mfa"), give_back, (write,), {"multifactor": after.kinds}, {})
+        return Proof(("pwd", "otp", "mfa"), give_back, (write,), after.kinds, {})
 
     def _matching(self, case: Case, code: str) -> Iterator[Authenticator]:
         """Return each device that has this code in an unused step, with that step used."""

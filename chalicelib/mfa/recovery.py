@@ -61,7 +61,7 @@ class RecoveryCode:
         following = _new_code()
         after = replace(enrolment, recovery_hash=_hashed(following))
         write = self.enrolments_of(case.realm).write(enrolment, after)
-        return Proof(("pwd", "mfa"), give_back, (write,), {}, {"recovery_code": following})
+        return Proof(("pwd", "mfa"), give_back, (write,), None, {"recovery_code": following})
 
 
 def _new_code() -> str:

@@ -1,11 +1,31 @@
-"""The interface of a realm backend: what a login needs of it, and no more."""
+"""The interface of a realm backend: what a login needs of it, and no more (docs/adr/0035).
+
+A backend is one file in `directories/` and one line of `wiring.py`; tests/contract/ holds every one to its promises.
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from chalicelib.model.storage import Read
+from chalicelib.model.storage import Read, Write
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
+
+# Returns the writes that record a login; takes the name of a number in the record to raise by one, or "".
+LoginWrites = Callable[[str], tuple[Write, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRecord:
+    """What a login changes in its user's record. at: epoch seconds.
+
+    password_hash: the renewed stored form. multifactor: the kinds of second factors. Either is None if it stays.
+    """
+
+    at: int
+    source_ip: str
+    password_hash: str | None = field(default=None, repr=False)
+    multifactor: str | None = None
 
 
 class Directory(Protocol):
@@ -15,17 +35,25 @@ class Directory(Protocol):
     def realm(self) -> Realm: ...
 
     def user_id_of(self, typed: str) -> Read[str | None]:
-        """Return the read of the user_id of the person who typed this, None for an unknown one."""
+        """Return the read of the user_id of the user who typed this, None for an unknown one."""
 
     def read_of(self, user_id: str | None) -> Read[User | None]:
-        """Return the read of a record; for None too, which costs the same and finds nobody."""
+        """Return the read of a user's record; for None too, which costs the same and finds nobody."""
 
     def has_password(self, user: User | None, password: str) -> bool:
         """Return whether this is the user's password: the same work for None and for a user without one."""
 
-    def renewed_hash(self, user: User, password: str) -> dict[str, str]:
-        """Return the attribute that replaces an outdated hash of the right password; nothing if none is needed."""
+    def renewed_hash(self, user: User, password: str) -> str | None:
+        """Return the stored form that replaces an outdated one of the right password, or None if none is needed."""
 
-    # Any: a write is the store's, as in Login.
-    def login_write(self, user: User, at: int, source_ip: str, renewed: dict[str, str]) -> Callable[[str], Any]:
-        """Return what makes the write that records a login; it takes a counter to raise by one too, or ""."""
+    def login_writes(self, user: User, login: LoginRecord) -> LoginWrites:
+        """Return what makes the writes that record a login.
+
+        They fail with ConditionFailed if the user's credentials have changed since the record was read.
+        """
+
+    def keep_metadata(self, user: User, changed: dict[str, dict[str, Any]], now: int) -> None:
+        """Store metadata that rules changed, by its name; what others changed meanwhile stays."""
+
+    def correct_count(self, user: User, counter: str, live: int) -> None:
+        """Set a number of refresh families to what lives, unless it has moved on since the record was read."""

@@ -3,6 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from chalicelib.model.address import network
+
+# How many networks a person's record remembers.
+MAX_KNOWN_ADDRESSES = 10
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -59,3 +64,9 @@ class User:
     def families_epoch(self) -> int:
         """The version that refresh tokens must have been begun at."""
         return self.families_version + self.revocations
+
+    def known_addresses_after(self, source_ip: str) -> tuple[str, ...]:
+        """Return the networks of the latest logins once there was one from here, the latest first."""
+        latest = network(source_ip)
+        others = [address for address in self.known_addresses if address != latest]
+        return (latest, *others[: MAX_KNOWN_ADDRESSES - 1])

@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.identifiers import spellings
+from chalicelib.model.directory import LoginRecord
 from chalicelib.model.storage import Item, Key, Read, Write
 from chalicelib.model.user import User
 from chalicelib.store.aws import ConditionFailed
@@ -19,8 +19,6 @@ from chalicelib.store.dynamo import Dynamo, Update, Value, update_write
 
 # The fields that are kept as JSON, and what stands for their absence.
 JSON_FIELDS = {"app_metadata": "{}", "user_metadata": "{}", "password_history": "[]"}
-# How often metadata may change under the rules' hands before that is given up.
-KEEP_TRIES = 4
 # What the names of the counters begin with that say how many families a client began for this person.
 _FAMILY_COUNTER = "families_of_"
 
@@ -72,32 +70,25 @@ class UserStore:
         """Return the record of that user_id."""
         return self.dynamo.read(self.read_of(user_id))
 
-    def login_write(self, user: User, values: dict[str, Value], counts: dict[str, int]) -> Write:
-        """Return the write that records a login: attributes set, and numbers added to.
+    def login_write(self, user: User, login: LoginRecord, counter: str) -> Write:
+        """Return the write that records a login. counter: the name of a number to raise by one with it, or "".
 
         Its condition fails if the password was changed or the user blocked or deleted since the record was read.
         """
-        added = ", ".join(f"{name} :{name}" for name in counts)
-        named = _named(values | counts) | {":seen": user.credential_version}
+        values = _login_values(user, login)
+        added = ", ".join(f"{name} :one" for name in ("logins_count", counter) if name)
+        named = _named(values) | {":one": 1, ":seen": user.credential_version}
         update = Update(f"{assignments(values)} ADD {added}", "credential_version = :seen", named)
         return update_write(user_key(self.table, user.user_id), update)
 
-    def keep_metadata(self, user: User, changed: dict[str, dict[str, Any]], now: int) -> None:
-        """Store the metadata that rules changed, in one write.
-
-        If the record has changed since it was read, only the first-level members that the rules changed are stored.
-        """
-        seen, wanted = user, changed
-        for _ in range(KEEP_TRIES):
-            try:
-                return self._put_metadata(seen, wanted, now)
-            except ConditionFailed:
-                found = self.read(user.user_id)
-                if found is None:
-                    return None
-                seen = found
-                wanted = {name: _merged(getattr(user, name), new, getattr(seen, name)) for name, new in changed.items()}
-        raise TemporarilyUnavailable(reason="update_item: the metadata would not stand still")
+    def put_metadata(self, seen: User, changed: dict[str, dict[str, Any]], now: int) -> None:
+        """Store metadata by its name; raises ConditionFailed if it is not as seen any more."""
+        values: dict[str, Value] = {name: json.dumps(value) for name, value in changed.items()}
+        values["updated_at"] = now
+        seen_values: dict[str, Value] = {f"seen_{name}": json.dumps(getattr(seen, name)) for name in changed}
+        condition = " AND ".join(f"{name} = :seen_{name}" for name in changed)
+        update = Update(assignments(values), condition, _named(values | seen_values))
+        self.dynamo.update(user_key(self.table, seen.user_id), update)
 
     def correct_count(self, user: User, counter: str, live: int) -> None:
         """Set a counter of families to what lives, unless it has moved on since the record was read."""
@@ -105,14 +96,6 @@ class UserStore:
         with suppress(ConditionFailed):
             update = Update(f"SET {counter} = :live", f"{counter} = :seen", values)
             self.dynamo.update(user_key(self.table, user.user_id), update)
-
-    def _put_metadata(self, seen: User, wanted: dict[str, dict[str, Any]], now: int) -> None:
-        values: dict[str, Value] = {name: json.dumps(value) for name, value in wanted.items()}
-        values["updated_at"] = now
-        seen_values: dict[str, Value] = {f"seen_{name}": json.dumps(getattr(seen, name)) for name in wanted}
-        condition = " AND ".join(f"{name} = :seen_{name}" for name in wanted)
-        update = Update(assignments(values), condition, _named(values | seen_values))
-        self.dynamo.update(user_key(self.table, seen.user_id), update)
 
 
 def user_from(item: Item) -> User:
@@ -128,7 +111,12 @@ def _named(values: Mapping[str, Value]) -> dict[str, Value]:
     return {f":{name}": value for name, value in values.items()}
 
 
-def _merged(before: dict[str, Any], after: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
-    """Return what stands now with the members changed that differ between before and after."""
-    kept = {name: value for name, value in now.items() if name in after or name not in before}
-    return kept | {name: value for name, value in after.items() if name not in before or before[name] != value}
+def _login_values(user: User, login: LoginRecord) -> dict[str, Value]:
+    values: dict[str, Value] = {"last_login": login.at, "last_ip": login.source_ip}
+    known = user.known_addresses_after(login.source_ip)
+    renewed = {
+        "known_addresses": None if known == user.known_addresses else " ".join(known),
+        "password_hash": login.password_hash,
+        "multifactor": login.multifactor,
+    }
+    return values | {name: value for name, value in renewed.items() if value is not None}

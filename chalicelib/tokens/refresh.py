@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from chalicelib.errors import InvalidGrant, TemporarilyUnavailable, Unauthorized, is_refusal
+from chalicelib.model.directory import Directory
 from chalicelib.model.family import Locator, RefreshFamily
 from chalicelib.model.login import Access, Login
 from chalicelib.model.storage import Write
@@ -16,7 +17,7 @@ from chalicelib.store.aws import ConditionFailed
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.families import FamilyStore
 from chalicelib.store.revocations import RevocationStore
-from chalicelib.store.users import UserStore, family_counter
+from chalicelib.store.users import family_counter
 from chalicelib.tokens.refresh_format import (
     SECRET_BYTES,
     Checksum,
@@ -73,7 +74,7 @@ class NewFamily:
 
 @dataclass(frozen=True, slots=True)
 class RefreshTokens:
-    """Begins, checks and renews families. clock: epoch seconds. users_of: a realm's, None for an unknown one.
+    """Begins, checks and renews families. clock: epoch seconds. directory_named: a realm's, None for an unknown one.
 
     checksum: keyed, where tokens are issued; the tools see no token.
     """
@@ -82,7 +83,7 @@ class RefreshTokens:
     families: FamilyStore
     revocations: RevocationStore
     clock: Callable[[], float]
-    users_of: Callable[[str], UserStore | None]
+    directory_named: Callable[[str], Directory | None]
     checksum: Checksum = field(default=plain_checksum, repr=False)
 
     def begin(self, login: Login, user: User, access: Access, client: Client) -> NewFamily:
@@ -127,9 +128,9 @@ class RefreshTokens:
         for one in families:
             if one not in kept:
                 self.families.end(one)
-        users = self.users_of(realm)
-        if users:
-            users.correct_count(user, new.counter, len(kept))
+        directory = self.directory_named(realm)
+        if directory:
+            directory.correct_count(user, new.counter, len(kept))
 
     @contextmanager
     def end_on_failure(self, new: NewFamily) -> Iterator[None]:
@@ -147,14 +148,14 @@ class RefreshTokens:
         if place is None:
             return None
         locator, secret = place
-        users = self.users_of(locator.realm) if locator.realm in client.realms else None
-        is_ours = users is not None and hmac.compare_digest(encode(locator, secret, self.checksum), token)
+        directory = self.directory_named(locator.realm) if locator.realm in client.realms else None
+        is_ours = directory is not None and hmac.compare_digest(encode(locator, secret, self.checksum), token)
         # A token from before checksums were keyed still has one, and what was damaged has none.
-        if users is None or not (is_ours or token == encode(locator, secret)):
+        if directory is None or not (is_ours or token == encode(locator, secret)):
             return None
         family, user, count = self.dynamo.read_all(
             self.families.read_of(locator, client.client_id),
-            users.read_of(locator.user_id),
+            directory.read_of(locator.user_id),
             self.revocations.read_of(locator.realm, client.client_id),
         )
         # Whoever holds a token can write its place anew: what it leads to must say the same of itself.

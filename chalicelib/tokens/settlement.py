@@ -84,9 +84,8 @@ class Issuance:
     def _write(self, new: NewFamily | None, writes: Writes, refusal: str) -> None:
         if new:
             self.refresh_tokens.make_room(new)
-        transaction = (*writes(new.counter), new.write) if new else writes("")
         try:
-            self.dynamo.commit(transaction)
+            self.dynamo.commit((*writes(new.counter), new.write) if new else writes(""))
         except ConditionFailed:
             raise InvalidGrant(refusal, reason="the proof was used, or the user changed, meanwhile") from None
 

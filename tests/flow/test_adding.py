@@ -81,7 +81,7 @@ class WordFactor:
             raise WrongCode("Wrong word.")
         after = confirmed(case.enrolment, next(one for one in case.usable if one.kind == WORD))
         write = self.enrolments_of(case.realm).write(case.enrolment, after)
-        return Proof(("pwd", "mfa"), (), (write,), {"multifactor": after.kinds}, {})
+        return Proof(("pwd", "mfa"), (), (write,), after.kinds, {})
 
 
 def rewired(services: Services, *grants: Grant, factors: tuple[EnrollableFactor, ...] = ()) -> Services:

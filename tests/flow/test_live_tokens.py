@@ -143,7 +143,7 @@ def test_other_changes_end_no_access_token(http: Http, people: PeopleMaker, chan
     user, employees = people.make(), people.of("employees")
     token = login(http, user)["access_token"]
     changes: dict[str, Callable[[], Any]] = {
-        "metadata": lambda: employees.users.keep_metadata(user, {"app_metadata": {"a": 1}}, 0),
+        "metadata": lambda: employees.users.put_metadata(user, {"app_metadata": {"a": 1}}, 0),
         "families": lambda: employees.end_families(user),
         "unblock": lambda: employees.set_blocked(user, False),
     }

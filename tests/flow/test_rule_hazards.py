@@ -101,7 +101,7 @@ def test_what_a_rule_keeps_of_metadata_changes_nothing_that_is_stored(
         kept[0]["seen"] = "changed after the rules had run"
         seen = store.read(user.user_id)
         assert seen
-        store.keep_metadata(seen, {"app_metadata": {"by": "an admin"}}, 1)
+        store.put_metadata(seen, {"app_metadata": {"by": "an admin"}}, 1)
 
     with ruled(stage, world, keep) as http, before(stage, "UpdateItem", change_late, range(1, 2)):
         assert http.login(username=user.username).status_code == 200

@@ -54,7 +54,7 @@ def test_metadata_changed_by_somebody_else_meanwhile_is_merged(
     def change(shown: Any, _: Any) -> None:
         admin = store.read(user.user_id)
         assert admin
-        store.keep_metadata(admin, {"app_metadata": {"roles": ["a", "b"], "old": 1}}, 1)
+        store.put_metadata(admin, {"app_metadata": {"roles": ["a", "b"], "old": 1}}, 1)
         shown.app_metadata["new"] = 2
         del shown.app_metadata["old"]
 

@@ -19,16 +19,18 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from chalicelib.directories.dynamodb import DynamoDirectory
 from chalicelib.errors import InvalidGrant
 from chalicelib.model.login import Access, Login
 from chalicelib.model.tenant import Client, RefreshTokenPolicy
 from chalicelib.model.user import User
+from chalicelib.passwords.hash import verify
 from chalicelib.store.families import FamilyStore
 from chalicelib.store.revocations import RevocationStore
 from chalicelib.store.users import UserStore
 from chalicelib.tokens.refresh import RETRY_S, PresentedToken, RefreshTokens
 from infra.stage.aws import Stage
-from tests.support.fixed import Clock
+from tests.support.fixed import BCRYPT_COST, Clock
 from tests.support.people import PeopleMaker
 
 LEEWAY_S = 10
@@ -57,8 +59,11 @@ class Schedules(RuleBasedStateMachine):
         self.clock = Clock()
         dynamo, sessions = self.stage.dynamo, f"{self.stage.prefix}sessions"
         families, revocations = FamilyStore(dynamo, sessions), RevocationStore(dynamo, sessions)
-        users = UserStore(dynamo, f"{self.stage.prefix}users-employees")
-        self.tokens = RefreshTokens(dynamo, families, revocations, self.clock, lambda _: users)
+        realm = self.stage.config().realm("employees")
+        assert realm
+        users = UserStore(dynamo, realm.users_table)
+        directory = DynamoDirectory(realm, users, BCRYPT_COST, "", verify)
+        self.tokens = RefreshTokens(dynamo, families, revocations, self.clock, lambda _: directory)
         proved = Login(self.user.user_id, CLIENT.client_id, ("password",), realm="employees", auth_time=1)
         new = self.tokens.begin(proved, self.user, Access(None, ("offline_access",)), CLIENT)
         self.stage.dynamo.commit((new.write,))

@@ -1,0 +1,73 @@
+"""A realm backend in memory: the smallest that a login needs, to show that the Protocol suffices."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chalicelib.identifiers import canonical
+from chalicelib.model.directory import LoginRecord, LoginWrites
+from chalicelib.model.storage import Read, Write
+from chalicelib.model.tenant import Realm
+from chalicelib.model.user import User
+from chalicelib.store.aws import ConditionFailed
+
+
+@dataclass
+class MemoryDirectory:
+    """Keeps records by user_id. A read of no key is no call: its answer stands here."""
+
+    realm: Realm
+    dummy_hash: str
+    verify: Callable[[str, str], bool]
+    users: dict[str, User] = field(default_factory=dict)
+
+    def user_id_of(self, typed: str) -> Read[str | None]:
+        def find(_: object) -> str | None:
+            named = (user for user in self.users.values() if canonical(typed) in self._names(user))
+            return next((user.user_id for user in named), None)
+
+        return Read((), find)
+
+    def read_of(self, user_id: str | None) -> Read[User | None]:
+        return Read((), lambda _: self.users.get(user_id) if user_id else None)
+
+    def has_password(self, user: User | None, password: str) -> bool:
+        stored = user.password_hash if user else ""
+        return self.verify(password, stored or self.dummy_hash) and bool(stored)
+
+    def renewed_hash(self, user: User, password: str) -> str | None:
+        return None
+
+    def login_writes(self, user: User, login: LoginRecord) -> LoginWrites:
+        def write(counter: str) -> tuple[Write, ...]:
+            now = self.users[user.user_id]
+            if now.credential_version != user.credential_version:
+                raise ConditionFailed
+            counts = now.family_counts | ({counter: now.family_counts.get(counter, 0) + 1} if counter else {})
+            self.users[user.user_id] = replace(
+                now,
+                last_login=login.at,
+                last_ip=login.source_ip,
+                logins_count=now.logins_count + 1,
+                known_addresses=now.known_addresses_after(login.source_ip),
+                family_counts=counts,
+                multifactor=now.multifactor if login.multifactor is None else login.multifactor,
+                password_hash=login.password_hash or now.password_hash,
+            )
+            return ()
+
+        return write
+
+    def keep_metadata(self, user: User, changed: dict[str, dict[str, Any]], now: int) -> None:
+        stored = self.users[user.user_id]
+        kept = {name: getattr(stored, name) | values for name, values in changed.items()}
+        self.users[user.user_id] = replace(stored, **kept)
+
+    def correct_count(self, user: User, counter: str, live: int) -> None:
+        stored = self.users[user.user_id]
+        if stored.family_counts[counter] == user.family_counts[counter]:
+            self.users[user.user_id] = replace(stored, family_counts=stored.family_counts | {counter: live})
+
+    def _names(self, user: User) -> list[str]:
+        names = {"username": user.username, "email": user.email}
+        return [canonical(names[kind]) for kind in self.realm.identifiers if names[kind]]
