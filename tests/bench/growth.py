@@ -38,7 +38,7 @@ RUNS = {"login": 1, "refresh": 5}
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What one request costs where there are `size` of a kind. size_bytes: of the bodies of its AWS calls.
+    """The cost of one request if there are `size` of a kind. size_bytes: of the bodies of its AWS calls.
 
     beyond: how far its CPU lies above that of the smallest size, in percent.
     """
@@ -53,7 +53,7 @@ class Point:
     beyond: Interval
 
     def has_grown(self, smallest: "Point") -> bool:
-        """Whether it costs more than the smallest size does: another call, a hundredth more bytes, or CPU."""
+        """Return whether it costs more than the smallest size does: another call, a hundredth more bytes, or CPU."""
         is_asking_more = (self.calls, self.rounds) != (smallest.calls, smallest.rounds)
         return is_asking_more or self.size_bytes > 1.01 * smallest.size_bytes or self.beyond.low > NOISE
 

@@ -21,7 +21,7 @@ MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a scenario costs. ratio: its CPU over that of a bcrypt. size_bytes: of the bodies of its AWS calls."""
+    """The cost of a scenario. ratio: its CPU over that of a bcrypt. size_bytes: of the bodies of its AWS calls."""
 
     name: str
     cpu_ms: Spread

@@ -1,4 +1,4 @@
-"""Where the CPU of a request goes beside bcrypt: the handler in this process, all its threads, under yappi."""
+"""Profile the CPU of a request beside bcrypt: the handler in this process, all its threads, under yappi."""
 
 import json
 import os

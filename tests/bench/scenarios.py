@@ -1,4 +1,4 @@
-"""What is asked for: each scenario is one line, and a new one is one more.
+"""The requests to measure: each scenario is one line, and a new one is one more.
 
 A form's values are filled from the session: who logs in, and what earlier answers of the session held.
 """

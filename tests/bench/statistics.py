@@ -1,4 +1,4 @@
-"""What samples come to: medians, because a shared machine disturbs some of them."""
+"""Summarize samples by medians, because a shared machine disturbs some of them."""
 
 import random
 from collections.abc import Iterable, Sequence

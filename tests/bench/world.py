@@ -1,4 +1,4 @@
-"""What is measured, set up: the stub, the stage in it, and the deployed zip's content beside Lambda's own packages."""
+"""Set up what is measured: the stub, the stage in it, and the deployed zip's content beside Lambda's packages."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What an AWS account holds of a stage: looked at before and after a command."""
+"""List what an AWS account holds of a stage, before and after a command."""
 
 from typing import Any
 

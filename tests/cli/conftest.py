@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What became of a command."""
+    """The result of a command."""
 
     code: int
     out: str

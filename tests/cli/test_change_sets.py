@@ -1,4 +1,4 @@
-"""What `gatehouse up` says of a change set or a change that CloudFormation refuses: its reasons, and no waiter's."""
+"""`gatehouse up` on a change set or a change that CloudFormation refuses: it says the reasons, and no waiter's."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

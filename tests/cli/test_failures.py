@@ -1,4 +1,4 @@
-"""What a command says where AWS is not as it should be: one line, and no traceback."""
+"""Commands on an AWS that is not as it should be: one line, and no traceback."""
 
 import threading
 from collections.abc import Iterator

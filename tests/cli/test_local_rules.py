@@ -42,7 +42,7 @@ def login(run: LocalRun, **more: str) -> httpx.Response:
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the runs start, which is where packages are looked for too."""
+    """The folder that the runs start in, and find packages in."""
     directory = tmp_path_factory.mktemp("rules")
     (directory / "own_rules.py").write_text(RULES.format(version=1))
     (directory / "settings.json").write_text('{"API_KEY": "of this machine"}')

@@ -1,4 +1,4 @@
-"""What `gatehouse rules` tells whoever ports a rule: names of JavaScript's, what has no effect, an unknown place."""
+"""`gatehouse rules` for those who port a rule: names of JavaScript's, what has no effect, an unknown place."""
 
 import json
 from functools import partial

@@ -35,7 +35,7 @@ Login = Callable[..., str]
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What became of a command."""
+    """The result of a command."""
 
     code: int
     out: str

@@ -1,4 +1,4 @@
-"""What the tests of real clients ask for, and how they look at what they got."""
+"""Requests of the tests of real clients, and looks at their answers."""
 
 from typing import Any
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""What a run with --tls says and does."""
+"""A run with --tls."""
 
 import ssl
 import subprocess

@@ -114,7 +114,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What `gatehouse deploy` left. output: what it printed."""
+    """The result of `gatehouse deploy`. output: what it printed."""
 
     project: Project
     tenant: Tenant
@@ -124,7 +124,7 @@ class Deployment:
 
     @property
     def aws(self) -> Aws:
-        """Where it is deployed."""
+        """The place of the deployment."""
         return self.project.aws
 
     def configuration(self, function: str = "gatehouse-dev") -> dict[str, Any]:
@@ -229,7 +229,7 @@ def function(deployment: Deployment, unpacked: Path) -> Function:
 
 @pytest.fixture(scope="session")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the function prints: its log."""
+    """The log of the function, as it prints it."""
     return tmp_path_factory.mktemp("log") / "function.log"
 
 
@@ -247,7 +247,7 @@ def environment(function: Function, python: Path, printed: Path) -> Iterator[Env
 
 @pytest.fixture(scope="session")
 def schedule_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the function of the schedule prints."""
+    """The log of the function of the schedule."""
     return tmp_path_factory.mktemp("schedule") / "function.log"
 
 

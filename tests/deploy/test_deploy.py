@@ -1,4 +1,4 @@
-"""What `gatehouse deploy` leaves in AWS."""
+"""`gatehouse deploy`, by what it leaves in AWS."""
 
 import json
 import shutil

@@ -113,7 +113,7 @@ def site(
 
 @pytest.fixture(scope="module")
 def claims(site: httpx.Client, ruled_project: Project) -> dict[str, Any]:
-    """What the access token of alice says, on a stage with a setting for its rules."""
+    """The claims of alice's access token, on a stage with a setting for its rules."""
     put = ruled_project.gatehouse("rules", "settings", "set", "API_KEY", "--stage", "dev", "--stdin", typed="a value")
     assert (put.returncode, put.stderr) == (0, "")
     answer = site.post("/oauth/token", data=SECRET_LOGIN)

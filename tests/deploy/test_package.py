@@ -1,4 +1,4 @@
-"""What `chalice package` makes: the zip, and the template beside it."""
+"""`chalice package` makes the zip, and the template beside it."""
 
 import json
 import subprocess

@@ -75,7 +75,7 @@ def is_named(statement: Statement, arn: str) -> bool:
 
 @pytest.fixture(scope="module")
 def calls(site: httpx.Client, deployment: Deployment, schedule: Environment) -> dict[str, set[Call]]:
-    """What each function called, for every way that it has to answer."""
+    """The calls of each function, for every way that it has to answer."""
     for form in (SECRET_LOGIN, SECRET_LOGIN | {"password": "wrong"}, signed_login(deployment)):
         site.post("/oauth/token", data=form)
     live_a_life(site)

@@ -52,7 +52,7 @@ def failing(bench: Bench, case: Case, call: Call, fault: Fault, tries: int) -> h
 
 
 def require_page(bench: Bench, response: httpx.Response) -> None:
-    """What docs/use/http.md says of every page, and of a 503."""
+    """Hold a page against what docs/use/http.md says of each, and of a 503."""
     assert response.headers["Content-Type"].startswith("text/html")
     assert response.headers["Cache-Control"] == "no-store"
     if response.status_code == UNAVAILABLE:
@@ -61,7 +61,7 @@ def require_page(bench: Bench, response: httpx.Response) -> None:
 
 
 def require_contract(bench: Bench, response: httpx.Response) -> None:
-    """What docs/use/http.md says of every answer, and of a 503."""
+    """Hold an answer against what docs/use/http.md says of each, and of a 503."""
     if response.request.url.path.startswith("/u/"):
         return require_page(bench, response)
     assert response.headers["Content-Type"].startswith("application/json")

@@ -51,7 +51,7 @@ def nothing(_: Try) -> None:
 
 @dataclass
 class Wire:
-    """What goes over one pair of clients. before: acts instead of AWS. after: acts when AWS has done the call."""
+    """The calls of one pair of clients. before: acts instead of AWS. after: acts when AWS has done the call."""
 
     before: Act = nothing
     after: Act = nothing

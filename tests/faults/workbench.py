@@ -1,4 +1,4 @@
-"""What a flow is done on: a process of its own on the shared stage, and the books that show what it left behind."""
+"""The workbench of a flow: a process of its own on the shared stage, and the books of what it left behind."""
 
 import itertools
 import time

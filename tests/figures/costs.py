@@ -1,4 +1,4 @@
-"""What guesses at names that nobody has leave in the attempts table, and what they cost.
+"""Compute what guesses at unknown names leave in the attempts table, and what they cost.
 
 `make figures` (`python -m tests.figures.costs`) prints the table of docs/run/attack-protection.md. The items are those
 that the code writes, on moto; their sizes and prices are computed by AWS's published rules, not measured.

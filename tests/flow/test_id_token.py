@@ -183,7 +183,7 @@ def test_times_are_whole_seconds(http: Http) -> None:
 
 @pytest.fixture(params=["RS256", "ES256", "auth0 dialect", "no API"])
 def audience(request: pytest.FixtureRequest, stage: Stage) -> str | None:
-    """What the access token is for: the ID token beside it is always of one kind."""
+    """The audiences of the access token: the ID token beside it is always of one kind."""
     if request.param == "auth0 dialect":
         return make_api(stage, token_dialect="access_token")
     return {"RS256": TIMESHEETS, "ES256": REPORTS, "no API": None}[request.param]

@@ -1,4 +1,4 @@
-"""What introspection and /userinfo say of a token whose person has changed since: what holds now. Through HTTP."""
+"""Introspection and /userinfo of a token whose user has changed since say what holds now. Through HTTP."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ Change = Callable[[User], Any]
 
 @pytest.fixture(params=["block", "delete", "new password"])
 def end(request: pytest.FixtureRequest, people: PeopleMaker) -> Change:
-    """What an operator does to a person."""
+    """Do to a user what an operator does."""
     employees = people.of("employees")
     changes: dict[str, Change] = {
         "block": lambda user: employees.set_blocked(user, True),

@@ -1,4 +1,4 @@
-"""What an access token of the MFA API stands on, and how long it lasts, through HTTP."""
+"""Access tokens of the MFA API: on which credentials they stand, and how long they last. Through HTTP."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""What counts for an address with a second factor, and for whose: guesses at codes alone. Through HTTP."""
+"""Of a second factor, guesses at codes alone count for an address. Through HTTP."""
 
 import itertools
 from collections.abc import Iterator

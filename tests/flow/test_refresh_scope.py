@@ -1,4 +1,4 @@
-"""What `scope` means at a refresh (RFC 6749 6): one rule, whatever the login's own string was. Through HTTP."""
+"""`scope` at a refresh (RFC 6749 6): one rule, whatever the login's own string was. Through HTTP."""
 
 import httpx
 import pytest

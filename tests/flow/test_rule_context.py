@@ -1,4 +1,4 @@
-"""What a rule sees, through HTTP: docs/use/rules.md "What a rule sees", and the team's settings."""
+"""The arguments of a rule, through HTTP: docs/use/rules.md "What a rule sees", and the team's settings."""
 
 import json
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""Where a request comes from, as rules may read it, and what stops them if nobody told it. Through HTTP."""
+"""The place of a request, as rules may read it, and what stops them if it is unknown. Through HTTP."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""What rules cannot reach, secrets and other logins, through HTTP: docs/use/rules.md."""
+"""Rules cannot reach secrets and other logins, through HTTP: docs/use/rules.md."""
 
 import json
 from collections.abc import Callable

@@ -307,7 +307,7 @@ def test_other_methods_are_not_taken(http: Http, method: str) -> None:
 
 @pytest.fixture(params=["block", "delete"])
 def end(request: pytest.FixtureRequest, people: PeopleMaker) -> Change:
-    """What an operator does to a person."""
+    """Do to a user what an operator does."""
     employees = people.of("employees")
     changes: dict[str, Change] = {"block": lambda user: employees.set_blocked(user, True), "delete": employees.delete}
     return changes[request.param]

@@ -1,4 +1,4 @@
-"""What the wire takes and how all is answered, through HTTP."""
+"""Requests that the wire takes, and the form of all answers, through HTTP."""
 
 import json
 from base64 import b64encode

@@ -68,7 +68,7 @@ SUCCESSES = (
 
 @dataclass(frozen=True, slots=True)
 class Fuzz:
-    """What is done. examples: the requests for each operation, beside those that are the same in every run."""
+    """The plan of a run. examples: the requests for each operation, beside those that are the same in every run."""
 
     examples: int
     seed: int

@@ -1,4 +1,4 @@
-"""What schemathesis calls while it fuzzes: right requests among the made-up ones, live tokens, a tally of the answers.
+"""Hooks of schemathesis: right requests among the made-up ones, live tokens, a tally of the answers.
 
 The module is named in schemathesis.toml, and runs inside schemathesis's process.
 """

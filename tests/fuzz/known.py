@@ -1,4 +1,4 @@
-"""What the fuzzer knows of the demo tenant and of rules.py: requests that get far.
+"""Requests that get far, as the demo tenant and rules.py take them.
 
 `live:KIND:CLIENT:AGE` stands for what a client was given, the newest or an older one, such as a token; hooks.py
 puts that in its place when the request is sent, so that the same request is drawn in every run.
@@ -32,7 +32,7 @@ TOO_LONG = {"padding": "x" * 17_000}
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What stands in a request in place of what was made up. body: None keeps it."""
+    """The values in a request in place of made-up ones. body: None keeps it."""
 
     body: Params | None = None
     headers: Params = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What a login costs: AWS calls, the rounds they are made in, and bcrypts. Counted, never timed."""
+"""The cost of a login: AWS calls, the rounds they are made in, and bcrypts. Counted, never timed."""
 
 from collections import Counter
 from pathlib import Path

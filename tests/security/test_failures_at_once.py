@@ -15,7 +15,7 @@ PATIENCE_S = 30
 
 @pytest.fixture
 def meeting() -> Barrier:
-    """Where every bcrypt waits for all others, so that all failures are decided at the same moment."""
+    """A world whose bcrypts wait for each other, so that all failures are decided at the same moment."""
     return Barrier(THREADS)
 
 

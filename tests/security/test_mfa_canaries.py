@@ -1,4 +1,4 @@
-"""What a second factor is made of is in no log line, no answer but its own, no repr and no table."""
+"""The secrets of a second factor are in no log line, no answer but their own, no repr and no table."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""What a typed name leaves behind: people type their password into the field of the name."""
+"""Traces of a typed identifier: people type their password into the field of the name."""
 
 import hashlib
 from collections.abc import Iterator

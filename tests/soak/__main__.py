@@ -31,7 +31,7 @@ STOP_S = 20
 
 @dataclass(frozen=True, slots=True)
 class Soak:
-    """What is driven. people: how many act at once."""
+    """The load of a run. people: how many act at once."""
 
     url: str
     people: int
@@ -40,7 +40,7 @@ class Soak:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the server's memory was. after_s: since the start. rss_mib: its resident set."""
+    """The server's memory at one moment. after_s: since the start. rss_mib: its resident set."""
 
     after_s: float
     rss_mib: float

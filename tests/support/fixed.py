@@ -1,4 +1,4 @@
-"""What is the same in all tests: the issuer, the cost of bcrypt, a clock that stands still, hashes that are counted."""
+"""The same in all tests: the issuer, the cost of bcrypt, a clock that stands still, hashes that are counted."""
 
 import threading
 import time

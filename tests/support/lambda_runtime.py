@@ -36,7 +36,7 @@ class RuntimeFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """What a deployed function consists of. root: the unpacked zip. timeout_s: as deployed."""
+    """The parts of a deployed function. root: the unpacked zip. timeout_s: as deployed."""
 
     name: str
     handler: str

@@ -33,18 +33,18 @@ class LocalRun:
 
     @property
     def url(self) -> str:
-        """Where it serves, with the final slash; "" until it does."""
+        """The URL that it serves, with the final slash; "" until it does."""
         found = (_READY.fullmatch(line) for line in self.lines)
         return next((match[1] for match in found if match), "")
 
     @property
     def output(self) -> str:
-        """What it printed so far."""
+        """The lines that it printed so far, as one text."""
         return "\n".join(self.lines)
 
     @property
     def errors(self) -> str:
-        """What it wrote to its error stream so far."""
+        """The text that it wrote to its error stream so far."""
         return (self.directory / "errors.txt").read_text("utf-8")
 
     @property

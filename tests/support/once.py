@@ -1,4 +1,4 @@
-"""What botocore and moto would do anew for each session or call, done once, as it takes much of the tests' time."""
+"""Do once what botocore and moto would do for each session or call, as it takes much of the tests' time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

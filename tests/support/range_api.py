@@ -15,7 +15,7 @@ PADDING = b"0018A45C4D1DEF81644B54AB7F969B88D65:0\r\n00D4F6E8FA6EECAD2A3AA415EEC
 
 @dataclass
 class RangeServer:
-    """What the service knows, how it answers, and what it saw: the request line and the headers of each question."""
+    """A range API: the passwords that it knows, how it answers, and the request line and headers that it saw."""
 
     port: int = 0
     counts: dict[str, dict[str, int]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What EventBridge sends when a schedule fires. Source: AWS's "Amazon EventBridge events", Scheduled Event."""
+"""The event of a schedule, as EventBridge sends it. Source: AWS's "Amazon EventBridge events", Scheduled Event."""
 
 EVENT = {
     "version": "0",

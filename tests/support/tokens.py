@@ -1,4 +1,4 @@
-"""What stands in the tokens of an answer."""
+"""Read the tokens of an answer."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is left of a failure of `chalice deploy`: its one good line, and the rest for those who ask."""
+"""The words of a failure of `chalice deploy`: its one good line, and the rest for those who ask."""
 
 from typing import Any
 

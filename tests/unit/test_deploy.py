@@ -1,4 +1,4 @@
-"""What `gatehouse deploy` refuses, and what it says where a half of it fails."""
+"""`gatehouse deploy`: its refusals, and its words if a half of it fails."""
 
 import json
 from pathlib import Path

@@ -29,7 +29,7 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def account(stage: Stage) -> Iterator[None]:
-    """What the tests make is taken away again: all of them share one account."""
+    """Take away what the tests made: all of them share one account."""
     yield
     client, functions = boto3.client("apigateway"), boto3.client("lambda")
     for api in client.get_rest_apis()["items"]:

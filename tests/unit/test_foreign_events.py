@@ -1,4 +1,4 @@
-"""What is no proxy event is answered in our form, whatever it is."""
+"""An event that is no proxy event is answered in our form, whatever it is."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a person types as username."""
+"""Identifiers, as users type them."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""What a password costs however it is written, and hashes that another server made without NFC."""
+"""A password costs the same however it is written; hashes that another server made without NFC."""
 
 import time
 import unicodedata

@@ -1,4 +1,4 @@
-"""What a realm has against a new password (NIST SP 800-63B-4 3.1.1.2; docs/run/passwords.md)."""
+"""The objections of a realm to a new password (NIST SP 800-63B-4 3.1.1.2; docs/run/passwords.md)."""
 
 import unicodedata
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a tenant file says of one client: its APIs, its lifetimes, whether it rotates, and whether it is disabled."""
+"""A client of a tenant file: its APIs, its lifetimes, whether it rotates, and whether it is disabled."""
 
 from pathlib import Path
 from typing import Any

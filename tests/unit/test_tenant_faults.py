@@ -1,4 +1,4 @@
-"""What stands wrong in a tenant file: every fault at once, each with its line and its mend."""
+"""The faults of a tenant file: every fault at once, each with its line and its mend."""
 
 from pathlib import Path
 

@@ -89,7 +89,7 @@ _OPERATIONS: dict[str, Callable[[Keys, Body], Body]] = {
 
 @dataclass(slots=True)
 class Stub:
-    """What answers. hold_s: how long an answer is held, so that calls made together overlap.
+    """The answering side. hold_s: how long an answer is held, so that calls made together overlap.
 
     calls: those answered since recording began; None while nobody asks.
     """
