@@ -32,12 +32,7 @@ from chalicelib.mfa.oob import Oob
 from chalicelib.mfa.otp import Otp
 from chalicelib.mfa.recovery import RecoveryCode
 from chalicelib.model.directory import Directory
-from chalicelib.model.tenant import (
-    PASSWORD,
-    PASSWORD_REALM,
-    Realm,
-    SuspiciousIpThrottling,
-)
+from chalicelib.model.tenant import PASSWORD, PASSWORD_REALM, Realm, SuspiciousIpThrottling
 from chalicelib.model.user import User
 from chalicelib.passwords.hash import dummy_hash, verify
 from chalicelib.passwords.range_api import is_pwned
@@ -88,152 +83,121 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
-    """What several of the services stand on, for one stage."""
+class _Stores:
+    """The stores that several parts share. directory_of, enrolments_of: a realm's. directory_named: of its name."""
 
-    settings: Settings
-    aws: Aws
-    parallel: Parallel
-    world: World
+    dynamo: Dynamo
     config: ConfigStore
-    directory_of: Callable[[Realm], Directory]
-    directory_named: Callable[[str], Directory | None]
-    stage_key: StageKey
+    vault: Vault
+    key: StageKey
+    pending: PendingStore
+    revocations: RevocationStore
+    attempts: AttemptStore
+    notices: NoticeStore
     sessions_table: str
     attempts_table: str
+    directory_of: Callable[[Realm], Directory]
+    directory_named: Callable[[str], Directory | None]
+    enrolments_of: Callable[[Realm], EnrolmentStore]
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The parts that several services share."""
+
+    parallel: Parallel
+    verifier: AccessTokenVerifier
+    people: PersonFinder
     refresh_tokens: RefreshTokens
-
-    @property
-    def dynamo(self) -> Dynamo:
-        """What reads of several tables at once."""
-        return Dynamo(self.aws)
-
-    @property
-    def vault(self) -> Vault:
-        """What seals secrets at rest."""
-        return _vault(self.settings, self.aws)
-
-    @property
-    def pending(self) -> PendingStore:
-        """The logins that wait for a second factor."""
-        return PendingStore(self.dynamo, self.sessions_table)
-
-    @property
-    def revocations(self) -> RevocationStore:
-        """The counts of what ended at large."""
-        return RevocationStore(self.dynamo, self.sessions_table)
-
-    @property
-    def guard(self) -> AccountGuard:
-        """What stops guessing at accounts."""
-        dynamo, table, world = self.dynamo, self.attempts_table, self.world
-        attempts, totals = AttemptStore(dynamo, table), TotalStore(dynamo, table)
-        # Nobody writes down what nobody will be told.
-        on_block = NoticeStore(dynamo, table).note if self.settings.email_from else lambda *_: None
-        return AccountGuard(
-            dynamo, self.parallel, attempts, totals, self.addresses(), on_block, world.clock, world.pause
-        )
-
-    @property
-    def messages(self) -> Messages:
-        """What reaches people."""
-        return Messages(self.aws, self.settings.email_from)
-
-    @property
-    def cases(self) -> Cases:
-        """Who waits for a second factor."""
-        verify = AccessTokenVerifier(self.config, self.world.clock).verify
-        people = PersonFinder(self.dynamo, self.config, self.revocations, self.directory_of)
-        return Cases(
-            self.dynamo,
-            self.config,
-            self.pending,
-            self.revocations,
-            self.addresses(),
-            self.directory_of,
-            self.enrolments_of,
-            verify,
-            people.find,
-            self.world.clock,
-        )
-
-    def enrolments_of(self, realm: Realm) -> EnrolmentStore:
-        return EnrolmentStore(self.dynamo, realm.users_table)
-
-    def throttling(self) -> SuspiciousIpThrottling:
-        return self.config.tenant().suspicious_ip_throttling
-
-    def buckets(self, kind: str) -> BucketStore:
-        return BucketStore(self.dynamo, self.attempts_table, kind)
-
-    def addresses(self) -> AddressGuard:
-        return AddressGuard(self.parallel, self.buckets(LOGINS), self.throttling, self.world.clock)
+    authenticator: ClientAuthenticator
+    guard: AccountGuard
+    messages: Messages
+    cases: Cases
 
 
 def build(settings: Settings, aws: Aws, world: World) -> Services:
     """Build everything for one stage."""
-    parts = _parts(settings, aws, world)
-    config, refresh_tokens = parts.config, parts.refresh_tokens
-    limits = _limits(parts)
-    factors, recovery_code = _factors(parts, limits), RecoveryCode(limits, parts.enrolments_of)
-    grants = {grant.grant_type: grant for grant in _grants(parts, (*factors, recovery_code))}
-    used_names = UsedNames(parts.dynamo, parts.sessions_table)
-    client_guard = ClientGuard(parts.buckets(CLIENTS), parts.throttling, world.clock)
-    authenticator = ClientAuthenticator(config, used_names, client_guard, world.clock)
-    verifier = AccessTokenVerifier(config, world.clock)
-    people = PersonFinder(parts.dynamo, config, parts.revocations, parts.directory_of)
-    second_factor = SecondFactor(config.tenant, parts.pending, world.clock)
+    stores = _stores(settings, aws, world)
+    parts = _parts(settings, aws, world, stores)
+    limits = _limits(world, stores)
+    factors, recovery_code = _factors(world, stores, parts, limits), RecoveryCode(limits, stores.enrolments_of)
+    grants = {grant.grant_type: grant for grant in _grants(world, stores, parts, (*factors, recovery_code))}
+    factor_of = {kind: factor for factor in factors for kind in factor.kinds}
+    config, dynamo, clock = stores.config, stores.dynamo, world.clock
+    authenticator, refresh_tokens, verifier = parts.authenticator, parts.refresh_tokens, parts.verifier
+    second_factor = SecondFactor(config.tenant, stores.pending, clock)
     jws = kms_jws(Kms(aws))
-    issuer = Issuer(jws, parts.dynamo, parts.parallel, refresh_tokens, config.keys, world.clock, world.new_id)
-    flows = (
+    issuer = Issuer(jws, dynamo, parts.parallel, refresh_tokens, config.keys, clock, world.new_id)
+    rules = _rules(settings, world, stores)
+    # The services of the routes: a new one is one file and one line here.
+    services = (
         RequestReader(settings.issuer, settings.trusted_proxies),
-        TokenFlow(authenticator, grants, AccessPolicy(config), _rules(parts), second_factor, issuer),
+        TokenFlow(authenticator, grants, AccessPolicy(config), rules, second_factor, issuer),
         RevocationFlow(authenticator, refresh_tokens, verifier),
-        IntrospectionFlow(authenticator, refresh_tokens, verifier, config, people),
-        UserinfoFlow(verifier, people),
-        MfaFlow(
-            authenticator, parts.cases, {kind: factor for factor in factors for kind in factor.kinds}, recovery_code
-        ),
-        _notices(parts),
+        IntrospectionFlow(authenticator, refresh_tokens, verifier, config, parts.people),
+        UserinfoFlow(verifier, parts.people),
+        MfaFlow(authenticator, parts.cases, factor_of, recovery_code),
+        _notices(settings, world, stores, parts.messages),
         Discovery(config, tuple(grants)),
         Health(aws.outcomes),
     )
-    return Services({type(flow): flow for flow in flows})
+    return Services({type(service): service for service in services})
 
 
-def _parts(settings: Settings, aws: Aws, world: World) -> _Parts:
-    prefix = f"gatehouse-{settings.stage}-"
-    dynamo = Dynamo(aws)
+def _stores(settings: Settings, aws: Aws, world: World) -> _Stores:
+    prefix, dynamo = f"gatehouse-{settings.stage}-", Dynamo(aws)
+    sessions_table, attempts_table = f"{prefix}sessions", f"{prefix}attempts"
     config = ConfigStore(dynamo, f"{prefix}config", world.clock)
+    vault = Vault(aws, data_key_alias(settings.stage))
+
+    directory_of = _directories(settings, dynamo, world)
 
     def directory_named(name: str) -> Directory | None:
         realm = config.realm(name)
         return directory_of(realm) if realm else None
 
-    directory_of = _directories(settings, dynamo, world)
-    sessions_table = f"{prefix}sessions"
-    stage_key = StageKey(config, _vault(settings, aws))
-    refresh_tokens = RefreshTokens(
-        dynamo,
-        FamilyStore(dynamo, sessions_table),
-        RevocationStore(dynamo, sessions_table),
-        world.clock,
-        directory_named,
-        partial(stage_key.mac, "refresh token"),
-    )
-    return _Parts(
-        settings,
-        aws,
-        Parallel(),
-        world,
-        config,
-        directory_of,
-        directory_named,
-        stage_key=stage_key,
+    return _Stores(
+        dynamo=dynamo,
+        config=config,
+        vault=vault,
+        key=StageKey(config, vault),
+        pending=PendingStore(dynamo, sessions_table),
+        revocations=RevocationStore(dynamo, sessions_table),
+        attempts=AttemptStore(dynamo, attempts_table),
+        notices=NoticeStore(dynamo, attempts_table),
         sessions_table=sessions_table,
-        attempts_table=f"{prefix}attempts",
-        refresh_tokens=refresh_tokens,
+        attempts_table=attempts_table,
+        directory_of=directory_of,
+        directory_named=directory_named,
+        enrolments_of=lambda realm: EnrolmentStore(dynamo, realm.users_table),
     )
+
+
+def _parts(settings: Settings, aws: Aws, world: World, stores: _Stores) -> _Parts:
+    dynamo, sessions, attempts = stores.dynamo, stores.sessions_table, stores.attempts_table
+    config, revocations, clock, parallel = stores.config, stores.revocations, world.clock, Parallel()
+
+    def throttling() -> SuspiciousIpThrottling:
+        return config.tenant().suspicious_ip_throttling
+
+    verifier = AccessTokenVerifier(config, clock)
+    people = PersonFinder(dynamo, config, revocations, stores.directory_of)
+    mac = partial(stores.key.mac, "refresh token")
+    families = FamilyStore(dynamo, sessions)
+    refresh_tokens = RefreshTokens(dynamo, families, revocations, clock, stores.directory_named, mac)
+    client_guard = ClientGuard(BucketStore(dynamo, attempts, CLIENTS), throttling, clock)
+    authenticator = ClientAuthenticator(config, UsedNames(dynamo, sessions), client_guard, clock)
+    addresses = AddressGuard(parallel, BucketStore(dynamo, attempts, LOGINS), throttling, clock)
+    # Without a sender nobody will be told, so no notice is stored.
+    on_block = stores.notices.note if settings.email_from else lambda *_: None
+    totals = TotalStore(dynamo, attempts)
+    guard = AccountGuard(dynamo, parallel, stores.attempts, totals, addresses, on_block, clock, world.pause)
+    messages = Messages(aws, settings.email_from)
+    verify, find, directory_of, enrolments_of = verifier.verify, people.find, stores.directory_of, stores.enrolments_of
+    cases = Cases(
+        dynamo, config, stores.pending, revocations, addresses, directory_of, enrolments_of, verify, find, clock
+    )
+    return _Parts(parallel, verifier, people, refresh_tokens, authenticator, guard, messages, cases)
 
 
 def _directories(settings: Settings, dynamo: Dynamo, world: World) -> Callable[[Realm], Directory]:
@@ -248,90 +212,80 @@ def _directories(settings: Settings, dynamo: Dynamo, world: World) -> Callable[[
     return directory_of
 
 
-def _vault(settings: Settings, aws: Aws) -> Vault:
-    return Vault(aws, data_key_alias(settings.stage))
-
-
-def _rules(parts: _Parts) -> Rules:
-    config, clock = parts.config, parts.world.clock
+def _rules(settings: Settings, world: World, stores: _Stores) -> Rules:
+    config, clock = stores.config, world.clock
 
     def keep(realm: str, user: User, changed: dict[str, Metadata]) -> None:
-        directory = parts.directory_named(realm)
+        directory = stores.directory_named(realm)
         if directory:
             directory.keep_metadata(user, changed, int(clock()))
 
     return Rules(
-        rules=load(parts.settings.rule_packages),
-        budget_s=parts.settings.rule_budget_s,
+        rules=load(settings.rule_packages),
+        budget_s=settings.rule_budget_s,
         tenant=lambda: config.tenant().friendly_name,
-        configuration=RuleSettings(config, parts.vault, clock).read,
+        configuration=RuleSettings(config, stores.vault, clock).read,
         keep=keep,
     )
 
 
-def _notices(parts: _Parts) -> NoticeFlow:
-    dynamo, table = parts.dynamo, parts.attempts_table
+def _notices(settings: Settings, world: World, stores: _Stores, messages: Messages) -> NoticeFlow:
     return NoticeFlow(
-        issuer=parts.settings.issuer,
-        friendly_name=lambda: parts.config.tenant().friendly_name,
-        notices=NoticeStore(dynamo, table),
-        attempts=AttemptStore(dynamo, table),
-        tickets=parts.pending,
-        dynamo=dynamo,
-        directory_named=parts.directory_named,
-        messages=parts.messages,
-        clock=parts.world.clock,
+        issuer=settings.issuer,
+        friendly_name=lambda: stores.config.tenant().friendly_name,
+        notices=stores.notices,
+        attempts=stores.attempts,
+        tickets=stores.pending,
+        dynamo=stores.dynamo,
+        directory_named=stores.directory_named,
+        messages=messages,
+        clock=world.clock,
     )
 
 
-def _factors(parts: _Parts, limits: Limits) -> tuple[EnrollableFactor, ...]:
+def _factors(world: World, stores: _Stores, parts: _Parts, limits: Limits) -> tuple[EnrollableFactor, ...]:
     """Return every second factor that a user enrols: a new one is one file and one line here."""
-    enrolments_of, clock = parts.enrolments_of, parts.world.clock
+    enrolments_of, clock = stores.enrolments_of, world.clock
     return (
-        Otp(parts.vault, limits, enrolments_of, clock),
-        Oob(parts.messages, parts.pending, limits, enrolments_of, clock),
+        Otp(stores.vault, limits, enrolments_of, clock),
+        Oob(parts.messages, stores.pending, limits, enrolments_of, clock),
     )
 
 
-def _limits(parts: _Parts) -> Limits:
-    dynamo, table = parts.dynamo, parts.attempts_table
-    return Limits(
-        TryStore(dynamo, table),
-        WrongCodeStore(dynamo, table),
-        commit=dynamo.commit,
-        mac=parts.stage_key.mac,
-        on_wrong=NoticeStore(dynamo, table, WRONG_CODES, DAY_S).note,
-        clock=parts.world.clock,
-    )
+def _limits(world: World, stores: _Stores) -> Limits:
+    dynamo, table = stores.dynamo, stores.attempts_table
+    on_wrong = NoticeStore(dynamo, table, WRONG_CODES, DAY_S).note
+    tries, wrong_codes = TryStore(dynamo, table), WrongCodeStore(dynamo, table)
+    return Limits(tries, wrong_codes, dynamo.commit, stores.key.mac, on_wrong, world.clock)
 
 
-def _grants(parts: _Parts, factors: Iterable[Factor]) -> tuple[Grant, ...]:
+def _grants(world: World, stores: _Stores, parts: _Parts, factors: Iterable[Factor]) -> tuple[Grant, ...]:
     """Return every grant: a new one is one file and one line here."""
     password = partial(
         PasswordGrant,
-        dynamo=parts.dynamo,
-        config=parts.config,
-        directory_of=parts.directory_of,
+        dynamo=stores.dynamo,
+        config=stores.config,
+        directory_of=stores.directory_of,
         guard=parts.guard,
-        revocations=parts.revocations,
-        range_api=parts.world.range_api,
-        mac=parts.stage_key.mac,
-        commit=parts.dynamo.commit,
-        clock=parts.world.clock,
+        revocations=stores.revocations,
+        range_api=world.range_api,
+        mac=stores.key.mac,
+        commit=stores.dynamo.commit,
+        clock=world.clock,
     )
     mfa = partial(
         MfaGrant,
         cases=parts.cases,
-        pending=parts.pending,
-        directory_of=parts.directory_of,
+        pending=stores.pending,
+        directory_of=stores.directory_of,
         guard=parts.guard,
-        commit=parts.dynamo.commit,
-        clock=parts.world.clock,
+        commit=stores.dynamo.commit,
+        clock=world.clock,
     )
     return (
         password(PASSWORD, ("username", "password"), default_directory),
         password(PASSWORD_REALM, ("username", "password", "realm"), requested_realm),
-        RefreshTokenGrant(parts.refresh_tokens, parts.config),
+        RefreshTokenGrant(parts.refresh_tokens, stores.config),
         ClientCredentialsGrant(),
         *(mfa(factor) for factor in factors),
     )
