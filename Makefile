@@ -53,7 +53,7 @@ format: $(STAMP) ## Format the code
 lint: $(STAMP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/python -m infra.build.docstrings app.py examples infra tests $(filter-out chalicelib/wiring.py,$(wildcard chalicelib/*.py)) $(wildcard chalicelib/*/)
+	@$(BIN)/python -m infra.build.docstrings app.py chalicelib infra examples tests
 	@$(BIN)/cfn-lint infra/stage/stage.yaml infra/stage/realm.yaml
 	@$(BIN)/openapi-spec-validator docs/use/openapi.yaml
 

@@ -67,7 +67,7 @@ from chalicelib.tokens.verifier import AccessTokenVerifier
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the process stands in, beside AWS.
+    """The surroundings of the process, beside AWS.
 
     clock: epoch seconds. pause: sleeps for so many seconds. new_id: a fresh jti. verify: holds a password against its
     stored form. range_api: whether Pwned Passwords knows a password. directories: makes the backends of realms that

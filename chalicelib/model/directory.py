@@ -17,7 +17,7 @@ LoginWrites = Callable[[str], tuple[Write, ...]]
 
 @dataclass(frozen=True, slots=True)
 class LoginRecord:
-    """What a login changes in its user's record. at: epoch seconds.
+    """The changes of a login in its user's record. at: epoch seconds.
 
     password_hash: the renewed stored form. multifactor: the kinds of second factors. Either is None if it stays.
     """
