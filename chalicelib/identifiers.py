@@ -19,6 +19,14 @@ _TRIMMED = rf"[\s\x00-\x1f\x7f-\x9f{_IGNORABLE}]+"
 _ENDS = re.compile(rf"\A{_TRIMMED}|{_TRIMMED}\Z")
 _PUNYCODE = "xn--"
 MAX_LABEL_LENGTH = 63
+# E.164: a country code and at most 15 digits in all.
+_PHONE_NUMBER = re.compile(r"\+[1-9][0-9]{1,14}")
+# No country has a shorter number that text messages reach: `+` and seven digits.
+_MIN_TEXTABLE_LENGTH = 8
+# Of RFC 5321 what SES takes: no quotes, no display name, no list, no empty label of a domain.
+_MAILABLE = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?=[A-Za-z0-9.-]{1,189}\Z)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"
+)
 
 
 def canonical(typed: str) -> str:
@@ -107,3 +115,18 @@ def _decoded(label: str, remap: Callable[[str], str]) -> str:
     if not is_sound or remap(text) != text or text.encode("punycode").decode() != rest:
         raise UnicodeError("this is no punycode")
     return text
+
+
+def is_phone_number(text: str) -> bool:
+    """Return whether a text is a phone number in E.164 form, such as +14155550100."""
+    return _PHONE_NUMBER.fullmatch(text) is not None
+
+
+def is_textable(text: str) -> bool:
+    """Return whether a text is a phone number that text messages may be sent to."""
+    return is_phone_number(text) and len(text) >= _MIN_TEXTABLE_LENGTH
+
+
+def is_mailable(text: str) -> bool:
+    """Return whether a text is an email address that emails may be sent to."""
+    return _MAILABLE.fullmatch(text) is not None

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from chalicelib.errors import AuthorizationPending, InvalidGrant, InvalidRequest, WireError
+from chalicelib.identifiers import is_mailable, is_textable
 from chalicelib.mfa.case import Case, Proof, WrongCode
 from chalicelib.mfa.countries import require_country
 from chalicelib.mfa.enrolling import added, confirmed, new_authenticator
@@ -30,11 +30,6 @@ PENDING = "Authorization pending: please repeat the request in a few seconds."
 LIFETIME_S = 300
 DIGITS = 6
 TOKEN_BYTES = 32
-PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
-# Of RFC 5321 what SES takes: no quotes, no display name, no list, no empty label of a domain.
-ADDRESS = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?=[A-Za-z0-9.-]{1,189}\Z)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"
-)
 AMR = {SMS: ("pwd", "sms", "mfa")}
 
 
@@ -151,13 +146,13 @@ def _address(case: Case, kind: str, request: Request) -> str:
     """Return the number or address to enrol, an email the user's own if none is named; raises InvalidRequest."""
     if kind == SMS:
         number = phone_number(request.required("phone_number"))
-        if not PHONE.fullmatch(number):
+        if not is_textable(number):
             raise InvalidRequest("phone_number must be in E.164 form, such as +14155550100.")
         return number
     address = request.text("email") or case.user.email
     if not address:
         raise InvalidRequest("Missing required parameter: email")
-    if not ADDRESS.fullmatch(address):
+    if not is_mailable(address):
         raise InvalidRequest("email is no email address.")
     return address
 

@@ -19,14 +19,12 @@ from chalicelib.model.tenant import (
 )
 
 Document = dict[str, Any]
-DEFAULT_LEEWAY_S = 10
 PER_ADDRESS = "count_per_identifier_and_ip"
 
 
 def tenant_from(document: Document) -> Tenant:
     """Return the tenant that a document describes, in the words of the tenant file."""
     mfa, protection = document.get("mfa", {}), document.get("attack_protection", {})
-    detection = protection.get("breached_password_detection", {})
     return Tenant(
         friendly_name=document["friendly_name"],
         default_directory=document.get("default_directory"),
@@ -37,40 +35,49 @@ def tenant_from(document: Document) -> Tenant:
         mfa=_mfa_policy(mfa),
         brute_force_protection=_brute_force_protection(protection.get("brute_force_protection", {})),
         suspicious_ip_throttling=_suspicious_ip_throttling(protection.get("suspicious_ip_throttling", {})),
-        breached_password_detection=BreachedPasswordDetection(
-            enabled=detection.get("enabled", True),
-            asks_range_api=detection.get("range_api", False),
-        ),
+        breached_password_detection=_breached_password_detection(protection.get("breached_password_detection", {})),
         realm_aliases=document.get("realm_aliases", {}),
     )
 
 
 def _mfa_policy(document: Document) -> MfaPolicy:
+    default = MfaPolicy()
     per_hour = {"sms": document.get("max_texts_per_hour"), "email": document.get("max_emails_per_hour")}
     return MfaPolicy(
-        policy=document.get("policy", "never"),
-        factors=tuple(document.get("factors", ())),
-        manage_max_age_s=document.get("manage_max_age", 900),
+        policy=document.get("policy", default.policy),
+        factors=tuple(document.get("factors", default.factors)),
+        manage_max_age_s=document.get("manage_max_age", default.manage_max_age_s),
         sms_countries=tuple(document.get("sms_countries", ())),
         messages_per_hour={kind: most for kind, most in per_hour.items() if most},
     )
 
 
 def _brute_force_protection(document: Document) -> BruteForceProtection:
+    default = BruteForceProtection()
     return BruteForceProtection(
-        enabled=document.get("enabled", True),
+        enabled=document.get("enabled", default.enabled),
         is_per_address=document.get("mode", PER_ADDRESS) == PER_ADDRESS,
-        max_attempts=document.get("max_attempts", 10),
-        block_lifetime_s=document.get("block_lifetime", 2_592_000),
+        max_attempts=document.get("max_attempts", default.max_attempts),
+        block_lifetime_s=document.get("block_lifetime", default.block_lifetime_s),
         allowlist=tuple(document.get("allowlist", ())),
     )
 
 
 def _suspicious_ip_throttling(document: Document) -> SuspiciousIpThrottling:
+    default = SuspiciousIpThrottling()
+    size, rate_ms = default.bucket.size, default.bucket.rate_ms
     return SuspiciousIpThrottling(
-        enabled=document.get("enabled", True),
-        bucket=Bucket(document.get("max_attempts", 100), document.get("rate", 864_000)),
+        enabled=document.get("enabled", default.enabled),
+        bucket=Bucket(document.get("max_attempts", size), document.get("rate", rate_ms)),
         allowlist=tuple(document.get("allowlist", ())),
+    )
+
+
+def _breached_password_detection(document: Document) -> BreachedPasswordDetection:
+    default = BreachedPasswordDetection()
+    return BreachedPasswordDetection(
+        enabled=document.get("enabled", default.enabled),
+        asks_range_api=document.get("range_api", default.asks_range_api),
     )
 
 
@@ -135,9 +142,10 @@ def _apis(entries: list[Document] | None) -> dict[str, frozenset[str] | None] | 
 
 
 def _refresh_token_policy(document: Document) -> RefreshTokenPolicy:
+    default = RefreshTokenPolicy()
     return RefreshTokenPolicy(
         is_rotating=document["rotation_type"] == "rotating",
-        leeway_s=DEFAULT_LEEWAY_S if document["leeway"] is None else document["leeway"],
+        leeway_s=default.leeway_s if document["leeway"] is None else document["leeway"],
         token_lifetime_s=None if document["infinite_token_lifetime"] else document["token_lifetime"],
         idle_token_lifetime_s=None if document["infinite_idle_token_lifetime"] else document["idle_token_lifetime"],
     )

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from chalicelib.model import tenant as model
 from chalicelib.model.tenant import ID_TOKEN_LIFETIME_S, MFA_GRANTS, REFRESH_TOKEN
 from infra.tenant.part import Part
 from infra.tenant.values import (
@@ -33,6 +34,8 @@ from infra.tenant.values import (
 
 YEAR_S = 31_557_600
 DAY_MS = 86_400_000
+# Where the deployed code and the file have a default alike, it is the code's.
+_GUARD, _THROTTLING = model.BruteForceProtection(), model.SuspiciousIpThrottling()
 PUBLIC = "none"
 
 MonthS = Field(default=MONTH_S, ge=1, le=YEAR_S)
@@ -219,7 +222,7 @@ class Mfa(Part):
 
     policy: Literal["never", "always"] = "never"
     factors: Listed[FactorName] = ()
-    manage_max_age: int = Field(default=900, ge=60, le=3600)
+    manage_max_age: int = Field(default=model.MfaPolicy().manage_max_age_s, ge=60, le=3600)
     sms_countries: Listed[Country] = ()
     max_texts_per_hour: int | None = Field(default=None, ge=1, le=1_000_000)
     max_emails_per_hour: int | None = Field(default=None, ge=1, le=1_000_000)
@@ -230,8 +233,8 @@ class BruteForceProtection(Part):
 
     enabled: bool = True
     mode: Literal["count_per_identifier_and_ip", "count_per_identifier"] = "count_per_identifier_and_ip"
-    max_attempts: int = Field(default=10, ge=1, le=100)
-    block_lifetime: int = MonthS
+    max_attempts: int = Field(default=_GUARD.max_attempts, ge=1, le=100)
+    block_lifetime: int = Field(default=_GUARD.block_lifetime_s, ge=1, le=YEAR_S)
     allowlist: Listed[Network] = Field(default=(), max_length=100)
 
 
@@ -239,8 +242,8 @@ class SuspiciousIpThrottling(Part):
     """How one address that tries many accounts is stopped. rate: milliseconds. allowlist: addresses and CIDR blocks."""
 
     enabled: bool = True
-    max_attempts: int = Field(default=100, ge=1, le=100_000)
-    rate: int = Field(default=864_000, ge=1, le=DAY_MS)
+    max_attempts: int = Field(default=_THROTTLING.bucket.size, ge=1, le=100_000)
+    rate: int = Field(default=_THROTTLING.bucket.rate_ms, ge=1, le=DAY_MS)
     allowlist: Listed[Network] = Field(default=(), max_length=100)
 
 

@@ -10,7 +10,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from pydantic import AfterValidator, BeforeValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
-from chalicelib.identifiers import is_new_name
+from chalicelib.identifiers import is_new_name, is_phone_number
 from chalicelib.model.enrolment import FACTOR_KINDS
 from chalicelib.model.tenant import GRANT_TYPES, PASSWORD, PASSWORD_REALM
 from chalicelib.passwords.hash import is_foreign_hash
@@ -129,7 +129,7 @@ Username = Annotated[
 ]
 Phone = Annotated[
     str,
-    _rule(re.compile(r"\+[1-9][0-9]{1,14}").fullmatch, 'must be an E.164 number in quotes, such as "+14155550100"'),
+    _rule(is_phone_number, 'must be an E.164 number in quotes, such as "+14155550100"'),
 ]
 Country = Annotated[
     str, _rule(SUPPORTED_REGIONS.__contains__, 'must be a country of ISO 3166-1, such as DE; Norway in quotes: "NO"')
