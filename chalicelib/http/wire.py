@@ -69,11 +69,9 @@ class RequestReader:
 
         in_links: the credentials that its query may hold. outcome: what the log will say.
         """
-        query = dict(chalice_request.query_params or {})
         context, headers = chalice_request.context, chalice_request.headers
         person = self._note_addresses(context, headers.get("x-forwarded-for", ""), outcome)
-        if (CREDENTIALS - in_links) & set(query):
-            raise InvalidRequest("Credentials and tokens are never taken from the query string.")
+        query = _query(chalice_request, in_links)
         body = {} if chalice_request.method in BODILESS else parameters(chalice_request)
         return Request(
             issuer=self.issuer or _issuer(context),
@@ -102,6 +100,13 @@ class RequestReader:
         if self.trusted_proxies and person is None:
             outcome.warnings.append(UNREADABLE_PROXY)
         return person
+
+
+def _query(chalice_request: ChaliceRequest, in_links: frozenset[str]) -> dict[str, str]:
+    query = dict(chalice_request.query_params or {})
+    if (CREDENTIALS - in_links) & set(query):
+        raise InvalidRequest("Credentials and tokens are never taken from the query string.")
+    return query
 
 
 def error_reply(error: WireError) -> Reply:
