@@ -4,13 +4,13 @@ import binascii
 import hashlib
 import hmac
 from base64 import b64decode
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
 from urllib.parse import unquote_plus
 
 from chalicelib.assertions import LEEWAY_S, BadAssertion, Expected, subject_of, verified
 from chalicelib.errors import InvalidClient, InvalidRequest, echoed
+from chalicelib.model.clock import Clock
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
 from chalicelib.protection.client import ClientGuard
@@ -37,12 +37,12 @@ class _Shown:
 
 @dataclass(frozen=True, slots=True)
 class ClientAuthenticator:
-    """Finds out which client is asking. clock: epoch seconds."""
+    """Finds out which client is asking."""
 
     config: ConfigStore
     used_names: UsedNames
     guard: ClientGuard
-    clock: Callable[[], float]
+    clock: Clock
 
     def authenticate(self, request: Request) -> Client:
         """Return the client.
@@ -82,13 +82,13 @@ class ClientAuthenticator:
 
     def _has_secret(self, client: Client, secret: str) -> bool:
         digest = hashlib.sha256(secret.encode()).hexdigest()
-        now = self.clock()
+        now = self.clock.now_s()
         live = [one for one in client.secrets if one.expires_at is None or one.expires_at > now]
         return sum(hmac.compare_digest(digest, one.sha256) for one in live) > 0
 
     def _holds(self, client: Client, assertion: str, request: Request) -> bool:
         """Return whether an assertion is the client's and was not used before; raises InvalidClient with the reason."""
-        now = self.clock()
+        now = self.clock.now_s()
         try:
             claims = verified(assertion, Expected(client, _audiences(client, request), now))
         except BadAssertion as fault:

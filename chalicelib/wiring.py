@@ -31,6 +31,7 @@ from chalicelib.mfa.limits import Limits
 from chalicelib.mfa.oob import Oob
 from chalicelib.mfa.otp import Otp
 from chalicelib.mfa.recovery import RecoveryCode
+from chalicelib.model.clock import Clock, SystemClock
 from chalicelib.model.directory import Directory
 from chalicelib.model.tenant import PASSWORD, PASSWORD_REALM, Realm, SuspiciousIpThrottling
 from chalicelib.model.user import User
@@ -69,12 +70,12 @@ from chalicelib.tokens.verifier import AccessTokenVerifier
 class World:
     """The surroundings of the process, beside AWS.
 
-    clock: epoch seconds. pause: sleeps for so many seconds. new_id: a fresh jti. verify: holds a password against its
+    pause: sleeps for so many seconds. new_id: a fresh jti. verify: holds a password against its
     stored form. range_api: whether Pwned Passwords knows a password. directories: makes the backends of realms that
     have another one than DynamoDB, by the realms' names.
     """
 
-    clock: Callable[[], float] = time.time
+    clock: Clock = field(default_factory=SystemClock)
     pause: Callable[[float], None] = time.sleep
     new_id: Callable[[], str] = secrets.token_urlsafe
     verify: Callable[[str, str], bool] = verify
@@ -218,7 +219,7 @@ def _rules(settings: Settings, world: World, stores: _Stores) -> Rules:
     def keep(realm: str, user: User, changed: dict[str, Metadata]) -> None:
         directory = stores.directory_named(realm)
         if directory:
-            directory.keep_metadata(user, changed, int(clock()))
+            directory.keep_metadata(user, changed, clock.now_s())
 
     return Rules(
         rules=load(settings.rule_packages),

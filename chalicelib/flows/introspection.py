@@ -43,7 +43,7 @@ class IntrospectionFlow:
 
     def _of_refresh_token(self, found: PresentedToken, client: Client, issuer: str) -> dict[str, Any]:
         family, policy = found.family, client.refresh_token
-        is_over = family.has_ended(found.user, policy, self.refresh_tokens.clock()) or found.user.blocked
+        is_over = family.has_ended(found.user, policy, self.refresh_tokens.clock.now_s()) or found.user.blocked
         is_gone = family.audience and self.config.api_of(family.audience, client) is None
         if is_over or is_gone or not found.is_current or REFRESH_TOKEN not in client.grant_types:
             return INACTIVE

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from chalicelib.errors import InvalidRequest, WireError
 from chalicelib.model.account import Account
+from chalicelib.model.clock import Clock
 from chalicelib.model.directory import Directory
 from chalicelib.model.request import Outcome, Request
 from chalicelib.model.user import User
@@ -37,7 +38,7 @@ If it was not you, there is nothing to do: whoever it was did not get in.
 class NoticeFlow:
     """Sends what is to be told, and answers the link. issuer: the configured URL; without one there is no link to send.
 
-    friendly_name: the tenant's. clock: epoch seconds.
+    friendly_name: the tenant's.
     """
 
     issuer: str
@@ -48,7 +49,7 @@ class NoticeFlow:
     dynamo: Dynamo
     directory_named: Callable[[str], Directory | None]
     messages: Messages
-    clock: Callable[[], float]
+    clock: Clock
 
     def send(self, report: Callable[[Outcome], None]) -> None:
         """Tell everybody who was blocked and is not told yet, once. report: takes each who could not be told.
@@ -58,7 +59,7 @@ class NoticeFlow:
         """
         if not (self.issuer and self.messages.email_from):
             return
-        for notice in self.notices.untold(int(self.clock())):
+        for notice in self.notices.untold(self.clock.now_s()):
             # Read before the notice is taken, as what fails so far is done again by the next run.
             user, name = self._owner(notice.account), self.friendly_name()
             if not (self.notices.take(notice) and user and user.email):
@@ -74,7 +75,7 @@ class NoticeFlow:
     def require_ticket(self, token: str) -> Ticket:
         """Return a link's ticket, and change nothing; raises InvalidRequest for one that is over or never was."""
         ticket = self.tickets.ticket(token)
-        if ticket is None or ticket.ends_at <= self.clock() or not self._stands(ticket):
+        if ticket is None or ticket.ends_at <= self.clock.now_s() or not self._stands(ticket):
             raise InvalidRequest(NO_TICKET)
         return ticket
 
@@ -101,7 +102,7 @@ class NoticeFlow:
 
     def _tell(self, notice: Notice, user: User, name: str) -> None:
         token = secrets.token_urlsafe(TICKET_BYTES)
-        ends_at = int(self.clock()) + TICKET_LIFETIME_S
+        ends_at = self.clock.now_s() + TICKET_LIFETIME_S
         text = TEXT.format(name=name, link=f"{self.issuer}u/unblock?ticket={token}")
         self.tickets.put_ticket(Ticket(stored_id(token), notice.account, ends_at, user.credential_version))
         self.messages.send_email(user.email, f"Your account at {name} is blocked", text)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.mfa.case import Case, Cases, Proof, WrongCode
 from chalicelib.mfa.factor import Factor
+from chalicelib.model.clock import Clock
 from chalicelib.model.directory import Directory, LoginRecord, LoginWrites
 from chalicelib.model.login import Login
 from chalicelib.model.request import Request
@@ -46,7 +47,7 @@ class MfaSettlement:
 class MfaGrant:
     """Proves a person by what waits for a second factor, and that factor.
 
-    factor: which of the grants this is. commit: does writes apart from a token. clock: epoch seconds.
+    factor: which of the grants this is. commit: does writes apart from a token.
     """
 
     factor: Factor
@@ -55,7 +56,7 @@ class MfaGrant:
     directory_of: Callable[[Realm], Directory]
     guard: AccountGuard
     commit: Callable[[tuple[Write, ...]], None]
-    clock: Callable[[], float]
+    clock: Clock
     is_for_people: bool = True
 
     @property
@@ -108,7 +109,7 @@ class MfaGrant:
         attempt = Attempt(case.account, request.source_ip, case.tenant.brute_force_protection, ())
         cleared = self.guard.clear_writes(Admitted(attempt, case.user, has_total=True))
         login = (self.pending.use_login(case.pending),) if case.is_login else ()
-        record = LoginRecord(int(self.clock()), request.source_ip, multifactor=proof.multifactor)
+        record = LoginRecord(self.clock.now_s(), request.source_ip, multifactor=proof.multifactor)
         return MfaSettlement(
             used=(*proof.writes, *login, *cleared),
             record=directory.login_writes(case.user, record),

@@ -7,6 +7,7 @@ from typing import NoReturn
 from chalicelib.errors import InvalidGrant, InvalidRequest, PasswordLeaked, Unauthorized, WireError
 from chalicelib.identifiers import digest, is_acceptable
 from chalicelib.model.account import Account
+from chalicelib.model.clock import Clock
 from chalicelib.model.directory import Directory, LoginRecord, LoginWrites
 from chalicelib.model.login import Login
 from chalicelib.model.request import Request
@@ -66,7 +67,7 @@ class PasswordGrant:
     """Proves a person by username and password.
 
     grant_type, parameters: which of the two grants this is. realm_name: where they differ. directory_of: the directory
-    of a realm. mac: the stage key's. commit: does writes apart from a token. clock: epoch seconds.
+    of a realm. mac: the stage key's. commit: does writes apart from a token.
     """
 
     grant_type: str
@@ -80,7 +81,7 @@ class PasswordGrant:
     range_api: RangeApi
     mac: Callable[[str, bytes], bytes]
     commit: Callable[[tuple[Write, ...]], None]
-    clock: Callable[[], float]
+    clock: Clock
     log_codes: tuple[str, str] = ("sepft", "fepft")
     is_for_people: bool = True
 
@@ -93,14 +94,14 @@ class PasswordGrant:
         request.outcome.user = f"name:{digest(username, self.mac)}"
         user, admitted = self._check_password(client, directory, request)
         renewed = directory.renewed_hash(user, request.required("password"))
-        record = LoginRecord(int(self.clock()), request.source_ip, password_hash=renewed)
+        record = LoginRecord(self.clock.now_s(), request.source_ip, password_hash=renewed)
         login = Login(
             sub=user.user_id,
             client_id=client.client_id,
             gty=("password",),
             protocol="oauth2-password",
             amr=("pwd",),
-            auth_time=int(self.clock()),
+            auth_time=self.clock.now_s(),
             user=user,
             realm=directory.realm.name,
             source_ip=request.source_ip,

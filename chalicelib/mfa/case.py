@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib.errors import ExpiredToken, InsufficientScope, InvalidGrant, InvalidToken, Unauthorized
 from chalicelib.model.account import Account
+from chalicelib.model.clock import Clock
 from chalicelib.model.directory import Directory
 from chalicelib.model.enrolment import EMAIL, Authenticator, Enrolment, PendingLogin
 from chalicelib.model.login import Original, RequestedAccess
@@ -109,7 +110,7 @@ def own_email(user: User, tenant: Tenant) -> tuple[Authenticator, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Cases:
-    """Finds cases. addresses: refuses those that failed too often. clock: epoch seconds.
+    """Finds cases. addresses: refuses those that failed too often.
 
     directory_of, enrolments_of: a realm's. verify: returns the claims of an issuer's access token. person_of: finds
     those claims' person. Either raises InvalidToken.
@@ -124,7 +125,7 @@ class Cases:
     enrolments_of: Callable[[Realm], EnrolmentStore]
     verify: Callable[[str, str], dict[str, Any]]
     person_of: Callable[[dict[str, Any]], tuple[Realm, User]]
-    clock: Callable[[], float]
+    clock: Clock
 
     def to_prove(self, mfa_token: str, request: Request, client: Client) -> Case:
         """Return the case of what an MFA grant is shown: an mfa_token, or an access token in its place.
@@ -156,7 +157,7 @@ class Cases:
         request.outcome.realm, request.outcome.user = pending.realm, pending.user_id
         if pending.is_used:
             raise InvalidGrant(MALFORMED, reason="the mfa_token was used")
-        if pending.ends_at <= self.clock():
+        if pending.ends_at <= self.clock.now_s():
             raise ExpiredToken("mfa_token is expired")
         realm = self.config.realm(pending.realm) if pending.realm in owner.realms else None
         if realm is None:
@@ -194,7 +195,7 @@ class Cases:
         # The person was found by another read: a change between the two must not go unnoticed.
         if claims.get("credential_version") != case.user.credential_epoch:
             raise InvalidToken(reason="the user was changed after the login")
-        if self.clock() - claims["auth_time"] > mfa.manage_max_age_s:
+        if self.clock.now_ms() > 1000 * (claims["auth_time"] + mfa.manage_max_age_s):
             raise InvalidToken(reason="the login is too long ago to manage authenticators")
         owes = case.enrolment.active or (mfa.policy == "always" and own_email(case.user, case.tenant))
         if owes and "mfa" not in claims["amr"]:

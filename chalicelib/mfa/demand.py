@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from chalicelib.errors import MfaRequired, UnauthorizedClient
 from chalicelib.mfa.case import own_email
+from chalicelib.model.clock import Clock
 from chalicelib.model.enrolment import EMAIL, FACTOR_KINDS, PendingLogin
 from chalicelib.model.login import Login, RequestedAccess
 from chalicelib.model.tenant import MFA_GRANTS, MFA_OTP, Client, Tenant
@@ -19,11 +20,11 @@ Requirements = dict[str, list[dict[str, str]]]
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
-    """Lets a login pass, or makes it wait. clock: epoch seconds."""
+    """Lets a login pass, or makes it wait."""
 
     tenant: Callable[[], Tenant]
     pending: PendingStore
-    clock: Callable[[], float]
+    clock: Clock
 
     def demand(self, client: Client, login: Login, requested: RequestedAccess, by_rule: bool | None) -> None:
         """Return where none is owed; else store the login and raise MfaRequired.
@@ -44,7 +45,7 @@ class SecondFactor:
             requested=requested,
             original=login.original,
             auth_time=login.auth_time or 0,
-            ends_at=int(self.clock()) + LIFETIME_S,
+            ends_at=self.clock.now_s() + LIFETIME_S,
         )
         self.pending.put_login(pending)
         # What may enrol is the password, not a refresh token.

@@ -10,6 +10,7 @@ from chalicelib.mfa.destinations import destination
 from chalicelib.model.account import Account
 from chalicelib.model.address import network
 from chalicelib.model.bucket import Bucket
+from chalicelib.model.clock import Clock
 from chalicelib.model.enrolment import EMAIL, OTP, RECOVERY_CODE, SMS
 from chalicelib.model.storage import Write
 from chalicelib.store.tries import Tries, TryStore, WrongCodeStore
@@ -60,7 +61,7 @@ RECOVERY_CODES = CodeLimit(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Takes tries. clock: epoch seconds.
+    """Takes tries.
 
     commit: does writes. mac: returns a keyed hash, by purpose, for numbers and addresses. on_wrong: hears of each
     account whose codes were wrong TELL_AFTER times in a row or more, with the time.
@@ -71,7 +72,7 @@ class Limits:
     commit: Callable[[tuple[Write, ...]], None]
     mac: Callable[[str, bytes], bytes]
     on_wrong: Callable[[Account, int], None]
-    clock: Callable[[], float]
+    clock: Clock
 
     @contextmanager
     def trying(self, case: Case, address: str, limit: CodeLimit) -> Iterator[tuple[Write, ...]]:
@@ -114,7 +115,7 @@ class Limits:
 
     def take_poll(self, case: Case, challenge_id: str) -> None:
         """Take one look at whether a code was shown; raises SlowDown."""
-        if self.tries.take(_tries(case, f"poll#{challenge_id}", POLLS), self._now_ms()):
+        if self.tries.take(_tries(case, f"poll#{challenge_id}", POLLS), self.clock.now_ms()):
             raise SlowDown("Polled too fast: wait five seconds between two requests.")
 
     def _count(self, case: Case, tries: Tries, limit: CodeLimit) -> int:
@@ -128,7 +129,7 @@ class Limits:
         if in_a_row >= TELL_AFTER:
             # A notice that is lost must not change the answer.
             with suppress(TemporarilyUnavailable):
-                self.on_wrong(case.account, int(self.clock()))
+                self.on_wrong(case.account, self.clock.now_s())
 
     def _messages(self, case: Case, kind: str, address: str) -> Iterator[Tries]:
         mac = self.mac("destination", destination(kind, address).encode()).hex()[:32]
@@ -139,14 +140,11 @@ class Limits:
             yield Tries("messages", kind, Bucket(per_hour, HOUR_MS // per_hour))
 
     def _take(self, tries: Tries, words: str, event: str) -> None:
-        now_ms = self._now_ms()
+        now_ms = self.clock.now_ms()
         wait_ms = self.tries.take(tries, now_ms)
         if wait_ms:
             limit = RateLimit(tries.bucket.size, -(-(now_ms + wait_ms) // 1000))
             raise TooManyAttempts(words, retry_after_s=-(-wait_ms // 1000), event=event, rate_limit=limit)
-
-    def _now_ms(self) -> int:
-        return int(1000 * self.clock())
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from chalicelib.mfa.enrolling import added, confirmed, new_authenticator
 from chalicelib.mfa.factor import Store
 from chalicelib.mfa.limits import SENT_CODES, Limits
 from chalicelib.mfa.typed import phone_number, plain_code
+from chalicelib.model.clock import Clock
 from chalicelib.model.enrolment import EMAIL, OOB, SMS, Authenticator, Challenge
 from chalicelib.model.request import Request
 from chalicelib.model.storage import Write
@@ -35,13 +36,13 @@ AMR = {SMS: ("pwd", "sms", "mfa")}
 
 @dataclass(frozen=True, slots=True)
 class Oob:
-    """The factors sms and email. clock: epoch seconds."""
+    """The factors sms and email."""
 
     messages: Messages
     pending: PendingStore
     limits: Limits
     enrolments_of: Callable[[Any], EnrolmentStore]
-    clock: Callable[[], float]
+    clock: Clock
     kinds: ClassVar = (SMS, EMAIL)
     grant_type: ClassVar = MFA_OOB
     parameters: ClassVar = ("mfa_token", "oob_code")
@@ -87,7 +88,7 @@ class Oob:
             challenge_id=stored_id(oob_code),
             authenticator_id=authenticator.authenticator_id,
             code_hash=_code_hash(oob_code, code),
-            ends_at=int(self.clock()) + LIFETIME_S,
+            ends_at=self.clock.now_s() + LIFETIME_S,
         )
         self.pending.put_challenge(case.pending, challenge)
         self._deliver(case, authenticator, code)
@@ -129,7 +130,7 @@ class Oob:
         challenge = self.pending.challenge(case.pending)
         if challenge is None or not hmac.compare_digest(stored_id(oob_code), challenge.challenge_id):
             raise InvalidGrant(MALFORMED, reason="not the oob_code of this login's latest challenge")
-        if challenge.ends_at <= self.clock():
+        if challenge.ends_at <= self.clock.now_s():
             raise InvalidGrant(MALFORMED, reason="the challenge is over")
         return challenge
 

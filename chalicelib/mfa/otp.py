@@ -11,6 +11,7 @@ from chalicelib.mfa.enrolling import added, confirmed, new_authenticator
 from chalicelib.mfa.factor import Store
 from chalicelib.mfa.limits import OTP_CODES, Limits
 from chalicelib.mfa.typed import plain_code
+from chalicelib.model.clock import Clock
 from chalicelib.model.enrolment import OTP, Authenticator, Enrolment
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import MFA_OTP
@@ -27,12 +28,12 @@ DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class Otp:
-    """The factor otp. vault: what its secrets are sealed by. clock: epoch seconds."""
+    """The factor otp. vault: what its secrets are sealed by."""
 
     vault: Vault
     limits: Limits
     enrolments_of: Callable[[Any], EnrolmentStore]
-    clock: Callable[[], float]
+    clock: Clock
     kinds: ClassVar = (OTP,)
     grant_type: ClassVar = MFA_OTP
     parameters: ClassVar = ("mfa_token", "otp")
@@ -85,7 +86,7 @@ class Otp:
         from pyotp import TOTP  # noqa: PLC0415
         from pyotp.exceptions import OTPVerificationError  # noqa: PLC0415
 
-        totp, now = TOTP(text, digits=DIGITS, interval=STEP_S), int(self.clock())
+        totp, now = TOTP(text, digits=DIGITS, interval=STEP_S), self.clock.now_s()
         try:
             return totp.verify_and_get_timecode(code, for_time=now, valid_window=SKEW_STEPS)
         except OTPVerificationError:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chalicelib.errors import RateLimit, TemporarilyUnavailable, TooManyAttempts
 from chalicelib.model.account import Account
 from chalicelib.model.address import network
+from chalicelib.model.clock import Clock
 from chalicelib.model.storage import Read, Write
 from chalicelib.model.tenant import BruteForceProtection
 from chalicelib.model.user import User
@@ -62,7 +63,7 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class AccountGuard:
-    """Counts attempts and decides them. clock: epoch seconds. pause: sleeps for so many seconds.
+    """Counts attempts and decides them. pause: sleeps for so many seconds.
 
     dynamo: reads persons and totals. addresses: counts the failures of the address too. on_block: hears of each
     account that a failure blocks, whether anybody has it or not, with the time.
@@ -74,7 +75,7 @@ class AccountGuard:
     totals: TotalStore
     addresses: AddressGuard
     on_block: Callable[[Account, int], None]
-    clock: Callable[[], float]
+    clock: Clock
     pause: Callable[[float], None]
 
     @contextmanager
@@ -123,7 +124,7 @@ class AccountGuard:
         """Decide a counted attempt as failed: its account's, from here and from anywhere, and its address's."""
         failures = self.addresses.failures(attempt.address, attempt.fill)
         if attempt.is_counted:
-            now = int(self.clock())
+            now = self.clock.now_s()
             failures += [lambda: self._fail_here(attempt, now), lambda: self.totals.fail(attempt.account, now)]
         self.parallel.together(*failures)
 
@@ -161,7 +162,7 @@ class AccountGuard:
 
         All others share one attempt each TURN_S, by one conditional write. Raises TooManyAttempts.
         """
-        now = int(self.clock())
+        now = self.clock.now_s()
         if total.expires_at <= now or total.failed < MAX_FAILURES_IN_A_ROW:
             return
         if user and network(attempt.address) in user.known_addresses:
@@ -172,13 +173,13 @@ class AccountGuard:
             raise self._blocked(attempt, now + TURN_S)
 
     def _blocked(self, attempt: Attempt, until: int) -> TooManyAttempts:
-        retry_after_s = max(1, until - int(self.clock()))
+        retry_after_s = max(1, until - self.clock.now_s())
         limit = RateLimit(attempt.policy.max_attempts, until)
         return TooManyAttempts(BLOCKED, retry_after_s=retry_after_s, event="limit_wc", rate_limit=limit)
 
     def _counted(self, attempt: Attempt) -> Tally | None:
         policy = attempt.policy
-        return self.attempts.count(attempt.counter, int(self.clock()), policy.max_attempts, policy.block_lifetime_s)
+        return self.attempts.count(attempt.counter, self.clock.now_s(), policy.max_attempts, policy.block_lifetime_s)
 
     def _is_undecided(self, tally: Tally) -> bool:
-        return tally.attempts > tally.failed and self.clock() - tally.counted_at < UNDECIDED_S
+        return tally.attempts > tally.failed and self.clock.now_s() - tally.counted_at < UNDECIDED_S

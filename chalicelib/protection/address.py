@@ -10,6 +10,7 @@ from functools import partial
 from chalicelib.errors import RateLimit, TooManyAttempts
 from chalicelib.model.address import networks
 from chalicelib.model.bucket import Bucket
+from chalicelib.model.clock import Clock
 from chalicelib.model.storage import Read
 from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.store.buckets import BucketStore
@@ -30,7 +31,7 @@ def throttled(bucket: Bucket, opens_at_ms: int, now_ms: int) -> TooManyAttempts:
 
 @dataclass(frozen=True, slots=True)
 class AddressGuard:
-    """Refuses addresses that failed too often. policy: the tenant's, of now. clock: epoch seconds.
+    """Refuses addresses that failed too often. policy: the tenant's, of now.
 
     An address is a source_ip as a request has it. fill: of its buckets, as it was read with something else; () if it
     was not.
@@ -39,7 +40,7 @@ class AddressGuard:
     parallel: Parallel
     buckets: BucketStore
     policy: Callable[[], SuspiciousIpThrottling]
-    clock: Callable[[], float]
+    clock: Clock
 
     def read_of(self, address: str) -> Read[Fill]:
         """Return the read of an address's fill, for the call that is made anyway."""
@@ -47,7 +48,7 @@ class AddressGuard:
 
     def require_room(self, address: str, fill: Fill) -> None:
         """Let an address pass that may fail once more; raises TooManyAttempts for any other."""
-        policy, now_ms = self.policy(), self._now_ms()
+        policy, now_ms = self.policy(), self.clock.now_ms()
         if not policy.guards(address):
             return
         for bucket, empties_at_ms in zip(_buckets(policy), fill, strict=False):
@@ -60,7 +61,7 @@ class AddressGuard:
 
     def failures(self, address: str, fill: Fill) -> list[Callable[[], object]]:
         """Return the calls that count one failure of an address, to make at the same time."""
-        policy, now_ms = self.policy(), self._now_ms()
+        policy, now_ms = self.policy(), self.clock.now_ms()
         if not policy.guards(address):
             return []
         counts = zip(networks(address), _buckets(policy), fill or (0, 0), strict=False)
@@ -68,9 +69,6 @@ class AddressGuard:
             partial(self.buckets.fill, name, bucket, now_ms, empties_at_ms > now_ms)
             for name, bucket, empties_at_ms in counts
         ]
-
-    def _now_ms(self) -> int:
-        return int(1000 * self.clock())
 
 
 def _buckets(policy: SuspiciousIpThrottling) -> tuple[Bucket, Bucket]:

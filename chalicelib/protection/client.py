@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.model.address import network
 from chalicelib.model.bucket import Bucket
+from chalicelib.model.clock import Clock
 from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.protection.address import throttled
 from chalicelib.store.buckets import CLIENTS, BucketStore
@@ -20,17 +21,17 @@ class ClientGuard:
     Ids that no client has share one count of the address, under the client_id "". So one client's failures, or a
     stranger's, shut no other client behind the same NAT out.
     A client that is right costs no call: what is full was learnt from a failure, and is remembered by this process
-    until it has room again. Others learn it from their own first failure. clock: epoch seconds.
+    until it has room again. Others learn it from their own first failure.
     """
 
     buckets: BucketStore
     policy: Callable[[], SuspiciousIpThrottling]
-    clock: Callable[[], float]
+    clock: Clock
     _opens_at_ms: dict[tuple[str, str], int] = field(default_factory=dict, repr=False)
 
     def require_room(self, address: str, client_id: str) -> None:
         """Let an address pass that is not known to be full; raises TooManyAttempts for any other."""
-        opens_at_ms, now_ms = self._opens_at_ms.get((network(address), client_id), 0), self._now_ms()
+        opens_at_ms, now_ms = self._opens_at_ms.get((network(address), client_id), 0), self.clock.now_ms()
         if opens_at_ms > now_ms:
             raise throttled(BUCKET, opens_at_ms, now_ms)
 
@@ -41,7 +42,7 @@ class ClientGuard:
         if not client_id:
             # Nothing was compared; at a client, what was compared is counted, be it as debt.
             self.require_room(address, client_id)
-        now_ms = self._now_ms()
+        now_ms = self.clock.now_ms()
         buckets = self.buckets.of_kind(f"{CLIENTS}#{client_id}" if client_id else CLIENTS)
         filled = buckets.fill(network(address), BUCKET, now_ms)
         opens_at_ms = BUCKET.opens_at_ms(filled.empties_at_ms)
@@ -55,6 +56,3 @@ class ClientGuard:
         if len(self._opens_at_ms) >= MAX_REMEMBERED:
             self._opens_at_ms.clear()
         self._opens_at_ms[place] = opens_at_ms
-
-    def _now_ms(self) -> int:
-        return int(1000 * self.clock())

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 from chalicelib.errors import ServerError
+from chalicelib.model.clock import Clock
 from chalicelib.model.key import KeySet, SigningKey
 from chalicelib.model.storage import Item, Key, Read
 from chalicelib.model.tenant import Api, Client, Realm, Tenant
@@ -48,13 +49,13 @@ class _Cache:
 class ConfigStore:
     """Reads and writes the configuration of one stage.
 
-    clock: epoch seconds. lifetime_s: how long what was read is believed; the tools say 0. That a client is not there is
-    believed for seconds, and of few ids: a new client works soon, and strangers' names fill no memory.
+    lifetime_s: how long what was read is believed; the tools say 0. That a client is not there is believed for seconds,
+    and of few ids: a new client works soon, and strangers' names fill no memory.
     """
 
     dynamo: Dynamo
     table: str
-    clock: Callable[[], float]
+    clock: Clock
     lifetime_s: int = CACHE_LIFETIME_S
     _cache: _Cache = field(default_factory=_Cache, repr=False)
     _absent_clients: _Cache = field(default_factory=lambda: _Cache(MAX_ABSENCES), repr=False)
@@ -81,7 +82,7 @@ class ConfigStore:
 
     def client(self, client_id: str) -> Client | None:
         """Return the client of that id; a disabled one is as unknown as any."""
-        key, now = f"client#{client_id}", self.clock()
+        key, now = f"client#{client_id}", self.clock.now_s()
         if len(key.encode()) > MAX_KEY_BYTES or self._absent_clients.get(key, now):
             return None
         client = self._read(key, client_from)
@@ -130,7 +131,7 @@ class ConfigStore:
         """Return what is made of a document; it is made once for each read, and nobody changes it."""
         if len(key.encode()) > MAX_KEY_BYTES:
             return None
-        now = self.clock()
+        now = self.clock.now_s()
         cached: A | None = self._cache.get(key, now)
         if cached is not None:
             return cached

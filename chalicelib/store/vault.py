@@ -7,13 +7,13 @@ import hmac
 import json
 import secrets
 from base64 import b64decode, b64encode
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from chalicelib.errors import ServerError
+from chalicelib.model.clock import Clock
 from chalicelib.store.aws import Aws
 from chalicelib.store.config import CACHE_LIFETIME_S, ConfigStore
 
@@ -96,14 +96,14 @@ class StageKey:
 
 @dataclass(slots=True)
 class RuleSettings:
-    """Reads and writes the settings. clock: epoch seconds. lifetime_s: how long what was read is believed.
+    """Reads and writes the settings. lifetime_s: how long what was read is believed.
 
     That there are none is remembered too: it is one key, and every login asks for it.
     """
 
     config: ConfigStore
     vault: Vault
-    clock: Callable[[], float]
+    clock: Clock
     lifetime_s: int = CACHE_LIFETIME_S
     _read_until: float = 0
     _sealed: str = ""
@@ -111,7 +111,7 @@ class RuleSettings:
 
     def read(self) -> dict[str, str]:
         """Return the settings by name. KMS is asked only where they are not those of the last time."""
-        now = self.clock()
+        now = self.clock.now_s()
         if now >= self._read_until:
             document = self.config.rule_settings() or {"sealed": ""}
             if document["sealed"] != self._sealed:

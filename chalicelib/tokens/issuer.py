@@ -8,6 +8,7 @@ from typing import Any
 from jwt.api_jws import PyJWS
 
 from chalicelib.errors import ServerError
+from chalicelib.model.clock import Clock
 from chalicelib.model.key import KeySet
 from chalicelib.model.login import Access, Login
 from chalicelib.model.standing import marked
@@ -31,14 +32,14 @@ ID_TOKEN_ALG = "RS256"
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Signs tokens, and lets the login be settled with them. clock: epoch seconds. new_id: a fresh jti."""
+    """Signs tokens, and lets the login be settled with them. new_id: a fresh jti."""
 
     jws: PyJWS
     dynamo: Dynamo
     parallel: Parallel
     refresh_tokens: RefreshTokens
     keys: Callable[[], KeySet]
-    clock: Callable[[], float]
+    clock: Clock
     new_id: Callable[[], str]
 
     def mint(self, issuer: str, client: Client, proved: ProvedLogin, access: Access) -> dict[str, Any]:
@@ -46,7 +47,7 @@ class Issuer:
 
         The tokens leave only if the login was settled. Raises InvalidGrant if the user was changed meanwhile.
         """
-        login, now = proved.login, int(self.clock())
+        login, now = proved.login, self.clock.now_s()
         unsigned = self._make_tokens(issuer, login, access, now)
         issuance = Issuance(
             self.dynamo,

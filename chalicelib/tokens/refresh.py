@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from chalicelib.errors import InvalidGrant, TemporarilyUnavailable, Unauthorized, is_refusal
+from chalicelib.model.clock import Clock
 from chalicelib.model.directory import Directory
 from chalicelib.model.family import Locator, RefreshFamily
 from chalicelib.model.login import Access, Login
@@ -74,7 +75,7 @@ class NewFamily:
 
 @dataclass(frozen=True, slots=True)
 class RefreshTokens:
-    """Begins, checks and renews families. clock: epoch seconds. directory_named: a realm's, None for an unknown one.
+    """Begins, checks and renews families. directory_named: a realm's, None for an unknown one.
 
     checksum: keyed, where tokens are issued; the tools see no token.
     """
@@ -82,13 +83,13 @@ class RefreshTokens:
     dynamo: Dynamo
     families: FamilyStore
     revocations: RevocationStore
-    clock: Callable[[], float]
+    clock: Clock
     directory_named: Callable[[str], Directory | None]
     checksum: Checksum = field(default=plain_checksum, repr=False)
 
     def begin(self, login: Login, user: User, access: Access, client: Client) -> NewFamily:
         """Return the family that begins with a login, to be stored together with it."""
-        now, secret, policy = int(self.clock()), secrets.token_bytes(SECRET_BYTES), client.refresh_token
+        now, secret, policy = self.clock.now_s(), secrets.token_bytes(SECRET_BYTES), client.refresh_token
         family = RefreshFamily(
             locator=Locator(login.realm, user.user_id, self._new_id()),
             client_id=client.client_id,
@@ -123,7 +124,7 @@ class RefreshTokens:
             return
         of_id = self.families.of_user(user.user_id, client.client_id)
         families = [one for one in of_id if one.locator.realm == realm]
-        live = [one for one in families if not one.has_ended(user, client.refresh_token, self.clock())]
+        live = [one for one in families if not one.has_ended(user, client.refresh_token, self.clock.now_s())]
         kept = live[max(0, len(live) - MAX_FAMILIES + 1) :]
         for one in families:
             if one not in kept:
@@ -177,7 +178,7 @@ class RefreshTokens:
             raise InvalidGrant(UNKNOWN, reason="a superseded refresh token was used again", event="ferrt")
         if found.user.blocked:
             raise Unauthorized("user is blocked")
-        if found.family.has_ended(found.user, client.refresh_token, self.clock()):
+        if found.family.has_ended(found.user, client.refresh_token, self.clock.now_s()):
             raise InvalidGrant(UNKNOWN, reason="the family has ended")
 
     def renew(self, presented: PresentedToken, client: Client, source_ip: str) -> str | None:
@@ -209,15 +210,15 @@ class RefreshTokens:
         with suppress(TemporarilyUnavailable, ConditionFailed):
             now = self.find(encode(presented.family.locator, presented.secret, self.checksum), client)
             if now and now.is_predecessor and presented.is_current:
-                until = replace(now.family, previous_until_ms=self._now_ms() + 1000 * RETRY_S)
+                until = replace(now.family, previous_until_ms=self.clock.now_ms() + 1000 * RETRY_S)
                 self.families.replace(now.family, until, until.ends_unused_at(client.refresh_token))
 
     def _may_be_used(self, found: PresentedToken) -> bool:
         """Whether this is the live token, or the one before it within its leeway."""
-        return found.is_current or (found.is_predecessor and self._now_ms() < found.family.previous_until_ms)
+        return found.is_current or (found.is_predecessor and self.clock.now_ms() < found.family.previous_until_ms)
 
     def _use(self, presented: PresentedToken, policy: RefreshTokenPolicy, source_ip: str) -> RefreshFamily:
-        now, family = int(self.clock()), presented.family
+        now, family = self.clock.now_s(), presented.family
         # An end that was set once stays; a family without one gets it as soon as the client's policy has one.
         ends_at = family.ends_at or (now + policy.token_lifetime_s if policy.token_lifetime_s else 0)
         used = replace(family, last_used_at=now, last_used_ip=source_ip, ends_at=ends_at)
@@ -228,7 +229,7 @@ class RefreshTokens:
             used,
             current_hash=hash_secret(make_successor(presented.secret, nonce)),
             previous_hash=family.current_hash,
-            previous_until_ms=self._now_ms() + 1000 * policy.leeway_s if policy.leeway_s else 0,
+            previous_until_ms=self.clock.now_ms() + 1000 * policy.leeway_s if policy.leeway_s else 0,
             nonce=nonce,
         )
 
@@ -239,12 +240,9 @@ class RefreshTokens:
             if found:
                 self.families.end(found.family)
 
-    def _now_ms(self) -> int:
-        return int(self.clock() * 1000)
-
     def _new_id(self) -> str:
         # Ids of one client sort by age, and so do the items.
-        return f"{self._now_ms():012x}{secrets.token_hex(10)}"
+        return f"{self.clock.now_ms():012x}{secrets.token_hex(10)}"
 
 
 def _first_end(login: Login, ends_at: int) -> int:

@@ -1,6 +1,5 @@
 """Access tokens of this server, as they come back: verified with the published keys, without KMS."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +8,7 @@ from jwt.types import Options
 
 from chalicelib.compact_jws import is_compact_jws
 from chalicelib.errors import InvalidToken
+from chalicelib.model.clock import Clock
 from chalicelib.store.config import ConfigStore
 from chalicelib.tokens.claims import TYP
 
@@ -31,10 +31,10 @@ OPTIONS: Options = {
 
 @dataclass(frozen=True, slots=True)
 class AccessTokenVerifier:
-    """Verifies access tokens. clock: epoch seconds."""
+    """Verifies access tokens."""
 
     config: ConfigStore
-    clock: Callable[[], float]
+    clock: Clock
 
     def verify(self, token: str, issuer: str) -> dict[str, Any]:
         """Return the claims of a live access token of this issuer; raises InvalidToken. Source: RFC 9068 4."""
@@ -67,7 +67,7 @@ class AccessTokenVerifier:
 
     def _is_in_time(self, claims: dict[str, Any]) -> bool:
         """Return whether exp lies ahead and nbf, if there is one, does not; times that are no numbers hold nothing."""
-        now, exp, nbf = self.clock(), claims["exp"], claims.get("nbf", 0)
+        now, exp, nbf = self.clock.now_s(), claims["exp"], claims.get("nbf", 0)
         return is_number(exp) and is_number(nbf) and exp > now and nbf <= now + NBF_LEEWAY_S
 
     def _typ(self, claims: dict[str, Any]) -> str:

@@ -1,13 +1,13 @@
 """The settings that a team keeps for its rules, as the tools write them: by name, never shown again."""
 
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.model.clock import SystemClock
 from chalicelib.store.vault import RuleSettings, Vault, data_key_alias
 from infra.errors import NotReady, Refused
 from infra.stage.aws import Stage
@@ -21,7 +21,7 @@ _TEXTS = TypeAdapter(dict[str, str])
 
 def settings_of(stage: Stage) -> RuleSettings:
     """Return the settings of a stage, with nothing cached."""
-    return RuleSettings(stage.config(), Vault(stage.clients, data_key_alias(stage.name)), time.time, lifetime_s=0)
+    return RuleSettings(stage.config(), Vault(stage.clients, data_key_alias(stage.name)), SystemClock(), lifetime_s=0)
 
 
 def set_value(stage: Stage, name: str, ask: Callable[[], str]) -> None:

@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import InvalidEndpointConfigurationError
 
+from chalicelib.model.clock import SystemClock
 from chalicelib.store.aws import Aws
 from chalicelib.store.budget import end_call
 from chalicelib.store.config import ConfigStore
@@ -46,7 +47,7 @@ class Stage:
 
     def config(self) -> ConfigStore:
         """Return the configuration, with nothing cached."""
-        return ConfigStore(self.dynamo, f"{self.prefix}config", time.time, lifetime_s=0)
+        return ConfigStore(self.dynamo, f"{self.prefix}config", SystemClock(), lifetime_s=0)
 
 
 def new_session() -> boto3.Session:

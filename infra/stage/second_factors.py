@@ -1,6 +1,5 @@
 """The second factors of a realm's people, for the tools: listed, enrolled and reset by the deployed code's store."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from chalicelib.mfa.limits import Limits
 from chalicelib.mfa.names import shown, switched_off
 from chalicelib.mfa.otp import Otp
 from chalicelib.mfa.recovery import RecoveryCode
+from chalicelib.model.clock import SystemClock
 from chalicelib.model.enrolment import OTP, Enrolment, PendingLogin
 from chalicelib.model.login import RequestedAccess
 from chalicelib.model.tenant import Realm
@@ -45,7 +45,7 @@ class SecondFactors:
         enrolments = EnrolmentStore(stage.dynamo, people.realm.users_table)
         vault = Vault(stage.clients, data_key_alias(stage.name))
         limits = _limits(stage)
-        otp = Otp(vault, limits, lambda _: enrolments, time.time)
+        otp = Otp(vault, limits, lambda _: enrolments, SystemClock())
         return cls(people, enrolments, otp, RecoveryCode(limits, lambda _: enrolments))
 
     def case(self, who: str) -> Case:
@@ -118,7 +118,7 @@ def _limits(stage: Stage) -> Limits:
         commit=dynamo.commit,
         mac=stage_key(stage).mac,
         on_wrong=NoticeStore(dynamo, table, WRONG_CODES, DAY_S).note,
-        clock=time.time,
+        clock=SystemClock(),
     )
 
 

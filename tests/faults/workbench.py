@@ -1,7 +1,6 @@
 """The workbench of a flow: a process of its own on the shared stage, and the books of what it left behind."""
 
 import itertools
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from chalicelib.flows.introspection import IntrospectionFlow
 from chalicelib.flows.token import TokenFlow
 from chalicelib.http.routes import Services
 from chalicelib.model.account import Account
+from chalicelib.model.clock import SystemClock
 from chalicelib.model.family import RefreshFamily
 from chalicelib.model.user import User
 from chalicelib.settings import Settings
@@ -95,7 +95,7 @@ def stage_for_faults(name: str) -> Stage:
     """Provision a stage with the demo tenant and settings for rules; moto must run already."""
     stage = provisioned(name, load(DEMO))
     vault = Vault(stage.clients, data_key_alias(name))
-    RuleSettings(stage.config(), vault, time.time).write({"GREETING": "hello"})
+    RuleSettings(stage.config(), vault, SystemClock()).write({"GREETING": "hello"})
     return stage
 
 

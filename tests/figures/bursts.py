@@ -4,7 +4,7 @@
 """
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chalicelib.errors import TooManyAttempts
 from chalicelib.model.tenant import SuspiciousIpThrottling
@@ -14,6 +14,7 @@ from chalicelib.store.parallel import Parallel
 from infra.local.emulated_aws import local_aws
 from infra.stage.aws import Stage
 from tests.figures.simulation import DAY_S, provisioned
+from tests.support.fixed import Clock
 
 DAYS = 30
 IN_FLIGHT = (1, 60, 1000)
@@ -26,19 +27,19 @@ class Burst:
     in_flight: int
     days: int = DAYS
     judged: int = 0
-    now: float = 1_800_000_000
+    clock: Clock = field(default_factory=lambda: Clock(1_800_000_000))
 
     def run(self, stage: Stage) -> "Burst":
         """Send bursts day after day, each as soon as the address is let in."""
         buckets = BucketStore(stage.dynamo, f"{stage.prefix}attempts", LOGINS)
-        guard = AddressGuard(Parallel(), buckets, SuspiciousIpThrottling, lambda: self.now)
-        address, end = f"10.0.{self.in_flight >> 8}.{self.in_flight & 255}", self.now + self.days * DAY_S
-        while self.now < end:
+        guard = AddressGuard(Parallel(), buckets, SuspiciousIpThrottling, self.clock)
+        address, end = f"10.0.{self.in_flight >> 8}.{self.in_flight & 255}", self.clock.now + self.days * DAY_S
+        while self.clock.now < end:
             fill = buckets.dynamo.read(guard.read_of(address))
             try:
                 guard.require_room(address, fill)
             except TooManyAttempts as refusal:
-                self.now += refusal.retry_after_s
+                self.clock.now += refusal.retry_after_s
                 continue
             # All of them saw the same room.
             for _ in range(self.in_flight):

@@ -18,6 +18,7 @@ from infra.stage.aws import Stage, reach
 from infra.stage.provision import apply, up
 from infra.stage.seed import seed_users
 from infra.tenant.file import load
+from tests.support.fixed import Clock
 
 DAY_S = 86_400
 STAGE, BCRYPT_COST = "simulation", 4
@@ -38,17 +39,17 @@ class Day:
     looked_at: int = 0
     let_in: int = 0
     kept_out: int = 0
-    now: float = field(default=1_800_000_000)
+    clock: Clock = field(default_factory=lambda: Clock(1_800_000_000))
 
     def run(self, stage: Stage) -> "Day":
         """Live through the day."""
-        world = wiring.World(clock=lambda: self.now, pause=lambda _: None, verify=self._verify)
+        world = wiring.World(clock=self.clock, pause=lambda _: None, verify=self._verify)
         settings = Settings(stage.name, "https://login.example.com/", BCRYPT_COST)
         flow = wiring.build(settings, stage.clients, world)[TokenFlow]
         self._log_in(flow)
         every = self.guesses // self.logins if self.logins else self.guesses + 1
         for number in range(1, self.guesses + 1):
-            self.now += DAY_S / self.guesses
+            self.clock.now += DAY_S / self.guesses
             is_let_in(flow, f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", "a guess")
             if number % every == 0:
                 self._log_in(flow)

@@ -107,7 +107,7 @@ def test_context_is_auth0s_in_snake_case(stage: Stage, world: wiring.World, peop
         )
 
     (shown, context), *_ = seen
-    assert shown.pop("authentication") == {"methods": [{"name": "pwd", "timestamp": 1000 * int(world.clock())}]}
+    assert shown.pop("authentication") == {"methods": [{"name": "pwd", "timestamp": 1000 * world.clock.now_s()}]}
     assert callable(shown.pop("deny"))
     assert context.access_token.scope == ["openid"]
     assert shown == {

@@ -234,7 +234,7 @@ def signer(stage: Stage) -> str:
 
 
 def test_signer_gets_in_with_claims_in_order(http: Http, signer: str, world: wiring.World) -> None:
-    claims = {"sub": signer, "iss": signer, "aud": ISSUER, "exp": int(world.clock()) + 60, "jti": "first"}
+    claims = {"sub": signer, "iss": signer, "aud": ISSUER, "exp": world.clock.now_s() + 60, "jti": "first"}
     assertion = jwt.encode(claims, KEY, "ES256")
 
     assert post(http, login_of(client_assertion=assertion, client_assertion_type=ASSERTION_TYPE)).status_code == 200
@@ -259,7 +259,7 @@ def test_signer_gets_in_with_claims_in_order(http: Http, signer: str, world: wir
 def test_any_claims_that_are_signed_are_answered_by_the_contract(
     http: Http, signer: str, world: wiring.World, claims: dict[str, Any]
 ) -> None:
-    good = {"sub": signer, "iss": signer, "aud": ISSUER, "exp": int(world.clock()) + 60, "jti": "a jti"}
+    good = {"sub": signer, "iss": signer, "aud": ISSUER, "exp": world.clock.now_s() + 60, "jti": "a jti"}
     payload = json.dumps(good | claims | {"sub": signer}).encode()
     assertion = jwt.api_jws.encode(payload, KEY, "ES256")
 

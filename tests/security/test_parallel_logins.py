@@ -12,6 +12,7 @@ import pytest
 from chalicelib import wiring
 from chalicelib.errors import TooManyAttempts
 from chalicelib.model.account import Account
+from chalicelib.model.clock import SystemClock
 from chalicelib.model.storage import Read
 from chalicelib.model.tenant import BruteForceProtection, SuspiciousIpThrottling
 from chalicelib.passwords.hash import hash_password
@@ -65,9 +66,9 @@ def test_two_hundred_threads_evaluate_max_attempts_hashes_in_each_run(stage: Sta
         Parallel(),
         AttemptStore(stage.dynamo, table),
         TotalStore(stage.dynamo, table),
-        AddressGuard(Parallel(), buckets, SuspiciousIpThrottling, time.time),
+        AddressGuard(Parallel(), buckets, SuspiciousIpThrottling, SystemClock()),
         lambda *_: None,
-        time.time,
+        SystemClock(),
         time.sleep,
     )
     stored = hash_password(PASSWORD, BCRYPT_COST)

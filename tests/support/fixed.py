@@ -23,6 +23,12 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
+    def now_s(self) -> int:
+        return int(self.now)
+
+    def now_ms(self) -> int:
+        return int(1000 * self.now)
+
     def pause(self, seconds: float) -> None:
         self.paused.append(seconds)
         self.now += seconds

@@ -3,6 +3,7 @@
 import pytest
 
 from chalicelib.errors import ServerError
+from chalicelib.model.clock import SystemClock
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.vault import STAGE_KEY, StageKey, Vault, data_key_alias
 from infra.stage.aws import Stage
@@ -49,7 +50,7 @@ def test_table_holds_the_key_as_kms_sealed_it(stage: Stage) -> None:
 
 def test_stage_without_a_key_says_what_to_run(stage: Stage) -> None:
     # A table of users holds no documents: it stands for a stage that was brought up before there was such a key.
-    empty = ConfigStore(stage.dynamo, f"{stage.prefix}users-customers", lambda: 0.0, lifetime_s=0)
+    empty = ConfigStore(stage.dynamo, f"{stage.prefix}users-customers", SystemClock(), lifetime_s=0)
     key = StageKey(empty, Vault(stage.clients, data_key_alias(stage.name)))
 
     with pytest.raises(ServerError) as refused:
