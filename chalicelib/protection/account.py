@@ -1,7 +1,7 @@
 """Brute-force protection: every attempt at an account is counted before its password is looked at (docs/adr/0003)."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 from chalicelib.errors import RateLimit, TemporarilyUnavailable, TooManyAttempts
@@ -85,24 +85,18 @@ class AccountGuard:
         If AWS fails after the count, in the read or inside the block, the attempt is given back: nobody's allowance
         pays for that. Raises TooManyAttempts.
         """
-        is_taken = False
+        with ExitStack() as counted:
 
-        def take() -> None:
-            nonlocal is_taken
-            self.count(attempt)
-            is_taken = True
+            def count() -> None:
+                self.count(attempt)
+                counted.enter_context(self.given_back_on_failure(attempt))
 
-        try:
             # The count may have to wait: it does so on this thread, and keeps none of those that everybody shares.
             total_of = self.totals.read_of(attempt.account)
-            (user, total), _ = self.parallel.both(lambda: self.dynamo.read_all(person, total_of), take)
+            (user, total), _ = self.parallel.both(lambda: self.dynamo.read_all(person, total_of), count)
             if attempt.is_counted and total:
                 self._require_turn(attempt, user, total)
             yield Admitted(attempt, user, has_total=total is not None)
-        except (TemporarilyUnavailable, TooManyAttempts):
-            if is_taken:
-                self.give_back(attempt)
-            raise
 
     def count(self, attempt: Attempt) -> None:
         """Take one attempt from the allowance.
@@ -138,10 +132,10 @@ class AccountGuard:
 
     @contextmanager
     def given_back_on_failure(self, attempt: Attempt) -> Iterator[None]:
-        """Give a counted attempt back if AWS fails inside this block."""
+        """Give a counted attempt back if AWS fails inside this block, or the account has no turn for it."""
         try:
             yield
-        except TemporarilyUnavailable:
+        except (TemporarilyUnavailable, TooManyAttempts):
             self.give_back(attempt)
             raise
 
