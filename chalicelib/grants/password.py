@@ -58,7 +58,7 @@ class PasswordSettlement:
         """Give the attempt back: whatever came of the login, the password was right."""
         self.guard.give_back(self.admitted.attempt)
 
-    def _writes(self, counter: str) -> tuple[Write, ...]:
+    def _writes(self, counter: str | None) -> tuple[Write, ...]:
         return (*self.guard.clear_writes(self.admitted), *self.record(counter))
 
 

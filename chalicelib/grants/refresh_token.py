@@ -54,7 +54,7 @@ class RefreshTokenGrant:
             auth_time=family.auth_time,
             user=user,
             realm=family.locator.realm,
-            original=Original(family.audience or None, family.scopes, family.ends_at),
+            original=Original(family.audience, family.scopes, family.ends_at),
         )
         return ProvedLogin(login, RefreshTokenSettlement(self.refresh_tokens, found, client, request.source_ip))
 

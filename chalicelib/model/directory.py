@@ -11,8 +11,8 @@ from chalicelib.model.storage import Read, Write
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 
-# Returns the writes that record a login; takes the name of a number in the record to raise by one, or "".
-LoginWrites = Callable[[str], tuple[Write, ...]]
+# Returns the writes that record a login; takes the name of a number in the record to raise by one, or None.
+LoginWrites = Callable[[str | None], tuple[Write, ...]]
 
 
 @dataclass(frozen=True, slots=True)

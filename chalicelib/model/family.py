@@ -19,7 +19,7 @@ class Locator:
 class RefreshFamily:
     """One family. Times are epoch seconds, but for previous_until_ms; hashes are SHA-256 in hex.
 
-    audience: "" for /userinfo alone. scopes: as first granted. families_version: the user's when the family began.
+    audience: None for /userinfo alone. scopes: as first granted. families_version: the user's when the family began.
     current_hash: of the one live token. previous_hash: of its predecessor, taken until previous_until_ms.
     nonce: what the predecessor's secret was turned into the current one with, in hex; worthless without that secret.
     ends_at: the absolute end, 0 for never.
@@ -27,7 +27,7 @@ class RefreshFamily:
 
     locator: Locator
     client_id: str
-    audience: str
+    audience: str | None
     scopes: tuple[str, ...]
     auth_time: int
     amr: tuple[str, ...]

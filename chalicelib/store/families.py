@@ -10,8 +10,9 @@ from chalicelib.store.aws import ConditionFailed
 from chalicelib.store.dynamo import Dynamo, Value, from_item, put_write
 
 _FAMILY = "family#"
+_CONVERTED = ("locator", "audience", "scopes", "amr")
 # The fields that are stored as they are.
-_FIELDS = tuple(name for name in RefreshFamily.__dataclass_fields__ if name not in ("locator", "scopes", "amr"))
+_FIELDS = tuple(name for name in RefreshFamily.__dataclass_fields__ if name not in _CONVERTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class FamilyStore:
             "realm": locator.realm,
             "user_id": locator.user_id,
             "family_id": locator.family_id,
+            "audience": family.audience or "",
             "scopes": " ".join(family.scopes),
             "amr": " ".join(family.amr),
         }
@@ -80,6 +82,5 @@ def _prefix(client_id: str) -> str:
 def _family_from(item: Item) -> RefreshFamily:
     locator = Locator(item["realm"], item["user_id"], item["family_id"])
     fields: dict[str, Any] = {name: item[name] for name in _FIELDS}
-    return RefreshFamily(
-        locator=locator, **fields, scopes=tuple(item["scopes"].split()), amr=tuple(item["amr"].split())
-    )
+    scopes, amr = tuple(item["scopes"].split()), tuple(item["amr"].split())
+    return RefreshFamily(locator=locator, audience=item["audience"] or None, **fields, scopes=scopes, amr=amr)

@@ -24,7 +24,7 @@ class RevocationStore:
         counters = (EVERYBODY, _counter(client_id))
         return Read((self._key(realm),), lambda items: sum((items[0] or {}).get(name, 0) for name in counters))
 
-    def revoke(self, realm: str, client_id: str = "") -> None:
+    def revoke(self, realm: str, client_id: str | None = None) -> None:
         """End what everybody of a realm has out, through one client or through all, at once."""
         counter = _counter(client_id) if client_id else EVERYBODY
         self.dynamo.update(self._key(realm), Update(f"ADD {counter} :one", "", {":one": 1}))

@@ -70,8 +70,8 @@ class UserStore:
         """Return the record of that user_id."""
         return self.dynamo.read(self.read_of(user_id))
 
-    def login_write(self, user: User, login: LoginRecord, counter: str) -> Write:
-        """Return the write that records a login. counter: the name of a number to raise by one with it, or "".
+    def login_write(self, user: User, login: LoginRecord, counter: str | None) -> Write:
+        """Return the write that records a login. counter: the name of a number to raise by one with it.
 
         Its condition fails if the password was changed or the user blocked or deleted since the record was read.
         """

@@ -93,7 +93,7 @@ class RefreshTokens:
         family = RefreshFamily(
             locator=Locator(login.realm, user.user_id, self._new_id()),
             client_id=client.client_id,
-            audience=access.audience or "",
+            audience=access.audience,
             scopes=access.scopes,
             auth_time=login.auth_time or now,
             amr=login.amr,

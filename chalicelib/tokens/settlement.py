@@ -18,8 +18,8 @@ from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.parallel import Parallel
 from chalicelib.tokens.refresh import NewFamily, RefreshTokens
 
-# Returns the writes of a login; takes the name of a number in the user's record that goes up by one with it, or "".
-Writes = Callable[[str], tuple[Write, ...]]
+# Returns the writes of a login; takes the name of a number in the user's record that goes up by one with it, or None.
+Writes = Callable[[str | None], tuple[Write, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Issuance:
         if new:
             self.refresh_tokens.make_room(new)
         try:
-            self.dynamo.commit((*writes(new.counter), new.write) if new else writes(""))
+            self.dynamo.commit((*writes(new.counter), new.write) if new else writes(None))
         except ConditionFailed:
             raise InvalidGrant(refusal, reason="the proof was used, or the user changed, meanwhile") from None
 

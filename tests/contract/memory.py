@@ -39,7 +39,7 @@ class MemoryDirectory:
         return None
 
     def login_writes(self, user: User, login: LoginRecord) -> LoginWrites:
-        def write(counter: str) -> tuple[Write, ...]:
+        def write(counter: str | None) -> tuple[Write, ...]:
             now = self.users[user.user_id]
             if now.credential_version != user.credential_version:
                 raise ConditionFailed

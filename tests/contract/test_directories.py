@@ -48,7 +48,7 @@ class Backend:
     def read(self, user_id: str | None) -> User | None:
         return self.stage.dynamo.read(self.directory.read_of(user_id))
 
-    def log_in(self, user: User, login: LoginRecord, counter: str = "") -> User:
+    def log_in(self, user: User, login: LoginRecord, counter: str | None = None) -> User:
         """Commit the writes of a login, and return the record as it is then."""
         self.stage.dynamo.commit(self.directory.login_writes(user, login)(counter))
         after = self.read(user.user_id)

@@ -25,7 +25,7 @@ def list_(user: UserOption, realm: RealmOption, stage: StageOption, as_json: Jso
         {
             "family": family.locator.family_id,
             "client_id": family.client_id,
-            "audience": family.audience,
+            "audience": family.audience or "",
             "scope": " ".join(family.scopes),
             "created": utc(family.created_at),
             "from": family.created_ip,
@@ -89,7 +89,7 @@ def _revoke_at_large(stage_name: str, realm: str, client: str, *, is_everybody: 
     names = _realms(stage, realm, client)
     revocations = RevocationStore(stage.dynamo, f"{stage.prefix}sessions")
     for name in names:
-        revocations.revoke(name, client)
+        revocations.revoke(name, client or None)
     through = f" through client {client}" if client else ""
     console.print(f"Ended all refresh tokens of {', '.join(names)}{through}.")
 
