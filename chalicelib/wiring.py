@@ -44,9 +44,10 @@ from chalicelib.rules.loading import load
 from chalicelib.rules.runner import Rules
 from chalicelib.rules.values import Metadata
 from chalicelib.settings import Settings
-from chalicelib.store.attempts import AttemptStore, TotalStore
+from chalicelib.store.attempts import AttemptStore, FailureStore
 from chalicelib.store.aws import Aws, connect, lambda_session
 from chalicelib.store.buckets import CLIENTS, LOGINS, BucketStore
+from chalicelib.store.code_attempts import AllowanceStore, WrongCodeStore
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.enrolments import EnrolmentStore
@@ -57,7 +58,6 @@ from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
 from chalicelib.store.parallel import Parallel
 from chalicelib.store.revocations import RevocationStore
 from chalicelib.store.sessions import PendingStore, UsedNames
-from chalicelib.store.tries import TryStore, WrongCodeStore
 from chalicelib.store.users import UserStore
 from chalicelib.store.vault import RuleSettings, StageKey, Vault, data_key_alias
 from chalicelib.tokens.issuer import Issuer
@@ -191,7 +191,7 @@ def _parts(settings: Settings, aws: Aws, world: World, stores: _Stores) -> _Part
     addresses = AddressGuard(parallel, BucketStore(dynamo, attempts, LOGINS), throttling, clock)
     # Without a sender nobody will be told, so no notice is stored.
     on_block = stores.notices.note if settings.email_from else lambda *_: None
-    totals = TotalStore(dynamo, attempts)
+    totals = FailureStore(dynamo, attempts)
     guard = AccountGuard(dynamo, parallel, stores.attempts, totals, addresses, on_block, clock, world.pause)
     messages = Messages(aws, settings.email_from)
     verify, find, directory_of, enrolments_of = verifier.verify, people.find, stores.directory_of, stores.enrolments_of
@@ -256,8 +256,8 @@ def _factors(world: World, stores: _Stores, parts: _Parts, limits: Limits) -> tu
 def _limits(world: World, stores: _Stores) -> Limits:
     dynamo, table = stores.dynamo, stores.attempts_table
     on_wrong = NoticeStore(dynamo, table, WRONG_CODES, DAY_S).note
-    tries, wrong_codes = TryStore(dynamo, table), WrongCodeStore(dynamo, table)
-    return Limits(tries, wrong_codes, dynamo.commit, stores.key.mac, on_wrong, world.clock)
+    allowances, wrong_codes = AllowanceStore(dynamo, table), WrongCodeStore(dynamo, table)
+    return Limits(allowances, wrong_codes, dynamo.commit, stores.key.mac, on_wrong, world.clock)
 
 
 def _grants(world: World, stores: _Stores, parts: _Parts, factors: Iterable[Factor]) -> tuple[Grant, ...]:

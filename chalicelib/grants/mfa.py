@@ -13,7 +13,7 @@ from chalicelib.model.login import Login
 from chalicelib.model.request import Request
 from chalicelib.model.storage import Write
 from chalicelib.model.tenant import Client, Realm
-from chalicelib.protection.account import AccountGuard, Admitted, Attempt
+from chalicelib.protection.account import AccountGuard, Admitted, LoginAttempt
 from chalicelib.store.sessions import PendingStore
 from chalicelib.tokens.settlement import Issuance, Issued, ProvedLogin
 
@@ -106,7 +106,7 @@ class MfaGrant:
 
     def _make_settlement(self, case: Case, proof: Proof, request: Request) -> MfaSettlement:
         directory = self.directory_of(case.realm)
-        attempt = Attempt(case.account, request.source_ip, case.tenant.brute_force_protection, ())
+        attempt = LoginAttempt(case.account, request.source_ip, case.tenant.brute_force_protection, ())
         cleared = self.guard.clear_writes(Admitted(attempt, case.user, has_total=True))
         login = (self.pending.use_login(case.pending),) if case.is_login else ()
         record = LoginRecord(self.clock.now_s(), request.source_ip, multifactor=proof.multifactor)

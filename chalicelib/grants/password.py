@@ -15,7 +15,7 @@ from chalicelib.model.storage import Write
 from chalicelib.model.tenant import Client, Realm, Tenant
 from chalicelib.model.user import User
 from chalicelib.passwords.breached import RangeApi, is_refused
-from chalicelib.protection.account import AccountGuard, Admitted, Attempt
+from chalicelib.protection.account import AccountGuard, Admitted, LoginAttempt
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.revocations import RevocationStore
@@ -138,7 +138,9 @@ class PasswordGrant:
         request.outcome.realm = realm.name
         return self.directory_of(realm)
 
-    def _begin_attempt(self, client: Client, directory: Directory, request: Request) -> tuple[str | None, Attempt, int]:
+    def _begin_attempt(
+        self, client: Client, directory: Directory, request: Request
+    ) -> tuple[str | None, LoginAttempt, int]:
         """Return whose account is tried, None for an unknown user, the attempt, and how much ended at large.
 
         An unknown user is counted under the hash of what was typed. Raises TooManyAttempts.
@@ -151,7 +153,7 @@ class PasswordGrant:
         )
         addresses.require_room(address, fill)
         account = Account(directory.realm.name, user_id or request.outcome.user)
-        return user_id, Attempt(account, address, self.config.tenant().brute_force_protection, fill), count
+        return user_id, LoginAttempt(account, address, self.config.tenant().brute_force_protection, fill), count
 
     def _is_breached(self, request: Request) -> bool:
         detection = self.config.tenant().breached_password_detection

@@ -13,7 +13,7 @@ from chalicelib.model.bucket import Bucket
 from chalicelib.model.clock import Clock
 from chalicelib.model.enrolment import EMAIL, OTP, RECOVERY_CODE, SMS
 from chalicelib.model.storage import Write
-from chalicelib.store.tries import Tries, TryStore, WrongCodeStore
+from chalicelib.store.code_attempts import Allowance, AllowanceStore, WrongCodeStore
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -61,13 +61,13 @@ RECOVERY_CODES = CodeLimit(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Takes tries.
+    """Takes attempts and messages from their allowances.
 
     commit: does writes. mac: returns a keyed hash, by purpose, for numbers and addresses. on_wrong: hears of each
     account whose codes were wrong TELL_AFTER times in a row or more, with the time.
     """
 
-    tries: TryStore
+    allowances: AllowanceStore
     wrong: WrongCodeStore
     commit: Callable[[tuple[Write, ...]], None]
     mac: Callable[[str, bytes], bytes]
@@ -81,13 +81,13 @@ class Limits:
         Yields the writes that give it back for a right code. If AWS fails inside the block, it is given back.
         Raises TooManyAttempts, and WrongCode if this kind is disabled.
         """
-        tries = _tries(case, _allowance(case, address, limit), CODES)
-        self._take(tries, TOO_MANY_CODES, limit.event)
-        with _undone(lambda: self.commit((self.tries.give_back(tries),))):
-            in_a_row = self._count(case, tries, limit)
-            with _undone(lambda: self.wrong.withdraw(tries.owner, limit.kind)):
+        allowance = _allowance_of(case, _bucket_name(case, address, limit), CODES)
+        self._take(allowance, TOO_MANY_CODES, limit.event)
+        with _undone(lambda: self.commit((self.allowances.give_back(allowance),))):
+            in_a_row = self._count(case, allowance, limit)
+            with _undone(lambda: self.wrong.withdraw(allowance.owner, limit.kind)):
                 try:
-                    yield self.tries.give_back(tries), self.wrong.clear_write(tries.owner)
+                    yield self.allowances.give_back(allowance), self.wrong.clear_write(allowance.owner)
                 except WrongCode:
                     self._tell(case, in_a_row)
                     raise
@@ -99,13 +99,13 @@ class Limits:
         TooManyAttempts.
         """
         taken: tuple[Write, ...] = ()
-        for tries in self._messages(case, kind, address):
+        for allowance in self._messages(case, kind, address):
             try:
-                self._take(tries, TOO_MANY_MESSAGES, "gd_otp_rate_limit_exceed")
+                self._take(allowance, TOO_MANY_MESSAGES, "gd_otp_rate_limit_exceed")
             except WireError:
                 self.give_back(taken)
                 raise
-            taken += (self.tries.give_back(tries),)
+            taken += (self.allowances.give_back(allowance),)
         return taken
 
     def give_back(self, taken: tuple[Write, ...]) -> None:
@@ -115,11 +115,11 @@ class Limits:
 
     def take_poll(self, case: Case, challenge_id: str) -> None:
         """Take one look at whether a code was shown; raises SlowDown."""
-        if self.tries.take(_tries(case, f"poll#{challenge_id}", POLLS), self.clock.now_ms()):
+        if self.allowances.take(_allowance_of(case, f"poll#{challenge_id}", POLLS), self.clock.now_ms()):
             raise SlowDown("Polled too fast: wait five seconds between two requests.")
 
-    def _count(self, case: Case, tries: Tries, limit: CodeLimit) -> int:
-        in_a_row = self.wrong.count(tries.owner, limit.kind, limit.most)
+    def _count(self, case: Case, allowance: Allowance, limit: CodeLimit) -> int:
+        in_a_row = self.wrong.count(allowance.owner, limit.kind, limit.most)
         if in_a_row is None:
             self._tell(case, limit.most)
             raise WrongCode(limit.invalid, reason=f"{limit.kind} is disabled after {limit.most} wrong codes in a row")
@@ -131,19 +131,19 @@ class Limits:
             with suppress(TemporarilyUnavailable):
                 self.on_wrong(case.account, self.clock.now_s())
 
-    def _messages(self, case: Case, kind: str, address: str) -> Iterator[Tries]:
+    def _messages(self, case: Case, kind: str, address: str) -> Iterator[Allowance]:
         mac = self.mac("destination", destination(kind, address).encode()).hex()[:32]
-        yield _tries(case, kind, MESSAGES[kind])
-        yield Tries(f"destination#{mac}", kind, DESTINATIONS[kind])
+        yield _allowance_of(case, kind, MESSAGES[kind])
+        yield Allowance(f"destination#{mac}", kind, DESTINATIONS[kind])
         per_hour = case.tenant.mfa.messages_per_hour.get(kind)
         if per_hour:
-            yield Tries("messages", kind, Bucket(per_hour, HOUR_MS // per_hour))
+            yield Allowance("messages", kind, Bucket(per_hour, HOUR_MS // per_hour))
 
-    def _take(self, tries: Tries, words: str, event: str) -> None:
+    def _take(self, allowance: Allowance, words: str, event: str) -> None:
         now_ms = self.clock.now_ms()
-        wait_ms = self.tries.take(tries, now_ms)
+        wait_ms = self.allowances.take(allowance, now_ms)
         if wait_ms:
-            limit = RateLimit(tries.bucket.size, -(-(now_ms + wait_ms) // 1000))
+            limit = RateLimit(allowance.bucket.size, -(-(now_ms + wait_ms) // 1000))
             raise TooManyAttempts(words, retry_after_s=-(-wait_ms // 1000), event=event, rate_limit=limit)
 
 
@@ -158,11 +158,11 @@ def _undone(undo: Callable[[], None]) -> Iterator[None]:
         raise
 
 
-def _tries(case: Case, kind: str, bucket: Bucket) -> Tries:
-    return Tries(f"mfa#{case.account.key}", kind, bucket)
+def _allowance_of(case: Case, kind: str, bucket: Bucket) -> Allowance:
+    return Allowance(f"mfa#{case.account.key}", kind, bucket)
 
 
-def _allowance(case: Case, address: str, limit: CodeLimit) -> str:
+def _bucket_name(case: Case, address: str, limit: CodeLimit) -> str:
     """Return which of the person's buckets an address draws from: a thief elsewhere leaves the owner theirs."""
     known = network(address)
     return f"{limit.name}#{known}" if known in case.user.known_addresses else limit.name

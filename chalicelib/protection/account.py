@@ -12,7 +12,7 @@ from chalicelib.model.storage import Read, Write
 from chalicelib.model.tenant import BruteForceProtection
 from chalicelib.model.user import User
 from chalicelib.protection.address import AddressGuard, Fill
-from chalicelib.store.attempts import ANYWHERE, AttemptStore, Counter, Tally, Total, TotalStore
+from chalicelib.store.attempts import ANYWHERE, AttemptCount, AttemptStore, Counter, FailureCount, FailureStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.parallel import Parallel
 
@@ -23,11 +23,11 @@ PAUSES_S = (0.05, 0.1, 0.2, *[0.4] * 10)
 # How often in a row an account may be guessed at wrongly, from all addresses. Source: NIST SP 800-63B-4 3.2.2.
 MAX_FAILURES_IN_A_ROW = 100
 # From then on, strangers to the account have one attempt in this time, all of them together.
-TURN_S = 900
+SHARED_ATTEMPT_S = 900
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class LoginAttempt:
     """One attempt on its way, and the policy that it is held to.
 
     address: the source_ip. fill: the address's, as AddressGuard has it.
@@ -56,7 +56,7 @@ class Admitted:
     A right one clears both of what it is counted under.
     """
 
-    attempt: Attempt
+    attempt: LoginAttempt
     user: User | None
     has_total: bool
 
@@ -72,14 +72,14 @@ class AccountGuard:
     dynamo: Dynamo
     parallel: Parallel
     attempts: AttemptStore
-    totals: TotalStore
+    totals: FailureStore
     addresses: AddressGuard
     on_block: Callable[[Account, int], None]
     clock: Clock
     pause: Callable[[float], None]
 
     @contextmanager
-    def admitted(self, attempt: Attempt, person: Read[User | None]) -> Iterator[Admitted]:
+    def admitted(self, attempt: LoginAttempt, person: Read[User | None]) -> Iterator[Admitted]:
         """Count the attempt while the person and the account's total are read, and yield what may be judged.
 
         If AWS fails after the count, in the read or inside the block, the attempt is given back: nobody's allowance
@@ -95,10 +95,10 @@ class AccountGuard:
             total_of = self.totals.read_of(attempt.account)
             (user, total), _ = self.parallel.both(lambda: self.dynamo.read_all(person, total_of), count)
             if attempt.is_counted and total:
-                self._require_turn(attempt, user, total)
+                self._require_shared_attempt(attempt, user, total)
             yield Admitted(attempt, user, has_total=total is not None)
 
-    def count(self, attempt: Attempt) -> None:
+    def count(self, attempt: LoginAttempt) -> None:
         """Take one attempt from the allowance.
 
         Where the allowance is taken but not spent, because others are on their way right now, waits for their outcome
@@ -107,14 +107,14 @@ class AccountGuard:
         if not attempt.is_counted:
             return
         for pause_s in (*PAUSES_S, None):
-            tally = self._counted(attempt)
-            if tally is None:
+            count = self._counted(attempt)
+            if count is None:
                 return
-            if pause_s is None or not self._is_undecided(tally):
-                raise self._blocked(attempt, tally.expires_at)
+            if pause_s is None or not self._is_undecided(count):
+                raise self._blocked(attempt, count.expires_at)
             self.pause(pause_s)
 
-    def fail(self, attempt: Attempt) -> None:
+    def fail(self, attempt: LoginAttempt) -> None:
         """Decide a counted attempt as failed: its account's, from here and from anywhere, and its address's."""
         failures = self.addresses.failures(attempt.address, attempt.fill)
         if attempt.is_counted:
@@ -131,7 +131,7 @@ class AccountGuard:
         return (self.attempts.clear_write(attempt.counter), *total)
 
     @contextmanager
-    def given_back_on_failure(self, attempt: Attempt) -> Iterator[None]:
+    def given_back_on_failure(self, attempt: LoginAttempt) -> Iterator[None]:
         """Give a counted attempt back if AWS fails inside this block, or the account has no turn for it."""
         try:
             yield
@@ -139,22 +139,22 @@ class AccountGuard:
             self.give_back(attempt)
             raise
 
-    def give_back(self, attempt: Attempt) -> None:
+    def give_back(self, attempt: LoginAttempt) -> None:
         """Take a counted attempt back, where AWS kept it from being decided or its login from being completed."""
         if attempt.is_counted:
             with suppress(TemporarilyUnavailable):
                 self.attempts.withdraw(attempt.counter)
 
-    def _fail_here(self, attempt: Attempt, now: int) -> None:
+    def _fail_here(self, attempt: LoginAttempt, now: int) -> None:
         """Count a failure at an account from one address, and tell of the block if that is what it makes."""
-        tally = self.attempts.fail(attempt.counter, now, attempt.policy.block_lifetime_s)
-        if tally.failed >= attempt.policy.max_attempts:
+        count = self.attempts.fail(attempt.counter, now, attempt.policy.block_lifetime_s)
+        if count.failed >= attempt.policy.max_attempts:
             self.on_block(attempt.account, now)
 
-    def _require_turn(self, attempt: Attempt, user: User | None, total: Total) -> None:
+    def _require_shared_attempt(self, attempt: LoginAttempt, user: User | None, total: FailureCount) -> None:
         """Let an attempt pass at an account that was guessed at too often, if it comes from where a login once did.
 
-        All others share one attempt each TURN_S, by one conditional write. Raises TooManyAttempts.
+        All others share one attempt each SHARED_ATTEMPT_S, by one conditional write. Raises TooManyAttempts.
         """
         now = self.clock.now_s()
         if total.expires_at <= now or total.failed < MAX_FAILURES_IN_A_ROW:
@@ -163,17 +163,17 @@ class AccountGuard:
             return
         if total.next_turn_at > now:
             raise self._blocked(attempt, total.next_turn_at)
-        if not self.totals.take_turn(attempt.account, now, now + TURN_S):
-            raise self._blocked(attempt, now + TURN_S)
+        if not self.totals.take_shared_attempt(attempt.account, now, now + SHARED_ATTEMPT_S):
+            raise self._blocked(attempt, now + SHARED_ATTEMPT_S)
 
-    def _blocked(self, attempt: Attempt, until: int) -> TooManyAttempts:
+    def _blocked(self, attempt: LoginAttempt, until: int) -> TooManyAttempts:
         retry_after_s = max(1, until - self.clock.now_s())
         limit = RateLimit(attempt.policy.max_attempts, until)
         return TooManyAttempts(BLOCKED, retry_after_s=retry_after_s, event="limit_wc", rate_limit=limit)
 
-    def _counted(self, attempt: Attempt) -> Tally | None:
+    def _counted(self, attempt: LoginAttempt) -> AttemptCount | None:
         policy = attempt.policy
         return self.attempts.count(attempt.counter, self.clock.now_s(), policy.max_attempts, policy.block_lifetime_s)
 
-    def _is_undecided(self, tally: Tally) -> bool:
-        return tally.attempts > tally.failed and self.clock.now_s() - tally.counted_at < UNDECIDED_S
+    def _is_undecided(self, count: AttemptCount) -> bool:
+        return count.attempts > count.failed and self.clock.now_s() - count.counted_at < UNDECIDED_S

@@ -17,7 +17,7 @@ from chalicelib.store.dynamo import UPDATE_TRIES, Dynamo, Update, delete_write, 
 # The address of a counter that all addresses share.
 ANYWHERE = "*"
 # From the last failure on. A constant, so that a short block does not let slow guessing begin anew each time.
-TOTAL_LIFETIME_S = 2_592_000
+FAILURES_LIFETIME_S = 2_592_000
 _ACCOUNT = "account#"
 _ADDRESS = "address#"
 # The sort key of the total, beside those of an account's counters.
@@ -33,7 +33,7 @@ class Counter:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class AttemptCount:
     """The state of a counter. Times are epoch seconds.
 
     attempts: those begun. failed: those of them that ended badly; the difference is not decided yet.
@@ -46,7 +46,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
+class FailureCount:
     """The state of an account's total. Times are epoch seconds.
 
     next_turn_at: from when on one more attempt may be made, 0 for now. expires_at: when it counts no more.
@@ -64,8 +64,8 @@ class AttemptStore:
     dynamo: Dynamo
     table: str
 
-    def count(self, counter: Counter, now: int, max_attempts: int, lifetime_s: int) -> Tally | None:
-        """Count one attempt if fewer than max_attempts stand; return None then, else the tally that forbids it."""
+    def count(self, counter: Counter, now: int, max_attempts: int, lifetime_s: int) -> AttemptCount | None:
+        """Count one attempt if fewer than max_attempts stand; return None then, else the count that forbids it."""
         counted = Update(
             "ADD attempts :one, failed :zero SET counted_at = :now, expires_at = :end",
             "attribute_not_exists(attempts) OR (attempts < :max AND expires_at > :now)",
@@ -75,16 +75,16 @@ class AttemptStore:
             try:
                 self.dynamo.update_and_read(self._key(counter), counted)
             except ConditionFailed as failure:
-                tally = _tally_from(from_item(failure.item or {}))
+                count = _attempt_count_from(from_item(failure.item or {}))
             else:
                 return None
-            if tally.expires_at > now:
-                return tally
-            if self._restart(counter, tally, now, lifetime_s):
+            if count.expires_at > now:
+                return count
+            if self._restart(counter, count, now, lifetime_s):
                 return None
         raise TemporarilyUnavailable(reason="update_item: the counter would not stand still")
 
-    def fail(self, counter: Counter, now: int, lifetime_s: int) -> Tally:
+    def fail(self, counter: Counter, now: int, lifetime_s: int) -> AttemptCount:
         """Decide one counted attempt as failed, and return what stands then.
 
         One that a success has cleared meanwhile is counted anew.
@@ -96,7 +96,7 @@ class AttemptStore:
             {":one": 1, ":now": now, ":end": now + lifetime_s},
         )
         _, values = self.dynamo.update_by_first(self._key(counter), decided, anew)
-        return _tally_from(values)
+        return _attempt_count_from(values)
 
     def withdraw(self, counter: Counter) -> None:
         """Take back one counted attempt that could not be decided."""
@@ -108,11 +108,11 @@ class AttemptStore:
         """Return the write that forgets a counter, for the transaction of a success."""
         return delete_write(self._key(counter))
 
-    def of_account(self, account: Account) -> list[tuple[Counter, Tally | Total]]:
+    def of_account(self, account: Account) -> list[tuple[Counter, AttemptCount | FailureCount]]:
         """Return the state of an account's counters by address, and of its total from anywhere."""
         return [_state_from(item) for item in self._of_key(_ACCOUNT + account.key)]
 
-    def of_realm(self, realm: str) -> Iterator[tuple[Counter, Tally | Total]]:
+    def of_realm(self, realm: str) -> Iterator[tuple[Counter, AttemptCount | FailureCount]]:
         """Return the state of the counters of all accounts of a realm, for the tools: a scan, on no request path."""
         values = to_item({":pk": f"{_ACCOUNT}{realm}#"})
         condition = "begins_with(pk, :pk)"
@@ -134,7 +134,7 @@ class AttemptStore:
     def _of_key(self, pk: str) -> list[Item]:
         return self.dynamo.query(self.table, "pk = :pk", {":pk": pk})
 
-    def _restart(self, counter: Counter, ended: Tally, now: int, lifetime_s: int) -> bool:
+    def _restart(self, counter: Counter, ended: AttemptCount, now: int, lifetime_s: int) -> bool:
         """Begin an ended count anew with one attempt; return False if another request was faster."""
         begun = Update(
             "SET attempts = :one, failed = :zero, counted_at = :now, expires_at = :end",
@@ -152,19 +152,19 @@ class AttemptStore:
 
 
 @dataclass(frozen=True, slots=True)
-class TotalStore:
+class FailureStore:
     """Counts failures, each one atomic write. TTL only sweeps: expires_at is compared in every condition."""
 
     dynamo: Dynamo
     table: str
 
-    def read_of(self, account: Account) -> Read[Total | None]:
+    def read_of(self, account: Account) -> Read[FailureCount | None]:
         """Return the read of an account's total, which may have expired."""
-        return Read((self._key(account),), lambda items: _total_from(items[0]) if items[0] else None)
+        return Read((self._key(account),), lambda items: _failure_count_from(items[0]) if items[0] else None)
 
     def fail(self, account: Account, now: int) -> None:
         """Count one failure."""
-        values = {":one": 1, ":now": now, ":end": now + TOTAL_LIFETIME_S}
+        values = {":one": 1, ":now": now, ":end": now + FAILURES_LIFETIME_S}
         running = Update(
             "ADD failed :one SET expires_at = :end",
             "attribute_not_exists(expires_at) OR expires_at > :now",
@@ -173,7 +173,7 @@ class TotalStore:
         ended = Update("SET failed = :one, expires_at = :end REMOVE next_turn_at", "expires_at <= :now", values)
         self.dynamo.update_by_first(self._key(account), running, ended)
 
-    def take_turn(self, account: Account, now: int, next_turn_at: int) -> bool:
+    def take_shared_attempt(self, account: Account, now: int, next_turn_at: int) -> bool:
         """Return whether an attempt may be made now; none other may until next_turn_at then. One conditional write."""
         taken = Update(
             "SET next_turn_at = :next",
@@ -195,17 +195,17 @@ class TotalStore:
         return Key(self.table, _ACCOUNT + account.key, _TOTAL)
 
 
-def _state_from(item: Item) -> tuple[Counter, Tally | Total]:
+def _state_from(item: Item) -> tuple[Counter, AttemptCount | FailureCount]:
     account = Account.of_key(item["pk"].removeprefix(_ACCOUNT))
     if item["sk"] == _TOTAL:
-        return Counter(account, ANYWHERE), _total_from(item)
-    return Counter(account, item["sk"].removeprefix(_ADDRESS)), _tally_from(item)
+        return Counter(account, ANYWHERE), _failure_count_from(item)
+    return Counter(account, item["sk"].removeprefix(_ADDRESS)), _attempt_count_from(item)
 
 
-def _tally_from(item: Item) -> Tally:
+def _attempt_count_from(item: Item) -> AttemptCount:
     """Return the state of a counter, nought for each value that its item lacks."""
-    return Tally(*(item.get(name, 0) for name in ("attempts", "failed", "counted_at", "expires_at")))
+    return AttemptCount(*(item.get(name, 0) for name in ("attempts", "failed", "counted_at", "expires_at")))
 
 
-def _total_from(item: Item) -> Total:
-    return Total(item["failed"], item.get("next_turn_at", 0), item["expires_at"])
+def _failure_count_from(item: Item) -> FailureCount:
+    return FailureCount(item["failed"], item.get("next_turn_at", 0), item["expires_at"])

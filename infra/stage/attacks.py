@@ -11,7 +11,7 @@ from chalicelib.model.bucket import Bucket
 from chalicelib.model.tenant import BruteForceProtection
 from chalicelib.protection.account import MAX_FAILURES_IN_A_ROW
 from chalicelib.protection.client import BUCKET
-from chalicelib.store.attempts import ANYWHERE, Counter, Tally, Total
+from chalicelib.store.attempts import ANYWHERE, AttemptCount, Counter, FailureCount
 from chalicelib.store.buckets import LOGINS, BucketStore
 from infra.errors import Refused
 from infra.stage.aws import Stage
@@ -103,25 +103,27 @@ class Attacks:
         return BucketStore(self.stage.dynamo, f"{self.stage.prefix}attempts", LOGINS)
 
 
-def _account_rows(states: Iterable[tuple[Counter, Tally | Total]], policy: BruteForceProtection) -> Iterator[Row]:
+def _account_rows(
+    states: Iterable[tuple[Counter, AttemptCount | FailureCount]], policy: BruteForceProtection
+) -> Iterator[Row]:
     now = int(time.time())
     for counter, state in states:
         if state.expires_at <= now:
             continue
-        if isinstance(state, Total):
+        if isinstance(state, FailureCount):
             yield _total_row(counter.account, state, now)
         else:
             yield _counter_row(counter, state, policy)
 
 
-def _counter_row(counter: Counter, tally: Tally, policy: BruteForceProtection) -> Row:
+def _counter_row(counter: Counter, count: AttemptCount, policy: BruteForceProtection) -> Row:
     address = ALL_ADDRESSES if counter.address == ANYWHERE else counter.address
-    is_blocked = tally.attempts >= policy.max_attempts
-    state, until = (BLOCKED, tally.expires_at) if is_blocked else (COUNTING, 0)
-    return Row(LOGINS, counter.account.id, address, tally.failed, policy.max_attempts, state, until)
+    is_blocked = count.attempts >= policy.max_attempts
+    state, until = (BLOCKED, count.expires_at) if is_blocked else (COUNTING, 0)
+    return Row(LOGINS, counter.account.id, address, count.failed, policy.max_attempts, state, until)
 
 
-def _total_row(account: Account, total: Total, now: int) -> Row:
+def _total_row(account: Account, total: FailureCount, now: int) -> Row:
     is_slowed = total.failed >= MAX_FAILURES_IN_A_ROW
     state, until = (SLOWED, max(now, total.next_turn_at)) if is_slowed else (COUNTING, 0)
     return Row(LOGINS, account.id, ALL_ADDRESSES, total.failed, MAX_FAILURES_IN_A_ROW, state, until)

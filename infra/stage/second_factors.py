@@ -18,9 +18,9 @@ from chalicelib.model.login import RequestedAccess
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.code_attempts import AllowanceStore, WrongCodeStore
 from chalicelib.store.enrolments import EnrolmentStore
 from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
-from chalicelib.store.tries import TryStore, WrongCodeStore
 from chalicelib.store.user_records import NoSuchUser
 from chalicelib.store.vault import Vault, data_key_alias
 from infra.errors import NotReady, Refused
@@ -113,7 +113,7 @@ def _refused_if_changed(case: Case) -> Iterator[None]:
 def _limits(stage: Stage) -> Limits:
     dynamo, table = stage.dynamo, f"{stage.prefix}attempts"
     return Limits(
-        TryStore(dynamo, table),
+        AllowanceStore(dynamo, table),
         WrongCodeStore(dynamo, table),
         commit=dynamo.commit,
         mac=stage_key(stage).mac,

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.identifiers import digest
 from chalicelib.model.account import Account
-from chalicelib.store.attempts import TotalStore
+from chalicelib.store.attempts import FailureStore
 from infra.stage.aws import Stage
 from infra.stage.keys import stage_key
 from tests.cli.conftest import Gatehouse
@@ -62,10 +62,10 @@ def test_status_shows_whom_strangers_to_are_slowed(
     shared: Gatehouse, stage: Stage, http: Http, people: PeopleMaker
 ) -> None:
     user = people.make()
-    store = TotalStore(stage.dynamo, f"{stage.prefix}attempts")
+    store = FailureStore(stage.dynamo, f"{stage.prefix}attempts")
     for _ in range(100):
         store.fail(Account("employees", user.user_id), int(time.time()))
-    assert store.take_turn(Account("employees", user.user_id), int(time.time()), int(time.time()) + 900)
+    assert store.take_shared_attempt(Account("employees", user.user_id), int(time.time()), int(time.time()) + 900)
     (row,) = listed(shared, *REALM, "--user", user.user_id)
 
     assert (row["state"], row["failed"], row["limit"], row["address"]) == ("slowed", 100, 100, "all")

@@ -13,7 +13,7 @@ from botocore.awsrequest import AWSResponse
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.bucket import Bucket
-from chalicelib.store.tries import Tries, TryStore
+from chalicelib.store.code_attempts import Allowance, AllowanceStore
 from tests.faults.case import OFFLINE
 from tests.faults.kinds import condition_failed, throttled
 from tests.faults.test_matrix import SHORT_PAUSE
@@ -97,10 +97,10 @@ def test_counter_that_cannot_be_written_lets_nobody_in(bench: Bench) -> None:
 
 
 def test_bucket_that_never_stands_still_is_given_up(bench: Bench) -> None:
-    store = TryStore(bench.stage.dynamo, f"{bench.stage.prefix}attempts")
+    store = AllowanceStore(bench.stage.dynamo, f"{bench.stage.prefix}attempts")
 
     with watching(bench.stage.clients, condition_failed), pytest.raises(TemporarilyUnavailable, match="try again"):
-        store.take(Tries("mfa#somebody", "codes", Bucket(10, 1000)), 1)
+        store.take(Allowance("mfa#somebody", "codes", Bucket(10, 1000)), 1)
 
 
 def test_refresh_that_cannot_be_signed_consumes_no_token(bench: Bench, clock: Clock) -> None:

@@ -18,7 +18,7 @@ from chalicelib.model.clock import SystemClock
 from chalicelib.model.family import RefreshFamily
 from chalicelib.model.user import User
 from chalicelib.settings import Settings
-from chalicelib.store.attempts import AttemptStore, Tally
+from chalicelib.store.attempts import AttemptCount, AttemptStore
 from chalicelib.store.aws import connect
 from chalicelib.store.vault import RuleSettings, Vault, data_key_alias
 from infra.stage.aws import Stage
@@ -79,7 +79,7 @@ class Bench:
         """Return how many attempts at an account are counted, and how many of them as failed."""
         store = AttemptStore(self.stage.dynamo, f"{self.stage.prefix}attempts")
         states = [state for _, state in store.of_account(Account("employees", account))]
-        tallies = [state for state in states if isinstance(state, Tally)]
+        tallies = [state for state in states if isinstance(state, AttemptCount)]
         return sum(one.attempts for one in tallies), sum(one.failed for one in tallies)
 
     def families(self, user: User) -> list[RefreshFamily]:

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from chalicelib.model.bucket import Bucket
 from chalicelib.model.tenant import BruteForceProtection, SuspiciousIpThrottling
-from chalicelib.protection.account import MAX_FAILURES_IN_A_ROW, TURN_S
+from chalicelib.protection.account import MAX_FAILURES_IN_A_ROW, SHARED_ATTEMPT_S
 from chalicelib.protection.client import BUCKET
 
 PICTURE = Path(__file__).parents[2] / "docs" / "run" / "attack-guesses.svg"
@@ -38,7 +38,7 @@ class Setting:
 def settings() -> list[Setting]:
     """Return what is compared, for an attacker with ADDRESSES addresses who never stops."""
     account, throttling = BruteForceProtection(), SuspiciousIpThrottling()
-    per_address, turns = account.max_attempts, DAY_S // TURN_S
+    per_address, turns = account.max_attempts, DAY_S // SHARED_ATTEMPT_S
     in_a_row = MAX_FAILURES_IN_A_ROW + turns
     return [
         Setting(f"one account, per address alone ({ADDRESSES:,} addresses)", ADDRESSES * per_address, 0),

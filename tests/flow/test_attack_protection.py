@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.model.account import Account
 from chalicelib.model.user import User
-from chalicelib.store.attempts import TotalStore
+from chalicelib.store.attempts import FailureStore
 from infra.stage.aws import Stage
 from infra.stage.people import People
 from tests.support.calls import calls_of, rounds_of
@@ -21,7 +21,7 @@ from tests.support.http import Http, shown
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.stages import protected
 
-TURN_S = 900
+SHARED_ATTEMPT_S = 900
 BLOCKED = {
     "error": "too_many_attempts",
     "error_description": "Your account has been blocked after multiple consecutive login attempts.",
@@ -50,7 +50,7 @@ def guess(http: Http, username: str, times: int) -> list[int]:
 
 def guessed_at(stage: Stage, user: User, clock: Clock) -> None:
     """Leave an account as a hundred wrong guesses from a hundred addresses do."""
-    TotalStore(stage.dynamo, f"{stage.prefix}attempts").fail(Account("employees", user.user_id), int(clock()))
+    FailureStore(stage.dynamo, f"{stage.prefix}attempts").fail(Account("employees", user.user_id), int(clock()))
     stage.clients.dynamodb.update_item(
         TableName=f"{stage.prefix}attempts",
         Key={"pk": {"S": f"account#employees#{user.user_id}"}, "sk": {"S": "total"}},
@@ -61,7 +61,7 @@ def guessed_at(stage: Stage, user: User, clock: Clock) -> None:
 
 def failures(stage: Stage, user: User) -> int:
     """Return how many failures in a row stand at an account, from all addresses."""
-    store = TotalStore(stage.dynamo, f"{stage.prefix}attempts")
+    store = FailureStore(stage.dynamo, f"{stage.prefix}attempts")
     total = stage.dynamo.read(store.read_of(Account("employees", user.user_id)))
     return total.failed if total else 0
 
@@ -101,8 +101,8 @@ def test_hundred_failures_in_a_row_slow_strangers_to_one_attempt_in_a_quarter_of
     hashes.count = 0
     refused = from_elsewhere(http, username)
     assert (refused.status_code, refused.json()) == (429, BLOCKED)
-    assert refused.headers["Retry-After"] == str(TURN_S)
-    clock.advance(TURN_S - 1)
+    assert refused.headers["Retry-After"] == str(SHARED_ATTEMPT_S)
+    clock.advance(SHARED_ATTEMPT_S - 1)
     assert from_elsewhere(http, username).headers["Retry-After"] == "1"
     assert hashes.count == 0
     clock.advance(1)
@@ -130,7 +130,7 @@ def test_person_who_gets_in_ends_the_slowing(http: Http, people: PeopleMaker, st
 
 
 def test_stranger_who_knows_the_password_gets_in_with_the_next_turn(http: Http, slowed: User, clock: Clock) -> None:
-    clock.advance(TURN_S)
+    clock.advance(SHARED_ATTEMPT_S)
 
     assert from_elsewhere(http, slowed.username).status_code == 200
     assert from_elsewhere(http, slowed.username).status_code == 200
@@ -187,7 +187,7 @@ def test_slowed_answer_differs_from_a_block_in_its_times_alone(
 def test_slowed_attempt_takes_nothing_from_the_allowance_of_its_address(http: Http, slowed: User, clock: Clock) -> None:
     for _ in range(15):
         assert http.login(username=slowed.username).status_code == 429
-    clock.advance(TURN_S)
+    clock.advance(SHARED_ATTEMPT_S)
 
     assert http.login(username=slowed.username).status_code == 200
 
@@ -280,7 +280,7 @@ def test_two_strangers_at_once_have_one_turn(http: Http, guessed: User, stage: S
     with failing(stage, "UpdateItem", moved_on, times=range(1, 2)):
         refused = from_elsewhere(http, guessed.username)
 
-    assert (refused.status_code, refused.headers["Retry-After"]) == (429, str(TURN_S))
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, str(SHARED_ATTEMPT_S))
 
 
 def test_account_that_is_cleared_while_a_stranger_waits_is_open(http: Http, guessed: User, stage: Stage) -> None:

@@ -10,8 +10,8 @@ from chalicelib.flows.notices import NoticeFlow
 from chalicelib.http.routes import Services
 from chalicelib.mfa.limits import MAX_WRONG_IN_A_ROW, TELL_AFTER
 from chalicelib.model.user import User
+from chalicelib.store.code_attempts import WrongCodeStore
 from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
-from chalicelib.store.tries import WrongCodeStore
 from infra.stage.aws import Stage
 from infra.stage.second_factors import SecondFactors
 from tests.support.faults import aws_error, failing

@@ -15,7 +15,7 @@ from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.model.user import User
 from chalicelib.passwords.hash import verify
 from chalicelib.protection.client import BUCKET, ClientGuard
-from chalicelib.store.attempts import TotalStore
+from chalicelib.store.attempts import FailureStore
 from chalicelib.store.buckets import CLIENTS, BucketStore
 from infra.stage.aws import Stage
 from tests.support.fixed import Clock
@@ -26,7 +26,7 @@ from tests.support.threads import at_once
 
 THREADS = 30
 RATE_S = 864
-TURN_S = 900
+SHARED_ATTEMPT_S = 900
 PATIENCE_S = 30
 _numbers = itertools.count(1)
 
@@ -154,7 +154,7 @@ def strangers(http: Http, people: PeopleMaker, stage: Stage, clock: Clock) -> St
 
 def fail_often(stage: Stage, user: User, clock: Clock) -> None:
     for _ in range(99):
-        TotalStore(stage.dynamo, f"{stage.prefix}attempts").fail(account_of(user), int(clock()))
+        FailureStore(stage.dynamo, f"{stage.prefix}attempts").fail(account_of(user), int(clock()))
 
 
 def account_of(user: User) -> Account:
@@ -162,7 +162,7 @@ def account_of(user: User) -> Account:
 
 
 def in_a_row(stage: Stage, user: User) -> int:
-    store = TotalStore(stage.dynamo, f"{stage.prefix}attempts")
+    store = FailureStore(stage.dynamo, f"{stage.prefix}attempts")
     total = stage.dynamo.read(store.read_of(account_of(user)))
     return total.failed if total else 0
 
@@ -183,7 +183,7 @@ def test_count_in_a_row_is_passed_by_one_burst_and_then_every_turn_is_one_guess(
         bcrypt.looked_at.clear()
         assert Counter(at_once(THREADS, strangers.guess)) == {400: 1, 429: THREADS - 1}
         assert len(bcrypt.looked_at) == 1
-        clock.advance(TURN_S)
+        clock.advance(SHARED_ATTEMPT_S)
 
 
 def test_success_of_the_person_ends_the_count_that_a_burst_has_passed(

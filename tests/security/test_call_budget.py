@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.model.account import Account
 from chalicelib.model.tenant import SuspiciousIpThrottling
-from chalicelib.store.attempts import TotalStore
+from chalicelib.store.attempts import FailureStore
 from chalicelib.store.buckets import LOGINS, BucketStore
 from infra.stage.aws import Stage
 from tests.figures.costs import one_guess
@@ -73,7 +73,7 @@ def test_refused_attempt_costs_the_calls_that_the_page_says(
     blocked, slowed = people.make().username, people.make()
     for _ in range(10):
         warm.login(username=blocked, password="wrong")
-    totals, at = TotalStore(stage.dynamo, f"{stage.prefix}attempts"), int(clock())
+    totals, at = FailureStore(stage.dynamo, f"{stage.prefix}attempts"), int(clock())
     for _ in range(100):
         totals.fail(Account("employees", slowed.user_id), at)
     assert warm.login(username=slowed.username, password="wrong").status_code == 400

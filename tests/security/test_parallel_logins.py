@@ -16,9 +16,9 @@ from chalicelib.model.clock import SystemClock
 from chalicelib.model.storage import Read
 from chalicelib.model.tenant import BruteForceProtection, SuspiciousIpThrottling
 from chalicelib.passwords.hash import hash_password
-from chalicelib.protection.account import AccountGuard, Attempt
+from chalicelib.protection.account import AccountGuard, LoginAttempt
 from chalicelib.protection.address import AddressGuard
-from chalicelib.store.attempts import AttemptStore, TotalStore
+from chalicelib.store.attempts import AttemptStore, FailureStore
 from chalicelib.store.buckets import LOGINS, BucketStore
 from chalicelib.store.parallel import Parallel
 from infra.stage.aws import Stage
@@ -65,7 +65,7 @@ def test_two_hundred_threads_evaluate_max_attempts_hashes_in_each_run(stage: Sta
         stage.dynamo,
         Parallel(),
         AttemptStore(stage.dynamo, table),
-        TotalStore(stage.dynamo, table),
+        FailureStore(stage.dynamo, table),
         AddressGuard(Parallel(), buckets, SuspiciousIpThrottling, SystemClock()),
         lambda *_: None,
         SystemClock(),
@@ -73,7 +73,7 @@ def test_two_hundred_threads_evaluate_max_attempts_hashes_in_each_run(stage: Sta
     )
     stored = hash_password(PASSWORD, BCRYPT_COST)
 
-    def guess(attempt: Attempt, barrier: Barrier) -> bool:
+    def guess(attempt: LoginAttempt, barrier: Barrier) -> bool:
         """Guess as the grant does; whether the guess was looked at."""
         barrier.wait()
         try:
@@ -87,7 +87,7 @@ def test_two_hundred_threads_evaluate_max_attempts_hashes_in_each_run(stage: Sta
     with ThreadPoolExecutor(THREADS) as pool:
         for run in range(runs):
             attempt, barrier = (
-                Attempt(Account("employees", f"run {run} of {runs}"), f"203.0.113.{run}", policy, ()),
+                LoginAttempt(Account("employees", f"run {run} of {runs}"), f"203.0.113.{run}", policy, ()),
                 Barrier(THREADS),
             )
             hashes.count = 0

@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from chalicelib.model.bucket import Bucket
-from chalicelib.store.tries import Tries, TryStore
+from chalicelib.store.code_attempts import Allowance, AllowanceStore
 from infra.stage.aws import Stage
 
 START_MS = 1_700_000_000_000
@@ -39,13 +39,13 @@ class Model:
         return 0
 
 
-def bucket_of(tries: int, interval_ms: int) -> Tries:
-    return Tries(f"test#{next(_numbers)}", "codes", Bucket(tries, interval_ms))
+def bucket_of(tries: int, interval_ms: int) -> Allowance:
+    return Allowance(f"test#{next(_numbers)}", "codes", Bucket(tries, interval_ms))
 
 
 @pytest.fixture(scope="module")
-def store(stage: Stage) -> TryStore:
-    return TryStore(stage.dynamo, f"{stage.prefix}attempts")
+def store(stage: Stage) -> AllowanceStore:
+    return AllowanceStore(stage.dynamo, f"{stage.prefix}attempts")
 
 
 @hypothesis_settings(max_examples=40)
@@ -55,7 +55,7 @@ def store(stage: Stage) -> TryStore:
     waits=st.lists(st.one_of(st.just(0.0), st.floats(0, 3, allow_nan=False)), min_size=1, max_size=40),
 )
 def test_bucket_takes_and_refuses_as_the_plain_model_does(
-    store: TryStore, tries: int, interval_ms: int, waits: list[float]
+    store: AllowanceStore, tries: int, interval_ms: int, waits: list[float]
 ) -> None:
     bucket, model, now_ms = bucket_of(tries, interval_ms), Model(tries, interval_ms), START_MS
     for wait in waits:
@@ -65,7 +65,7 @@ def test_bucket_takes_and_refuses_as_the_plain_model_does(
 
 @hypothesis_settings(max_examples=25)
 @given(tries=st.integers(1, 6), back=st.lists(st.booleans(), min_size=1, max_size=20))
-def test_try_that_is_given_back_is_there_again(store: TryStore, tries: int, back: list[bool]) -> None:
+def test_try_that_is_given_back_is_there_again(store: AllowanceStore, tries: int, back: list[bool]) -> None:
     bucket, left = bucket_of(tries, 1000), tries
     for is_given_back in back:
         is_taken = store.take(bucket, START_MS) == 0
@@ -77,7 +77,7 @@ def test_try_that_is_given_back_is_there_again(store: TryStore, tries: int, back
 
 
 @pytest.mark.parametrize("tries", [1, 10])
-def test_exactly_so_many_of_parallel_tries_pass_and_after_an_interval_one(store: TryStore, tries: int) -> None:
+def test_exactly_so_many_of_parallel_tries_pass_and_after_an_interval_one(store: AllowanceStore, tries: int) -> None:
     bucket = bucket_of(tries, 360_000)
     for now_ms, passing in ((START_MS, tries), (START_MS + 359_999, 0), (START_MS + 360_000, 1)):
         barrier = Barrier(24)
@@ -93,7 +93,7 @@ def test_exactly_so_many_of_parallel_tries_pass_and_after_an_interval_one(store:
         assert all(0 <= wait <= 360_000 for wait in waits)
 
 
-def test_parallel_tries_at_a_bucket_that_ran_empty_pass_as_at_a_new_one(store: TryStore) -> None:
+def test_parallel_tries_at_a_bucket_that_ran_empty_pass_as_at_a_new_one(store: AllowanceStore) -> None:
     bucket = bucket_of(10, 1000)
     for _ in range(10):
         store.take(bucket, START_MS)
@@ -103,7 +103,7 @@ def test_parallel_tries_at_a_bucket_that_ran_empty_pass_as_at_a_new_one(store: T
     assert waits.count(0) == 10
 
 
-def test_refused_try_costs_nothing_however_often_it_is_made(store: TryStore) -> None:
+def test_refused_try_costs_nothing_however_often_it_is_made(store: AllowanceStore) -> None:
     bucket = bucket_of(3, 1000)
     waits = [store.take(bucket, START_MS) for _ in range(20)]
 

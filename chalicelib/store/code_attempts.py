@@ -1,4 +1,4 @@
-"""A person's tries at codes, in the attempts table: so many at once, and so many wrong ones in a row."""
+"""A person's attempts at codes, in the attempts table: so many at once, and so many wrong ones in a row."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ _PREFIX = "wrong_"
 
 
 @dataclass(frozen=True, slots=True)
-class Tries:
-    """Whose tries, and how many. owner, kind: what the table knows them by. bucket: one without debt."""
+class Allowance:
+    """How many attempts or messages there may be. owner, kind: the parts of its key. bucket: one without debt."""
 
     owner: str
     kind: str
@@ -24,31 +24,33 @@ class Tries:
 
 
 @dataclass(frozen=True, slots=True)
-class TryStore:
-    """Takes tries. Times are epoch milliseconds."""
+class AllowanceStore:
+    """Takes attempts from allowances. Times are epoch milliseconds."""
 
     dynamo: Dynamo
     table: str
 
-    def take(self, tries: Tries, now_ms: int) -> int:
-        """Take one try; return 0, or in how many milliseconds there is one again.
+    def take(self, allowance: Allowance, now_ms: int) -> int:
+        """Take one attempt; return 0, or in how many milliseconds there is one again.
 
-        A try that is refused costs nothing: it was taken before anything was looked at.
+        An attempt that is refused costs nothing: it was taken before anything was looked at.
         """
-        filled = fill(self.dynamo, self._key(tries), tries.bucket, now_ms, is_running=False)
-        return 0 if filled.had_room else tries.bucket.opens_at_ms(filled.empties_at_ms) - now_ms
+        filled = fill(self.dynamo, self._key(allowance), allowance.bucket, now_ms, is_running=False)
+        return 0 if filled.had_room else allowance.bucket.opens_at_ms(filled.empties_at_ms) - now_ms
 
-    def give_back(self, tries: Tries) -> Write:
-        """Return the write that gives one try back, for the transaction of a success."""
-        return update_write(self._key(tries), Update("ADD empties_at_ms :less", "", {":less": -tries.bucket.rate_ms}))
+    def give_back(self, allowance: Allowance) -> Write:
+        """Return the write that gives one attempt back, for the transaction of a success."""
+        return update_write(
+            self._key(allowance), Update("ADD empties_at_ms :less", "", {":less": -allowance.bucket.rate_ms})
+        )
 
-    def _key(self, tries: Tries) -> Key:
-        return Key(self.table, tries.owner, tries.kind)
+    def _key(self, allowance: Allowance) -> Key:
+        return Key(self.table, allowance.owner, allowance.kind)
 
 
 @dataclass(frozen=True, slots=True)
 class WrongCodeStore:
-    """Counts tries as wrong before they are looked at, each one atomic write. owner: as of Tries.
+    """Counts attempts as wrong before they are looked at, each one atomic write. owner: as of Allowance.
 
     A count has no end but a right code, or an operator's reset: slow guessing does not begin anew.
     """
@@ -57,7 +59,7 @@ class WrongCodeStore:
     table: str
 
     def count(self, owner: str, kind: str, most: int) -> int | None:
-        """Count one try; return how many of all kinds stand in a row then. Return None if this kind has its most."""
+        """Count one attempt; return how many of all kinds stand in a row then, or None if this kind has its most."""
         name = _PREFIX + kind
         counted = Update(
             f"ADD {name} :one", f"attribute_not_exists({name}) OR {name} < :most", {":one": 1, ":most": most}
@@ -68,7 +70,7 @@ class WrongCodeStore:
             return None
 
     def withdraw(self, owner: str, kind: str) -> None:
-        """Take one try back that could not be judged."""
+        """Take one attempt back that could not be judged."""
         name = _PREFIX + kind
         withdrawn = Update(f"ADD {name} :less", f"{name} > :zero", {":less": -1, ":zero": 0})
         with suppress(ConditionFailed):
