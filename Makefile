@@ -41,6 +41,7 @@ $(STAMP): infra/requirements-uv.txt infra/requirements-dev.txt pyproject.toml
 run: $(STAMP) ## Serve the real app on this machine: PORT= HOST= TENANT= TLS=1 RULES=
 	@$(BIN)/gatehouse local --port $(PORT) --host $(HOST) $(if $(TENANT),--tenant "$(TENANT)") $(if $(RULES),--rules "$(RULES)") $(if $(filter 1,$(TLS)),--tls)
 
+# The fake of DynamoDB that these run on is held against moto by tests/contract; CI runs them all on moto.
 test: $(STAMP) ## Run the tests
 	@$(BIN)/pytest
 
@@ -64,6 +65,7 @@ floors: $(STAMP)
 	@$(BIN)/lint-imports
 
 # No fault test is untraced, and finding out which there are takes long.
+coverage: export GATEHOUSE_TESTS_ON := moto
 coverage: $(STAMP)
 	@$(BIN)/pytest --cov --cov-report=term -m 'not slow and not untraced'
 	@$(BIN)/pytest -m 'untraced and not slow' --ignore=tests/faults

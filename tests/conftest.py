@@ -1,7 +1,9 @@
 """The stage that the tests share: moto, provisioned by the real tools, behind the real handler."""
 
 import itertools
+import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +20,13 @@ from infra.stage.provision import apply, up
 from infra.stage.seed import seed_users
 from infra.tenant.file import load
 from infra.tenant.schema import TenantFile
+from tests.support.fake_aws.in_process import answering_by_moto, answering_items
 from tests.support.fixed import BCRYPT_COST, DEMO, EMAIL_FROM, ISSUER, Clock, Hashes
 from tests.support.http import Http
 from tests.support.once import done_once
 from tests.support.people import PeopleMaker
 
+IS_ON_MOTO = os.environ.get("GATEHOUSE_TESTS_ON") == "moto"
 UNTRACED = ("cli", "clients", "deploy", "security")
 
 hypothesis_settings.register_profile("fixed", derandomize=True, deadline=None)
@@ -41,6 +45,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def quick() -> Iterator[None]:
     """Spare the libraries work that they would do over and over."""
     with done_once():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def items_answered() -> Iterator[None]:
+    """Let the fake answer for DynamoDB's items, unless the environment has GATEHOUSE_TESTS_ON=moto."""
+    with answering_by_moto() if IS_ON_MOTO else answering_items():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def moto_answers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let moto answer in a test that is about moto, or about what only moto has."""
+    with answering_by_moto() if request.node.get_closest_marker("on_moto") else nullcontext():
         yield
 
 

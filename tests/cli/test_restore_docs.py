@@ -77,6 +77,7 @@ def test_stage_that_was_taken_down_by_the_page_comes_up_again(gatehouse: Gatehou
     assert gatehouse.up(document).out.endswith("nothing to change.\n")
 
 
+@pytest.mark.on_moto
 def test_page_restores_a_realm_under_its_own_name(
     demo: TenantFile, aws: Stage, world: wiring.World, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import make_server
 
 from tests.support.aws_server import AwsServer
+from tests.support.fake_aws.in_process import serve_items
 
 LATE_S = 1.5
 GATEWAY_TIMEOUT = "504 Gateway Timeout"
@@ -19,8 +20,8 @@ DENIED = b'{"__type": "com.amazonaws#AccessDeniedException", "message": "not all
 
 
 def moto_server() -> AwsServer:
-    """Return the WSGI application of an AWS that has what moto has in this process."""
-    return AwsServer(DomainDispatcherApplication(create_backend_app), io.StringIO())
+    """Return the WSGI application of an AWS that has what this process has."""
+    return AwsServer(serve_items(DomainDispatcherApplication(create_backend_app)), io.StringIO())
 
 
 @dataclass

@@ -143,7 +143,8 @@ def test_update_adds_to_what_stands_and_to_nothing() -> None:
 
 
 def test_update_that_asks_for_it_gets_the_new_item() -> None:
-    update = {"TableName": "t", "Key": {"pk": {"S": "a"}}, "UpdateExpression": "ADD attempts :one", **VALUES}
+    values = {"ExpressionAttributeValues": {":one": {"N": "1"}}}
+    update = {"TableName": "t", "Key": {"pk": {"S": "a"}}, "UpdateExpression": "ADD attempts :one", **values}
 
     assert Tables().answer("UpdateItem", update | {"ReturnValues": "ALL_NEW"})["Attributes"]["attempts"] == {"N": "1"}
 

@@ -1,6 +1,7 @@
 """AWS inside this process: what a long run of it keeps, and what its transactions leave."""
 
 import gc
+import itertools
 from typing import Any
 
 import pytest
@@ -11,7 +12,19 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 
 from infra.local.emulated_aws import REGION
 from infra.stage.aws import Stage
+from infra.tenant.schema import TenantFile
 from tests.support.http import Http
+from tests.support.stages import provisioned
+
+_numbers = itertools.count(1)
+
+pytestmark = pytest.mark.on_moto
+
+
+@pytest.fixture
+def stage(stage: Stage, demo: TenantFile) -> Stage:
+    """A stage that moto keeps, items too. stage: the shared one, which keeps moto running."""
+    return provisioned(f"moto{next(_numbers)}", demo)
 
 
 def live_items() -> int:

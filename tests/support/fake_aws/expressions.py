@@ -1,63 +1,145 @@
 """DynamoDB's condition and update expressions, as far as Gatehouse's store writes them: names without paths.
 
-Each is turned into Python once and kept, so that the stub answers at once. The expressions come from our own store.
+Each is turned into Python once and kept, so that the fake answers at once. The expressions come from our own store.
+Raises ValueError for what it cannot read, BadExpression for what DynamoDB refuses.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
-Item = dict[str, Any]
-Names = Mapping[str, str]
+from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
-_TOKEN = re.compile(r"\s*(<>|<=|>=|[=<>(),+-]|[:#]?\w+)")
-_WORDS = {"AND": "and", "OR": "or", "NOT": "not", "=": "==", "<>": "!="}
+Item = dict[str, Any]
+
+_TOKEN = re.compile(r"\s*(<=|>=|[=<>(),+-]|[:#]?\w+)")
+_WORDS = {"AND": "and", "OR": "or", "NOT": "not", "=": "=="}
 _SYMBOLS = frozenset("<>(),+-") | {"<=", ">="}
 _CLAUSE = re.compile(r"\b(SET|ADD|REMOVE)\b")
 _COMMA = re.compile(r",(?![^(]*\))")
+_NUMBER_DIGITS = 38
 
 
-class _Missing:
-    """An attribute that an item lacks: no comparison with it holds."""
+class BadExpression(Exception):
+    """DynamoDB refuses the call for this reason."""
 
-    def _never(self, _: object) -> bool:
-        return False
 
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _never
+@dataclass(frozen=True, slots=True)
+class Value:
+    """An attribute's value. kind: DynamoDB's letter; "" for an attribute that an item lacks."""
+
+    kind: str
+    plain: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Value) and self.kind == other.kind != "" and bool(self.plain == other.plain)
+
     __hash__ = None  # type: ignore[assignment]  # It is compared, never kept.
 
+    def __lt__(self, other: "Value") -> bool:
+        return self._is_ordered_with(other) and bool(self.plain < other.plain)
 
-_MISSING = _Missing()
+    def __le__(self, other: "Value") -> bool:
+        return self._is_ordered_with(other) and bool(self.plain <= other.plain)
+
+    def __add__(self, other: "Value") -> "Value":
+        return Value("N", _number(self) + _number(other))
+
+    def __sub__(self, other: "Value") -> "Value":
+        return Value("N", _number(self) - _number(other))
+
+    def _is_ordered_with(self, other: "Value") -> bool:
+        # No comparison with what is missing or of another kind holds.
+        return self.kind == other.kind and self.kind in ("S", "N")
+
+
+_MISSING = Value("", None)
+
+
+def _number(value: Value) -> Decimal:
+    if value.kind == "":
+        raise BadExpression("The provided expression refers to an attribute that does not exist in the item")
+    if value.kind != "N":
+        raise BadExpression("An operand in the update expression has an incorrect data type")
+    return Decimal(value.plain)
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "attribute_exists": lambda value: value is not _MISSING,
-    "attribute_not_exists": lambda value: value is _MISSING,
-    "begins_with": lambda value, start: isinstance(value, str) and value.startswith(start),
-    "if_not_exists": lambda value, other: other if value is _MISSING else value,
+    "attribute_exists": lambda value: value.kind != "",
+    "attribute_not_exists": lambda value: value.kind == "",
+    "begins_with": lambda value, start: value.kind == start.kind == "S" and value.plain.startswith(start.plain),
+    "if_not_exists": lambda value, other: value if value.kind else other,
 }
 
 
 def holds(condition: str, item: Item | None, call: Mapping[str, Any]) -> bool:
-    """Whether a condition holds for an item, None where nothing stands. call: names its names and values."""
+    """Return whether a condition holds for an item. item: None if there is none. call: has its names and values."""
     return bool(_value(condition, item or {}, call))
 
 
 def updated(update: str, item: Item, call: Mapping[str, Any]) -> Item:
     """Return the item after an update expression. Every right side sees the item as it was."""
-    after = dict(item)
+    after, changed = dict(item), set()
     for clause, name, right in _changes(update):
         key = _named(name, call)
+        if key in changed:
+            raise BadExpression("Two document paths overlap with each other")
+        changed.add(key)
         if clause == "REMOVE":
             after.pop(key, None)
-            continue
-        value = _value(right, item, call)
-        after[key] = _attribute(value + _plain(item.get(key, {"N": "0"})) if clause == "ADD" else value)
+        elif clause == "SET":
+            after[key] = _attribute(_value(right, item, call))
+        else:
+            after[key] = _attribute(parse(item.get(key, {"N": "0"})) + _value(right, item, call))
     return after
+
+
+def changed_names(update: str, call: Mapping[str, Any]) -> set[str]:
+    """Return the attributes that an update expression changes."""
+    return {_named(name, call) for _, name, _ in _changes(update)}
+
+
+def require_used(expressions: list[str], call: Mapping[str, Any]) -> None:
+    """Raise BadExpression if a call gives names or values that its expressions do not use, or reserved words stand."""
+    used = set().union(*(_words(expression) for expression in expressions))
+    for member in ("ExpressionAttributeNames", "ExpressionAttributeValues"):
+        given = call.get(member)
+        if given is not None and (not given or set(given) - used):
+            raise BadExpression(f"Value provided in {member} unused in expressions: {sorted(set(given) - used)}")
+    for word in used:
+        if word.upper() in _reserved() and word not in _WORDS and word not in ("SET", "ADD", "REMOVE"):
+            raise BadExpression(f"Attribute name is a reserved keyword; reserved keyword: {word}")
+
+
+def parse(attribute: Mapping[str, Any]) -> Value:
+    """Return what can be compared. Raises BadExpression for a number that DynamoDB cannot hold."""
+    ((kind, value),) = attribute.items()
+    if kind != "N":
+        return Value(kind, value)
+    number = Decimal(value)
+    if not number.is_finite() or len(number.as_tuple().digits) > _NUMBER_DIGITS:
+        raise BadExpression("Attempting to store more than 38 significant digits in a Number")
+    return Value(kind, number)
+
+
+@cache
+def _reserved() -> frozenset[str]:
+    return frozenset(ReservedKeywords.get_reserved_keywords())
+
+
+@cache
+def _words(expression: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[:#]?\w+", expression))
 
 
 @cache
 def _changes(update: str) -> tuple[tuple[str, str, str], ...]:
-    parts = _CLAUSE.split(update)[1:]
+    before, *parts = _CLAUSE.split(update)
+    if before.strip() or not parts or len(set(parts[::2])) < len(parts[::2]):
+        raise ValueError(f"the fake cannot read: {update}")
     return tuple(
         (clause, *_sides(clause, change))
         for clause, changes in zip(parts[::2], parts[1::2], strict=True)
@@ -67,16 +149,21 @@ def _changes(update: str) -> tuple[tuple[str, str, str], ...]:
 
 def _sides(clause: str, change: str) -> tuple[str, str]:
     name, _, right = change.strip().partition("=" if clause == "SET" else " ")
+    if not re.fullmatch(r"#?\w+", name.strip()):
+        raise ValueError(f"the fake cannot read: {change}")
     return name.strip(), right.strip()
 
 
 def _value(expression: str, item: Item, call: Mapping[str, Any]) -> Any:
-    def at(name: str) -> Any:
+    def at(name: str) -> Value:
         key = _named(name, call)
-        return _plain(item[key]) if key in item else _MISSING
+        return parse(item[key]) if key in item else _MISSING
 
-    def given(name: str) -> Any:
-        return _plain(call["ExpressionAttributeValues"][name])
+    def given(name: str) -> Value:
+        values = call.get("ExpressionAttributeValues", {})
+        if name not in values:
+            raise BadExpression(f"An expression attribute value used in expression is not defined: {name}")
+        return parse(values[name])
 
     scope = {**_FUNCTIONS, "at": at, "given": given}
     return eval(_compiled(expression), scope)  # noqa: S307 (it is made of the tokens below, nothing else)
@@ -92,8 +179,10 @@ def _translated(expression: str) -> Iterator[str]:
     while rest := rest.strip():
         token = _TOKEN.match(rest)
         if token is None:
-            raise ValueError(f"the stub cannot read: {rest}")
+            raise ValueError(f"the fake cannot read: {rest}")
         word, rest = token[1], rest[token.end() :]
+        if rest.lstrip().startswith("(") and word[0].isalpha() and word not in _WORDS and word not in _FUNCTIONS:
+            raise ValueError(f"the fake does not know the function {word}")
         if word in _WORDS or word in _SYMBOLS or word in _FUNCTIONS:
             yield _WORDS.get(word, word)
         else:
@@ -101,16 +190,14 @@ def _translated(expression: str) -> Iterator[str]:
 
 
 def _named(name: str, call: Mapping[str, Any]) -> str:
-    return str(call["ExpressionAttributeNames"][name]) if name.startswith("#") else name
+    if not name.startswith("#"):
+        return name
+    if name not in call.get("ExpressionAttributeNames", {}):
+        raise BadExpression(f"An expression attribute name used in the document path is not defined: {name}")
+    return str(call["ExpressionAttributeNames"][name])
 
 
-def _plain(attribute: Mapping[str, Any]) -> Any:
-    """Return what can be compared: a text, a number, a boolean; any other kind as it is."""
-    ((kind, value),) = attribute.items()
-    return int(value) if kind == "N" else value if kind in ("S", "BOOL") else attribute
-
-
-def _attribute(value: Any) -> Any:
-    if isinstance(value, bool):
-        return {"BOOL": value}
-    return {"N": str(value)} if isinstance(value, int) else {"S": value} if isinstance(value, str) else value
+def _attribute(value: Value) -> dict[str, Any]:
+    if value.kind == "":
+        raise BadExpression("The provided expression refers to an attribute that does not exist in the item")
+    return {value.kind: f"{value.plain:f}" if value.kind == "N" else value.plain}

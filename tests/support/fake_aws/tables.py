@@ -1,25 +1,50 @@
-"""The stub's DynamoDB: tables in memory, each call atomic because it is answered in one go."""
+"""A fake of DynamoDB's items: tables in memory, each call atomic because it is answered in one go.
+
+It does what Gatehouse's store asks for and refuses as DynamoDB does. Anything else raises NotImplementedError or
+ValueError, so that no test passes by what the fake made up. tests/contract holds it against moto.
+"""
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.fake_aws.expressions import Item, holds, updated
+from tests.support.fake_aws.expressions import BadExpression, Item, changed_names, holds, require_used, updated
+from tests.support.fake_aws.items import item_bytes, require_item, require_key
 
 Body = dict[str, Any]
+Key = tuple[str, str, str]
+MAX_ITEM_BYTES = 400 * 1024
+MAX_PAGE_BYTES = 1024 * 1024
+MAX_MEMBERS = 100
 NUMBER_DIGITS = 24
 _NUMBER = re.compile(rf"[0-9]{{{NUMBER_DIGITS}}}")
+_EXPRESSIONS = ("ConditionExpression", "UpdateExpression", "KeyConditionExpression", "FilterExpression")
+_VALUES = {"ExpressionAttributeNames", "ExpressionAttributeValues"}
+_WRITE = {"TableName", "ConditionExpression", "ReturnValuesOnConditionCheckFailure", *_VALUES}
+_READ = {"TableName", "ConsistentRead", "ExclusiveStartKey", "FilterExpression", "Limit", *_VALUES}
+_TAKEN = {
+    "GetItem": {"TableName", "Key", "ConsistentRead"},
+    "BatchGetItem": {"RequestItems"},
+    "PutItem": {"Item", "ReturnValues", *_WRITE},
+    "UpdateItem": {"Key", "UpdateExpression", "ReturnValues", *_WRITE},
+    "DeleteItem": {"Key", "ReturnValues", *_WRITE},
+    "ConditionCheckItem": {"Key", *_WRITE},
+    "TransactWriteItems": {"TransactItems", "ClientRequestToken"},
+    "Query": {"KeyConditionExpression", *_READ},
+    "Scan": _READ,
+    "DescribeTable": {"TableName"},
+}
 
 
 class Refused(Exception):
     """A call is answered with an error. body: as DynamoDB sends it."""
 
-    def __init__(self, kind: str, **body: Any) -> None:
+    def __init__(self, kind: str, message: str = "", **body: Any) -> None:
         """kind: the error's name."""
-        super().__init__(kind)
-        self.body: Body = {"__type": f"com.amazonaws.dynamodb.v20120810#{kind}", "message": kind, **body}
+        super().__init__(message or kind)
+        self.body: Body = {"__type": f"com.amazonaws.dynamodb.v20120810#{kind}", "message": message or kind, **body}
 
 
 def numbered(number: int) -> str:
@@ -27,32 +52,50 @@ def numbered(number: int) -> str:
     return f"{number:0{NUMBER_DIGITS}}"
 
 
+def names_by_shape(table: str, attributes: Item) -> tuple[str, ...]:
+    """Return the names of a table's key, if all items with an sk have it in their key."""
+    return ("pk", "sk") if "sk" in attributes else ("pk",)
+
+
 @dataclass(slots=True)
 class Tables:
     """All tables. population: how many items stand for each that holds number 0 in its key.
 
+    key_names: gives the names of a table's key, for the attributes of an item or a key.
     Item number 0 was written by the store; number 1 to population are made of it when they are first read.
     """
 
     population: int = 0
-    items: dict[tuple[str, str, str], Item] = field(default_factory=dict)
+    key_names: Callable[[str, Item], tuple[str, ...]] = names_by_shape
+    items: dict[str, dict[tuple[str, str], Item]] = field(default_factory=dict)
+    _done: dict[str, Body] = field(default_factory=dict)
 
     def answer(self, operation: str, call: Body) -> Body:
-        """Return DynamoDB's answer; raises Refused, KeyError for an operation that Gatehouse does not use."""
-        return _OPERATIONS[operation](self, call)
+        """Return DynamoDB's answer; raises Refused, NotImplementedError for what Gatehouse does not use."""
+        unknown = set(call) - _TAKEN.get(operation, set())
+        if operation not in _TAKEN or unknown:
+            raise NotImplementedError(f"{operation} with {sorted(unknown)}")
+        try:
+            require_used([call[name] for name in _EXPRESSIONS if name in call], call)
+            return _OPERATIONS[operation](self, call)
+        except BadExpression as fault:
+            raise Refused("ValidationException", str(fault)) from fault
 
     def get_item(self, call: Body) -> Body:
         """GetItem."""
-        item = self._find(_key(call["TableName"], call["Key"]))
+        item = self._find(self._key(call["TableName"], call["Key"]))
         return {} if item is None else {"Item": item}
 
     def batch_get_item(self, call: Body) -> Body:
         """BatchGetItem."""
-        found = {
-            table: [self._find(_key(table, key)) for key in asked["Keys"]]
-            for table, asked in call["RequestItems"].items()
-        }
-        return {"Responses": {table: [item for item in items if item] for table, items in found.items()}}
+        keys = [self._key(table, key) for table, asked in call["RequestItems"].items() for key in asked["Keys"]]
+        _require_distinct(keys, "Provided list of item keys contains duplicates")
+        found: dict[str, list[Item]] = {table: [] for table in call["RequestItems"]}
+        for key in keys:
+            item = self._find(key)
+            if item is not None:
+                found[key[0]].append(item)
+        return {"Responses": found, "UnprocessedKeys": {}}
 
     def put_item(self, call: Body) -> Body:
         """PutItem."""
@@ -60,68 +103,123 @@ class Tables:
 
     def update_item(self, call: Body) -> Body:
         """UpdateItem."""
+        if changed_names(call["UpdateExpression"], call) & set(call["Key"]):
+            raise Refused("ValidationException", "This attribute is part of the key")
         return self._write(call, lambda item: updated(call["UpdateExpression"], item or call["Key"], call))
 
     def delete_item(self, call: Body) -> Body:
         """DeleteItem."""
         return self._write(call, lambda _: None)
 
+    def condition_check(self, call: Body) -> Body:
+        """Return nothing: a transaction has asked the condition already."""
+        return {}
+
     def transact_write_items(self, call: Body) -> Body:
-        """TransactWriteItems: every condition is asked before anything is written."""
-        writes = [(kind, write) for member in call["TransactItems"] for kind, write in member.items()]
-        failed = [self._refusal(write) is not None for _, write in writes]
-        if any(failed):
-            codes = [{"Code": "ConditionalCheckFailed" if one else "None"} for one in failed]
-            raise Refused("TransactionCanceledException", CancellationReasons=codes)
-        for kind, write in writes:
-            if kind != "ConditionCheck":
-                self.answer(f"{kind}Item", write)
+        """TransactWriteItems: every condition is asked, and every write tried, before one is done."""
+        token, members = call.get("ClientRequestToken", ""), call["TransactItems"]
+        if token in self._done:
+            return self._repeated(token, call)
+        writes = [(f"{kind}Item", write) for member in members for kind, write in member.items()]
+        keys = [self._key(write["TableName"], write.get("Key") or write["Item"]) for _, write in writes]
+        _require_distinct(keys, "Transaction request cannot include multiple operations on one item")
+        refusals = [self._refusal(write) for _, write in writes]
+        if any(refusals):
+            reasons = [_reason(refusal) for refusal in refusals]
+            codes = ", ".join(reason["Code"] for reason in reasons)
+            message = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"
+            raise Refused("TransactionCanceledException", message, CancellationReasons=reasons)
+        before = {key: self._find(key) for key in keys}
+        try:
+            for operation, write in writes:
+                self.answer(operation, write)
+        except Refused:
+            for key, item in before.items():
+                self._keep(key, item)
+            raise
+        if token:
+            self._done[token] = call
         return {}
 
     def query(self, call: Body) -> Body:
-        """Query by key alone."""
-        return self._all(call, lambda item: holds(call["KeyConditionExpression"], item, call))
+        """Query: a partition, by the sort key."""
+        return self._page(call, lambda item: holds(call["KeyConditionExpression"], item, call))
 
     def scan(self, call: Body) -> Body:
         """Scan, for the tools."""
-        return self._all(call, lambda _: True)
+        return self._page(call, lambda _: True)
 
     def describe_table(self, call: Body) -> Body:
         """DescribeTable: every table is there."""
         return {"Table": {"TableName": call["TableName"]}}
 
-    def _all(self, call: Body, is_meant: Callable[[Item], bool]) -> Body:
-        mine = [item for (table, *_), item in self.items.items() if table == call["TableName"]]
-        return {"Items": [item for item in mine if is_meant(item)]}
+    def _repeated(self, token: str, call: Body) -> Body:
+        if self._done[token] != call:
+            raise Refused("IdempotentParameterMismatchException")
+        return {}
 
-    def _write(self, call: Body, after: Callable[[Item | None], Item | None]) -> Body:
+    def _page(self, call: Body, is_meant: Callable[[Item], bool]) -> Body:
+        stored = self.items.get(call["TableName"], {})
+        start = call.get("ExclusiveStartKey")
+        after = self._key(call["TableName"], start)[1:] if start else ("", "")
+        size, seen = 0, 0
+        last: Item | None = None
+        found: list[Item] = []
+        for key in sorted(key for key in stored if key > after and is_meant(stored[key])):
+            if size > MAX_PAGE_BYTES or seen == call.get("Limit"):
+                names = self.key_names(call["TableName"], last or {})
+                return {**_counted(found, seen), "LastEvaluatedKey": {name: (last or {})[name] for name in names}}
+            last, seen = stored[key], seen + 1
+            size += item_bytes(last)
+            if "FilterExpression" not in call or holds(call["FilterExpression"], last, call):
+                found.append(last)
+        return _counted(found, seen)
+
+    def _write(self, call: Body, change: Callable[[Item | None], Item | None]) -> Body:
+        key = self._key(call["TableName"], call.get("Key") or call["Item"])
         refusal = self._refusal(call)
         if refusal:
             raise refusal
-        key = _key(call["TableName"], call.get("Key") or call["Item"])
-        item = after(self._find(key))
+        before = self._find(key)
+        after = change(before)
+        if after is not None:
+            require_item(after)
+            if item_bytes(after) > MAX_ITEM_BYTES:
+                raise Refused("ValidationException", "Item size has exceeded the maximum allowed size")
+        self._keep(key, after)
+        wanted = {"NONE": None, "ALL_NEW": after, "ALL_OLD": before}[call.get("ReturnValues", "NONE")]
+        return {} if wanted is None else {"Attributes": wanted}
+
+    def _keep(self, key: Key, item: Item | None) -> None:
+        table = self.items.setdefault(key[0], {})
         if item is None:
-            self.items.pop(key, None)
+            table.pop(key[1:], None)
         else:
-            self.items[key] = item
-        return {"Attributes": item} if call.get("ReturnValues") == "ALL_NEW" else {}
+            table[key[1:]] = item
 
     def _refusal(self, call: Body) -> Refused | None:
-        item = self._find(_key(call["TableName"], call.get("Key") or call["Item"]))
+        item = self._find(self._key(call["TableName"], call.get("Key") or call["Item"]))
         if "ConditionExpression" not in call or holds(call["ConditionExpression"], item, call):
             return None
         is_shown = item and call.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
-        return Refused("ConditionalCheckFailedException", **({"Item": item} if is_shown else {}))
+        message = "The conditional request failed"
+        return Refused("ConditionalCheckFailedException", message, **({"Item": item} if is_shown else {}))
 
-    def _find(self, key: tuple[str, str, str]) -> Item | None:
-        return self.items.get(key) or self._generated(key)
+    def _key(self, table: str, attributes: Item) -> Key:
+        names = self.key_names(table, attributes)
+        require_key(names, attributes)
+        pk, *sk = (attributes[name]["S"] for name in names)
+        return table, pk, sk[0] if sk else ""
 
-    def _generated(self, key: tuple[str, str, str]) -> Item | None:
-        number = _NUMBER.search(key[1])
+    def _find(self, key: Key) -> Item | None:
+        return self.items.get(key[0], {}).get(key[1:]) or self._generated(key)
+
+    def _generated(self, key: Key) -> Item | None:
+        number = _NUMBER.search(key[1]) if self.population else None
         if number is None or not 0 < int(number[0]) <= self.population:
             return None
         table, pk, sk = key
-        template = self.items.get((table, pk.replace(number[0], numbered(0)), sk))
+        template = self.items.get(table, {}).get((pk.replace(number[0], numbered(0)), sk))
         made: Item | None = json.loads(json.dumps(template).replace(numbered(0), number[0]))
         return made
 
@@ -132,6 +230,7 @@ _OPERATIONS: dict[str, Callable[[Tables, Body], Body]] = {
     "PutItem": Tables.put_item,
     "UpdateItem": Tables.update_item,
     "DeleteItem": Tables.delete_item,
+    "ConditionCheckItem": Tables.condition_check,
     "TransactWriteItems": Tables.transact_write_items,
     "Query": Tables.query,
     "Scan": Tables.scan,
@@ -139,5 +238,20 @@ _OPERATIONS: dict[str, Callable[[Tables, Body], Body]] = {
 }
 
 
-def _key(table: str, attributes: Mapping[str, Any]) -> tuple[str, str, str]:
-    return table, attributes["pk"]["S"], attributes.get("sk", {"S": ""})["S"]
+def _counted(items: list[Item], scanned: int) -> Body:
+    return {"Items": items, "Count": len(items), "ScannedCount": scanned}
+
+
+def _reason(refusal: Refused | None) -> Body:
+    if refusal is None:
+        return {"Code": "None"}
+    shown = {name: value for name, value in refusal.body.items() if name == "Item"}
+    return {"Code": "ConditionalCheckFailed", "Message": refusal.body["message"], **shown}
+
+
+def _require_distinct(keys: Iterable[Key], fault: str) -> None:
+    listed = list(keys)
+    if len(set(listed)) < len(listed):
+        raise Refused("ValidationException", fault)
+    if len(listed) > MAX_MEMBERS:
+        raise Refused("ValidationException", f"Member must have length less than or equal to {MAX_MEMBERS}")
