@@ -1,5 +1,6 @@
 """The matrix of flows, calls and faults: a test for each, and the table of what they came to."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ from botocore.session import Session, get_session
 
 from infra.stage.aws import Stage
 from tests.faults import table
+from tests.faults.flows import Flow
 from tests.faults.kinds import FAULTS, Fault
 from tests.faults.rows import rows
 from tests.faults.workbench import Bench, bench_on, stage_for_faults
@@ -37,21 +39,21 @@ def bench(faulty_stage: Stage, session: Session, clock: Clock) -> Iterator[Bench
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give the matrix its tests: every fault of every call of every flow that it can happen to.
 
-    Without --reliability, which takes minutes, one fault of each call: another one for the next of them.
+    Without --reliability, which takes minutes, one fault of each call that the page has: another one for the next.
     """
     if "fault" in metafunc.fixturenames:
-        is_whole = metafunc.config.getoption("reliability")
-        cells = [
-            (flow, call, fault)
-            for number, (flow, call) in enumerate(rows())
-            for fault in _some([one for one in FAULTS if one.applies(call)], None if is_whole else number)
-        ]
-        ids = [f"{flow.name}-{call.name}-{fault.name}" for flow, call, fault in cells]
+        cells = _all_found() if metafunc.config.getoption("reliability") else _one_for_each_call(table.cells())
+        ids = [f"{flow.name}-{call}-{fault.name}" for flow, call, fault in cells]
         metafunc.parametrize(("flow", "call", "fault"), cells, ids=ids)
 
 
-def _some(faults: list[Fault], number: int | None) -> list[Fault]:
-    return faults if number is None else [faults[number % len(faults)]]
+def _all_found() -> list[tuple[Flow, str, Fault]]:
+    return [(flow, call.name, fault) for flow, call in rows() for fault in FAULTS if fault.applies(call)]
+
+
+def _one_for_each_call(cells: list[tuple[Flow, str, Fault]]) -> list[tuple[Flow, str, Fault]]:
+    calls = [list(of_call) for _, of_call in itertools.groupby(cells, lambda cell: (cell[0].name, cell[1]))]
+    return [of_call[number % len(of_call)] for number, of_call in enumerate(calls)]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

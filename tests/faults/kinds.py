@@ -26,7 +26,7 @@ class Fault:
     """One way to fail. name: its column. spoil: raises or answers for a try. applies: whether a call can fail so.
 
     is_retried: whether botocore tries again, so that a fault of one try is healed. happens: whether the call was done
-    when its try fails. status: what is answered where every try fails; None where the flow goes on as if nothing was.
+    when its try fails. status: what is answered if every try of the call of this name fails; None if the flow goes on.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Fault:
     applies: Callable[[Call], bool] = lambda _: True
     is_retried: bool = True
     happens: bool = False
-    status: Callable[[Call], int | None] = lambda _: UNAVAILABLE
+    status: Callable[[str], int | None] = lambda _: UNAVAILABLE
 
 
 def error(one: Try, status: int, code: str) -> AWSResponse:
@@ -103,7 +103,7 @@ FAULTS = (
         condition_failed,
         applies=is_conditional,
         is_retried=False,
-        status=lambda call: REFUSALS.get(call.name),
+        status=REFUSALS.get,
     ),
     Fault("key disabled", lambda one: error(one, 400, "DisabledException"), applies=is_of_kms, is_retried=False),
     Fault(

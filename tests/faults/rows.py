@@ -1,4 +1,4 @@
-"""The rows of the table: the calls that each flow makes, found by doing it once."""
+"""The rows of the table: the calls that each flow makes, found by doing it once, and what is expected of each."""
 
 from functools import cache
 
@@ -31,15 +31,15 @@ def begun(flow: Flow, bench: Bench) -> Case:
     return case
 
 
-def expected(flow: Flow, call: Call, fault: Fault) -> dict[int, int]:
-    """Return what is to be answered, by how many tries of the call fail."""
+def expected(flow: Flow, call: str, fault: Fault) -> dict[int, int]:
+    """Return what is to be answered, by how many tries of the call of this name fail."""
     always = {ALWAYS: fault.status(call) or flow.status}
     return {1: flow.status, **always} if fault.is_retried else always
 
 
-def uses_up(flow: Flow, call: Call, fault: Fault) -> bool:
+def uses_up(flow: Flow, call: str, fault: Fault) -> bool:
     """Whether a failure leaves nothing that the same request could be made with again."""
-    return fault.happens and call.name == flow.uses_up
+    return fault.happens and call == flow.uses_up
 
 
 def _calls_of(flow: Flow, bench: Bench) -> list[Call]:

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from tests.faults.flows import Flow
+from tests.faults.flows import FLOWS, Flow
 from tests.faults.kinds import FAULTS, Fault
 from tests.faults.rows import expected, rows, uses_up
-from tests.faults.wire import Call
 
 PAGE = Path(__file__).parents[2] / "docs" / "run" / "reliability.md"
 BEGIN, END = "<!-- make reliability writes what follows -->\n", "<!-- as far as here -->\n"
@@ -16,7 +15,7 @@ HEAD = ["flow", "call", *(fault.name for fault in FAULTS)]
 Outcomes = dict[tuple[str, str, str], str]
 
 
-def cell(flow: Flow, call: Call, fault: Fault) -> str:
+def cell(flow: Flow, call: str, fault: Fault) -> str:
     """Return what a cell says of a fault that can happen to this call."""
     statuses = " \N{MIDDLE DOT} ".join(str(status) for status in expected(flow, call, fault).values())
     return statuses + "\\*" * uses_up(flow, call, fault)
@@ -36,6 +35,13 @@ def read() -> Outcomes:
     return {
         (flow, call, name): cell for flow, call, *cells in lines for name, cell in zip(HEAD[2:], cells, strict=True)
     }
+
+
+def cells() -> list[tuple[Flow, str, Fault]]:
+    """Return the cells that the page has an outcome for: flow, name of the call, fault."""
+    flows, faults = {flow.name: flow for flow in FLOWS}, {fault.name: fault for fault in FAULTS}
+    written = [place for place, outcome in read().items() if outcome != NOT_POSSIBLE]
+    return [(flows[flow], call, faults[fault]) for flow, call, fault in written if flow in flows]
 
 
 def _rendered(outcomes: Outcomes) -> str:

@@ -12,7 +12,7 @@ from tests.faults.conftest import OUTCOME
 from tests.faults.flows import Flow
 from tests.faults.kinds import UNAVAILABLE, Fault, spoiling
 from tests.faults.rows import begun, expected, uses_up
-from tests.faults.wire import Call, watching
+from tests.faults.wire import watching
 from tests.faults.workbench import Bench
 
 # botocore pauses at random before it tries again. With this seed it begins with a short one.
@@ -21,7 +21,7 @@ TOKENS = ("access_token", "id_token", "refresh_token")
 
 
 def test_failing_call_answers_as_agreed_and_the_retry_gets_through(
-    bench: Bench, flow: Flow, call: Call, fault: Fault, record_property: Callable[[str, object], None]
+    bench: Bench, flow: Flow, call: str, fault: Fault, record_property: Callable[[str, object], None]
 ) -> None:
     statuses = expected(flow, call, fault)
     bench.start(flow.is_cold, flow.rules)
@@ -35,18 +35,18 @@ def test_failing_call_answers_as_agreed_and_the_retry_gets_through(
             response = case.anew() if case.anew and uses_up(flow, call, fault) else case.act()
             assert response.status_code == flow.status, response.text
         case.done(response)
-    record_property(OUTCOME, (flow.name, call.name, fault.name, table.cell(flow, call, fault)))
+    record_property(OUTCOME, (flow.name, call, fault.name, table.cell(flow, call, fault)))
 
 
-def failing(bench: Bench, case: Case, call: Call, fault: Fault, tries: int) -> httpx.Response:
+def failing(bench: Bench, case: Case, call: str, fault: Fault, tries: int) -> httpx.Response:
     """Do a flow once while the first tries of one of its calls fail; it must end in time."""
     random.seed(SHORT_PAUSE)
-    before, after = spoiling(call.name, fault, tries, bench.aws_clock)
+    before, after = spoiling(call, fault, tries, bench.aws_clock)
     began = bench.aws_clock()
     with watching(bench.stage.clients, before, after) as wire:
         response = case.act()
     assert bench.aws_clock() - began + sum(bench.clock.paused) < REQUEST_BUDGET_S
-    made = max((one.number for one in wire.tries if one.call.name == call.name), default=0)
+    made = max((one.number for one in wire.tries if one.call.name == call), default=0)
     assert made == (2 if fault.is_retried else 1)
     return response
 

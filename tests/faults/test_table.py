@@ -7,7 +7,9 @@ from tests.faults.rows import rows
 
 def test_table_has_what_a_run_finds_in_every_cell() -> None:
     found = {
-        (flow.name, call.name, fault.name): table.cell(flow, call, fault) if fault.applies(call) else table.NOT_POSSIBLE
+        (flow.name, call.name, fault.name): table.cell(flow, call.name, fault)
+        if fault.applies(call)
+        else table.NOT_POSSIBLE
         for flow, call in rows()
         for fault in FAULTS
     }
