@@ -42,7 +42,7 @@ class PersonFinder:
         raise InvalidToken(reason="the user is gone")
 
     def _read(self, realm: Realm, standing: Standing, client: Client) -> User | None:
-        """Return the record, by one call; where the token stands on it, with what ended at large counted in."""
+        """Return the record, by one call; with what ended at large counted in, if the token stands on that."""
         person = self.directory_of(realm).read_of(standing.sub)
         if not standing.is_on_credentials:
             return self.dynamo.read(person)
@@ -68,7 +68,7 @@ def _require_unchanged(standing: Standing, user: User) -> None:
 
 
 def bearer(authorization: str) -> str:
-    """Return the token of an Authorization header; raises InvalidToken where there is none (RFC 6750 2.1)."""
+    """Return the token of an Authorization header; raises InvalidToken if there is none (RFC 6750 2.1)."""
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise InvalidToken(reason="no access token", is_missing=True)

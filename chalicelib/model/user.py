@@ -13,7 +13,7 @@ MAX_KNOWN_ADDRESSES = 10
 class User:
     """The record of one person. Times are epoch seconds.
 
-    password_hash: the stored form (`passwords.py`); "" where no password was ever set, which no password matches.
+    password_hash: the stored form (`passwords/hash.py`); "" if no password was ever set, which no password matches.
     password_history: the stored forms of passwords before that, the latest first, as many as the realm remembers.
     credential_version: counts what must end logins under way and access tokens of the MFA API: a new password, a block,
     a reset of the second factors, a revocation of refresh tokens.

@@ -140,7 +140,7 @@ class AccountGuard:
             raise
 
     def give_back(self, attempt: LoginAttempt) -> None:
-        """Take a counted attempt back, where AWS kept it from being decided or its login from being completed."""
+        """Take a counted attempt back if AWS kept it from being decided or its login from being completed."""
         if attempt.is_counted:
             with suppress(TemporarilyUnavailable):
                 self.attempts.withdraw(attempt.counter)

@@ -36,7 +36,7 @@ class ClientGuard:
             raise throttled(BUCKET, opens_at_ms, now_ms)
 
     def fail(self, address: str, client_id: str) -> None:
-        """Count one failure of an address; raises TooManyAttempts where there is no room for it."""
+        """Count one failure of an address; raises TooManyAttempts if there is no room for it."""
         if not self.policy().guards(address):
             return
         if not client_id:

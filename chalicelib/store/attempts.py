@@ -1,4 +1,4 @@
-"""An account's counters in the attempts table: how often somebody tried to get in and how often that failed.
+"""An account's counters in the attempts table: how often a password was tried, and how often that failed.
 
 A counter counts the attempts from one network, or from anywhere by the policy's choice. A total counts the failures in
 a row from all networks.

@@ -46,10 +46,10 @@ _CONFLICT = "TransactionConflict"
 
 
 class ConditionFailed(Exception):
-    """A conditional write found another state. item: what stood there, where the call asked for it."""
+    """A conditional write found another state. item: what stood there, if the call asked for it."""
 
     def __init__(self, item: dict[str, Any] | None = None) -> None:
-        """item: in DynamoDB's form; None where nothing stood there."""
+        """item: in DynamoDB's form; None if nothing stood there."""
         super().__init__("the condition did not hold")
         self.item = item
 

@@ -61,7 +61,7 @@ class ConfigStore:
     _absent_clients: _Cache = field(default_factory=lambda: _Cache(MAX_ABSENCES), repr=False)
 
     def tenant(self) -> Tenant:
-        """Return the tenant; raises ServerError where the stage was never provisioned."""
+        """Return the tenant; raises ServerError if the stage was never provisioned."""
         tenant = self._read("tenant", tenant_from)
         if tenant is None:
             raise ServerError("The service is not set up.", reason=f"{self.table} holds no tenant")
@@ -91,7 +91,7 @@ class ConfigStore:
         return client
 
     def keys(self) -> KeySet:
-        """Return the key set; empty where no key was made yet."""
+        """Return the key set; empty if no key was made yet."""
         return self._read("keys", _keys_from) or KeySet()
 
     def rule_settings(self) -> Document | None:

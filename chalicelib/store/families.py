@@ -34,7 +34,7 @@ class FamilyStore:
     def replace(self, before: RefreshFamily, after: RefreshFamily, expires_at: int) -> RefreshFamily | None:
         """Write a family's next state if its current token is still the same; return None then, else what stands there.
 
-        Raises ConditionFailed where the family has ended.
+        Raises ConditionFailed if the family has ended.
         """
         try:
             values = self._values(after, expires_at)

@@ -14,7 +14,7 @@ EMAIL_UNSENT = "fn"
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """Sends. email_from: the verified sender of emails, "" where none is set up."""
+    """Sends. email_from: the verified sender of emails, "" if none is set up."""
 
     aws: Aws
     email_from: str
@@ -26,7 +26,7 @@ class Messages:
             self.aws.call(self.aws.sns().publish, PhoneNumber=phone_number, Message=text, MessageAttributes=kind)  # type: ignore[arg-type]  # the stub wants one TypedDict
 
     def send_email(self, to: str, subject: str, text: str) -> None:
-        """Send an email; raises ServerError where the stage has no sender."""
+        """Send an email; raises ServerError if the stage has no sender."""
         content = {"Simple": {"Subject": {"Data": subject}, "Body": {"Text": {"Data": text}}}}
         destination = {"ToAddresses": [to]}
         with _logged_as(EMAIL_UNSENT):

@@ -1,6 +1,6 @@
 """Accounts whose owners are to be told of something, in the attempts table, until they have been.
 
-One is noted for a name that nobody has as well: whether there is anybody to tell is found out later, elsewhere.
+One is noted for a name that no user has as well: who sends the notices finds out if there is a user to tell.
 """
 
 import hashlib

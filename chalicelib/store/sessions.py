@@ -76,7 +76,7 @@ class PendingStore:
         return Ticket(**values | {"account": Account.of_key(values["account"])}) if values else None
 
     def end_ticket(self, ticket: Ticket) -> None:
-        """Use a ticket up; raises ConditionFailed where it was used already."""
+        """Use a ticket up; raises ConditionFailed if it was used already."""
         # As a transaction, which is known when it is sent again because its answer was lost.
         self.dynamo.commit((delete_write(self._key(f"unblock#{ticket.ticket_id}"), "attribute_exists(pk)"),))
 

@@ -35,7 +35,7 @@ class UserRecords:
     def create(self, user: User) -> None:
         """Write a new record and its identifiers at once; raises IdentifierTaken."""
         users = UserStore(self.dynamo, self.table)
-        # Nobody is stored under a former spelling any more: what this read does not find will not be there later.
+        # No user is stored under a former spelling any more: what this read does not find will not be there later.
         if any(users.locate(name, (kind,)) for kind, name in _names(user) if len(spellings(name)) > 1):
             raise IdentifierTaken
         items = [_values(user), *(_login_values(user, kind, name) for kind, name in _names(user))]

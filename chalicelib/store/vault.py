@@ -110,7 +110,7 @@ class RuleSettings:
     _values: dict[str, str] = field(default_factory=dict, repr=False)
 
     def read(self) -> dict[str, str]:
-        """Return the settings by name. KMS is asked only where they are not those of the last time."""
+        """Return the settings by name. KMS is asked only if they are not those of the last time."""
         now = self.clock.now_s()
         if now >= self._read_until:
             document = self.config.rule_settings() or {"sealed": ""}
@@ -140,7 +140,7 @@ def seal(data_key: bytes, text: str, owner: str) -> str:
 
 
 def unseal(data_key: bytes, sealed: str, owner: str) -> str:
-    """Return the text; raises ServerError where it was sealed for another owner, or changed."""
+    """Return the text; raises ServerError if it was sealed for another owner, or changed."""
     raw = b64decode(sealed)
     try:
         return AESGCM(data_key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], owner.encode()).decode()
