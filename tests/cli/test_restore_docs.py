@@ -15,7 +15,6 @@ from infra.stage.people import People
 from infra.tenant.schema import TenantFile
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse
-from tests.support.http import BACKEND
 from tests.support.stages import client_of, provisioned
 from tests.support.tenant_documents import small_document
 
@@ -98,7 +97,7 @@ def test_page_restores_a_realm_under_its_own_name(
             arn = run_aws(line).get("BackupDetails", {}).get("BackupArn", arn)
 
         assert http.login(**login).status_code == 200
-        refused = http.token({"grant_type": "refresh_token", **BACKEND, "refresh_token": refresh_token})
+        refused = http.refresh(refresh_token)
         assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
     table = f"{stage.prefix}users-employees"
     kept = stage.clients.dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]

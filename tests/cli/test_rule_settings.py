@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import jwt
 import pytest
 
 from chalicelib import wiring
@@ -11,6 +10,7 @@ from tests.cli.conftest import Gatehouse
 from tests.support.fixed import Clock
 from tests.support.rules import ruled
 from tests.support.tenant_documents import small_document
+from tests.support.tokens import claims_in
 
 SECRET = "canary-of-a-setting"
 TOLD = "https://example.com/told"
@@ -111,12 +111,7 @@ def test_rules_read_a_setting_within_a_minute(own: Gatehouse, world: wiring.Worl
         put(own, "API_KEY", "first line\nsecond line\n")
         clock.advance(MINUTE_S)
         second = http.token(login)
-    assert [claims_of(answer.json()["access_token"])[TOLD] for answer in (first, second)] == [
+    assert [claims_in(answer.json()["access_token"])[TOLD] for answer in (first, second)] == [
         {},
         {"API_KEY": "first line\nsecond line"},
     ]
-
-
-def claims_of(token: str) -> dict[str, Any]:
-    claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
-    return claims

@@ -91,13 +91,9 @@ def login(http: Http, user: User) -> Login:
     return logged_in
 
 
-def refresh(http: Http, token: str, client: Client = BACKEND) -> Any:
-    return http.token({"grant_type": "refresh_token", "refresh_token": token, **client})
-
-
 def lives(http: Http, token: str, client: Client = BACKEND) -> bool:
     """Whether a refresh token still works; a rotating one is used up."""
-    response = refresh(http, token, client)
+    response = http.refresh(token, client)
     assert response.status_code == 200 or (response.status_code, response.json()) == (400, UNKNOWN)
     return bool(response.status_code == 200)
 
@@ -127,7 +123,7 @@ def test_list_says_which_client_when_and_from_where(tokens: Tokens, login: Login
     clock.advance(-3600)
     began_at, token = clock(), login()
     clock.advance(600)
-    refresh(http, token)
+    http.refresh(token)
     (row,) = tokens.listed()
 
     family = row.pop("family")
@@ -148,7 +144,7 @@ def test_list_says_which_client_when_and_from_where(tokens: Tokens, login: Login
 def test_last_use_is_shown_from_where_it_came(tokens: Tokens, login: Login, http: Http) -> None:
     token, first_ip = login(), http.source_ip
     http.source_ip = "192.0.2.77"
-    refresh(http, token)
+    http.refresh(token)
     (row,) = tokens.listed()
 
     assert (row["from"], row["last_from"]) == (first_ip, "192.0.2.77")
@@ -161,7 +157,7 @@ def test_list_shows_one_family_a_login_by_client_and_age(
     login(NATIVE)
     for _ in range(2):
         clock.advance(10)
-        refresh(http, login())
+        http.refresh(login())
     rows = tokens.listed()
 
     assert [row["client_id"] for row in rows] == ["demo-backend", "demo-backend", "demo-native"]
@@ -312,7 +308,7 @@ def test_after_revoke_all_a_new_login_lives(tokens: Tokens, login: Login, http: 
 
 def test_rotated_family_ends_as_a_whole(tokens: Tokens, login: Login, http: Http) -> None:
     first = login()
-    second = refresh(http, first).json()["refresh_token"]
+    second = http.refresh(first).json()["refresh_token"]
     (row,) = tokens.listed()
     tokens.run("revoke", "--family", row["family"])
 
@@ -380,7 +376,7 @@ def test_person_of_another_realm_is_not_found(tokens: Tokens, login: Login) -> N
 
 def test_no_token_and_no_hash_is_ever_printed(tokens: Tokens, login: Login, http: Http, stage: Stage) -> None:
     issued = [login(), login(), login(NATIVE)]
-    issued.append(refresh(http, issued[0]).json()["refresh_token"])
+    issued.append(http.refresh(issued[0]).json()["refresh_token"])
     kept = stage.clients.dynamodb.query(
         TableName=f"{stage.prefix}sessions",
         KeyConditionExpression="pk = :pk",

@@ -50,7 +50,7 @@ def told(http: Http, client: Client, token: str) -> Any:
 def lives(http: Http, client: Client, token: str) -> bool:
     """Whether introspection and then a refresh take a token; they agree."""
     introspected = told(http, client, token)
-    response = http.token({"grant_type": "refresh_token", "refresh_token": token, **client})
+    response = http.refresh(token, client)
     if response.status_code == 200:
         assert introspected["active"] is True
         return True
@@ -177,7 +177,7 @@ def test_refresh_compares_it_without_a_call_more(http: Http, stage: Stage, peopl
     token = login(http, other, people.make().username)["refresh_token"]
     lives(http, other, token)
     with rounds_of(stage) as calls:
-        http.token({"grant_type": "refresh_token", "refresh_token": token, **other})
+        http.refresh(token, other)
 
     assert calls.rounds == [{"BatchGetItem"}, {"PutItem", "Sign"}]
     assert len(calls.made) == 3

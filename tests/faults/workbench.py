@@ -24,7 +24,7 @@ from chalicelib.store.vault import RuleSettings, Vault, data_key_alias
 from infra.stage.aws import Stage
 from infra.tenant.file import load
 from tests.support.fixed import BCRYPT_COST, DEMO, ISSUER, Clock, Hashes
-from tests.support.http import BACKEND, TIMESHEETS, Http
+from tests.support.http import TIMESHEETS, Http
 from tests.support.people import PeopleMaker
 from tests.support.stages import provisioned
 
@@ -73,7 +73,7 @@ class Bench:
                 dynamodb.delete_item(TableName=table, Key={name: item[name] for name in ("pk", "sk") if name in item})
 
     def refresh(self, token: str, **params: str | None) -> httpx.Response:
-        return self.http.token({"grant_type": "refresh_token", "refresh_token": token, **BACKEND, **params})
+        return self.http.refresh(token, **params)
 
     def attempts(self, account: str) -> tuple[int, int]:
         """Return how many attempts at an account are counted, and how many of them as failed."""

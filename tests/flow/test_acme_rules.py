@@ -1,9 +1,7 @@
 """The example rules in real logins: what a client and its API get of each."""
 
 from collections.abc import Iterator
-from typing import Any
 
-import jwt
 import pytest
 
 from chalicelib import wiring
@@ -15,6 +13,7 @@ from tests.support.http import BACKEND, TIMESHEETS, Http
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.rules import ruled
 from tests.support.stages import provisioned
+from tests.support.tokens import claims_in
 
 ROLES = "https://acme.example.com/roles"
 CLOSED = "mon-sun 00:00-00:00"
@@ -25,11 +24,6 @@ def acme(stage: Stage, world: wiring.World) -> Iterator[Http]:
     """A client of the handler that runs the example rules."""
     with ruled(stage, world, *RULES) as http:
         yield http
-
-
-def claims_of(token: str) -> dict[str, Any]:
-    claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
-    return claims
 
 
 def with_metadata(demo: TenantFile, **metadata: str) -> TenantFile:
@@ -43,7 +37,7 @@ def with_metadata(demo: TenantFile, **metadata: str) -> TenantFile:
 
 def test_roles_are_in_both_tokens(acme: Http) -> None:
     answer = acme.login(scope="openid").json()
-    assert [claims_of(answer[token])[ROLES] for token in ("access_token", "id_token")] == [["manager"]] * 2
+    assert [claims_in(answer[token])[ROLES] for token in ("access_token", "id_token")] == [["manager"]] * 2
 
 
 def test_unverified_email_is_denied(acme: Http, people: PeopleMaker) -> None:
@@ -64,7 +58,7 @@ def test_unverified_email_is_denied(acme: Http, people: PeopleMaker) -> None:
 def test_scopes_are_those_of_the_roles(acme: Http, people: PeopleMaker, roles: list[str], scope: str) -> None:
     user = people.make(email_verified=True, app_metadata={"roles": roles})
     answer = acme.login(username=user.username, password=PASSWORD).json()
-    assert answer["scope"] == claims_of(answer["access_token"])["scope"] == scope
+    assert answer["scope"] == claims_in(answer["access_token"])["scope"] == scope
 
 
 def test_first_client_is_remembered_and_kept_at_a_refresh(acme: Http, people: PeopleMaker) -> None:
@@ -73,7 +67,7 @@ def test_first_client_is_remembered_and_kept_at_a_refresh(acme: Http, people: Pe
     answer = acme.login(**login, scope="offline_access", **BACKEND).json()
     native = {"client_id": "demo-native", "client_secret": None}
     assert acme.login(**login | native).status_code == 200
-    refreshed = acme.token({"grant_type": "refresh_token", "refresh_token": answer["refresh_token"], **BACKEND})
+    refreshed = acme.refresh(answer["refresh_token"])
     assert refreshed.status_code == 200
     assert people.of("employees").find(user.user_id).app_metadata == {"first_client": "demo-backend"}
 
@@ -105,4 +99,4 @@ def test_second_factor_is_asked_where_the_client_requires_it_and_not_at_a_refres
         token = http.login(scope="offline_access").json()["refresh_token"]
     with ruled(own, world, *RULES) as http:
         assert http.login(audience=TIMESHEETS).status_code != 200
-        assert http.token({"grant_type": "refresh_token", "refresh_token": token, **BACKEND}).status_code == 200
+        assert http.refresh(token).status_code == 200

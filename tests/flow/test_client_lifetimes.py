@@ -48,7 +48,7 @@ def test_clients_lifetime_holds_for_its_refreshes_and_its_own_tokens(http: Http,
     )
     own = {"client_id": client_id, "client_secret": SECRET}
     login = http.login(**own, scope="openid offline_access")
-    refreshed = http.token({"grant_type": "refresh_token", "refresh_token": login.json()["refresh_token"], **own})
+    refreshed = http.refresh(login.json()["refresh_token"], own)
     machine = http.token({"grant_type": "client_credentials", "audience": TIMESHEETS, **own})
 
     assert [lives_s(claims_of(answer)) for answer in (login, refreshed, machine)] == [700, 700, 700]

@@ -41,7 +41,7 @@ def id_token_claims(http: Http, audience: str = "demo-backend", **params: str | 
 
 def refresh(http: Http, refresh_token: str, **params: str) -> dict[str, Any]:
     """Refresh through demo-backend, and return the answer's body."""
-    response = http.token({"grant_type": "refresh_token", "refresh_token": refresh_token, **BACKEND, **params})
+    response = http.refresh(refresh_token, **params)
     assert response.status_code == 200
     body: dict[str, Any] = response.json()
     return body
@@ -211,7 +211,7 @@ def test_id_token_is_no_access_token(http: Http, audience: str | None) -> None:
 
 def test_id_token_is_no_refresh_token_and_no_client_assertion(http: Http) -> None:
     id_token = http.login(scope="openid").json()["id_token"]
-    refreshed = http.token({"grant_type": "refresh_token", "refresh_token": id_token, **BACKEND})
+    refreshed = http.refresh(id_token)
     assertion = {"client_assertion": id_token, "client_assertion_type": ASSERTION_TYPE}
     asserted = http.login(client_id=None, client_secret=None, **assertion)
 

@@ -49,10 +49,6 @@ def refresh_token(http: Http, client: Client = BACKEND, **params: str | None) ->
     return token
 
 
-def refresh(http: Http, token: str, client: Client = BACKEND) -> httpx.Response:
-    return http.token({"grant_type": "refresh_token", "refresh_token": token, **client})
-
-
 def client_with(stage: Stage, **changes: Any) -> Client:
     """Register a client whose refresh tokens rotate, but for the changes of their policy."""
     policy = {
@@ -339,7 +335,7 @@ def test_iat_of_a_rotated_refresh_token_is_its_own(http: Http, stage: Stage, clo
     client = client_with(stage)
     first = refresh_token(http, client)
     clock.advance(100)
-    second = refresh(http, first, client).json()["refresh_token"]
+    second = http.refresh(first, client).json()["refresh_token"]
 
     # RFC 7662 2.2: iat says when this token was issued, not when the login was.
     assert told(http, second, client)["iat"] == int(clock())
@@ -357,7 +353,7 @@ def test_refresh_token_of_another_client_is_inactive(http: Http) -> None:
     token = refresh_token(http, NATIVE)
 
     assert told(http, token) == INACTIVE
-    assert refresh(http, token, NATIVE).status_code == 200
+    assert http.refresh(token, NATIVE).status_code == 200
 
 
 def test_damaged_refresh_token_is_inactive_and_harms_no_family(http: Http) -> None:
@@ -378,19 +374,19 @@ def test_revoked_refresh_token_is_inactive(http: Http) -> None:
 
 def test_superseded_refresh_token_is_inactive_and_ends_no_family(http: Http) -> None:
     first = refresh_token(http)
-    second = refresh(http, first).json()["refresh_token"]
+    second = http.refresh(first).json()["refresh_token"]
 
     # To ask about a token is no use of it: what would end the family at the token endpoint ends nothing here.
     assert told(http, first) == INACTIVE
     assert told(http, second)["active"] is True
-    assert refresh(http, second).status_code == 200
+    assert http.refresh(second).status_code == 200
 
 
 @pytest.mark.parametrize("within_s", [0, 9, 11])
 def test_predecessor_is_inactive_within_the_leeway_too(http: Http, stage: Stage, clock: Clock, within_s: int) -> None:
     client = client_with(stage, leeway=10)
     first = refresh_token(http, client)
-    second = refresh(http, first, client).json()["refresh_token"]
+    second = http.refresh(first, client).json()["refresh_token"]
     clock.advance(within_s)
 
     assert told(http, first, client) == INACTIVE
@@ -399,8 +395,8 @@ def test_predecessor_is_inactive_within_the_leeway_too(http: Http, stage: Stage,
 
 def test_family_that_reuse_ended_is_inactive(http: Http) -> None:
     first = refresh_token(http)
-    second = refresh(http, first).json()["refresh_token"]
-    assert refresh(http, first).status_code == 400
+    second = http.refresh(first).json()["refresh_token"]
+    assert http.refresh(first).status_code == 400
 
     assert told(http, second) == INACTIVE
 
@@ -420,7 +416,7 @@ def test_refresh_token_that_ended_by_time_is_inactive(
     clock.now = began_at + lifetime_s
 
     assert told(http, token, client) == INACTIVE
-    assert refresh(http, token, client).status_code == 400
+    assert http.refresh(token, client).status_code == 400
 
 
 @pytest.mark.parametrize("change", ["password", "block", "delete", "all families"])
@@ -454,7 +450,7 @@ def test_refresh_token_for_an_api_that_is_gone_is_inactive(http: Http, stage: St
     stage.config().delete(f"api#{audience}")
     clock.advance(61)
 
-    assert refresh(http, token).status_code == 400
+    assert http.refresh(token).status_code == 400
     assert told(http, token) == INACTIVE
 
 
@@ -474,7 +470,7 @@ def items_of(stage: Stage, user_id: str) -> list[dict[str, Any]]:
 def test_introspection_is_no_use_of_the_token(http: Http, stage: Stage, people: PeopleMaker, clock: Clock) -> None:
     user = people.make()
     first = refresh_token(http, username=user.username)
-    second = refresh(http, first).json()["refresh_token"]
+    second = http.refresh(first).json()["refresh_token"]
     before = items_of(stage, user.user_id)
     assert len(before) == 1
     for token in (first, second, first, second):
@@ -482,7 +478,7 @@ def test_introspection_is_no_use_of_the_token(http: Http, stage: Stage, people: 
         introspect(http, token)
 
     assert items_of(stage, user.user_id) == before
-    assert refresh(http, second).status_code == 200
+    assert http.refresh(second).status_code == 200
 
 
 def test_introspection_keeps_no_token_from_being_idle(http: Http, stage: Stage, clock: Clock) -> None:

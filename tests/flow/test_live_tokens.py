@@ -42,7 +42,7 @@ def login(http: Http, user: User, password: str = PASSWORD, **params: str) -> di
 
 
 def refresh(http: Http, token: str) -> dict[str, Any]:
-    response = http.token({"grant_type": "refresh_token", "refresh_token": token, **BACKEND})
+    response = http.refresh(token)
     assert response.status_code == 200, response.text
     body: dict[str, Any] = response.json()
     return body

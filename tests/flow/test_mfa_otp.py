@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import jwt
 import pytest
 from pyotp import TOTP
 
@@ -30,6 +29,7 @@ from tests.support.mfa import (
 )
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.rules import ruled
+from tests.support.tokens import claims_of
 
 TOO_MANY = "Too many failed codes. Wait for some minutes before retrying."
 
@@ -53,11 +53,6 @@ def ada(http: Http, clock: Clock, people: PeopleMaker) -> Enrolled:
     enrolled = enrol(http, clock, user.username, mfa_token_of(http.login(username=user.username)))
     clock.advance(60)
     return enrolled
-
-
-def claims_of(answer: Any, name: str = "access_token") -> dict[str, Any]:
-    assert answer.status_code == 200, answer.text
-    return jwt.decode(answer.json()[name], options={"verify_signature": False})
 
 
 def test_right_password_of_an_enrolled_user_is_mfa_required_without_tokens(http: Http, ada: Enrolled) -> None:
@@ -446,7 +441,7 @@ def test_client_without_mfa_grants_learns_it_at_the_first_step(http: Http, ada: 
 
 def test_refresh_of_a_login_with_mfa_asks_for_none(http: Http, ada: Enrolled, clock: Clock) -> None:
     login = with_otp(http, ada.login(http, scope="offline_access"), ada.app.code()).json()
-    refreshed = http.token({"grant_type": "refresh_token", "refresh_token": login["refresh_token"], **BACKEND})
+    refreshed = http.refresh(login["refresh_token"])
 
     assert claims_of(refreshed)["amr"] == ["pwd", "otp", "mfa"]
     assert claims_of(refreshed)["gty"] == ["refresh_token", "password"]

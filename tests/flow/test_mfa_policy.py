@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
-import jwt
 import pytest
 
 from chalicelib import wiring
@@ -31,6 +30,7 @@ from tests.support.mfa import (
 from tests.support.people import PeopleMaker
 from tests.support.rules import ruled
 from tests.support.stages import client_of, provisioned
+from tests.support.tokens import claims_of
 
 ALL = ("otp", "sms", "email", "recovery-code")
 BY_SMS = {"authenticator_types": ["oob"], "oob_channels": ["sms"]}
@@ -60,15 +60,6 @@ def under(own: Stage, world: wiring.World) -> Iterator[Under]:
             return clients.enter_context(client_of(own, world))
 
         yield put
-
-
-def claims_of(answer: Any) -> dict[str, Any]:
-    assert answer.status_code == 200, answer.text
-    return jwt.decode(answer.json()["access_token"], options={"verify_signature": False})
-
-
-def refreshed(http: Http, refresh_token: str) -> Any:
-    return http.token({"grant_type": "refresh_token", "refresh_token": refresh_token, **BACKEND})
 
 
 def test_policy_always_asks_everybody_and_lets_in_whoever_enrols(
@@ -185,7 +176,7 @@ def test_policy_that_became_always_asks_at_refresh(under: Under, clock: Clock, p
     http, username = under("never", *ALL), people.make(email_verified=True).username
     token = http.login(username=username, scope="offline_access").json()["refresh_token"]
     http = under("always", *ALL)
-    answer = refreshed(http, token)
+    answer = http.refresh(token)
 
     assert answer.json()["mfa_requirements"] == {"challenge": [{"type": "email"}]}
     assert http.log[-1]["event"] == "mfar"
@@ -196,7 +187,7 @@ def test_refresh_token_alone_enrols_nothing(under: Under, people: PeopleMaker) -
     http, username = under("never", *ALL), people.make().username
     token = http.login(username=username, scope="offline_access").json()["refresh_token"]
     http = under("always", *ALL)
-    owed = refreshed(http, token)
+    owed = http.refresh(token)
     mfa_token = mfa_token_of(owed)
     answer = associate(http, mfa_token)
 
@@ -221,7 +212,7 @@ def test_second_factor_at_refresh_begins_a_family_that_ends_no_later(
     token = enrolled.answer.json()["refresh_token"]
     clock.advance(10 * DAY_S)
     with ruled(own, world, at_refresh) as ruled_http:
-        answer = with_otp(ruled_http, mfa_token_of(refreshed(ruled_http, token)), enrolled.app.code())
+        answer = with_otp(ruled_http, mfa_token_of(ruled_http.refresh(token)), enrolled.app.code())
 
     assert claims_of(answer)["amr"] == ["pwd", "otp", "mfa"]
     assert claims_of(answer)["auth_time"] == claims_of(enrolled.answer)["auth_time"]

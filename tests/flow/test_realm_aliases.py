@@ -15,7 +15,7 @@ from infra.tenant.schema import TenantFile
 from tests.support.calls import calls_of
 from tests.support.config import document_of
 from tests.support.fixed import BCRYPT_COST
-from tests.support.http import BACKEND, Http, shown
+from tests.support.http import Http, shown
 from tests.support.stages import client_of, provisioned
 from tests.support.tokens import claims_of
 
@@ -82,7 +82,7 @@ def test_tokens_of_a_realm_are_revoked_by_its_alias(http: Http, aliased: Stage) 
     ran = CliRunner().invoke(app, ["tokens", "revoke", "--realm", AUTH0S, "--stage", aliased.name])
 
     assert (ran.exit_code, ran.stdout) == (0, "Ended all refresh tokens of employees.\n")
-    assert http.token({"grant_type": "refresh_token", "refresh_token": token, **BACKEND}).status_code == 400
+    assert http.refresh(token).status_code == 400
 
 
 def test_alias_of_a_realm_that_left_the_file_stays_until_it_is_pruned(stage: Stage, demo: TenantFile) -> None:

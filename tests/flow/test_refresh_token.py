@@ -25,6 +25,7 @@ from tests.support.faults import aws_error, before, failing, left_out, sent_twic
 from tests.support.fixed import Clock
 from tests.support.http import REPORTS, TIMESHEETS, Http
 from tests.support.people import PASSWORD, PeopleMaker
+from tests.support.tokens import claims_in
 
 OFFLINE = "offline_access read:timesheets create:timesheets"
 UNKNOWN = {"error": "invalid_grant", "error_description": "Unknown or invalid refresh token."}
@@ -68,11 +69,6 @@ def decoded(token: str) -> tuple[Locator, bytes]:
     return found
 
 
-def claims_of(body: dict[str, Any]) -> dict[str, Any]:
-    claims: dict[str, Any] = jwt.decode(body["access_token"], options={"verify_signature": False})
-    return claims
-
-
 def test_offline_access_yields_a_token_where_all_allow_it(http: Http, client_id: str) -> None:
     body = login(http, client_id)
 
@@ -105,7 +101,7 @@ def test_refresh_answers_a_new_access_token_of_the_same_person(http: Http, clien
 
     assert response.status_code == 200
     assert response.headers["Cache-Control"] == "no-store"
-    before_it, after_it = claims_of(first), claims_of(response.json())
+    before_it, after_it = claims_in(first["access_token"]), claims_in(response.json()["access_token"])
     assert after_it["sub"] == before_it["sub"]
     assert after_it["iat"] == int(clock())
     assert after_it["jti"] != before_it["jti"]
@@ -150,7 +146,7 @@ def test_scopes_narrow_for_one_call_alone(http: Http, client_id: str) -> None:
     again = refresh(http, client_id, narrow["refresh_token"]).json()
 
     assert [answer["scope"] for answer in (whole, narrow, again)] == [OFFLINE, "read:timesheets", OFFLINE]
-    assert claims_of(narrow)["scope"] == "read:timesheets"
+    assert claims_in(narrow["access_token"])["scope"] == "read:timesheets"
 
 
 @pytest.mark.parametrize("scope", ["delete:timesheets", "read:timesheets openid"])

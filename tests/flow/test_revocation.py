@@ -34,13 +34,9 @@ def revoke(http: Http, token: str, client: dict[str, str] = BACKEND, **params: s
     return http.post("/oauth/revoke", data={"token": token, **client, **params})
 
 
-def refresh(http: Http, token: str, client: dict[str, str] = BACKEND) -> httpx.Response:
-    return http.token({"grant_type": "refresh_token", "refresh_token": token, **client})
-
-
 def lives(http: Http, token: str, client: dict[str, str] = BACKEND) -> bool:
     """Whether a refresh token still works; a rotating one is used up."""
-    response = refresh(http, token, client)
+    response = http.refresh(token, client)
     assert response.status_code == 200 or (response.status_code, response.json()) == (400, UNKNOWN)
     return response.status_code == 200
 
@@ -57,7 +53,7 @@ def test_revoked_refresh_token_is_dead(http: Http) -> None:
     token = login(http)["refresh_token"]
 
     assert_done(revoke(http, token))
-    assert (refresh(http, token).status_code, refresh(http, token).json()) == (400, UNKNOWN)
+    assert (http.refresh(token).status_code, http.refresh(token).json()) == (400, UNKNOWN)
 
 
 def test_json_body_is_taken(http: Http) -> None:
@@ -69,7 +65,7 @@ def test_json_body_is_taken(http: Http) -> None:
 
 def test_family_ends_with_its_current_token(http: Http) -> None:
     first = login(http)["refresh_token"]
-    second = refresh(http, first).json()["refresh_token"]
+    second = http.refresh(first).json()["refresh_token"]
 
     assert_done(revoke(http, second))
     assert not lives(http, second)
@@ -272,7 +268,7 @@ def test_predecessor_within_the_leeway_ends_the_family(http: Http, stage: Stage)
     client_id = make_client(stage, secret="s", refresh_token=policy(leeway=10))
     client = {"client_id": client_id, "client_secret": "s"}
     first = login(http, client)["refresh_token"]
-    second = refresh(http, first, client).json()["refresh_token"]
+    second = http.refresh(first, client).json()["refresh_token"]
 
     assert_done(revoke(http, first, client))
     assert not lives(http, second, client)
@@ -283,7 +279,7 @@ def test_predecessor_after_the_leeway_ends_the_family(http: Http, stage: Stage, 
     client_id = make_client(stage, secret="s", refresh_token=policy(leeway=10))
     client = {"client_id": client_id, "client_secret": "s"}
     first = login(http, client)["refresh_token"]
-    second = refresh(http, first, client).json()["refresh_token"]
+    second = http.refresh(first, client).json()["refresh_token"]
     clock.advance(11)
 
     assert_done(revoke(http, first, client))

@@ -10,7 +10,6 @@ from infra.stage.aws import Stage
 from tests.support.calls import calls_of
 from tests.support.clients import make_client
 from tests.support.config import document_of
-from tests.support.http import BACKEND
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.rules import ruled
 
@@ -153,7 +152,7 @@ def test_refresh_is_no_login_more_and_keeps_how_the_person_logged_in(
     user = people.make()
     with ruled(stage, world, lambda _, context: seen.append(plain(context))) as http:
         token = http.login(username=user.username, scope="offline_access").json()["refresh_token"]
-        http.token({"grant_type": "refresh_token", "refresh_token": token, **BACKEND})
+        http.refresh(token)
 
     login, refresh = seen
     assert refresh["stats"] == {"logins_count": 1}

@@ -44,7 +44,7 @@ def test_no_secret_is_in_reach_of_a_rule(stage: Stage, world: wiring.World, peop
         body = {"grant_type": "password", "username": user.username, "password": canary, "tags": ["a"], **BACKEND}
         assert http.post("/oauth/token", json=body).status_code == 200
         refresh_token = form.json()["refresh_token"]
-        http.token({"grant_type": "refresh_token", "refresh_token": refresh_token, **BACKEND})
+        http.refresh(refresh_token)
 
     assert len(seen) == 3
     for secret in (canary, "123456-canary", BACKEND["client_secret"], user.password_hash, refresh_token):

@@ -94,7 +94,7 @@ def test_narrowed_scopes_stay_narrowed_at_refresh(stage: Stage, world: wiring.Wo
 
     with ruled(stage, world, narrow) as http:
         first = http.login(**login, scope="offline_access read:timesheets delete:timesheets").json()
-        again = http.token({"grant_type": "refresh_token", "refresh_token": first["refresh_token"], **BACKEND})
+        again = http.refresh(first["refresh_token"])
 
     assert again.json()["scope"] == "read:timesheets offline_access"
 

@@ -149,7 +149,7 @@ class Holder:
     def _refreshing(self) -> Use:
         self.clock.advance(30)
         token = with_otp(self.http, self.login("offline_access"), self._otp()).json()["refresh_token"]
-        return lambda: self.http.token({"grant_type": "refresh_token", "refresh_token": token, **BACKEND})
+        return lambda: self.http.refresh(token)
 
 
 def set_password(holder: Holder) -> None:

@@ -277,7 +277,7 @@ def test_any_place_in_a_well_formed_refresh_token_is_no_token_anywhere(http: Htt
     body = secret + json.dumps(place, separators=(",", ":")).encode()
     token = urlsafe_b64encode(body + hashlib.sha256(body).digest()[:4]).rstrip(b"=").decode()
 
-    refresh = http.token({**BACKEND, "grant_type": "refresh_token", "refresh_token": token})
+    refresh = http.refresh(token)
     assert (refresh.status_code, refresh.json()["error"]) == (400, "invalid_grant")
     assert http.post("/oauth/revoke", data={**BACKEND, "token": token}).status_code == 200
     assert http.post("/oauth/introspect", data={**BACKEND, "token": token}).json() == {"active": False}

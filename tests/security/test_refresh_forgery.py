@@ -39,7 +39,7 @@ def login(http: Http, client: dict[str, str]) -> str:
 
 
 def refresh(http: Http, client: dict[str, str], token: str) -> httpx.Response:
-    return http.token({"grant_type": "refresh_token", "refresh_token": token, **client})
+    return http.refresh(token, client)
 
 
 def parts(token: str) -> tuple[Locator, bytes]:

@@ -55,10 +55,6 @@ def told(http: Http, token: str) -> Any:
     return http.post("/oauth/introspect", data={"token": token, **BACKEND}).json()
 
 
-def refresh(http: Http, token: str) -> httpx.Response:
-    return http.token({"grant_type": "refresh_token", "refresh_token": token, **BACKEND})
-
-
 def test_userinfo_answers_for_the_person_who_logged_in(http: Http, namesakes: Pair) -> None:
     for realm, user in namesakes.items():
         token = login(http, realm, user).json()["access_token"]
@@ -85,7 +81,7 @@ def test_token_never_falls_through_to_the_namesake(
         assert (userinfo(http, body["access_token"]).status_code == 200) is is_other
         assert (told(http, body["access_token"]) != INACTIVE) is is_other
         assert (told(http, body["refresh_token"]) != INACTIVE) is is_other
-        assert (refresh(http, body["refresh_token"]).status_code == 200) is is_other
+        assert (http.refresh(body["refresh_token"]).status_code == 200) is is_other
 
 
 @pytest.mark.parametrize("change", ["block", "password"])
@@ -129,7 +125,7 @@ def test_tools_list_and_end_the_families_of_one_of_them(
     assert [family.locator.realm for family in mine.live_families(namesakes[realm])] == [realm]
     assert mine.end_families(namesakes[realm], "demo-backend") == 1
     for name, token in tokens.items():
-        assert (refresh(http, token).status_code == 200) is (name != realm)
+        assert (http.refresh(token).status_code == 200) is (name != realm)
 
 
 def test_cap_of_one_ends_no_family_of_the_other(http: Http, stage: Stage, namesakes: Pair) -> None:
@@ -138,7 +134,7 @@ def test_cap_of_one_ends_no_family_of_the_other(http: Http, stage: Stage, namesa
     fill_counter(stage, namesakes["employees"])
     login(http, "employees", namesakes["employees"])
 
-    assert refresh(http, kept).status_code == 200
+    assert http.refresh(kept).status_code == 200
 
 
 def fill_counter(stage: Stage, user: User) -> None:

@@ -83,6 +83,10 @@ class Http:
         """Log in with the password-realm grant, but for what params say otherwise."""
         return self.login(grant_type=PASSWORD_REALM, realm=realm, **params)
 
+    def refresh(self, token: str, client: Mapping[str, str] = BACKEND, /, **params: str | None) -> httpx.Response:
+        """Refresh through demo-backend, but for what client and params say otherwise."""
+        return self.token({"grant_type": "refresh_token", "refresh_token": token, **client, **params})
+
     async def _send(self, method: str, path: str, options: dict[str, Any]) -> httpx.Response:
         transport = httpx.ASGITransport(app=self._gateway, client=(self.source_ip, 50_000))
         async with httpx.AsyncClient(transport=transport, base_url="https://api.example.test") as client:
