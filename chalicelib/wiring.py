@@ -24,13 +24,13 @@ from chalicelib.grants.password import PasswordGrant, default_directory, request
 from chalicelib.grants.refresh_token import RefreshTokenGrant
 from chalicelib.http.routes import Services
 from chalicelib.http.wire import RequestReader
-from chalicelib.mfa.case import Cases
 from chalicelib.mfa.demand import SecondFactor
 from chalicelib.mfa.factor import EnrollableFactor, Factor
 from chalicelib.mfa.limits import Limits
 from chalicelib.mfa.oob import Oob
 from chalicelib.mfa.otp import Otp
 from chalicelib.mfa.recovery import RecoveryCode
+from chalicelib.mfa.session import MfaSessions
 from chalicelib.model.clock import Clock, SystemClock
 from chalicelib.model.directory import Directory
 from chalicelib.model.tenant import PASSWORD, PASSWORD_REALM, Realm, SuspiciousIpThrottling
@@ -113,7 +113,7 @@ class _Parts:
     authenticator: ClientAuthenticator
     guard: AccountGuard
     messages: Messages
-    cases: Cases
+    mfa_sessions: MfaSessions
 
 
 def build(settings: Settings, aws: Aws, world: World) -> Services:
@@ -137,7 +137,7 @@ def build(settings: Settings, aws: Aws, world: World) -> Services:
         RevocationFlow(authenticator, refresh_tokens, verifier),
         IntrospectionFlow(authenticator, refresh_tokens, verifier, config, parts.people),
         UserinfoFlow(verifier, parts.people),
-        MfaFlow(authenticator, parts.cases, factor_of, recovery_code),
+        MfaFlow(authenticator, parts.mfa_sessions, factor_of, recovery_code),
         _notices(settings, world, stores, parts.messages),
         Discovery(config, tuple(grants)),
         Health(aws.outcomes),
@@ -195,10 +195,10 @@ def _parts(settings: Settings, aws: Aws, world: World, stores: _Stores) -> _Part
     guard = AccountGuard(dynamo, parallel, stores.attempts, totals, addresses, on_block, clock, world.pause)
     messages = Messages(aws, settings.email_from)
     verify, find, directory_of, enrolments_of = verifier.verify, people.find, stores.directory_of, stores.enrolments_of
-    cases = Cases(
+    mfa_sessions = MfaSessions(
         dynamo, config, stores.pending, revocations, addresses, directory_of, enrolments_of, verify, find, clock
     )
-    return _Parts(parallel, verifier, people, refresh_tokens, authenticator, guard, messages, cases)
+    return _Parts(parallel, verifier, people, refresh_tokens, authenticator, guard, messages, mfa_sessions)
 
 
 def _directories(settings: Settings, dynamo: Dynamo, world: World) -> Callable[[Realm], Directory]:
@@ -276,7 +276,7 @@ def _grants(world: World, stores: _Stores, parts: _Parts, factors: Iterable[Fact
     )
     mfa = partial(
         MfaGrant,
-        cases=parts.cases,
+        sessions=parts.mfa_sessions,
         pending=stores.pending,
         directory_of=stores.directory_of,
         guard=parts.guard,

@@ -16,11 +16,11 @@ from chalicelib.errors import (
     NotFound,
     UnsupportedChallengeType,
 )
-from chalicelib.mfa.case import Case, Cases, is_access_token
-from chalicelib.mfa.enrolling import MAX_AUTHENTICATORS, removed
+from chalicelib.mfa.enrolling import MAX_AUTHENTICATORS, remove_authenticator
 from chalicelib.mfa.factor import EnrollableFactor
-from chalicelib.mfa.names import shown
+from chalicelib.mfa.names import list_authenticators
 from chalicelib.mfa.recovery import RecoveryCode
+from chalicelib.mfa.session import MfaSession, MfaSessions, is_access_token
 from chalicelib.model.enrolment import FACTOR_KINDS, OOB, Authenticator, Enrolment
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import ENROLL, READ_AUTHENTICATORS, REMOVE_AUTHENTICATORS
@@ -37,7 +37,7 @@ class MfaFlow:
     """Answers /mfa/challenge, /mfa/associate and /mfa/authenticators. factors: by the kinds of authenticators."""
 
     clients: ClientAuthenticator
-    cases: Cases
+    sessions: MfaSessions
     factors: Mapping[str, EnrollableFactor]
     recovery_code: RecoveryCode
 
@@ -48,9 +48,9 @@ class MfaFlow:
         """
         client = self.clients.authenticate(request)
         request = request.forwarded_by(client)
-        case = self.cases.of_login(request.required("mfa_token"), request, client)
-        authenticator = _chosen(case, request)
-        return self.factors[authenticator.kind].challenge(case, authenticator)
+        session = self.sessions.find_by_mfa_token(request.required("mfa_token"), request, client)
+        authenticator = _choose_authenticator(session, request)
+        return self.factors[authenticator.kind].challenge(session, authenticator)
 
     def associate(self, request: Request) -> dict[str, Any]:
         """Return a new authenticator's secret or its sent code, and the first recovery code; it is confirmed by use.
@@ -58,72 +58,72 @@ class MfaFlow:
         Raises AccessDenied if only a password speaks for a person who has a second factor or a verified email, or only
         a refresh token for anybody; TooManyAttempts.
         """
-        case = self._case(request, ENROLL)
-        if case.is_login and not case.may_enrol_first:
-            raise AccessDenied(_why_not_first(case))
-        if len(case.enrolment.authenticators) >= MAX_AUTHENTICATORS:
+        session = self._find_session(request, ENROLL)
+        if session.is_login and not session.may_enrol_first:
+            raise AccessDenied(_why_not_first(session))
+        if len(session.enrolment.authenticators) >= MAX_AUTHENTICATORS:
             raise AccessDenied("The user has as many authenticators as there may be.")
-        kind = _wanted(case, request)
-        return self.factors[kind].enrol(case, kind, request, partial(self._enrolled, case))
+        kind = _choose_kind(session, request)
+        return self.factors[kind].enrol(session, kind, request, partial(self._store_enrolment, session))
 
     def authenticators(self, request: Request) -> list[dict[str, Any]]:
         """Return the person's authenticators, each with its id and a masked name."""
-        return shown(self._case(request, READ_AUTHENTICATORS))
+        return list_authenticators(self._find_session(request, READ_AUTHENTICATORS))
 
     def remove(self, request: Request) -> None:
         """Remove an authenticator; raises NotFound. A password alone, by an mfa_token, never does."""
-        case = self.cases.of_token(bearer(request.authorization), request, REMOVE_AUTHENTICATORS)
+        session = self.sessions.find_by_access_token(bearer(request.authorization), request, REMOVE_AUTHENTICATORS)
         authenticator_id = request.path_params.get("authenticator_id", "")
-        if authenticator_id not in [one.authenticator_id for one in case.enrolment.authenticators]:
+        if authenticator_id not in [one.authenticator_id for one in session.enrolment.authenticators]:
             raise NotFound("No such authenticator.")
-        self._replace(case, removed(case.enrolment, authenticator_id))
+        self._replace(session, remove_authenticator(session.enrolment, authenticator_id))
 
-    def _enrolled(self, case: Case, enrolment: Enrolment) -> dict[str, Any]:
+    def _store_enrolment(self, session: MfaSession, enrolment: Enrolment) -> dict[str, Any]:
         """Store an enrolment with one authenticator more, and return the recovery codes that come with the first."""
-        after, recovery = self.recovery_code.first(case, enrolment)
-        self._replace(case, after)
+        after, recovery = self.recovery_code.first(session, enrolment)
+        self._replace(session, after)
         return recovery
 
-    def _replace(self, case: Case, after: Enrolment) -> None:
+    def _replace(self, session: MfaSession, after: Enrolment) -> None:
         try:
-            self.cases.enrolments_of(case.realm).replace(case.user, case.enrolment, after)
+            self.sessions.enrolments_of(session.realm).replace(session.user, session.enrolment, after)
         except ConditionFailed:
             raise InvalidRequest("The user's authenticators were changed meanwhile. Please try again.") from None
 
-    def _case(self, request: Request, scope: str) -> Case:
+    def _find_session(self, request: Request, scope: str) -> MfaSession:
         """Return the case of the bearer: an mfa_token, or an access token of the MFA API with this scope."""
         token = bearer(request.authorization)
         if is_access_token(token):
-            return self.cases.of_token(token, request, scope)
+            return self.sessions.find_by_access_token(token, request, scope)
         try:
-            return self.cases.of_login(token, request, None)
+            return self.sessions.find_by_mfa_token(token, request, None)
         except InvalidGrant as failure:
             raise InvalidToken(reason=failure.reason) from None
 
 
-def _why_not_first(case: Case) -> str:
-    if case.is_enrolled:
+def _why_not_first(session: MfaSession) -> str:
+    if session.is_enrolled:
         return ENROLLED
-    return REFRESHED if case.pending.original else OWN_EMAIL
+    return REFRESHED if session.pending.original else OWN_EMAIL
 
 
-def _chosen(case: Case, request: Request) -> Authenticator:
+def _choose_authenticator(session: MfaSession, request: Request) -> Authenticator:
     """Return the authenticator that a challenge is for: the one that is named, else an app before a message."""
     kinds = FACTOR_KINDS.values()
     types = (request.text("challenge_type") or " ".join(kind.authenticator_type for kind in kinds)).split()
     wanted = {name for name, kind in FACTOR_KINDS.items() if kind.authenticator_type in types}
     channel, named = request.text("oob_channel"), request.text("authenticator_id")
-    found = [one for one in case.active if one.kind in wanted and channel in (None, one.kind)]
+    found = [one for one in session.active if one.kind in wanted and channel in (None, one.kind)]
     if named is not None:
-        found = [one for one in case.active if one.authenticator_id == named and one.kind in wanted]
+        found = [one for one in session.active if one.authenticator_id == named and one.kind in wanted]
         if not found:
             raise InvalidAuthenticator("The user has no such authenticator.")
     if not found:
-        raise UnsupportedChallengeType(NOT_ENROLLED if not case.active else "The user has no such authenticator.")
+        raise UnsupportedChallengeType(NOT_ENROLLED if not session.active else "The user has no such authenticator.")
     return min(found, key=lambda one: FACTOR_KINDS[one.kind].authenticator_type == OOB)
 
 
-def _wanted(case: Case, request: Request) -> str:
+def _choose_kind(session: MfaSession, request: Request) -> str:
     """Return the kind of authenticator that is asked for; raises InvalidRequest where the tenant has it not."""
     types, channels = (_texts(request, name) for name in ("authenticator_types", "oob_channels"))
     if not types:
@@ -131,7 +131,7 @@ def _wanted(case: Case, request: Request) -> str:
     enrolled = [kind for kind in FACTOR_KINDS.values() if kind.is_enrolled and kind.authenticator_type in types]
     kinds = [kind.name for kind in enrolled if kind.authenticator_type != OOB]
     sent = [name for name in channels if name in [kind.name for kind in enrolled if kind.authenticator_type == OOB]]
-    on = [kind for kind in kinds or sent if case.is_on(kind)]
+    on = [kind for kind in kinds or sent if session.is_on(kind)]
     if not on:
         raise InvalidRequest("No authenticator of these types can be enrolled here.")
     return on[0]

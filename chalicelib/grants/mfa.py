@@ -5,8 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.mfa.case import Case, Cases, Proof, WrongCode
 from chalicelib.mfa.factor import Factor
+from chalicelib.mfa.session import MfaSession, MfaSessions, Proof, WrongCode
 from chalicelib.model.clock import Clock
 from chalicelib.model.directory import Directory, LoginRecord, LoginWrites
 from chalicelib.model.login import Login
@@ -51,7 +51,7 @@ class MfaGrant:
     """
 
     factor: Factor
-    cases: Cases
+    sessions: MfaSessions
     pending: PendingStore
     directory_of: Callable[[Realm], Directory]
     guard: AccountGuard
@@ -76,43 +76,43 @@ class MfaGrant:
 
     def prove(self, client: Client, request: Request) -> ProvedLogin:
         """Return the pending login, complete now; raises InvalidGrant, ExpiredToken, TooManyAttempts."""
-        case = self.cases.to_prove(request.required("mfa_token"), request, client)
-        proof, waiting = self._check_code(case, request), case.pending
+        session = self.sessions.find_for_grant(request.required("mfa_token"), request, client)
+        proof, waiting = self._check_code(session, request), session.pending
         login = Login(
-            sub=case.user.user_id,
+            sub=session.user.user_id,
             client_id=client.client_id,
             gty=("password",),
             protocol="oauth2-password",
             amr=proof.amr,
             auth_time=waiting.auth_time,
-            user=case.user,
-            realm=case.realm.name,
+            user=session.user,
+            realm=session.realm.name,
             source_ip=request.source_ip,
             requested=waiting.requested,
             original=waiting.original,
             has_second_factor=True,
             # An access token confirms and is not renewed by it.
-            latest_exp=0 if case.is_login else waiting.ends_at,
+            latest_exp=0 if session.is_login else waiting.ends_at,
         )
-        return ProvedLogin(login, self._make_settlement(case, proof, request), proof.members)
+        return ProvedLogin(login, self._make_settlement(session, proof, request), proof.members)
 
-    def _check_code(self, case: Case, request: Request) -> Proof:
+    def _check_code(self, session: MfaSession, request: Request) -> Proof:
         """Return what the factor proves; a wrong code counts for the address too."""
         try:
-            return self.factor.prove(case, request)
+            return self.factor.prove(session, request)
         except WrongCode:
             self.guard.addresses.fail(request.source_ip, ())
             raise
 
-    def _make_settlement(self, case: Case, proof: Proof, request: Request) -> MfaSettlement:
-        directory = self.directory_of(case.realm)
-        attempt = LoginAttempt(case.account, request.source_ip, case.tenant.brute_force_protection, ())
-        cleared = self.guard.clear_writes(Admitted(attempt, case.user, has_total=True))
-        login = (self.pending.use_login(case.pending),) if case.is_login else ()
+    def _make_settlement(self, session: MfaSession, proof: Proof, request: Request) -> MfaSettlement:
+        directory = self.directory_of(session.realm)
+        attempt = LoginAttempt(session.account, request.source_ip, session.tenant.brute_force_protection, ())
+        cleared = self.guard.clear_writes(Admitted(attempt, session.user, has_total=True))
+        login = (self.pending.use_login(session.pending),) if session.is_login else ()
         record = LoginRecord(self.clock.now_s(), request.source_ip, multifactor=proof.multifactor)
         return MfaSettlement(
             used=(*proof.writes, *login, *cleared),
-            record=directory.login_writes(case.user, record),
+            record=directory.login_writes(session.user, record),
             returned=proof.give_back,
             refusal=self.factor.refusal,
             commit=self.commit,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.errors import MfaRequired, UnauthorizedClient
-from chalicelib.mfa.case import own_email
+from chalicelib.mfa.session import own_email
 from chalicelib.model.clock import Clock
 from chalicelib.model.enrolment import EMAIL, FACTOR_KINDS, PendingLogin
 from chalicelib.model.login import Login, RequestedAccess

@@ -5,8 +5,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from chalicelib.errors import RateLimit, SlowDown, TemporarilyUnavailable, TooManyAttempts, WireError
-from chalicelib.mfa.case import Case, WrongCode
 from chalicelib.mfa.destinations import destination
+from chalicelib.mfa.session import MfaSession, WrongCode
 from chalicelib.model.account import Account
 from chalicelib.model.address import network
 from chalicelib.model.bucket import Bucket
@@ -75,31 +75,31 @@ class Limits:
     clock: Clock
 
     @contextmanager
-    def trying(self, case: Case, address: str, limit: CodeLimit) -> Iterator[tuple[Write, ...]]:
+    def count_attempt(self, session: MfaSession, address: str, limit: CodeLimit) -> Iterator[tuple[Write, ...]]:
         """Count a try at a code, from the person's allowance or from that of a network of theirs; the block judges it.
 
         Yields the writes that give it back for a right code. If AWS fails inside the block, it is given back.
         Raises TooManyAttempts, and WrongCode if this kind is disabled.
         """
-        allowance = _allowance_of(case, _bucket_name(case, address, limit), CODES)
+        allowance = _allowance_of(session, _bucket_name(session, address, limit), CODES)
         self._take(allowance, TOO_MANY_CODES, limit.event)
-        with _undone(lambda: self.commit((self.allowances.give_back(allowance),))):
-            in_a_row = self._count(case, allowance, limit)
-            with _undone(lambda: self.wrong.withdraw(allowance.owner, limit.kind)):
+        with _undo_on_failure(lambda: self.commit((self.allowances.give_back(allowance),))):
+            in_a_row = self._count(session, allowance, limit)
+            with _undo_on_failure(lambda: self.wrong.withdraw(allowance.owner, limit.kind)):
                 try:
                     yield self.allowances.give_back(allowance), self.wrong.clear_write(allowance.owner)
                 except WrongCode:
-                    self._tell(case, in_a_row)
+                    self._tell(session, in_a_row)
                     raise
 
-    def take_message(self, case: Case, kind: str, address: str) -> tuple[Write, ...]:
+    def take_message(self, session: MfaSession, kind: str, address: str) -> tuple[Write, ...]:
         """Take one message by sms or email to an address; return the writes that give it back.
 
         It is the person's, the destination's and, if the tenant says how many there may be, the stage's. Raises
         TooManyAttempts.
         """
         taken: tuple[Write, ...] = ()
-        for allowance in self._messages(case, kind, address):
+        for allowance in self._messages(session, kind, address):
             try:
                 self._take(allowance, TOO_MANY_MESSAGES, "gd_otp_rate_limit_exceed")
             except WireError:
@@ -113,29 +113,29 @@ class Limits:
         with suppress(TemporarilyUnavailable):
             self.commit(taken)
 
-    def take_poll(self, case: Case, challenge_id: str) -> None:
+    def take_poll(self, session: MfaSession, challenge_id: str) -> None:
         """Take one look at whether a code was shown; raises SlowDown."""
-        if self.allowances.take(_allowance_of(case, f"poll#{challenge_id}", POLLS), self.clock.now_ms()):
+        if self.allowances.take(_allowance_of(session, f"poll#{challenge_id}", POLLS), self.clock.now_ms()):
             raise SlowDown("Polled too fast: wait five seconds between two requests.")
 
-    def _count(self, case: Case, allowance: Allowance, limit: CodeLimit) -> int:
+    def _count(self, session: MfaSession, allowance: Allowance, limit: CodeLimit) -> int:
         in_a_row = self.wrong.count(allowance.owner, limit.kind, limit.most)
         if in_a_row is None:
-            self._tell(case, limit.most)
+            self._tell(session, limit.most)
             raise WrongCode(limit.invalid, reason=f"{limit.kind} is disabled after {limit.most} wrong codes in a row")
         return in_a_row
 
-    def _tell(self, case: Case, in_a_row: int) -> None:
+    def _tell(self, session: MfaSession, in_a_row: int) -> None:
         if in_a_row >= TELL_AFTER:
             # A notice that is lost must not change the answer.
             with suppress(TemporarilyUnavailable):
-                self.on_wrong(case.account, self.clock.now_s())
+                self.on_wrong(session.account, self.clock.now_s())
 
-    def _messages(self, case: Case, kind: str, address: str) -> Iterator[Allowance]:
+    def _messages(self, session: MfaSession, kind: str, address: str) -> Iterator[Allowance]:
         mac = self.mac("destination", destination(kind, address).encode()).hex()[:32]
-        yield _allowance_of(case, kind, MESSAGES[kind])
+        yield _allowance_of(session, kind, MESSAGES[kind])
         yield Allowance(f"destination#{mac}", kind, DESTINATIONS[kind])
-        per_hour = case.tenant.mfa.messages_per_hour.get(kind)
+        per_hour = session.tenant.mfa.messages_per_hour.get(kind)
         if per_hour:
             yield Allowance("messages", kind, Bucket(per_hour, HOUR_MS // per_hour))
 
@@ -148,7 +148,7 @@ class Limits:
 
 
 @contextmanager
-def _undone(undo: Callable[[], None]) -> Iterator[None]:
+def _undo_on_failure(undo: Callable[[], None]) -> Iterator[None]:
     """Undo what was taken if AWS fails inside this block."""
     try:
         yield
@@ -158,11 +158,11 @@ def _undone(undo: Callable[[], None]) -> Iterator[None]:
         raise
 
 
-def _allowance_of(case: Case, kind: str, bucket: Bucket) -> Allowance:
-    return Allowance(f"mfa#{case.account.key}", kind, bucket)
+def _allowance_of(session: MfaSession, kind: str, bucket: Bucket) -> Allowance:
+    return Allowance(f"mfa#{session.account.key}", kind, bucket)
 
 
-def _bucket_name(case: Case, address: str, limit: CodeLimit) -> str:
+def _bucket_name(session: MfaSession, address: str, limit: CodeLimit) -> str:
     """Return which of the person's buckets an address draws from: a thief elsewhere leaves the owner theirs."""
     known = network(address)
-    return f"{limit.name}#{known}" if known in case.user.known_addresses else limit.name
+    return f"{limit.name}#{known}" if known in session.user.known_addresses else limit.name

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 from chalicelib.errors import AuthorizationPending, InvalidGrant, InvalidRequest, WireError
 from chalicelib.identifiers import is_mailable, is_textable
-from chalicelib.mfa.case import Case, Proof, WrongCode
 from chalicelib.mfa.countries import require_country
-from chalicelib.mfa.enrolling import added, confirmed, new_authenticator
+from chalicelib.mfa.enrolling import add_authenticator, confirm_authenticator, new_authenticator
 from chalicelib.mfa.factor import Store
 from chalicelib.mfa.limits import SENT_CODES, Limits
+from chalicelib.mfa.session import MfaSession, Proof, WrongCode
 from chalicelib.mfa.typed import phone_number, plain_code
 from chalicelib.model.clock import Clock
 from chalicelib.model.enrolment import EMAIL, OOB, SMS, Authenticator, Challenge
@@ -49,38 +49,38 @@ class Oob:
     log_codes: ClassVar = ("seoobft", "feoobft")
     refusal: ClassVar = INVALID
 
-    def enrol(self, case: Case, kind: str, request: Request, store: Store) -> dict[str, Any]:
+    def enrol(self, session: MfaSession, kind: str, request: Request, store: Store) -> dict[str, Any]:
         """Store a new phone or address, send it a code, and return what the application answers that with."""
-        authenticator = new_authenticator(case, kind, _address(case, kind, request))
+        authenticator = new_authenticator(session, kind, _address(session, kind, request))
         # Admitted first: what is refused must not have replaced the recovery code that was shown before. Stored next:
         # of several at once, those that are refused send nothing.
-        with self.admitted(case, authenticator):
-            recovery = store(added(case.enrolment, authenticator))
-            sent = self.send(case, authenticator)
+        with self.admit(session, authenticator):
+            recovery = store(add_authenticator(session.enrolment, authenticator))
+            sent = self.send(session, authenticator)
         return {"authenticator_type": OOB, "oob_channel": kind, **sent, **recovery}
 
-    def challenge(self, case: Case, authenticator: Authenticator) -> dict[str, Any]:
+    def challenge(self, session: MfaSession, authenticator: Authenticator) -> dict[str, Any]:
         """Send a code, and return what the application answers it with; raises as admitted does."""
-        with self.admitted(case, authenticator):
-            return {"challenge_type": OOB, **self.send(case, authenticator)}
+        with self.admit(session, authenticator):
+            return {"challenge_type": OOB, **self.send(session, authenticator)}
 
     @contextmanager
-    def admitted(self, case: Case, authenticator: Authenticator) -> Iterator[None]:
+    def admit(self, session: MfaSession, authenticator: Authenticator) -> Iterator[None]:
         """Take a message to this authenticator before the block, which decides whether one is sent.
 
         If the block refuses, nothing was taken. Raises TooManyAttempts, and InvalidRequest for a number of a country
         that the tenant sends no text messages to.
         """
         if authenticator.kind == SMS:
-            require_country(authenticator.address, case.tenant.mfa.sms_countries)
-        taken = self.limits.take_message(case, authenticator.kind, authenticator.address)
+            require_country(authenticator.address, session.tenant.mfa.sms_countries)
+        taken = self.limits.take_message(session, authenticator.kind, authenticator.address)
         try:
             yield
         except WireError:
             self.limits.give_back(taken)
             raise
 
-    def send(self, case: Case, authenticator: Authenticator) -> dict[str, str]:
+    def send(self, session: MfaSession, authenticator: Authenticator) -> dict[str, str]:
         """Send a fresh code that was admitted, and return what the application answers it with."""
         oob_code = secrets.token_urlsafe(TOKEN_BYTES)
         code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
@@ -90,52 +90,54 @@ class Oob:
             code_hash=_code_hash(oob_code, code),
             ends_at=self.clock.now_s() + LIFETIME_S,
         )
-        self.pending.put_challenge(case.pending, challenge)
-        self._deliver(case, authenticator, code)
+        self.pending.put_challenge(session.pending, challenge)
+        self._deliver(session, authenticator, code)
         return {"oob_code": oob_code, "binding_method": "prompt"}
 
-    def prove(self, case: Case, request: Request) -> Proof:
+    def prove(self, session: MfaSession, request: Request) -> Proof:
         """Return the proof of a right code; raises InvalidGrant, TooManyAttempts.
 
         Without a code, as for a push, raises AuthorizationPending, and SlowDown where that is asked too often.
         """
         oob_code, code = request.required("oob_code"), request.params.get("binding_code")
-        challenge = self._live(case, oob_code)
-        authenticator = next((one for one in case.usable if one.authenticator_id == challenge.authenticator_id), None)
+        challenge = self._live(session, oob_code)
+        authenticator = next(
+            (one for one in session.usable if one.authenticator_id == challenge.authenticator_id), None
+        )
         if authenticator is None:
             raise InvalidGrant(MALFORMED, reason="the authenticator is gone, or not this login's to confirm")
         if code is None:
-            self.limits.take_poll(case, challenge.challenge_id)
+            self.limits.take_poll(session, challenge.challenge_id)
             raise AuthorizationPending(PENDING)
-        with self.limits.trying(case, request.source_ip, SENT_CODES[authenticator.kind]) as give_back:
+        with self.limits.count_attempt(session, request.source_ip, SENT_CODES[authenticator.kind]) as give_back:
             if not hmac.compare_digest(_code_hash(oob_code, plain_code(code)), challenge.code_hash):
                 raise WrongCode(INVALID, reason="wrong binding_code")
-        writes, multifactor = self._confirmation(case, authenticator)
+        writes, multifactor = self._confirmation(session, authenticator)
         amr = AMR.get(authenticator.kind, ("pwd", "mfa"))
-        used = self.pending.use_challenge(case.pending, challenge)
+        used = self.pending.use_challenge(session.pending, challenge)
         return Proof(amr, give_back, (used, *writes), multifactor, {})
 
-    def _confirmation(self, case: Case, authenticator: Authenticator) -> tuple[tuple[Write, ...], str | None]:
+    def _confirmation(self, session: MfaSession, authenticator: Authenticator) -> tuple[tuple[Write, ...], str | None]:
         """Return the writes that confirm an authenticator with its first right code, and the kinds that there are then.
 
         An active one needs no write, and changes no kinds: None.
         """
         if authenticator.is_active:
             return (), None
-        after = confirmed(case.enrolment, authenticator)
-        return (self.enrolments_of(case.realm).write(case.enrolment, after),), after.kinds
+        after = confirm_authenticator(session.enrolment, authenticator)
+        return (self.enrolments_of(session.realm).write(session.enrolment, after),), after.kinds
 
-    def _live(self, case: Case, oob_code: str) -> Challenge:
+    def _live(self, session: MfaSession, oob_code: str) -> Challenge:
         """Return the login's challenge, if this is its oob_code; another login's, or an earlier one, raises."""
-        challenge = self.pending.challenge(case.pending)
+        challenge = self.pending.challenge(session.pending)
         if challenge is None or not hmac.compare_digest(stored_id(oob_code), challenge.challenge_id):
             raise InvalidGrant(MALFORMED, reason="not the oob_code of this login's latest challenge")
         if challenge.ends_at <= self.clock.now_s():
             raise InvalidGrant(MALFORMED, reason="the challenge is over")
         return challenge
 
-    def _deliver(self, case: Case, authenticator: Authenticator, code: str) -> None:
-        name = case.tenant.friendly_name
+    def _deliver(self, session: MfaSession, authenticator: Authenticator, code: str) -> None:
+        name = session.tenant.friendly_name
         text = f"{code} is your verification code for {name}. It is valid for {LIFETIME_S // 60} minutes."
         if authenticator.kind == SMS:
             self.messages.send_sms(authenticator.address, text)
@@ -143,14 +145,14 @@ class Oob:
             self.messages.send_email(authenticator.address, f"Your verification code for {name}", text)
 
 
-def _address(case: Case, kind: str, request: Request) -> str:
+def _address(session: MfaSession, kind: str, request: Request) -> str:
     """Return the number or address to enrol, an email the user's own if none is named; raises InvalidRequest."""
     if kind == SMS:
         number = phone_number(request.required("phone_number"))
         if not is_textable(number):
             raise InvalidRequest("phone_number must be in E.164 form, such as +14155550100.")
         return number
-    address = request.text("email") or case.user.email
+    address = request.text("email") or session.user.email
     if not address:
         raise InvalidRequest("Missing required parameter: email")
     if not is_mailable(address):

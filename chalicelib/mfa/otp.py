@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from chalicelib.mfa.case import Case, Proof, WrongCode
-from chalicelib.mfa.enrolling import added, confirmed, new_authenticator
+from chalicelib.mfa.enrolling import add_authenticator, confirm_authenticator, new_authenticator
 from chalicelib.mfa.factor import Store
 from chalicelib.mfa.limits import OTP_CODES, Limits
+from chalicelib.mfa.session import MfaSession, Proof, WrongCode
 from chalicelib.mfa.typed import plain_code
 from chalicelib.model.clock import Clock
 from chalicelib.model.enrolment import OTP, Authenticator, Enrolment
@@ -40,44 +40,46 @@ class Otp:
     log_codes: ClassVar = ("seotpft", "feotpft")
     refusal: ClassVar = INVALID
 
-    def enrol(self, case: Case, kind: str, request: Request, store: Store) -> dict[str, Any]:
+    def enrol(self, session: MfaSession, kind: str, request: Request, store: Store) -> dict[str, Any]:
         """Store a new device, and return what its app needs; kind is otp, and the request says no more of it."""
-        enrolment, answer = self.associate(case)
+        enrolment, answer = self.associate(session)
         return answer | store(enrolment)
 
-    def challenge(self, case: Case, authenticator: Authenticator) -> dict[str, Any]:
+    def challenge(self, session: MfaSession, authenticator: Authenticator) -> dict[str, Any]:
         """Return that the application asks for the app's code."""
         return {"challenge_type": authenticator.kind}
 
-    def associate(self, case: Case) -> tuple[Enrolment, dict[str, Any]]:
+    def associate(self, session: MfaSession) -> tuple[Enrolment, dict[str, Any]]:
         """Return the enrolment with a new device, and what its app needs: the secret, and the URI of its QR code."""
         text = b32encode(secrets.token_bytes(SECRET_BYTES)).decode()
-        authenticator = new_authenticator(case, OTP)
-        data_key, stored = self._data_key(case)
-        sealed = seal(data_key, text, _owner(case, authenticator))
-        enrolment = added(replace(case.enrolment, data_key=stored), replace(authenticator, secret=sealed))
-        return enrolment, {"authenticator_type": OTP, "secret": text, "barcode_uri": barcode_uri(case, text)}
+        authenticator = new_authenticator(session, OTP)
+        data_key, stored = self._data_key(session)
+        sealed = seal(data_key, text, _owner(session, authenticator))
+        enrolment = add_authenticator(
+            replace(session.enrolment, data_key=stored), replace(authenticator, secret=sealed)
+        )
+        return enrolment, {"authenticator_type": OTP, "secret": text, "barcode_uri": barcode_uri(session, text)}
 
-    def prove(self, case: Case, request: Request) -> Proof:
+    def prove(self, session: MfaSession, request: Request) -> Proof:
         """Return the proof of a right code; raises InvalidGrant, TooManyAttempts.
 
         A step is used once per device: the write of its use fails where another request was faster.
         """
         code = plain_code(request.required("otp"))
-        with self.limits.trying(case, request.source_ip, OTP_CODES) as give_back:
-            used = next(self._matching(case, code), None)
+        with self.limits.count_attempt(session, request.source_ip, OTP_CODES) as give_back:
+            used = next(self._matching(session, code), None)
             if used is None:
                 raise WrongCode(INVALID, reason="no device has this code, or it was used")
-        after = confirmed(case.enrolment, used)
-        write = self.enrolments_of(case.realm).write(case.enrolment, after)
+        after = confirm_authenticator(session.enrolment, used)
+        write = self.enrolments_of(session.realm).write(session.enrolment, after)
         return Proof(("pwd", "otp", "mfa"), give_back, (write,), after.kinds, {})
 
-    def _matching(self, case: Case, code: str) -> Iterator[Authenticator]:
+    def _matching(self, session: MfaSession, code: str) -> Iterator[Authenticator]:
         """Return each device that has this code in an unused step, with that step used."""
-        devices = [one for one in case.usable if one.kind == OTP]
-        data_key = self.vault.open_key(case.enrolment.data_key, case.account.key) if devices else b""
+        devices = [one for one in session.usable if one.kind == OTP]
+        data_key = self.vault.open_key(session.enrolment.data_key, session.account.key) if devices else b""
         for device in devices:
-            step = self._step(unseal(data_key, device.secret, _owner(case, device)), code)
+            step = self._step(unseal(data_key, device.secret, _owner(session, device)), code)
             if step is not None and step > device.last_step:
                 yield replace(device, last_step=step)
 
@@ -92,21 +94,21 @@ class Otp:
         except OTPVerificationError:
             return None
 
-    def _data_key(self, case: Case) -> tuple[bytes, str]:
-        stored, owner = case.enrolment.data_key, case.account.key
+    def _data_key(self, session: MfaSession) -> tuple[bytes, str]:
+        stored, owner = session.enrolment.data_key, session.account.key
         return (self.vault.open_key(stored, owner), stored) if stored else self.vault.new_key(owner)
 
 
-def barcode_uri(case: Case, text: str) -> str:
+def barcode_uri(session: MfaSession, text: str) -> str:
     """Return the otpauth URI of a secret, which apps read as a QR code."""
     from pyotp import TOTP  # noqa: PLC0415 (as above)
 
-    issuer, user = case.tenant.friendly_name, case.user
+    issuer, user = session.tenant.friendly_name, session.user
     uri = TOTP(text, digits=DIGITS, interval=STEP_S).provisioning_uri(
         name=user.email or user.username, issuer_name=issuer
     )
     return f"{uri}&algorithm=SHA1&digits={DIGITS}&period={STEP_S}"
 
 
-def _owner(case: Case, authenticator: Authenticator) -> str:
-    return f"{case.account.key}#{authenticator.authenticator_id}"
+def _owner(session: MfaSession, authenticator: Authenticator) -> str:
+    return f"{session.account.key}#{authenticator.authenticator_id}"

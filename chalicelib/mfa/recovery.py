@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from chalicelib.errors import InvalidGrant, UnsupportedChallengeType
-from chalicelib.mfa.case import MALFORMED, Case, Proof, WrongCode
 from chalicelib.mfa.limits import RECOVERY_CODES, Limits
+from chalicelib.mfa.session import MALFORMED, MfaSession, Proof, WrongCode
 from chalicelib.mfa.typed import plain_code
 from chalicelib.model.enrolment import RECOVERY_CODE, Enrolment
 from chalicelib.model.request import Request
@@ -34,33 +34,33 @@ class RecoveryCode:
     log_codes: ClassVar = ("sercft", "fercft")
     refusal: ClassVar = REJECTED
 
-    def first(self, case: Case, enrolment: Enrolment) -> tuple[Enrolment, dict[str, Any]]:
+    def first(self, session: MfaSession, enrolment: Enrolment) -> tuple[Enrolment, dict[str, Any]]:
         """Return the enrolment with a code that comes with its newest authenticator, and that code.
 
         Both are as they were where the person has a second factor already.
         """
-        if case.enrolment.active or not case.is_on(RECOVERY_CODE):
+        if session.enrolment.active or not session.is_on(RECOVERY_CODE):
             return enrolment, {}
         code, (*others, newest) = _new_code(), enrolment.authenticators
-        with_code = replace(newest, recovery_hash=_hashed(code))
+        with_code = replace(newest, recovery_hash=_hash_code(code))
         return replace(enrolment, authenticators=(*others, with_code)), {"recovery_codes": [code]}
 
-    def prove(self, case: Case, request: Request) -> Proof:
+    def prove(self, session: MfaSession, request: Request) -> Proof:
         """Return the proof of the right code, with the next one; raises InvalidGrant, TooManyAttempts.
 
         Raises UnsupportedChallengeType where the person has none.
         """
-        code, enrolment = plain_code(request.required("recovery_code")).upper(), case.enrolment
-        if not case.is_login:
+        code, enrolment = plain_code(request.required("recovery_code")).upper(), session.enrolment
+        if not session.is_login:
             raise InvalidGrant(MALFORMED, reason="an access token confirms authenticators, and does no more")
-        if not (enrolment.active and enrolment.recovery_hash and case.is_on(RECOVERY_CODE)):
+        if not (enrolment.active and enrolment.recovery_hash and session.is_on(RECOVERY_CODE)):
             raise UnsupportedChallengeType(NONE)
-        with self.limits.trying(case, request.source_ip, RECOVERY_CODES) as give_back:
-            if not hmac.compare_digest(_hashed(code), enrolment.recovery_hash):
+        with self.limits.count_attempt(session, request.source_ip, RECOVERY_CODES) as give_back:
+            if not hmac.compare_digest(_hash_code(code), enrolment.recovery_hash):
                 raise WrongCode(REJECTED, reason="wrong recovery code", event="gd_recovery_failed")
         following = _new_code()
-        after = replace(enrolment, recovery_hash=_hashed(following))
-        write = self.enrolments_of(case.realm).write(enrolment, after)
+        after = replace(enrolment, recovery_hash=_hash_code(following))
+        write = self.enrolments_of(session.realm).write(enrolment, after)
         return Proof(("pwd", "mfa"), give_back, (write,), None, {"recovery_code": following})
 
 
@@ -68,5 +68,5 @@ def _new_code() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(LENGTH))
 
 
-def _hashed(code: str) -> str:
+def _hash_code(code: str) -> str:
     return hashlib.sha256(code.encode()).hexdigest()

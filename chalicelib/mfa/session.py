@@ -26,7 +26,7 @@ JWT_DOTS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class MfaSession:
     """A person, their second factors, and the login that waits, or what an access token stands for in its place."""
 
     tenant: Tenant
@@ -109,7 +109,7 @@ def own_email(user: User, tenant: Tenant) -> tuple[Authenticator, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Cases:
+class MfaSessions:
     """Finds cases. addresses: refuses those that failed too often.
 
     directory_of, enrolments_of: a realm's. verify: returns the claims of an issuer's access token. person_of: finds
@@ -127,22 +127,22 @@ class Cases:
     person_of: Callable[[dict[str, Any]], tuple[Realm, User]]
     clock: Clock
 
-    def to_prove(self, mfa_token: str, request: Request, client: Client) -> Case:
+    def find_for_grant(self, mfa_token: str, request: Request, client: Client) -> MfaSession:
         """Return the case of what an MFA grant is shown: an mfa_token, or an access token in its place.
 
         An access token of the MFA API confirms what was enrolled with one; it is no login. Raises as of_login does.
         """
         if not is_access_token(mfa_token):
-            return self.of_login(mfa_token, request, client)
+            return self.find_by_mfa_token(mfa_token, request, client)
         try:
-            case = self.of_token(mfa_token, request, ENROLL)
+            session = self.find_by_access_token(mfa_token, request, ENROLL)
         except (InvalidToken, InsufficientScope) as failure:
             raise InvalidGrant(MALFORMED, reason=failure.reason) from None
-        if case.pending.client_id != client.client_id:
+        if session.pending.client_id != client.client_id:
             raise InvalidGrant(MALFORMED, reason="the access token is another client's")
-        return case
+        return session
 
-    def of_login(self, mfa_token: str, request: Request, client: Client | None) -> Case:
+    def find_by_mfa_token(self, mfa_token: str, request: Request, client: Client | None) -> MfaSession:
         """Return the case of an mfa_token; client: who shows it, None where nobody said.
 
         Raises InvalidGrant where it is not this client's, or its person has changed; ExpiredToken; Unauthorized;
@@ -162,13 +162,13 @@ class Cases:
         realm = self.config.realm(pending.realm) if pending.realm in owner.realms else None
         if realm is None:
             raise InvalidGrant(MALFORMED, reason="the realm is gone, or not the client's any more")
-        case = self._of_person(realm, pending)
-        if case is None or case.user.credential_epoch != pending.credential_version:
-            _refuse_blocked(case)
+        session = self._read_session(realm, pending)
+        if session is None or session.user.credential_epoch != pending.credential_version:
+            _refuse_blocked(session)
             raise InvalidGrant(MALFORMED, reason="the user was changed after the password was checked")
-        return case
+        return session
 
-    def of_token(self, token: str, request: Request, scope: str) -> Case:
+    def find_by_access_token(self, token: str, request: Request, scope: str) -> MfaSession:
         """Return the case of an access token of the MFA API with this scope; raises InvalidToken, InsufficientScope."""
         claims = self.verify(token, request.issuer)
         audience, aud = mfa_audience(request.issuer), claims["aud"]
@@ -179,29 +179,29 @@ class Cases:
         realm, user = self.person_of(claims)
         request.outcome.client_id = request.outcome.client_id or claims["client_id"]
         request.outcome.realm, request.outcome.user = realm.name, user.user_id
-        case = self._of_person(realm, _standing_for(claims, audience, realm, user))
-        if case is None:
+        session = self._read_session(realm, _pending_of(claims, audience, realm, user))
+        if session is None:
             raise InvalidToken(reason="the user is gone")
-        self._require_standing(case, claims)
-        return case
+        self._require_current(session, claims)
+        return session
 
-    def _require_standing(self, case: Case, claims: dict[str, Any]) -> None:
+    def _require_current(self, session: MfaSession, claims: dict[str, Any]) -> None:
         """Let a token pass that stands on the person's credentials of now, and on a recent login; raises InvalidToken.
 
         Once the person has a second factor, a token of a login without one is refused. So it is for a verified email
         that each login has to show a code of.
         """
-        mfa = case.tenant.mfa
+        mfa = session.tenant.mfa
         # The person was found by another read: a change between the two must not go unnoticed.
-        if claims.get("credential_version") != case.user.credential_epoch:
+        if claims.get("credential_version") != session.user.credential_epoch:
             raise InvalidToken(reason="the user was changed after the login")
         if self.clock.now_ms() > 1000 * (claims["auth_time"] + mfa.manage_max_age_s):
             raise InvalidToken(reason="the login is too long ago to manage authenticators")
-        owes = case.enrolment.active or (mfa.policy == "always" and own_email(case.user, case.tenant))
+        owes = session.enrolment.active or (mfa.policy == "always" and own_email(session.user, session.tenant))
         if owes and "mfa" not in claims["amr"]:
             raise InvalidToken(reason="the person has a second factor, which this token's login did without")
 
-    def _of_person(self, realm: Realm, pending: PendingLogin) -> Case | None:
+    def _read_session(self, realm: Realm, pending: PendingLogin) -> MfaSession | None:
         user, enrolment, count = self.dynamo.read_all(
             self.directory_of(realm).read_of(pending.user_id),
             self.enrolments_of(realm).read_of(pending.user_id),
@@ -209,7 +209,7 @@ class Cases:
         )
         if user is None:
             return None
-        return Case(self.config.tenant(), realm, replace(user, revocations=count), enrolment, pending)
+        return MfaSession(self.config.tenant(), realm, replace(user, revocations=count), enrolment, pending)
 
 
 def is_access_token(token: str) -> bool:
@@ -217,7 +217,7 @@ def is_access_token(token: str) -> bool:
     return token.count(".") == JWT_DOTS
 
 
-def _standing_for(claims: dict[str, Any], audience: str, realm: Realm, user: User) -> PendingLogin:
+def _pending_of(claims: dict[str, Any], audience: str, realm: Realm, user: User) -> PendingLogin:
     """Return what an access token stands for: a login without an id, for another token like it."""
     scopes = tuple(claims["scope"].split())
     return PendingLogin(
@@ -234,6 +234,6 @@ def _standing_for(claims: dict[str, Any], audience: str, realm: Realm, user: Use
     )
 
 
-def _refuse_blocked(case: Case | None) -> None:
-    if case and case.user.blocked:
+def _refuse_blocked(session: MfaSession | None) -> None:
+    if session and session.user.blocked:
         raise Unauthorized("user is blocked")

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.mfa.case import Case
-from chalicelib.mfa.enrolling import MAX_AUTHENTICATORS, confirmed
+from chalicelib.mfa.enrolling import MAX_AUTHENTICATORS, confirm_authenticator
 from chalicelib.mfa.limits import Limits
-from chalicelib.mfa.names import shown, switched_off
+from chalicelib.mfa.names import list_authenticators, list_switched_off
 from chalicelib.mfa.otp import Otp
 from chalicelib.mfa.recovery import RecoveryCode
+from chalicelib.mfa.session import MfaSession
 from chalicelib.model.clock import SystemClock
 from chalicelib.model.enrolment import OTP, Enrolment, PendingLogin
 from chalicelib.model.login import RequestedAccess
@@ -48,7 +48,7 @@ class SecondFactors:
         otp = Otp(vault, limits, lambda _: enrolments, SystemClock())
         return cls(people, enrolments, otp, RecoveryCode(limits, lambda _: enrolments))
 
-    def case(self, who: str) -> Case:
+    def find_session(self, who: str) -> MfaSession:
         """Return the person of this user_id, username or email, with their factors; raises Refused."""
         user_id = self.people.find(who).user_id
         user, enrolment = self.enrolments.dynamo.read_all(
@@ -56,45 +56,50 @@ class SecondFactors:
         )
         if user is None:
             raise NoSuchUser(user_id)
-        return Case(self.people.config.tenant(), self.people.realm, user, enrolment, _no_login(self.people.realm, user))
+        return MfaSession(
+            self.people.config.tenant(), self.people.realm, user, enrolment, _no_login(self.people.realm, user)
+        )
 
-    def enroll(self, case: Case) -> dict[str, Any]:
+    def enroll(self, session: MfaSession) -> dict[str, Any]:
         """Add an authenticator app, confirmed already; return its secret, its otpauth URI, and a first recovery code.
 
         Raises Refused.
         """
-        if not case.is_on(OTP):
+        if not session.is_on(OTP):
             raise Refused("The tenant has no factor otp. Add it to `mfa.factors` of the tenant file, and apply that.")
-        if len(case.enrolment.authenticators) >= MAX_AUTHENTICATORS:
-            raise Refused(f"{case.user.user_id} has {MAX_AUTHENTICATORS} authenticators, which is the most.")
-        enrolment, made = self._associated(case)
-        with_code, recovery = self.recovery_code.first(case, enrolment)
-        with _refused_if_changed(case):
-            after = confirmed(with_code, with_code.authenticators[-1])
-            self.enrolments.replace(case.user, case.enrolment, after)
+        if len(session.enrolment.authenticators) >= MAX_AUTHENTICATORS:
+            raise Refused(f"{session.user.user_id} has {MAX_AUTHENTICATORS} authenticators, which is the most.")
+        enrolment, made = self._associated(session)
+        with_code, recovery = self.recovery_code.first(session, enrolment)
+        with _refused_if_changed(session):
+            after = confirm_authenticator(with_code, with_code.authenticators[-1])
+            self.enrolments.replace(session.user, session.enrolment, after)
         return {"secret": made["secret"], "barcode_uri": made["barcode_uri"], **recovery}
 
-    def reset(self, case: Case) -> None:
+    def reset(self, session: MfaSession) -> None:
         """Remove all factors and the recovery code, and forget what was tried and sent. Raises Refused.
 
         Logins that wait for a second factor and access tokens of the MFA API end.
         """
-        with _refused_if_changed(case):
-            self.enrolments.reset(case.user, case.enrolment)
-        self.people.attempts.clear_codes(case.account)
+        with _refused_if_changed(session):
+            self.enrolments.reset(session.user, session.enrolment)
+        self.people.attempts.clear_codes(session.account)
 
-    def _associated(self, case: Case) -> tuple[Enrolment, dict[str, Any]]:
+    def _associated(self, session: MfaSession) -> tuple[Enrolment, dict[str, Any]]:
         try:
-            return self.otp.associate(case)
+            return self.otp.associate(session)
         except TemporarilyUnavailable as failure:
             if "NotFoundException" in failure.reason:
                 raise NotReady("missing: the data key") from None
             raise
 
 
-def list_factors(case: Case) -> list[dict[str, Any]]:
+def list_factors(session: MfaSession) -> list[dict[str, Any]]:
     """Return a person's factors, addresses masked. offered: whether the tenant has the factor."""
-    return [{**one, "offered": case.is_on(kind_of(one))} for one in (*shown(case), *switched_off(case))]
+    return [
+        {**one, "offered": session.is_on(kind_of(one))}
+        for one in (*list_authenticators(session), *list_switched_off(session))
+    ]
 
 
 def kind_of(factor: dict[str, Any]) -> str:
@@ -103,11 +108,11 @@ def kind_of(factor: dict[str, Any]) -> str:
 
 
 @contextmanager
-def _refused_if_changed(case: Case) -> Iterator[None]:
+def _refused_if_changed(session: MfaSession) -> Iterator[None]:
     try:
         yield
     except ConditionFailed:
-        raise Refused(f"{case.user.user_id} was changed meanwhile. Run the command again.") from None
+        raise Refused(f"{session.user.user_id} was changed meanwhile. Run the command again.") from None
 
 
 def _limits(stage: Stage) -> Limits:

@@ -57,7 +57,7 @@ def _with_app(stage: Stage, records: UserRecords, user: User) -> tuple[str, str]
     """Write a person with an authenticator app, as an admin does it; return the username and the app's secret."""
     records.create(user)
     factors = SecondFactors.of(stage, REALM)
-    return user.username, factors.enroll(factors.case(user.user_id))["secret"]
+    return user.username, factors.enroll(factors.find_session(user.user_id))["secret"]
 
 
 def _table(stage: Stage) -> str:

@@ -17,9 +17,9 @@ from chalicelib.flows.mfa import MfaFlow
 from chalicelib.flows.token import Grant, TokenFlow
 from chalicelib.grants.mfa import MfaGrant
 from chalicelib.http.routes import Services
-from chalicelib.mfa.case import Case, Proof, WrongCode
-from chalicelib.mfa.enrolling import added, confirmed, new_authenticator
+from chalicelib.mfa.enrolling import add_authenticator, confirm_authenticator, new_authenticator
 from chalicelib.mfa.factor import EnrollableFactor, Store
+from chalicelib.mfa.session import MfaSession, Proof, WrongCode
 from chalicelib.model.enrolment import FACTOR_KINDS, Authenticator, FactorKind
 from chalicelib.model.login import Login, Original
 from chalicelib.model.request import Request
@@ -68,19 +68,19 @@ class WordFactor:
     def __init__(self, enrolments_of: Any) -> None:
         self.enrolments_of = enrolments_of
 
-    def enrol(self, case: Case, kind: str, request: Request, store: Store) -> dict[str, Any]:
+    def enrol(self, session: MfaSession, kind: str, request: Request, store: Store) -> dict[str, Any]:
         return {"authenticator_type": kind, "word": "sesame"} | store(
-            added(case.enrolment, new_authenticator(case, kind))
+            add_authenticator(session.enrolment, new_authenticator(session, kind))
         )
 
-    def challenge(self, case: Case, authenticator: Authenticator) -> dict[str, Any]:
+    def challenge(self, session: MfaSession, authenticator: Authenticator) -> dict[str, Any]:
         return {"challenge_type": authenticator.kind}
 
-    def prove(self, case: Case, request: Request) -> Proof:
+    def prove(self, session: MfaSession, request: Request) -> Proof:
         if request.required("word") != "sesame":
             raise WrongCode("Wrong word.")
-        after = confirmed(case.enrolment, next(one for one in case.usable if one.kind == WORD))
-        write = self.enrolments_of(case.realm).write(case.enrolment, after)
+        after = confirm_authenticator(session.enrolment, next(one for one in session.usable if one.kind == WORD))
+        write = self.enrolments_of(session.realm).write(session.enrolment, after)
         return Proof(("pwd", "mfa"), (), (write,), after.kinds, {})
 
 
@@ -110,8 +110,8 @@ def toys(toy_stage: Stage, world: wiring.World, monkeypatch: pytest.MonkeyPatch)
     """A client of an application that has the toys."""
     monkeypatch.setitem(FACTOR_KINDS, WORD, FactorKind(WORD, WORD, WORD, WORD))
     services = wiring.build(Settings(toy_stage.name, ISSUER, BCRYPT_COST), toy_stage.clients, world)
-    cases = services[MfaFlow].cases
-    services = rewired(services, BadgeGrant(), factors=(WordFactor(cases.enrolments_of),))
+    sessions = services[MfaFlow].sessions
+    services = rewired(services, BadgeGrant(), factors=(WordFactor(sessions.enrolments_of),))
     yield Http(lambda: services, "10.254.0.1")
 
 

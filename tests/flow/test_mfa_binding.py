@@ -119,7 +119,7 @@ def test_login_that_another_factor_completes_meanwhile_is_completed_once(
     """The two codes share no write but that of the login itself."""
     username, address = email
     factors = SecondFactors.of(stage, "employees")
-    app = App(factors.enroll(factors.case(username))["secret"], clock)
+    app = App(factors.enroll(factors.find_session(username))["secret"], clock)
     token, others = mfa_token_of(http.login(username=username)), []
     oob_code = challenge(http, token, oob_channel="email").json()["oob_code"]
     code = code_in(emails_to(address)[-1])

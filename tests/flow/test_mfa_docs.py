@@ -15,7 +15,7 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.flows.mfa import ENROLLED, NOT_ENROLLED, OWN_EMAIL, REFRESHED
-from chalicelib.mfa import case, demand, enrolling, limits, oob, otp, recovery
+from chalicelib.mfa import demand, enrolling, limits, oob, otp, recovery, session
 from chalicelib.model.tenant import MFA_TOKEN_LIFETIME_S
 from chalicelib.protection.address import SUSPICIOUS
 from chalicelib.settings import Settings
@@ -147,7 +147,7 @@ def test_picture_is_well_formed_and_on_the_page() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        case.MALFORMED,
+        session.MALFORMED,
         oob.MALFORMED,
         oob.INVALID,
         oob.PENDING,

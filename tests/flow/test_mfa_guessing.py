@@ -119,7 +119,7 @@ def test_recovery_code_enables_a_disabled_app(
 def test_another_factor_enables_a_disabled_app(http: Http, stage: Stage, clock: Clock, people: PeopleMaker) -> None:
     user = people.make(email_verified=True)
     factors = SecondFactors.of(stage, "employees")
-    app = App(factors.enroll(factors.case(user.user_id))["secret"], clock)
+    app = App(factors.enroll(factors.find_session(user.user_id))["secret"], clock)
     guess_wrongly(stage, user, MAX_WRONG_IN_A_ROW)
     mfa_token = mfa_token_of(http.login(username=user.username))
     assert with_otp(http, mfa_token, app.code()).json()["error_description"] == "Invalid otp_code."
@@ -132,7 +132,7 @@ def test_another_factor_enables_a_disabled_app(http: Http, stage: Stage, clock: 
 def test_reset_enables_what_is_enrolled_next(http: Http, stage: Stage, clock: Clock, user: User, ada: Enrolled) -> None:
     guess_wrongly(stage, user, MAX_WRONG_IN_A_ROW)
     factors = SecondFactors.of(stage, "employees")
-    factors.reset(factors.case(user.user_id))
+    factors.reset(factors.find_session(user.user_id))
 
     enrol(http, clock, user.username, mfa_token_of(http.login(username=user.username)))
 
@@ -146,7 +146,7 @@ def test_wrong_codes_of_messages_disable_that_kind_alone(
     sent = challenge(http, mfa_token).json()
     refused = with_oob(http, mfa_token, sent["oob_code"], code_in(emails_to(user.email)[-1]))
     factors = SecondFactors.of(stage, "employees")
-    app = App(factors.enroll(factors.case(user.user_id))["secret"], clock)
+    app = App(factors.enroll(factors.find_session(user.user_id))["secret"], clock)
 
     assert (refused.status_code, refused.json()["error_description"]) == (400, "Invalid binding_code.")
     assert with_otp(http, mfa_token_of(http.login(username=user.username)), app.code()).status_code == 200

@@ -171,7 +171,7 @@ def delete(holder: Holder) -> None:
 
 def reset(holder: Holder) -> None:
     factors = SecondFactors.of(holder.stage, "employees")
-    factors.reset(factors.case(holder.user.user_id))
+    factors.reset(factors.find_session(holder.user.user_id))
 
 
 def revoke_all(holder: Holder) -> None:

@@ -217,17 +217,17 @@ def test_reprs_hold_no_secret_of_a_second_factor(
     request = Request(ISSUER, http.source_ip, params=codes | {"recovery_code": recovery_code}, body=codes)
     client = stage.config().client("demo-backend")
     assert client
-    cases, factors = services[MfaFlow].cases, services[MfaFlow].factors
+    sessions, factors = services[MfaFlow].sessions, services[MfaFlow].factors
     each = (factors["otp"], factors["email"], services[MfaFlow].recovery_code)
-    case = cases.of_login(mfa_token, request, client)
-    proofs = [factor.prove(case, request) for factor in each]
+    session = sessions.find_by_mfa_token(mfa_token, request, client)
+    proofs = [factor.prove(session, request) for factor in each]
     logins = [grant.prove(client, request) for name, grant in services[TokenFlow].grants.items() if "mfa-" in name]
     hunt.secrets |= {proof.members["recovery_code"] for proof in proofs if proof.members}
     hunt.secrets |= {login.members["recovery_code"] for login in logins if login.members}
-    hunt.secrets |= {one.secret for one in case.enrolment.authenticators if one.secret}
-    hunt.secrets |= {case.enrolment.recovery_hash, case.enrolment.data_key}
+    hunt.secrets |= {one.secret for one in session.enrolment.authenticators if one.secret}
+    hunt.secrets |= {session.enrolment.recovery_hash, session.enrolment.data_key}
 
-    shown = repr([case, proofs, logins, request, services, cases.pending.challenge(case.pending)])
+    shown = repr([session, proofs, logins, request, services, sessions.pending.challenge(session.pending)])
     assert len(logins) == 3
     assert [one for one in hunt.secrets if one in shown] == []
     assert [one for one in hunt.codes if f"'{one}'" in shown] == []

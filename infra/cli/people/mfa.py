@@ -18,7 +18,7 @@ mfa = typer.Typer(name="mfa", help="List, reset and enroll the second factors of
 @reports_failures
 def list_(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
     """List a person's second factors, those too that wait to be confirmed or are not offered any more."""
-    listed = list_factors(SecondFactors.of(reach(stage), realm).case(who))
+    listed = list_factors(SecondFactors.of(reach(stage), realm).find_session(who))
     if as_json:
         print_json(console, listed)
     else:
@@ -30,11 +30,11 @@ def list_(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption 
 def reset(who: Who, realm: RealmOption, stage: StageOption, yes: Yes = False) -> None:
     """Remove all second factors of a person and the recovery code, and lift the limits on codes and messages."""
     factors = SecondFactors.of(reach(stage), realm)
-    case = factors.case(who)
-    user = case.user
+    session = factors.find_session(who)
+    user = session.user
     if not yes:
         typer.confirm(f"Remove all second factors of {user.user_id} ({user.username or user.email})?", abort=True)
-    factors.reset(case)
+    factors.reset(session)
     console.print(f"{user.user_id} has no second factor any more.")
 
 
@@ -46,15 +46,15 @@ def enroll(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption
     With the first factor comes a recovery code, where the tenant has them; it is shown this once too.
     """
     factors = SecondFactors.of(reach(stage), realm)
-    case = factors.case(who)
-    made = factors.enroll(case)
+    session = factors.find_session(who)
+    made = factors.enroll(session)
     if as_json:
         print_json(console, made)
         return
     console.print(drawn(made["barcode_uri"]))
     once = [("secret", made["secret"]), *(("recovery code", code) for code in made.get("recovery_codes", []))]
     for what, text in once:
-        console.print(f"{case.user.user_id}: the {what}, shown only now: {text}")
+        console.print(f"{session.user.user_id}: the {what}, shown only now: {text}")
 
 
 def _cells(one: dict[str, Any]) -> tuple[str, str, str, str]:
