@@ -63,15 +63,15 @@ def subject_of(assertion: str) -> str:
     return subject
 
 
-def verified(assertion: str, expected: Expected) -> dict[str, Any]:
+def verify_assertion(assertion: str, expected: Expected) -> dict[str, Any]:
     """Return the claims; raises BadAssertion. `jti` and `exp` are sound, but may have been used before."""
-    claims = _signed(assertion, expected.client.jwks)
+    claims = _verify_signature(assertion, expected.client.jwks)
     for fault in (*_name_faults(claims, expected), *_time_faults(claims, expected.now)):
         raise BadAssertion(fault)
     return claims
 
 
-def _signed(assertion: str, jwks: tuple[dict[str, str], ...]) -> dict[str, Any]:
+def _verify_signature(assertion: str, jwks: tuple[dict[str, str], ...]) -> dict[str, Any]:
     """Return the claims that a key of these has signed. A key's `alg` member binds it, if there is one."""
     try:
         alg: Any = jwt.get_unverified_header(assertion).get("alg")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import product
 from urllib.parse import unquote_plus
 
-from chalicelib.assertions import LEEWAY_S, BadAssertion, Expected, subject_of, verified
-from chalicelib.errors import InvalidClient, InvalidRequest, echoed
+from chalicelib.assertions import LEEWAY_S, BadAssertion, Expected, subject_of, verify_assertion
+from chalicelib.errors import InvalidClient, InvalidRequest, echo
 from chalicelib.model.clock import Clock
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
@@ -23,7 +23,7 @@ SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class _Credentials:
     """The client credentials in a request: the method it uses, and the id and secret of each way to read them."""
 
     method: str
@@ -50,21 +50,21 @@ class ClientAuthenticator:
         Raises InvalidRequest for two methods at once, TooManyAttempts for an address that failed too often at this
         client, or at ids that no client has; else InvalidClient for every failure.
         """
-        shown = _shown(request)
-        request.outcome.client_id = echoed(shown.pairs[0][0])
+        credentials = _read_credentials(request)
+        request.outcome.client_id = echo(credentials.pairs[0][0])
         reason, failed_at = "no client of that id", ""
-        for client_id, proof in shown.pairs:
+        for client_id, proof in credentials.pairs:
             client = self.config.client(client_id)
             if client is None:
                 continue
-            request.outcome.client_id = echoed(client_id)
-            if shown.is_guessable:
+            request.outcome.client_id = echo(client_id)
+            if credentials.is_guessable:
                 self.guard.require_room(request.source_ip, client_id)
-            if self._is_proved(client, shown.method, proof, request):
+            if self._is_proved(client, credentials.method, proof, request):
                 return client
-            reason, failed_at = _reason(client, shown.method), client_id
+            reason, failed_at = _reason(client, credentials.method), client_id
         # An assertion is signed: there is nothing to guess, and a retry must not shut others out.
-        if shown.method != PRIVATE_KEY_JWT:
+        if credentials.method != PRIVATE_KEY_JWT:
             self.guard.fail(request.source_ip, failed_at)
         raise InvalidClient(reason=reason)
 
@@ -90,7 +90,7 @@ class ClientAuthenticator:
         """Return whether an assertion is the client's and was not used before; raises InvalidClient with the reason."""
         now = self.clock.now_s()
         try:
-            claims = verified(assertion, Expected(client, _audiences(client, request), now))
+            claims = verify_assertion(assertion, Expected(client, _audiences(client, request), now))
         except BadAssertion as fault:
             raise InvalidClient(reason=f"the client_assertion does not hold: {fault}") from None
         name = f"jti#{client.client_id}#{hashlib.sha256(claims['jti'].encode()).hexdigest()}"
@@ -113,7 +113,7 @@ def _audiences(client: Client, request: Request) -> frozenset[str]:
     return frozenset({issuer, f"{issuer}oauth/token", issuer + request.path.removeprefix("/")})
 
 
-def _shown(request: Request) -> _Shown:
+def _read_credentials(request: Request) -> _Credentials:
     # Another scheme than Basic is no client authentication: proxies and gateways have uses of their own for the header.
     basic = request.authorization if request.has_authorization("basic") else ""
     ways = [basic, request.params.get("client_secret"), request.params.get("client_assertion")]
@@ -126,10 +126,10 @@ def _shown(request: Request) -> _Shown:
     client_id, secret = request.params.get("client_id"), request.params.get("client_secret")
     if client_id is None:
         raise InvalidClient(reason="no client_id")
-    return _Shown("none" if secret is None else "client_secret_post", ((client_id, secret or ""),))
+    return _Credentials("none" if secret is None else "client_secret_post", ((client_id, secret or ""),))
 
 
-def _basic(request: Request) -> _Shown:
+def _basic(request: Request) -> _Credentials:
     """Read HTTP Basic. RFC 6749 form-encodes id and secret first; clients that do not are read as they are.
 
     Some encode one of the two alone, so each is read both ways. A client_id in the body says which colon ends the id.
@@ -148,7 +148,7 @@ def _basic(request: Request) -> _Shown:
     pairs = tuple(dict.fromkeys(pair for pair in readings if named in (None, pair[0])))
     if not pairs:
         raise InvalidRequest("client_id differs from the one in the Authorization header.")
-    return _Shown("client_secret_basic", pairs)
+    return _Credentials("client_secret_basic", pairs)
 
 
 def _text(decoded: bytes) -> str:
@@ -159,8 +159,8 @@ def _text(decoded: bytes) -> str:
         return decoded.decode("latin-1")
 
 
-def _assertion(request: Request) -> _Shown:
-    if request.required("client_assertion_type") != ASSERTION_TYPE:
+def _assertion(request: Request) -> _Credentials:
+    if request.require("client_assertion_type") != ASSERTION_TYPE:
         raise InvalidClient(reason="unknown client_assertion_type")
     assertion = request.params["client_assertion"]
     try:
@@ -169,4 +169,4 @@ def _assertion(request: Request) -> _Shown:
         raise InvalidClient(reason=f"the client_assertion does not hold: {fault}") from None
     if request.params.get("client_id", client_id) != client_id:
         raise InvalidRequest("client_id differs from the one in the client_assertion.")
-    return _Shown(PRIVATE_KEY_JWT, ((client_id, assertion),))
+    return _Credentials(PRIVATE_KEY_JWT, ((client_id, assertion),))

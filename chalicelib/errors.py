@@ -45,7 +45,7 @@ def printable(text: str, limit: int = DESCRIPTION_LIMIT) -> str:
     return "".join(char if " " <= char <= "~" and char not in '"\\' else "?" for char in text[:limit])
 
 
-def echoed(value: str) -> str:
+def echo(value: str) -> str:
     """Return what may be repeated of a value off the wire inside a description: short and printable."""
     return printable(value, ECHO_LIMIT)
 

@@ -35,9 +35,9 @@ def canonical(typed: str) -> str:
     The domain of an email is one name in Unicode and in punycode. One rule for all of Unicode: `Straße` and `STRASSE`
     are one name, a Turkish dotless i and an `i` are two. Source: docs/adr/0005, docs/adr/0022.
     """
-    name = _folded(trimmed(typed))
+    name = _fold(trim(typed))
     local, at, domain = name.rpartition("@")
-    return f"{local}@{_folded(_in_unicode(domain))}" if at and _is_international(domain) else name
+    return f"{local}@{_fold(_in_unicode(domain))}" if at and _is_international(domain) else name
 
 
 def spellings(typed: str) -> tuple[str, ...]:
@@ -46,10 +46,10 @@ def spellings(typed: str) -> tuple[str, ...]:
     Most names have one, the canonical one. Before it stands the form that the name had under the rule of before: who
     was stored under that is found by typing it.
     """
-    return tuple(dict.fromkeys((_folded(typed.strip()), canonical(typed))))
+    return tuple(dict.fromkeys((_fold(typed.strip()), canonical(typed))))
 
 
-def trimmed(typed: str) -> str:
+def trim(typed: str) -> str:
     """Return what was typed without white space, control and invisible characters at its ends."""
     return _ENDS.sub("", typed)
 
@@ -61,14 +61,14 @@ def visible(text: str) -> str:
 
 def is_acceptable(typed: str) -> bool:
     """Return whether this can be an identifier: up to 320 characters, not all blank, no control characters inside."""
-    if len(typed) > MAX_LENGTH or any(unicodedata.category(char) == "Cc" for char in trimmed(typed)):
+    if len(typed) > MAX_LENGTH or any(unicodedata.category(char) == "Cc" for char in trim(typed)):
         return False
     return bool(canonical(typed)) and all(len(form.encode()) <= MAX_CANONICAL_BYTES for form in spellings(typed))
 
 
 def is_new_name(typed: str) -> bool:
     """Return whether somebody may be given this identifier: acceptable, and without invisible characters inside."""
-    return is_acceptable(typed) and not _INVISIBLE.search(trimmed(typed))
+    return is_acceptable(typed) and not _INVISIBLE.search(trim(typed))
 
 
 def is_text(value: object) -> TypeGuard[str]:
@@ -84,7 +84,7 @@ def digest(typed: str, mac: Callable[[str, bytes], bytes]) -> str:
     return mac("name", canonical(typed).encode()).hex()[:16]
 
 
-def _folded(name: str) -> str:
+def _fold(name: str) -> str:
     # Folding can undo NFC, so NFC comes last again.
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
@@ -100,12 +100,12 @@ def _in_unicode(domain: str) -> str:
 
     try:
         labels = uts46_remap(domain).split(".")
-        return ".".join(_decoded(label, uts46_remap) for label in labels)
+        return ".".join(_decode(label, uts46_remap) for label in labels)
     except (IDNAError, UnicodeError):
         return domain
 
 
-def _decoded(label: str, remap: Callable[[str], str]) -> str:
+def _decode(label: str, remap: Callable[[str], str]) -> str:
     """Return a label without punycode. Raises UnicodeError if it is none that a Unicode label has (UTS 46 4.1)."""
     if not label.startswith(_PUNYCODE):
         return label

@@ -8,7 +8,7 @@ from functools import cache, partial
 
 from chalicelib.clients import ClientAuthenticator
 from chalicelib.directories.dynamodb import DynamoDirectory
-from chalicelib.directories.finder import PersonFinder
+from chalicelib.directories.finder import UserFinder
 from chalicelib.flows.access import AccessPolicy
 from chalicelib.flows.discovery import Discovery
 from chalicelib.flows.health import Health
@@ -67,7 +67,7 @@ from chalicelib.tokens.verifier import AccessTokenVerifier
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Externals:
     """The surroundings of the process, beside AWS.
 
     pause: sleeps for so many seconds. new_id: a fresh jti. verify: holds a password against its
@@ -108,7 +108,7 @@ class _Parts:
 
     parallel: Parallel
     verifier: AccessTokenVerifier
-    people: PersonFinder
+    people: UserFinder
     refresh_tokens: RefreshTokens
     authenticator: ClientAuthenticator
     guard: AccountGuard
@@ -116,20 +116,20 @@ class _Parts:
     mfa_sessions: MfaSessions
 
 
-def build(settings: Settings, aws: Aws, world: World) -> Services:
+def build(settings: Settings, aws: Aws, externals: Externals) -> Services:
     """Build everything for one stage."""
-    stores = _stores(settings, aws, world)
-    parts = _parts(settings, aws, world, stores)
-    limits = _limits(world, stores)
-    factors, recovery_code = _factors(world, stores, parts, limits), RecoveryCode(limits, stores.enrolments_of)
-    grants = {grant.grant_type: grant for grant in _grants(world, stores, parts, (*factors, recovery_code))}
+    stores = _stores(settings, aws, externals)
+    parts = _parts(settings, aws, externals, stores)
+    limits = _limits(externals, stores)
+    factors, recovery_code = _factors(externals, stores, parts, limits), RecoveryCode(limits, stores.enrolments_of)
+    grants = {grant.grant_type: grant for grant in _grants(externals, stores, parts, (*factors, recovery_code))}
     factor_of = {kind: factor for factor in factors for kind in factor.kinds}
-    config, dynamo, clock = stores.config, stores.dynamo, world.clock
+    config, dynamo, clock = stores.config, stores.dynamo, externals.clock
     authenticator, refresh_tokens, verifier = parts.authenticator, parts.refresh_tokens, parts.verifier
     second_factor = SecondFactor(config.tenant, stores.pending, clock)
     jws = kms_jws(Kms(aws))
-    issuer = Issuer(jws, dynamo, parts.parallel, refresh_tokens, config.keys, clock, world.new_id)
-    rules = _rules(settings, world, stores)
+    issuer = Issuer(jws, dynamo, parts.parallel, refresh_tokens, config.keys, clock, externals.new_id)
+    rules = _rules(settings, externals, stores)
     # The services of the routes: a new one is one file and one line here.
     services = (
         RequestReader(settings.issuer, settings.trusted_proxies),
@@ -138,20 +138,20 @@ def build(settings: Settings, aws: Aws, world: World) -> Services:
         IntrospectionFlow(authenticator, refresh_tokens, verifier, config, parts.people),
         UserinfoFlow(verifier, parts.people),
         MfaFlow(authenticator, parts.mfa_sessions, factor_of, recovery_code),
-        _notices(settings, world, stores, parts.messages),
+        _notices(settings, externals, stores, parts.messages),
         Discovery(config, tuple(grants)),
         Health(aws.outcomes),
     )
     return Services({type(service): service for service in services})
 
 
-def _stores(settings: Settings, aws: Aws, world: World) -> _Stores:
+def _stores(settings: Settings, aws: Aws, externals: Externals) -> _Stores:
     prefix, dynamo = f"gatehouse-{settings.stage}-", Dynamo(aws)
     sessions_table, attempts_table = f"{prefix}sessions", f"{prefix}attempts"
-    config = ConfigStore(dynamo, f"{prefix}config", world.clock)
+    config = ConfigStore(dynamo, f"{prefix}config", externals.clock)
     vault = Vault(aws, data_key_alias(settings.stage))
 
-    directory_of = _directories(settings, dynamo, world)
+    directory_of = _directories(settings, dynamo, externals)
 
     def directory_named(name: str) -> Directory | None:
         realm = config.realm(name)
@@ -174,15 +174,15 @@ def _stores(settings: Settings, aws: Aws, world: World) -> _Stores:
     )
 
 
-def _parts(settings: Settings, aws: Aws, world: World, stores: _Stores) -> _Parts:
+def _parts(settings: Settings, aws: Aws, externals: Externals, stores: _Stores) -> _Parts:
     dynamo, sessions, attempts = stores.dynamo, stores.sessions_table, stores.attempts_table
-    config, revocations, clock, parallel = stores.config, stores.revocations, world.clock, Parallel()
+    config, revocations, clock, parallel = stores.config, stores.revocations, externals.clock, Parallel()
 
     def throttling() -> SuspiciousIpThrottling:
         return config.tenant().suspicious_ip_throttling
 
     verifier = AccessTokenVerifier(config, clock)
-    people = PersonFinder(dynamo, config, revocations, stores.directory_of)
+    people = UserFinder(dynamo, config, revocations, stores.directory_of)
     mac = partial(stores.key.mac, "refresh token")
     families = FamilyStore(dynamo, sessions)
     refresh_tokens = RefreshTokens(dynamo, families, revocations, clock, stores.directory_named, mac)
@@ -192,7 +192,7 @@ def _parts(settings: Settings, aws: Aws, world: World, stores: _Stores) -> _Part
     # Without a sender nobody will be told, so no notice is stored.
     on_block = stores.notices.note if settings.email_from else lambda *_: None
     totals = FailureStore(dynamo, attempts)
-    guard = AccountGuard(dynamo, parallel, stores.attempts, totals, addresses, on_block, clock, world.pause)
+    guard = AccountGuard(dynamo, parallel, stores.attempts, totals, addresses, on_block, clock, externals.pause)
     messages = Messages(aws, settings.email_from)
     verify, find, directory_of, enrolments_of = verifier.verify, people.find, stores.directory_of, stores.enrolments_of
     mfa_sessions = MfaSessions(
@@ -201,20 +201,22 @@ def _parts(settings: Settings, aws: Aws, world: World, stores: _Stores) -> _Part
     return _Parts(parallel, verifier, people, refresh_tokens, authenticator, guard, messages, mfa_sessions)
 
 
-def _directories(settings: Settings, dynamo: Dynamo, world: World) -> Callable[[Realm], Directory]:
+def _directories(settings: Settings, dynamo: Dynamo, externals: Externals) -> Callable[[Realm], Directory]:
     """Return what makes a realm's backend: a new kind of one is one file and one line here."""
     nobody = dummy_hash(settings.bcrypt_cost)
 
     def directory_of(realm: Realm) -> Directory:
-        if realm.name in world.directories:
-            return world.directories[realm.name](realm)
-        return DynamoDirectory(realm, UserStore(dynamo, realm.users_table), settings.bcrypt_cost, nobody, world.verify)
+        if realm.name in externals.directories:
+            return externals.directories[realm.name](realm)
+        return DynamoDirectory(
+            realm, UserStore(dynamo, realm.users_table), settings.bcrypt_cost, nobody, externals.verify
+        )
 
     return directory_of
 
 
-def _rules(settings: Settings, world: World, stores: _Stores) -> Rules:
-    config, clock = stores.config, world.clock
+def _rules(settings: Settings, externals: Externals, stores: _Stores) -> Rules:
+    config, clock = stores.config, externals.clock
 
     def keep(realm: str, user: User, changed: dict[str, Metadata]) -> None:
         directory = stores.directory_named(realm)
@@ -230,7 +232,7 @@ def _rules(settings: Settings, world: World, stores: _Stores) -> Rules:
     )
 
 
-def _notices(settings: Settings, world: World, stores: _Stores, messages: Messages) -> NoticeFlow:
+def _notices(settings: Settings, externals: Externals, stores: _Stores, messages: Messages) -> NoticeFlow:
     return NoticeFlow(
         issuer=settings.issuer,
         friendly_name=lambda: stores.config.tenant().friendly_name,
@@ -240,27 +242,27 @@ def _notices(settings: Settings, world: World, stores: _Stores, messages: Messag
         dynamo=stores.dynamo,
         directory_named=stores.directory_named,
         messages=messages,
-        clock=world.clock,
+        clock=externals.clock,
     )
 
 
-def _factors(world: World, stores: _Stores, parts: _Parts, limits: Limits) -> tuple[EnrollableFactor, ...]:
+def _factors(externals: Externals, stores: _Stores, parts: _Parts, limits: Limits) -> tuple[EnrollableFactor, ...]:
     """Return every second factor that a user enrols: a new one is one file and one line here."""
-    enrolments_of, clock = stores.enrolments_of, world.clock
+    enrolments_of, clock = stores.enrolments_of, externals.clock
     return (
         Otp(stores.vault, limits, enrolments_of, clock),
         Oob(parts.messages, stores.pending, limits, enrolments_of, clock),
     )
 
 
-def _limits(world: World, stores: _Stores) -> Limits:
+def _limits(externals: Externals, stores: _Stores) -> Limits:
     dynamo, table = stores.dynamo, stores.attempts_table
     on_wrong = NoticeStore(dynamo, table, WRONG_CODES, DAY_S).note
     allowances, wrong_codes = AllowanceStore(dynamo, table), WrongCodeStore(dynamo, table)
-    return Limits(allowances, wrong_codes, dynamo.commit, stores.key.mac, on_wrong, world.clock)
+    return Limits(allowances, wrong_codes, dynamo.commit, stores.key.mac, on_wrong, externals.clock)
 
 
-def _grants(world: World, stores: _Stores, parts: _Parts, factors: Iterable[Factor]) -> tuple[Grant, ...]:
+def _grants(externals: Externals, stores: _Stores, parts: _Parts, factors: Iterable[Factor]) -> tuple[Grant, ...]:
     """Return every grant: a new one is one file and one line here."""
     password = partial(
         PasswordGrant,
@@ -269,10 +271,10 @@ def _grants(world: World, stores: _Stores, parts: _Parts, factors: Iterable[Fact
         directory_of=stores.directory_of,
         guard=parts.guard,
         revocations=stores.revocations,
-        range_api=world.range_api,
+        range_api=externals.range_api,
         mac=stores.key.mac,
         commit=stores.dynamo.commit,
-        clock=world.clock,
+        clock=externals.clock,
     )
     mfa = partial(
         MfaGrant,
@@ -281,7 +283,7 @@ def _grants(world: World, stores: _Stores, parts: _Parts, factors: Iterable[Fact
         directory_of=stores.directory_of,
         guard=parts.guard,
         commit=stores.dynamo.commit,
-        clock=world.clock,
+        clock=externals.clock,
     )
     return (
         password(PASSWORD, ("username", "password"), default_directory),
@@ -295,4 +297,4 @@ def _grants(world: World, stores: _Stores, parts: _Parts, factors: Iterable[Fact
 @cache
 def services() -> Services:
     """Return this process's services, from its environment; built at the first call."""
-    return build(Settings.from_environ(), connect(lambda_session()), World())
+    return build(Settings.from_environ(), connect(lambda_session()), Externals())

@@ -93,16 +93,16 @@ def hashes() -> Hashes:
 
 
 @pytest.fixture
-def world(clock: Clock, hashes: Hashes) -> wiring.World:
-    """A world that stands still: time and ids are the test's."""
+def externals(clock: Clock, hashes: Hashes) -> wiring.Externals:
+    """Externals that stand still: time and ids are the test's."""
     ids = (f"jti-{number}" for number in itertools.count(1))
-    return wiring.World(clock=clock, pause=clock.pause, new_id=lambda: next(ids), verify=hashes.verify)
+    return wiring.Externals(clock=clock, pause=clock.pause, new_id=lambda: next(ids), verify=hashes.verify)
 
 
 @pytest.fixture
-def services(stage: Stage, world: wiring.World) -> Services:
+def services(stage: Stage, externals: wiring.Externals) -> Services:
     """The real services on the shared stage, with nothing cached."""
-    return wiring.build(Settings(stage.name, ISSUER, BCRYPT_COST, email_from=EMAIL_FROM), stage.clients, world)
+    return wiring.build(Settings(stage.name, ISSUER, BCRYPT_COST, email_from=EMAIL_FROM), stage.clients, externals)
 
 
 _addresses = itertools.count(1)

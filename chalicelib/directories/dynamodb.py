@@ -74,7 +74,7 @@ class DynamoDirectory:
                 if found is None:
                     return None
                 seen = found
-                wanted = {name: _merged(getattr(user, name), new, getattr(seen, name)) for name, new in changed.items()}
+                wanted = {name: _merge(getattr(user, name), new, getattr(seen, name)) for name, new in changed.items()}
         raise TemporarilyUnavailable(reason="update_item: the metadata would not stand still")
 
     def correct_count(self, user: User, counter: str, live: int) -> None:
@@ -82,7 +82,7 @@ class DynamoDirectory:
         self.users.correct_count(user, counter, live)
 
 
-def _merged(before: dict[str, Any], after: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+def _merge(before: dict[str, Any], after: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     """Return what stands now with the members changed that differ between before and after."""
     kept = {name: value for name, value in now.items() if name in after or name not in before}
     return kept | {name: value for name, value in after.items() if name not in before or before[name] != value}

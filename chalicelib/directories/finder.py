@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.errors import InvalidToken
+from chalicelib.model.credential_state import CredentialState
 from chalicelib.model.directory import Directory
-from chalicelib.model.standing import Standing
 from chalicelib.model.tenant import Client, Realm
 from chalicelib.model.user import User
 from chalicelib.store.config import ConfigStore
@@ -15,7 +15,7 @@ from chalicelib.store.revocations import RevocationStore
 
 
 @dataclass(frozen=True, slots=True)
-class PersonFinder:
+class UserFinder:
     """Looks in the realm of the token's person, if the token's client still has it."""
 
     dynamo: Dynamo
@@ -30,40 +30,40 @@ class PersonFinder:
         the MFA API also if any of their credentials changed. The first realm that knows the user_id decides: a namesake
         in another one is another person.
         """
-        client, standing = self.config.client(claims["client_id"]), Standing.of(claims)
-        if client is None or standing is None:
+        client, state = self.config.client(claims["client_id"]), CredentialState.of(claims)
+        if client is None or state is None:
             raise InvalidToken(reason="the client is gone, or the token is its own")
-        for name in self._places(standing, client):
+        for name in self._realms_to_search(state, client):
             realm = self.config.realm(name)
-            user = self._read(realm, standing, client) if realm else None
+            user = self._read(realm, state, client) if realm else None
             if realm and user:
-                _require_unchanged(standing, user)
+                _require_unchanged(state, user)
                 return realm, user
         raise InvalidToken(reason="the user is gone")
 
-    def _read(self, realm: Realm, standing: Standing, client: Client) -> User | None:
+    def _read(self, realm: Realm, state: CredentialState, client: Client) -> User | None:
         """Return the record, by one call; with what ended at large counted in, if the token stands on that."""
-        person = self.directory_of(realm).read_of(standing.sub)
-        if not standing.is_on_credentials:
+        person = self.directory_of(realm).read_of(state.sub)
+        if not state.is_on_credentials:
             return self.dynamo.read(person)
         user, count = self.dynamo.read_all(person, self.revocations.read_of(realm.name, client.client_id))
         return replace(user, revocations=count) if user else None
 
-    def _places(self, standing: Standing, client: Client) -> list[str]:
+    def _realms_to_search(self, state: CredentialState, client: Client) -> list[str]:
         """Return the realms to look in: the one that the token names, or that its user_id begins with.
 
         Tokens of imported user_ids from before tokens named the realm are looked for in each of the client's.
         """
-        named = standing.realm or standing.sub.partition("|")[0]
-        if standing.realm or self.config.realm(named):
+        named = state.realm or state.sub.partition("|")[0]
+        if state.realm or self.config.realm(named):
             return [named] if named in client.realms else []
         return sorted(client.realms)
 
 
-def _require_unchanged(standing: Standing, user: User) -> None:
+def _require_unchanged(state: CredentialState, user: User) -> None:
     if user.blocked:
         raise InvalidToken(reason="the user is blocked")
-    if not standing.holds_for(user):
+    if not state.holds_for(user):
         raise InvalidToken(reason="the user was changed after the login")
 
 

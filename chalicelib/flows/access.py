@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from chalicelib import scopes
-from chalicelib.errors import InvalidRequest, InvalidScope, InvalidTarget, echoed
+from chalicelib.errors import InvalidRequest, InvalidScope, InvalidTarget, echo
 from chalicelib.model.login import Access, Login, Original, RequestedAccess
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import MFA_SCOPES, MFA_TOKEN_LIFETIME_S, REFRESH_TOKEN, Api, Client, mfa_audience
@@ -67,7 +67,7 @@ class AccessPolicy:
             return Api(audience, "MFA API", MFA_SCOPES, token_lifetime_s=MFA_TOKEN_LIFETIME_S)
         api = self.config.api_of(audience, bound) if bound else self.config.api(audience)
         if api is None:
-            raise InvalidTarget(f"Service not found: {echoed(audience)}")
+            raise InvalidTarget(f"Service not found: {echo(audience)}")
         return api
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.clients import ClientAuthenticator
-from chalicelib.directories.finder import PersonFinder
+from chalicelib.directories.finder import UserFinder
 from chalicelib.errors import InvalidClient, InvalidToken
+from chalicelib.model.credential_state import CredentialState
 from chalicelib.model.request import Request
-from chalicelib.model.standing import Standing
 from chalicelib.model.tenant import REFRESH_TOKEN, Client
 from chalicelib.store.config import ConfigStore
 from chalicelib.tokens.refresh import PresentedToken, RefreshTokens
@@ -25,7 +25,7 @@ class IntrospectionFlow:
     refresh_tokens: RefreshTokens
     verifier: AccessTokenVerifier
     config: ConfigStore
-    people: PersonFinder
+    people: UserFinder
 
     def answer(self, request: Request) -> dict[str, Any]:
         """Return what RFC 7662 2.2 says of a live token, and exactly {"active": false} of any other.
@@ -35,7 +35,7 @@ class IntrospectionFlow:
         client = self.clients.authenticate(request)
         if client.token_endpoint_auth_method == "none":
             raise InvalidClient(reason="a public client introspects nothing")
-        token = request.required("token")
+        token = request.require("token")
         found = self.refresh_tokens.find(token, client)
         if found:
             return self._of_refresh_token(found, client, request.issuer)
@@ -71,7 +71,7 @@ class IntrospectionFlow:
 
     def _require_live(self, claims: dict[str, Any]) -> None:
         """Let a token pass if its client is there and its person is as at the login; raises InvalidToken."""
-        if Standing.of(claims) is not None:
+        if CredentialState.of(claims) is not None:
             self.people.find(claims)
         elif self.config.client(claims["client_id"]) is None:
             raise InvalidToken(reason="the client is gone")

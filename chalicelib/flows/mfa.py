@@ -47,8 +47,8 @@ class MfaFlow:
         Raises UnsupportedChallengeType, InvalidAuthenticator, TooManyAttempts, and what any bad mfa_token raises.
         """
         client = self.clients.authenticate(request)
-        request = request.forwarded_by(client)
-        session = self.sessions.find_by_mfa_token(request.required("mfa_token"), request, client)
+        request = request.with_forwarded_address(client)
+        session = self.sessions.find_by_mfa_token(request.require("mfa_token"), request, client)
         authenticator = _choose_authenticator(session, request)
         return self.factors[authenticator.kind].challenge(session, authenticator)
 

@@ -23,7 +23,7 @@ class RevocationFlow:
         Raises UnsupportedTokenType for an access token, which cannot be called back. Source: RFC 7009 2.2.
         """
         client = self.clients.authenticate(request)
-        token = request.required("token")
+        token = request.require("token")
         found = self.refresh_tokens.find(token, client)
         if found:
             request.outcome.realm, request.outcome.user = found.family.locator.realm, found.user.user_id

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chalicelib.clients import ClientAuthenticator
-from chalicelib.errors import UnauthorizedClient, UnsupportedGrantType, echoed
+from chalicelib.errors import UnauthorizedClient, UnsupportedGrantType, echo
 from chalicelib.flows.access import AccessPolicy
 from chalicelib.mfa.demand import SecondFactor
 from chalicelib.model.request import Request
@@ -18,7 +18,7 @@ from chalicelib.tokens.settlement import ProvedLogin
 class Grant(Protocol):
     """The interface of every grant.
 
-    parameters: the required ones. log_codes: of its success and its failure. is_for_people: whether it logs a user in,
+    parameters: the required ones. log_codes: of its success and its failure. is_for_users: whether it logs a user in,
     who is bound to the client's `apis`.
     """
 
@@ -29,7 +29,7 @@ class Grant(Protocol):
     @property
     def log_codes(self) -> tuple[str, str]: ...
     @property
-    def is_for_people(self) -> bool: ...
+    def is_for_users(self) -> bool: ...
     def prove(self, client: Client, request: Request) -> ProvedLogin: ...
 
 
@@ -46,13 +46,13 @@ class TokenFlow:
 
     def answer(self, request: Request) -> dict[str, Any]:
         """Return the token response of RFC 6749 5.1, or raise what docs/use/http.md says, in its order of checks."""
-        grant_type = request.required("grant_type")
+        grant_type = request.require("grant_type")
         client = self.clients.authenticate(request)
-        request = request.forwarded_by(client)
+        request = request.with_forwarded_address(client)
         grant = self._find_grant(grant_type, client)
         succeeded, request.outcome.event = grant.log_codes
-        request.require(*grant.parameters)
-        requested = self.access.read_request(request, client if grant.is_for_people else None)
+        request.require_all(*grant.parameters)
+        requested = self.access.read_request(request, client if grant.is_for_users else None)
         proved = grant.prove(client, request)
         request, login = request.without_secrets(), proved.login
         with proved.undo_on_failure():
@@ -68,7 +68,7 @@ class TokenFlow:
     def _find_grant(self, grant_type: str, client: Client) -> Grant:
         grant = self.grants.get(grant_type)
         if grant is None:
-            raise UnsupportedGrantType(f"Unsupported grant type: {echoed(grant_type)}")
+            raise UnsupportedGrantType(f"Unsupported grant type: {echo(grant_type)}")
         if grant_type not in client.grant_types:
             raise UnauthorizedClient(f"Grant type '{grant_type}' not allowed for the client.")
         return grant

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.directories.finder import PersonFinder, bearer
+from chalicelib.directories.finder import UserFinder, bearer
 from chalicelib.errors import InsufficientScope, InvalidRequest
 from chalicelib.model.request import Request
 from chalicelib.tokens.claims import OPENID, make_user_claims
@@ -15,7 +15,7 @@ class UserinfoFlow:
     """Answers /userinfo."""
 
     verifier: AccessTokenVerifier
-    people: PersonFinder
+    people: UserFinder
 
     def answer(self, request: Request) -> dict[str, Any]:
         """Return sub and the claims; raises InvalidToken, InsufficientScope without openid (RFC 6750 3.1)."""

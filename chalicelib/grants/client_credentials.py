@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from chalicelib.errors import AccessDenied, UnauthorizedClient, echoed
+from chalicelib.errors import AccessDenied, UnauthorizedClient, echo
 from chalicelib.model.login import Login, Original
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import CLIENT_CREDENTIALS, Client
@@ -16,7 +16,7 @@ class ClientCredentialsGrant:
     grant_type: str = CLIENT_CREDENTIALS
     parameters: tuple[str, ...] = ()
     log_codes: tuple[str, str] = ("seccft", "feccft")
-    is_for_people: bool = False
+    is_for_users: bool = False
 
     def prove(self, client: Client, request: Request) -> ProvedLogin:
         """Return the login of the client itself.
@@ -25,10 +25,10 @@ class ClientCredentialsGrant:
         """
         if client.token_endpoint_auth_method == "none":
             raise UnauthorizedClient(f"Grant type '{self.grant_type}' not allowed for the client.")
-        audience = request.params.get("resource") or request.required("audience")
+        audience = request.params.get("resource") or request.require("audience")
         scopes = client.client_grants.get(audience)
         if scopes is None:
-            raise AccessDenied(f"Client is not authorized to access {echoed(audience)}.")
+            raise AccessDenied(f"Client is not authorized to access {echo(audience)}.")
         login = Login(
             sub=f"{client.client_id}@clients",
             client_id=client.client_id,

@@ -13,7 +13,7 @@ from chalicelib.model.login import Login
 from chalicelib.model.request import Request
 from chalicelib.model.storage import Write
 from chalicelib.model.tenant import Client, Realm
-from chalicelib.protection.account import AccountGuard, Admitted, LoginAttempt
+from chalicelib.protection.account import AccountGuard, AdmittedAttempt, LoginAttempt
 from chalicelib.store.sessions import PendingStore
 from chalicelib.tokens.settlement import Issuance, Issued, ProvedLogin
 
@@ -57,7 +57,7 @@ class MfaGrant:
     guard: AccountGuard
     commit: Callable[[tuple[Write, ...]], None]
     clock: Clock
-    is_for_people: bool = True
+    is_for_users: bool = True
 
     @property
     def grant_type(self) -> str:
@@ -76,7 +76,7 @@ class MfaGrant:
 
     def prove(self, client: Client, request: Request) -> ProvedLogin:
         """Return the pending login, complete now; raises InvalidGrant, ExpiredToken, TooManyAttempts."""
-        session = self.sessions.find_for_grant(request.required("mfa_token"), request, client)
+        session = self.sessions.find_for_grant(request.require("mfa_token"), request, client)
         proof, waiting = self._check_code(session, request), session.pending
         login = Login(
             sub=session.user.user_id,
@@ -107,7 +107,7 @@ class MfaGrant:
     def _make_settlement(self, session: MfaSession, proof: Proof, request: Request) -> MfaSettlement:
         directory = self.directory_of(session.realm)
         attempt = LoginAttempt(session.account, request.source_ip, session.tenant.brute_force_protection, ())
-        cleared = self.guard.clear_writes(Admitted(attempt, session.user, has_total=True))
+        cleared = self.guard.clear_writes(AdmittedAttempt(attempt, session.user, has_total=True))
         login = (self.pending.use_login(session.pending),) if session.is_login else ()
         record = LoginRecord(self.clock.now_s(), request.source_ip, multifactor=proof.multifactor)
         return MfaSettlement(

@@ -15,7 +15,7 @@ from chalicelib.model.storage import Write
 from chalicelib.model.tenant import Client, Realm, Tenant
 from chalicelib.model.user import User
 from chalicelib.passwords.breached import RangeApi, is_refused
-from chalicelib.protection.account import AccountGuard, Admitted, LoginAttempt
+from chalicelib.protection.account import AccountGuard, AdmittedAttempt, LoginAttempt
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.revocations import RevocationStore
@@ -36,7 +36,7 @@ def default_directory(tenant: Tenant, request: Request) -> str:
 
 def requested_realm(tenant: Tenant, request: Request) -> str:
     """Return the name of the realm that the request names, by its name or an alias."""
-    return tenant.realm_named(request.required("realm"))
+    return tenant.realm_named(request.require("realm"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class PasswordSettlement:
     """
 
     guard: AccountGuard
-    admitted: Admitted
+    admitted: AdmittedAttempt
     record: LoginWrites = field(repr=False)
 
     def settle(self, issuance: Issuance) -> Issued:
@@ -83,17 +83,17 @@ class PasswordGrant:
     commit: Callable[[tuple[Write, ...]], None]
     clock: Clock
     log_codes: tuple[str, str] = ("sepft", "fepft")
-    is_for_people: bool = True
+    is_for_users: bool = True
 
     def prove(self, client: Client, request: Request) -> ProvedLogin:
         """Return the user's login; raises InvalidGrant, Unauthorized, PasswordLeaked, TooManyAttempts."""
-        username = request.required("username")
+        username = request.require("username")
         if not is_acceptable(username):
             raise InvalidRequest("username is too long or holds control characters.")
         directory = self._find_directory(client, request)
         request.outcome.user = f"name:{digest(username, self.mac)}"
         user, admitted = self._check_password(client, directory, request)
-        renewed = directory.renewed_hash(user, request.required("password"))
+        renewed = directory.renewed_hash(user, request.require("password"))
         record = LoginRecord(self.clock.now_s(), request.source_ip, password_hash=renewed)
         login = Login(
             sub=user.user_id,
@@ -108,15 +108,15 @@ class PasswordGrant:
         )
         return ProvedLogin(login, PasswordSettlement(self.guard, admitted, directory.login_writes(user, record)))
 
-    def _check_password(self, client: Client, directory: Directory, request: Request) -> tuple[User, Admitted]:
+    def _check_password(self, client: Client, directory: Directory, request: Request) -> tuple[User, AdmittedAttempt]:
         """Count the attempt, then check it.
 
         Unknown user and wrong password differ in the log alone: the same bytes, the same calls, the same bcrypts.
         """
         user_id, attempt, count = self._begin_attempt(client, directory, request)
-        with self.guard.admitted(attempt, directory.read_of(user_id)) as admitted:
+        with self.guard.admit(attempt, directory.read_of(user_id)) as admitted:
             user = admitted.user
-            is_right = directory.has_password(user, request.required("password"))
+            is_right = directory.has_password(user, request.require("password"))
         if user is None:
             self.guard.fail(attempt)
             raise InvalidGrant(WRONG, reason="unknown user", event="fu")
@@ -147,7 +147,7 @@ class PasswordGrant:
         """
         addresses, address = self.guard.addresses, request.source_ip
         user_id, count, fill = self.dynamo.read_all(
-            directory.user_id_of(request.required("username")),
+            directory.user_id_of(request.require("username")),
             self.revocations.read_of(directory.realm.name, client.client_id),
             addresses.read_of(address),
         )
@@ -157,10 +157,10 @@ class PasswordGrant:
 
     def _is_breached(self, request: Request) -> bool:
         detection = self.config.tenant().breached_password_detection
-        return is_refused(request.required("password"), detection, self.range_api, request.outcome.warnings.append)
+        return is_refused(request.require("password"), detection, self.range_api, request.outcome.warnings.append)
 
-    def _refuse(self, refusal: WireError, admitted: Admitted) -> NoReturn:
+    def _refuse(self, refusal: WireError, admitted: AdmittedAttempt) -> NoReturn:
         """Refuse somebody whose password was right: their count is cleared."""
-        with self.guard.given_back_on_failure(admitted.attempt):
+        with self.guard.give_back_on_failure(admitted.attempt):
             self.commit(self.guard.clear_writes(admitted))
         raise refusal

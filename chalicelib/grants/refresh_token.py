@@ -39,7 +39,7 @@ class RefreshTokenGrant:
     grant_type: str = REFRESH_TOKEN
     parameters: tuple[str, ...] = ("refresh_token",)
     log_codes: tuple[str, str] = ("sertft", "fertft")
-    is_for_people: bool = True
+    is_for_users: bool = True
 
     def prove(self, client: Client, request: Request) -> ProvedLogin:
         """Return the user's login; raises InvalidGrant, Unauthorized for a blocked user."""
@@ -63,7 +63,7 @@ class RefreshTokenGrant:
 
         No failure counts for the address: 256 random bits are not guessed, and applications retry dead tokens.
         """
-        found = self.refresh_tokens.find(request.required("refresh_token"), client)
+        found = self.refresh_tokens.find(request.require("refresh_token"), client)
         if found is None:
             raise InvalidGrant(UNKNOWN, reason="no refresh token of this client and a person")
         locator = found.family.locator

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from chalice.app import Request as ChaliceRequest
 
-from chalicelib.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType, echoed
+from chalicelib.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType, echo
 from chalicelib.model.redaction import SECRET_PARAMETERS
 
 MAX_BODY_BYTES = 16 * 1024
@@ -120,7 +120,7 @@ def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
         else:
             # A password that a client did not encode falls apart into names: the log has none that we do not know.
             reason = "" if name in PARAMETERS else "an unknown parameter is given twice"
-            raise InvalidRequest(f"Parameter given twice: {echoed(name)}", reason=reason)
+            raise InvalidRequest(f"Parameter given twice: {echo(name)}", reason=reason)
     return members
 
 

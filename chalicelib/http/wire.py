@@ -12,7 +12,7 @@ from chalice.app import Response
 from chalicelib.errors import InvalidRequest, WireError
 from chalicelib.http.body import CREDENTIALS, JSON, parameters
 from chalicelib.http.viewer import geoip_from
-from chalicelib.model.address import forwarded, parsed
+from chalicelib.model.address import parse_address, parse_forwarded
 from chalicelib.model.request import Outcome, Request
 
 # What these send as a body has no meaning (RFC 9110 9.3.1).
@@ -93,7 +93,7 @@ class RequestReader:
     def _note_addresses(self, context: Mapping[str, Any], forwarded_for: str, outcome: Outcome) -> str | None:
         """Note whose request it is for the log; return the address that a trusted proxy told, or None."""
         source_ip = str(context["identity"]["sourceIp"])
-        peer = parsed(source_ip) or source_ip
+        peer = parse_address(source_ip) or source_ip
         person = _person(peer, forwarded_for, self.trusted_proxies)
         outcome.source_ip = person or peer
         outcome.client_ip = "" if outcome.source_ip == peer else peer
@@ -144,6 +144,6 @@ def _person(peer: str, forwarded_for: str, trusted_proxies: int) -> str | None:
     than the trusted hops is anybody's invention.
     """
     entries = forwarded_for.split(",")
-    if not trusted_proxies or len(entries) <= trusted_proxies or forwarded(entries[-1]) != peer:
+    if not trusted_proxies or len(entries) <= trusted_proxies or parse_forwarded(entries[-1]) != peer:
         return None
-    return forwarded(entries[-1 - trusted_proxies])
+    return parse_forwarded(entries[-1 - trusted_proxies])

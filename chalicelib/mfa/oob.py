@@ -99,7 +99,7 @@ class Oob:
 
         Without a code, as for a push, raises AuthorizationPending, and SlowDown where that is asked too often.
         """
-        oob_code, code = request.required("oob_code"), request.params.get("binding_code")
+        oob_code, code = request.require("oob_code"), request.params.get("binding_code")
         challenge = self._live(session, oob_code)
         authenticator = next(
             (one for one in session.usable if one.authenticator_id == challenge.authenticator_id), None
@@ -148,7 +148,7 @@ class Oob:
 def _address(session: MfaSession, kind: str, request: Request) -> str:
     """Return the number or address to enrol, an email the user's own if none is named; raises InvalidRequest."""
     if kind == SMS:
-        number = phone_number(request.required("phone_number"))
+        number = phone_number(request.require("phone_number"))
         if not is_textable(number):
             raise InvalidRequest("phone_number must be in E.164 form, such as +14155550100.")
         return number

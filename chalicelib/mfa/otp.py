@@ -65,7 +65,7 @@ class Otp:
 
         A step is used once per device: the write of its use fails where another request was faster.
         """
-        code = plain_code(request.required("otp"))
+        code = plain_code(request.require("otp"))
         with self.limits.count_attempt(session, request.source_ip, OTP_CODES) as give_back:
             used = next(self._matching(session, code), None)
             if used is None:

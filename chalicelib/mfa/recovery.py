@@ -50,7 +50,7 @@ class RecoveryCode:
 
         Raises UnsupportedChallengeType where the person has none.
         """
-        code, enrolment = plain_code(request.required("recovery_code")).upper(), session.enrolment
+        code, enrolment = plain_code(request.require("recovery_code")).upper(), session.enrolment
         if not session.is_login:
             raise InvalidGrant(MALFORMED, reason="an access token confirms authenticators, and does no more")
         if not (enrolment.active and enrolment.recovery_hash and session.is_on(RECOVERY_CODE)):

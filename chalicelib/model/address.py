@@ -39,7 +39,7 @@ _EMBEDDINGS = (
 )
 
 
-def parsed(text: str) -> str | None:
+def parse_address(text: str) -> str | None:
     """Return the one way to write an IP address, an IPv4 address that is mapped into IPv6 as IPv4; None for no address.
 
     Source: RFC 5952, RFC 4291 2.5.5.2.
@@ -48,7 +48,7 @@ def parsed(text: str) -> str | None:
     return str(address) if address else None
 
 
-def forwarded(text: str) -> str | None:
+def parse_forwarded(text: str) -> str | None:
     """Return the address of an entry that a proxy wrote, as `parsed` does; quotes and a port are cut.
 
     A port is cut where it is beyond doubt: after an IPv4 address, and after brackets. Source: RFC 7239 6.
@@ -57,7 +57,7 @@ def forwarded(text: str) -> str | None:
     found = _WITH_PORT.fullmatch(quoted[1] if quoted else text.strip())
     if not found or int(found["port"] or 0) > MAX_PORT:
         return None
-    return parsed(found["v4"] or found["v6"] or found["bare"])
+    return parse_address(found["v4"] or found["v6"] or found["bare"])
 
 
 def network(text: str) -> str:
@@ -76,7 +76,7 @@ def networks(text: str) -> tuple[str, ...]:
     address = _address(text)
     if address is None:
         return (text,)
-    counted = _embedded(address) or address
+    counted = _find_embedded(address) or address
     if isinstance(counted, IPv4Address):
         return (str(counted),)
     return tuple(str(IPv6Network((counted, prefix), strict=False)) for prefix in (IPV6_PREFIX, WIDE_IPV6_PREFIX))
@@ -90,7 +90,7 @@ def is_listed(text: str, allowlist: tuple[str, ...]) -> bool:
     address = _address(text)
     if address is None:
         return False
-    forms = (address, _embedded(address) or address)
+    forms = (address, _find_embedded(address) or address)
     return any(form in block for block in _blocks(allowlist) for form in forms)
 
 
@@ -106,7 +106,7 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
     return None if address.scope_id else address.ipv4_mapped or address
 
 
-def _embedded(address: IPv4Address | IPv6Address) -> IPv4Address | None:
+def _find_embedded(address: IPv4Address | IPv6Address) -> IPv4Address | None:
     """Return the IPv4 address that an IPv6 address embeds, if one does that could be somebody's."""
     if isinstance(address, IPv4Address):
         return None

@@ -13,7 +13,7 @@ from chalicelib.model.user import User
 OF_A_CLIENT = "client-credentials"
 
 
-def marked(unique: str, realm: str, user: User) -> str:
+def mark_jti(unique: str, realm: str, user: User) -> str:
     """Return the jti of a person's access token; what goes without saying is left out."""
     if not user.user_id.startswith(f"{realm}|"):
         return f"{unique}.{user.password_version}.{realm}"
@@ -21,7 +21,7 @@ def marked(unique: str, realm: str, user: User) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CredentialState:
     """A token's words about its person. realm: "" if its sub or nothing names it. issued_at: epoch seconds.
 
     is_on_credentials: whether it is of the MFA API, and ends with credential_version; without one it never holds.
@@ -35,7 +35,7 @@ class Standing:
     credential_version: object
 
     @classmethod
-    def of(cls, claims: dict[str, Any]) -> "Standing | None":
+    def of(cls, claims: dict[str, Any]) -> "CredentialState | None":
         """Return what a verified access token's claims say of a person; None for a client's own token."""
         if claims["gty"] == OF_A_CLIENT:
             return None

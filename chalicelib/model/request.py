@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chalicelib.errors import InvalidRequest
-from chalicelib.model.address import forwarded
+from chalicelib.model.address import parse_forwarded
 from chalicelib.model.redaction import secrets_in, without
 from chalicelib.model.tenant import Client
 
@@ -61,7 +61,7 @@ class Request:
     method: str = "GET"
     outcome: Outcome = field(default_factory=Outcome)
 
-    def required(self, name: str) -> str:
+    def require(self, name: str) -> str:
         """Return the parameter; raises InvalidRequest if it is missing."""
         value = self.params.get(name)
         if value is None:
@@ -75,10 +75,10 @@ class Request:
             raise InvalidRequest(f"{name} must be a string.")
         return value
 
-    def require(self, *names: str) -> None:
+    def require_all(self, *names: str) -> None:
         """Let a request with all of these parameters pass; raises InvalidRequest for the first that is missing."""
         for name in names:
-            self.required(name)
+            self.require(name)
 
     def without_secrets(self) -> "Request":
         """Return the request without its secrets and whatever repeats one: all that is needed once they are proved."""
@@ -95,14 +95,14 @@ class Request:
         """Return whether the Authorization header is of this scheme, given in lower case. Source: RFC 9110 11.1."""
         return self.authorization.partition(" ")[0].lower() == scheme
 
-    def forwarded_by(self, client: Client) -> "Request":
+    def with_forwarded_address(self, client: Client) -> "Request":
         """Return the request with the user's address, if this client's auth0-forwarded-for header is honoured.
 
         The header of a confidential client is, if the tenant file trusts the client with it, and only one address. A
         header of such a client that cannot be read is a warning.
         Source: Auth0's auth0-forwarded-for.
         """
-        address = forwarded(self.forwarded_for)
+        address = parse_forwarded(self.forwarded_for)
         if not self.forwarded_for or address == self.source_ip or not client.is_forwarding:
             return self
         if address is None:

@@ -228,7 +228,7 @@ class Client:
         """Whether this client's auth0-forwarded-for header is honoured: a public client could be anybody."""
         return self.is_token_endpoint_ip_header_trusted and self.token_endpoint_auth_method != "none"
 
-    def bounded(self, api: Api) -> Api | None:
+    def bound_api(self, api: Api) -> Api | None:
         """Return the API as people's logins through this client may have it, None if they may not."""
         if self.apis is None:
             return api

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
-from chalicelib.passwords.hash import folded
+from chalicelib.passwords.hash import fold
 
 FILE = Path(__file__).with_name("breached.fuse")
 MAGIC = b"GHF1"
@@ -51,7 +51,7 @@ class BreachedFilter:
 
     def place(self, password: str) -> Place:
         """Return where a password is looked for, whatever its case."""
-        digest = hashlib.sha256(self.seed.to_bytes(4, "little") + folded(password).encode()).digest()
+        digest = hashlib.sha256(self.seed.to_bytes(4, "little") + fold(password).encode()).digest()
         segment = int.from_bytes(digest[:8], "little") * self.segment_count >> 64
         first, second, third = (
             (segment + number) * self.segment_length + offset % self.segment_length
@@ -65,7 +65,7 @@ class BreachedFilter:
 
 
 @cache
-def shipped() -> BreachedFilter:
+def load_shipped() -> BreachedFilter:
     """Return the filter of this deployment, mapped at the first call: no more of it is read than is looked at."""
     with FILE.open("rb") as file:
         return BreachedFilter(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
@@ -73,4 +73,4 @@ def shipped() -> BreachedFilter:
 
 def is_breached(password: str) -> bool:
     """Whether this is a common or leaked password, in any case, or one of Auth0's for tests."""
-    return password.startswith(TEST_PREFIX) or password in TEST_PASSWORDS or password in shipped()
+    return password.startswith(TEST_PREFIX) or password in TEST_PASSWORDS or password in load_shipped()

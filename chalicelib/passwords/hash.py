@@ -28,11 +28,11 @@ def hash_password(password: str, cost: int) -> str:
     """
     if len(password) > MAX_LENGTH:
         raise ValueError("the password is too long")
-    secret = _normalised(password)
+    secret = _normalise(password)
     salt = bcrypt.gensalt(cost)
     if _fits(secret):
         return bcrypt.hashpw(secret, salt).decode()
-    hashed = bcrypt.hashpw(_shortened(secret, salt[-22:]), salt).decode()
+    hashed = bcrypt.hashpw(_shorten(secret, salt[-22:]), salt).decode()
     return f"$bcrypt-sha256$v=2,t=2b,r={cost}${hashed[-53:-31]}${hashed[-31:]}"
 
 
@@ -46,7 +46,7 @@ def verify(password: str, stored: str) -> bool:
     if len(password) > MAX_LENGTH:
         _matches(b"", stored)
         return False
-    return _matches(_normalised(password), stored) or is_hash_as_typed(password, stored)
+    return _matches(_normalise(password), stored) or is_hash_as_typed(password, stored)
 
 
 def is_hash_as_typed(password: str, stored: str) -> bool:
@@ -55,7 +55,7 @@ def is_hash_as_typed(password: str, stored: str) -> bool:
     Costs one bcrypt, and none if NFC does not change the password or bcrypt would not take it whole.
     """
     typed = password.encode()
-    return _fits(typed) and typed != _normalised(password) and _matches(typed, stored)
+    return _fits(typed) and typed != _normalise(password) and _matches(typed, stored)
 
 
 def is_foreign_hash(stored: str) -> bool:
@@ -72,7 +72,7 @@ def needs_rehash(stored: str, cost: int) -> bool:
     return not stored.startswith(f"$2b${cost:02}$")
 
 
-def folded(password: str) -> str:
+def fold(password: str) -> str:
     """Return the form in which a password is held against words and lists: NFC, case-folded. It is never hashed."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", password).casefold())
 
@@ -90,13 +90,13 @@ def _matches(secret: bytes, stored: str) -> bool:
     long = _LONG.fullmatch(stored)
     if long:
         cost, salt, checksum = long.groups()
-        return bcrypt.checkpw(_shortened(secret, salt.encode()), f"$2b${int(cost):02}${salt}{checksum}".encode())
+        return bcrypt.checkpw(_shorten(secret, salt.encode()), f"$2b${int(cost):02}${salt}{checksum}".encode())
     fits = _fits(secret)
-    matches = bcrypt.checkpw(secret if fits else _shortened(secret, stored[-53:-31].encode()), stored.encode())
+    matches = bcrypt.checkpw(secret if fits else _shorten(secret, stored[-53:-31].encode()), stored.encode())
     return matches and fits
 
 
-def _normalised(password: str) -> bytes:
+def _normalise(password: str) -> bytes:
     return unicodedata.normalize("NFC", password).encode()
 
 
@@ -105,5 +105,5 @@ def _fits(secret: bytes) -> bool:
     return len(secret) <= BCRYPT_LIMIT_BYTES and b"\0" not in secret
 
 
-def _shortened(secret: bytes, salt: bytes) -> bytes:
+def _shorten(secret: bytes, salt: bytes) -> bytes:
     return b64encode(hmac.digest(salt, secret, "sha256"))

@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 from chalicelib.model.tenant import PasswordPolicy
 from chalicelib.model.user import User
-from chalicelib.passwords.hash import MAX_LENGTH, folded, verify
+from chalicelib.passwords.hash import MAX_LENGTH, fold, verify
 
 # Shorter names turn up in innocent words.
 PERSONAL_LENGTH = 4
@@ -36,8 +36,8 @@ def objections(password: str, person: User, policy: PasswordPolicy, is_breached:
     held = {
         Objection.TOO_SHORT: length(password) < policy.min_length,
         Objection.BREACHED: is_breached,
-        Objection.IN_DICTIONARY: folded(password) in map(folded, policy.dictionary),
-        Objection.PERSONAL: policy.no_personal_info and any(text in folded(password) for text in _personal(person)),
+        Objection.IN_DICTIONARY: fold(password) in map(fold, policy.dictionary),
+        Objection.PERSONAL: policy.no_personal_info and any(text in fold(password) for text in _personal(person)),
         Objection.REUSED: any(verify(password, stored) for stored in former_hashes(person, policy.history)),
     }
     return tuple(objection for objection, holds in held.items() if holds)
@@ -63,5 +63,5 @@ def _personal(person: User) -> Iterator[str]:
     names = (person.username, person.email.partition("@")[0], person.name, person.given_name, person.family_name)
     for name in (*names, person.nickname, *(person.user_metadata.get(key) for key in PERSONAL_METADATA)):
         if isinstance(name, str):
-            texts = (folded(name.strip()), *re.split(r"[\W_]+", folded(name)))
+            texts = (fold(name.strip()), *re.split(r"[\W_]+", fold(name)))
             yield from (text for text in texts if len(text) >= PERSONAL_LENGTH)

@@ -50,7 +50,7 @@ class LoginAttempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
+class AdmittedAttempt:
     """An attempt that may be judged. user: whose account it is, None for nobody's. has_total: whether failures stand.
 
     A right one clears both of what it is counted under.
@@ -79,7 +79,7 @@ class AccountGuard:
     pause: Callable[[float], None]
 
     @contextmanager
-    def admitted(self, attempt: LoginAttempt, person: Read[User | None]) -> Iterator[Admitted]:
+    def admit(self, attempt: LoginAttempt, person: Read[User | None]) -> Iterator[AdmittedAttempt]:
         """Count the attempt while the person and the account's total are read, and yield what may be judged.
 
         If AWS fails after the count, in the read or inside the block, the attempt is given back: nobody's allowance
@@ -89,14 +89,14 @@ class AccountGuard:
 
             def count() -> None:
                 self.count(attempt)
-                counted.enter_context(self.given_back_on_failure(attempt))
+                counted.enter_context(self.give_back_on_failure(attempt))
 
             # The count may have to wait: it does so on this thread, and keeps none of those that everybody shares.
             total_of = self.totals.read_of(attempt.account)
             (user, total), _ = self.parallel.both(lambda: self.dynamo.read_all(person, total_of), count)
             if attempt.is_counted and total:
                 self._require_shared_attempt(attempt, user, total)
-            yield Admitted(attempt, user, has_total=total is not None)
+            yield AdmittedAttempt(attempt, user, has_total=total is not None)
 
     def count(self, attempt: LoginAttempt) -> None:
         """Take one attempt from the allowance.
@@ -107,11 +107,11 @@ class AccountGuard:
         if not attempt.is_counted:
             return
         for pause_s in (*PAUSES_S, None):
-            count = self._counted(attempt)
+            count = self._count_once(attempt)
             if count is None:
                 return
             if pause_s is None or not self._is_undecided(count):
-                raise self._blocked(attempt, count.expires_at)
+                raise self._make_refusal(attempt, count.expires_at)
             self.pause(pause_s)
 
     def fail(self, attempt: LoginAttempt) -> None:
@@ -122,7 +122,7 @@ class AccountGuard:
             failures += [lambda: self._fail_here(attempt, now), lambda: self.totals.fail(attempt.account, now)]
         self.parallel.together(*failures)
 
-    def clear_writes(self, admitted: Admitted) -> tuple[Write, ...]:
+    def clear_writes(self, admitted: AdmittedAttempt) -> tuple[Write, ...]:
         """Return the writes of a success: the account's failures are forgotten, from this address and in total."""
         attempt = admitted.attempt
         if not attempt.is_counted:
@@ -131,7 +131,7 @@ class AccountGuard:
         return (self.attempts.clear_write(attempt.counter), *total)
 
     @contextmanager
-    def given_back_on_failure(self, attempt: LoginAttempt) -> Iterator[None]:
+    def give_back_on_failure(self, attempt: LoginAttempt) -> Iterator[None]:
         """Give a counted attempt back if AWS fails inside this block, or the account has no turn for it."""
         try:
             yield
@@ -162,16 +162,16 @@ class AccountGuard:
         if user and network(attempt.address) in user.known_addresses:
             return
         if total.next_turn_at > now:
-            raise self._blocked(attempt, total.next_turn_at)
+            raise self._make_refusal(attempt, total.next_turn_at)
         if not self.totals.take_shared_attempt(attempt.account, now, now + SHARED_ATTEMPT_S):
-            raise self._blocked(attempt, now + SHARED_ATTEMPT_S)
+            raise self._make_refusal(attempt, now + SHARED_ATTEMPT_S)
 
-    def _blocked(self, attempt: LoginAttempt, until: int) -> TooManyAttempts:
+    def _make_refusal(self, attempt: LoginAttempt, until: int) -> TooManyAttempts:
         retry_after_s = max(1, until - self.clock.now_s())
         limit = RateLimit(attempt.policy.max_attempts, until)
         return TooManyAttempts(BLOCKED, retry_after_s=retry_after_s, event="limit_wc", rate_limit=limit)
 
-    def _counted(self, attempt: LoginAttempt) -> AttemptCount | None:
+    def _count_once(self, attempt: LoginAttempt) -> AttemptCount | None:
         policy = attempt.policy
         return self.attempts.count(attempt.counter, self.clock.now_s(), policy.max_attempts, policy.block_lifetime_s)
 

@@ -22,7 +22,7 @@ SUSPICIOUS = "We have detected suspicious login behavior and further attempts wi
 Fill = tuple[int, ...]
 
 
-def throttled(bucket: Bucket, opens_at_ms: int, now_ms: int) -> TooManyAttempts:
+def make_refusal(bucket: Bucket, opens_at_ms: int, now_ms: int) -> TooManyAttempts:
     """Return the refusal of an address whose bucket has room again at opens_at_ms."""
     retry_after_s = max(1, -(-(opens_at_ms - now_ms) // 1000))
     limit = RateLimit(bucket.size, -(-opens_at_ms // 1000))
@@ -53,7 +53,7 @@ class AddressGuard:
             return
         for bucket, empties_at_ms in zip(_buckets(policy), fill, strict=False):
             if bucket.is_full(empties_at_ms, now_ms):
-                raise throttled(bucket, bucket.opens_at_ms(empties_at_ms), now_ms)
+                raise make_refusal(bucket, bucket.opens_at_ms(empties_at_ms), now_ms)
 
     def fail(self, address: str, fill: Fill) -> None:
         """Count one failure of an address."""

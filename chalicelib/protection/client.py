@@ -7,7 +7,7 @@ from chalicelib.model.address import network
 from chalicelib.model.bucket import Bucket
 from chalicelib.model.clock import Clock
 from chalicelib.model.tenant import SuspiciousIpThrottling
-from chalicelib.protection.address import throttled
+from chalicelib.protection.address import make_refusal
 from chalicelib.store.buckets import CLIENTS, BucketStore
 
 BUCKET = Bucket(size=50, rate_ms=60_000)
@@ -33,7 +33,7 @@ class ClientGuard:
         """Let an address pass that is not known to be full; raises TooManyAttempts for any other."""
         opens_at_ms, now_ms = self._opens_at_ms.get((network(address), client_id), 0), self.clock.now_ms()
         if opens_at_ms > now_ms:
-            raise throttled(BUCKET, opens_at_ms, now_ms)
+            raise make_refusal(BUCKET, opens_at_ms, now_ms)
 
     def fail(self, address: str, client_id: str) -> None:
         """Count one failure of an address; raises TooManyAttempts if there is no room for it."""
@@ -49,7 +49,7 @@ class ClientGuard:
         if opens_at_ms > now_ms:
             self._remember((network(address), client_id), opens_at_ms)
         if not filled.had_room:
-            raise throttled(BUCKET, opens_at_ms, now_ms)
+            raise make_refusal(BUCKET, opens_at_ms, now_ms)
 
     def _remember(self, place: tuple[str, str], opens_at_ms: int) -> None:
         # Forgetting costs no more than one comparison more for each address.

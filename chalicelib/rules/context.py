@@ -52,7 +52,7 @@ _TIMES = ("created_at", "updated_at", "last_password_reset", "last_login")
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class RuleArguments:
     """One run's objects.
 
     tokens: by name, the claims that rules add to a token; its attribute `scope` has the granted scopes, which rules may
@@ -66,7 +66,7 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class RuleContext:
     """The facts of a login that rules are told of. tenant: its friendly name. configuration: the team's secrets."""
 
     request: Request
@@ -83,7 +83,7 @@ class Occasion:
         return self.user.logins_count + (self.login.protocol == PASSWORD_PROTOCOL)
 
 
-def scene(occasion: Occasion) -> Scene:
+def make_arguments(occasion: RuleContext) -> RuleArguments:
     """Return what the rules of one login see. Source: docs/use/rules.md "What a rule sees"."""
     denials: list[Any] = []
     login, client, tokens = occasion.login, occasion.client, _tokens(occasion.access)
@@ -106,7 +106,7 @@ def scene(occasion: Occasion) -> Scene:
         # A list's own method: a function of ours would carry our globals with it.
         deny=denials.append,
     )
-    return Scene(_user(occasion), context, tokens, denials)
+    return RuleArguments(_user(occasion), context, tokens, denials)
 
 
 def _connection(login: Login) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def _roles(user: User) -> list[Any]:
     return copy.deepcopy(roles) if isinstance(roles, list) else []
 
 
-def _user(occasion: Occasion) -> SimpleNamespace:
+def _user(occasion: RuleContext) -> SimpleNamespace:
     user, login = occasion.user, occasion.login
     own = {
         "user_id": user.user_id,

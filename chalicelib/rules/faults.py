@@ -7,7 +7,7 @@ from urllib.parse import quote, quote_plus
 
 from chalicelib.rules.geoip import GeoipUnknown
 from chalicelib.rules.loading import Rule
-from chalicelib.rules.spelling import meant, members_of
+from chalicelib.rules.spelling import find_meant, members_of
 
 MAX_TRACEBACK = 4_000
 MAX_FRAMES = 10
@@ -36,7 +36,7 @@ def _why(failure: BaseException) -> str:
     """Return what the log may say of a failure. Words of the team's own may hold somebody's values."""
     if isinstance(failure, GeoipUnknown):
         return f": {failure}"
-    right = meant(failure.name, members_of(failure.obj)) if isinstance(failure, AttributeError) else ""
+    right = find_meant(failure.name, members_of(failure.obj)) if isinstance(failure, AttributeError) else ""
     return f": did you mean {right}?" if right else ""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
-from chalicelib.rules.spelling import meant
+from chalicelib.rules.spelling import find_meant
 
 UNKNOWN = "context.request.geoip is unknown: no trusted proxy told the country"
 # All that Auth0 has, whether CloudFront tells it or not.
@@ -39,7 +39,7 @@ class _Unknown:
 
 
 def _missing(_: dict[str, Any], name: object) -> NoReturn:
-    right = meant(name, NAMES)
+    right = find_meant(name, NAMES)
     # A rule may look up any text; the log is told of the names that are ours.
     said = name if name in NAMES else "such member"
     raise GeoipUnknown(f"context.request.geoip has no {said}{f': did you mean {right}?' if right else ''}")

@@ -12,10 +12,10 @@ from chalicelib.model.request import Outcome, Request
 from chalicelib.model.tenant import Client
 from chalicelib.model.user import User
 from chalicelib.rules.claims import refusal
+from chalicelib.rules.context import RuleArguments, RuleContext, make_arguments
 from chalicelib.rules.faults import BadRule, RuleFailed, traceback_of
 from chalicelib.rules.loading import Rule
-from chalicelib.rules.scene import Occasion, Scene, scene
-from chalicelib.rules.spelling import meant
+from chalicelib.rules.spelling import find_meant
 from chalicelib.rules.values import Metadata, as_json, changed_metadata
 
 FAILED = "The login could not be completed."
@@ -34,13 +34,13 @@ class _Interrupted(BaseException):
 
 @dataclass(slots=True)
 class Run:
-    """One run of the rules over a scene, and what each did.
+    """One run of the rules of a login, and what each rule did.
 
-    current: the rule that runs, or ran last. state: what rules may set, as it stands. set_by: who set each of it last.
-    members: what user and context had before the first rule.
+    current: the rule that runs, or ran last. state: the values that rules may set, as they are now. set_by: the rule
+    that set each of them last. members: the names that user and context had before the first rule.
     """
 
-    scene: Scene
+    arguments: RuleArguments
     current: Rule | None = None
     state: dict[tuple[str, object], Any] = field(default_factory=dict)
     set_by: dict[tuple[str, object], Rule] = field(default_factory=dict)
@@ -50,24 +50,27 @@ class Run:
     def __post_init__(self) -> None:
         """Begin with what no rule has set."""
         self.state = self._state()
-        self.members = {"user": frozenset(vars(self.scene.user)), "context": frozenset(vars(self.scene.context))}
+        self.members = {
+            "user": frozenset(vars(self.arguments.user)),
+            "context": frozenset(vars(self.arguments.context)),
+        }
 
-    def step(self, rule: Rule) -> None:
+    def run_rule(self, rule: Rule) -> None:
         """Run one rule and note what it did; raises whatever it raises."""
         self.current = rule
-        rule.function(self.scene.user, self.scene.context)
+        rule.function(self.arguments.user, self.arguments.context)
         self._refuse_misspelt(rule)
         before, self.state = self.state, self._state()
         for what, value in self.state.items():
             if what not in before or before[what] is not value:
                 self.set_by[what] = rule
 
-    def all(self, rules: tuple[Rule, ...]) -> None:
+    def run_all(self, rules: tuple[Rule, ...]) -> None:
         """Run the rules until one denies. What one raises is kept, for another thread to find."""
         try:
             for rule in rules:
-                self.step(rule)
-                if self.scene.denials:
+                self.run_rule(rule)
+                if self.arguments.denials:
                     return
         except BaseException as failure:
             self.failure = failure
@@ -75,12 +78,12 @@ class Run:
     def _refuse_misspelt(self, rule: Rule) -> None:
         """Raise BadRule if a rule set what nothing reads and meant a member: a demand for MFA would get lost."""
         for thing, members in self.members.items():
-            for name in vars(getattr(self.scene, thing)).keys() - members:
-                if right := meant(name, members):
+            for name in vars(getattr(self.arguments, thing)).keys() - members:
+                if right := find_meant(name, members):
                     raise BadRule(rule, f"set {thing}.{printable(name)}: did you mean {right}?")
 
     def _state(self) -> dict[tuple[str, object], Any]:
-        user, context, tokens = self.scene.user, self.scene.context, self.scene.tokens
+        user, context, tokens = self.arguments.user, self.arguments.context, self.arguments.tokens
         if any(getattr(context, name, None) is not token for name, token in tokens.items()):
             raise BadRule(self.current, "replaced a token: claims are set on context.access_token and context.id_token")
         if not (isinstance(user.app_metadata, dict) and isinstance(user.user_metadata, dict)):
@@ -121,11 +124,11 @@ class Rules:
         if not self.rules or login.user is None:
             return Decision(access)
         configuration = self.configuration()
-        run = Run(scene(Occasion(request, client, login, login.user, access, self.tenant(), configuration)))
+        run = Run(make_arguments(RuleContext(request, client, login, login.user, access, self.tenant(), configuration)))
         try:
             self._run(run)
             decision = _decision(run, access, request.outcome)
-            changed = changed_metadata(run.scene, login.user)
+            changed = changed_metadata(run.arguments, login.user)
         except BadRule as fault:
             raise ServerError(FAILED, reason=str(fault)) from None
         except RuleFailed as failed:
@@ -139,7 +142,7 @@ class Rules:
     def _run(self, run: Run) -> None:
         if [one.name for one in threading.enumerate()].count(THREAD) >= MAX_THREADS:
             raise BadRule(None, f"of {MAX_THREADS} earlier logins are still running, so none is run")
-        thread = threading.Thread(target=run.all, args=(self.rules,), daemon=True, name=THREAD)
+        thread = threading.Thread(target=run.run_all, args=(self.rules,), daemon=True, name=THREAD)
         thread.start()
         thread.join(self.budget_s)
         if thread.is_alive():
@@ -152,11 +155,11 @@ class Rules:
 
 
 def _refuse(run: Run) -> None:
-    if run.scene.denials:
-        said = run.scene.denials[0]
+    if run.arguments.denials:
+        said = run.arguments.denials[0]
         words = said if isinstance(said, str) and said else "The login was denied."
         raise AccessDenied(words, reason=f"rule {run.current} denied")
-    if run.scene.context.redirect:
+    if run.arguments.context.redirect:
         raise InteractionRequired(NO_REDIRECT, reason=f"rule {run.set_by['', 'redirect']} set context.redirect")
 
 
@@ -170,7 +173,7 @@ def _decision(run: Run, access: Access, outcome: Outcome) -> Decision:
 
 def _multifactor(run: Run, outcome: Outcome) -> bool | None:
     """Return whether rules ask for a second factor, or None if none said; a member without effect leaves a warning."""
-    asked = run.scene.context.multifactor
+    asked = run.arguments.context.multifactor
     if not isinstance(asked, dict):
         return bool(asked) or None
     if vain := [printable(str(name)) for name in asked if name != PROVIDER]:
@@ -180,7 +183,7 @@ def _multifactor(run: Run, outcome: Outcome) -> bool | None:
 
 
 def _scopes(run: Run) -> tuple[str, ...]:
-    scope = run.scene.context.access_token.scope
+    scope = run.arguments.context.access_token.scope
     listed = scope.split() if isinstance(scope, str) else scope
     is_list = isinstance(listed, list | tuple) and len(listed) <= MAX_SCOPES
     if not is_list or not all(isinstance(one, str) and _SCOPE.fullmatch(one) for one in listed):
@@ -191,7 +194,7 @@ def _scopes(run: Run) -> tuple[str, ...]:
 def _claims(run: Run, token: str, scopes: tuple[str, ...], outcome: Outcome) -> dict[str, Any]:
     """Return the claims that were set, without those that nobody may set; each of these leaves a warning."""
     accepted = {}
-    for claim, value in run.scene.tokens[token].items():
+    for claim, value in run.arguments.tokens[token].items():
         why = refusal(claim, scopes)
         if why:
             who, name = run.set_by[token, claim], printable(str(claim))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from types import SimpleNamespace
 
 
-def meant(name: object, members: Iterable[str]) -> str:
+def find_meant(name: object, members: Iterable[str]) -> str:
     """Return the member that a name is another spelling of, or "" if it is none or a member itself."""
     known = tuple(members)
     if not isinstance(name, str) or name in known:

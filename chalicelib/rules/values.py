@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from chalicelib.model.user import User
+from chalicelib.rules.context import RuleArguments
 from chalicelib.rules.faults import BadRule
 from chalicelib.rules.loading import Rule
-from chalicelib.rules.scene import Scene
 
 Metadata = dict[str, Any]
 METADATA = ("app_metadata", "user_metadata")
@@ -14,9 +14,9 @@ MAX_METADATA_BYTES = 32 * 1024
 MAX_METADATA_DEPTH = 32
 
 
-def changed_metadata(scene: Scene, user: User) -> dict[str, Metadata]:
+def changed_metadata(arguments: RuleArguments, user: User) -> dict[str, Metadata]:
     """Return copies of what rules changed of a person's metadata; raises BadRule for what cannot be kept."""
-    shown = scene.user
+    shown = arguments.user
     changed = [name for name in METADATA if getattr(shown, name) != getattr(user, name)]
     return {name: _metadata(name, getattr(shown, name)) for name in changed}
 

@@ -78,7 +78,7 @@ class ConfigStore:
     def api_of(self, identifier: str, client: Client) -> Api | None:
         """Return the API of that audience as people's logins through a client may have it."""
         api = self.api(identifier)
-        return client.bounded(api) if api else None
+        return client.bound_api(api) if api else None
 
     def client(self, client_id: str) -> Client | None:
         """Return the client of that id; a disabled one is as unknown as any."""

@@ -34,7 +34,7 @@ def make_access_token_claims(issuer: str, login: Login, access: Access, jti: str
             "gty": gty,
         }
         | _authentication(login)
-        | _standing(issuer, login, access)
+        | _credential_version(issuer, login, access)
     )
 
 
@@ -87,7 +87,7 @@ def _authentication(login: Login) -> dict[str, Any]:
     return {} if login.auth_time is None else {"auth_time": login.auth_time, "amr": list(login.amr)}
 
 
-def _standing(issuer: str, login: Login, access: Access) -> dict[str, Any]:
+def _credential_version(issuer: str, login: Login, access: Access) -> dict[str, Any]:
     """Return the credential version of an access token of the MFA API: it ends when the user's record has another."""
     if access.audience != mfa_audience(issuer) or login.user is None:
         return {}

@@ -9,9 +9,9 @@ from jwt.api_jws import PyJWS
 
 from chalicelib.errors import ServerError
 from chalicelib.model.clock import Clock
+from chalicelib.model.credential_state import mark_jti
 from chalicelib.model.key import KeySet
 from chalicelib.model.login import Access, Login
-from chalicelib.model.standing import marked
 from chalicelib.model.tenant import Client
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.parallel import Parallel
@@ -75,7 +75,7 @@ class Issuer:
 
     def _make_jti(self, login: Login) -> str:
         unique = self.new_id()
-        return marked(unique, login.realm, login.user) if login.user else unique
+        return mark_jti(unique, login.realm, login.user) if login.user else unique
 
     def _make_token(self, name: str, claims: dict[str, Any], alg: str, typ: str) -> Unsigned:
         key = self.keys().current(alg)

@@ -39,11 +39,11 @@ class AccessTokenVerifier:
     def verify(self, token: str, issuer: str) -> dict[str, Any]:
         """Return the claims of a live access token of this issuer; raises InvalidToken. Source: RFC 9068 4."""
         try:
-            return self._verified(token, issuer)
+            return self._verify(token, issuer)
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as failure:
             raise InvalidToken(reason=type(failure).__name__) from None
 
-    def _verified(self, token: str, issuer: str) -> dict[str, Any]:
+    def _verify(self, token: str, issuer: str) -> dict[str, Any]:
         if len(token) > MAX_TOKEN_LENGTH or not is_compact_jws(token):
             raise ValueError("too long, or no JWT")
         header = jwt.get_unverified_header(token)

@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 from chalicelib.passwords.breached_filter import FILE, HEADER, MAGIC, BreachedFilter, Place
-from chalicelib.passwords.hash import folded
+from chalicelib.passwords.hash import fold
 
 ARITY = 3  # How many cells an entry has.
 SMALLEST_SEGMENT, LARGEST_SEGMENT = 4, 2**18
@@ -63,7 +63,7 @@ SOURCES = (
 
 def build(passwords: Iterable[str]) -> bytes:
     """Return the filter of these passwords, as its file has it; their order and their case do not matter."""
-    entries = sorted({folded(password) for password in passwords} - {""})
+    entries = sorted({fold(password) for password in passwords} - {""})
     for header in (_header(len(entries), seed) for seed in count()):
         shape = BreachedFilter(header)
         places = [shape.place(entry) for entry in entries]

@@ -13,9 +13,9 @@ from chalicelib.model.login import Access, Login
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
 from chalicelib.model.user import User
+from chalicelib.rules.context import RuleContext, make_arguments
 from chalicelib.rules.loading import BadRules, Rule
-from chalicelib.rules.scene import Occasion, scene
-from chalicelib.rules.spelling import meant, members_of
+from chalicelib.rules.spelling import find_meant, members_of
 
 # Members of Auth0's context.multifactor that speak of the cookie of a browser, which the password grant has not.
 IN_VAIN = ("allowRememberBrowser", "allow_remember_browser", "ignoreCookie", "ignore_cookie")
@@ -51,7 +51,7 @@ def _misspelt(source: _Source) -> Iterator[str]:
         thing = source.things.get(path[0]) if path else None
         for name in path[1:-1]:
             thing = vars(thing).get(name) if isinstance(thing, SimpleNamespace) else None
-        if isinstance(node, ast.Attribute) and (right := meant(node.attr, members_of(thing))):
+        if isinstance(node, ast.Attribute) and (right := find_meant(node.attr, members_of(thing))):
             yield f"{source.place(node)}: {'.'.join(path)}: did you mean {right}?"
 
 
@@ -109,5 +109,5 @@ def _known() -> dict[str, Any]:
     user = User("realm|somebody")
     client = Client("app", "App", "none", frozenset(), frozenset())
     login = Login(user.user_id, client.client_id, (), user=user)
-    seen = scene(Occasion(Request("", ""), client, login, user, Access(None, ()), "", {}))
+    seen = make_arguments(RuleContext(Request("", ""), client, login, user, Access(None, ()), "", {}))
     return {"user": seen.user, "context": seen.context}

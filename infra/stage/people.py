@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chalicelib.identifiers import is_acceptable, is_new_name, trimmed
+from chalicelib.identifiers import is_acceptable, is_new_name, trim
 from chalicelib.model.account import Account
 from chalicelib.model.family import RefreshFamily
 from chalicelib.model.tenant import Realm, RefreshTokenPolicy
@@ -94,7 +94,7 @@ class People:
             # Somebody deleted may have had it: what they have out must not be this person's.
             user = replace(user, credential_version=_any_version(), password_version=_any_version())
         self._require_identifier(user)
-        user = replace(user, username=trimmed(user.username), email=trimmed(user.email))
+        user = replace(user, username=trim(user.username), email=trim(user.email))
         user = replace(user, password_hash=self._stored(user, password, password_hash))
         try:
             self.records.create(user)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chalicelib.identifiers import trimmed
+from chalicelib.identifiers import trim
 from chalicelib.model.user import User as Person
 from chalicelib.passwords.hash import verify
 from infra.errors import Taken
@@ -82,7 +82,7 @@ def _compared(realm: str, user: User, person: Person | None) -> Seeded:
 def _differences(user: User, person: Person) -> Iterator[str]:
     """Yield the keys of the file that the record has otherwise; what the file leaves out has its default."""
     for key, value in user.model_dump(mode="json", exclude=set(SECRETS)).items():
-        wanted = trimmed(value) if key in ("username", "email") and value else value or type(getattr(person, key))()
+        wanted = trim(value) if key in ("username", "email") and value else value or type(getattr(person, key))()
         if wanted != getattr(person, key):
             yield key
     if not _has_password(user, person):

@@ -21,7 +21,7 @@ from tests.bench.profiling import profiled
 from tests.bench.results import Results, is_over, load
 from tests.bench.scenarios import PASSWORD_LOGIN, SCENARIOS
 from tests.bench.serving import serving
-from tests.bench.world import PROJECT, package, provision, python
+from tests.bench.set_up import PROJECT, package, provision, python
 from tests.support.fake_aws.process import Stub, stub
 
 ROUNDS, STARTS, GUESSES = 60, 7, 400

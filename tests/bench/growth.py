@@ -19,8 +19,8 @@ from tests.bench.people import CHEAP_COST, HURRIED, REALM, hashed, person, usern
 from tests.bench.rounds import rounds
 from tests.bench.scenarios import BY_REALM, LOGIN, OFFLINE, REFRESH, Session, token
 from tests.bench.serving import serving
+from tests.bench.set_up import provision
 from tests.bench.statistics import Interval, Spread, gap, shuffled
-from tests.bench.world import provision
 from tests.support.fake_aws.process import stub
 
 FILE = Path(__file__).parent / "growth.json"

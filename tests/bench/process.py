@@ -10,7 +10,7 @@ from statistics import median
 from tests.bench.people import CHEAP_COST, COST, HURRIED, username
 from tests.bench.scenarios import PASSWORD_LOGIN, SCENARIOS
 from tests.bench.serving import environment, serving
-from tests.bench.world import BUILD
+from tests.bench.set_up import BUILD
 
 EARLY, LATE = 100, 10_000
 US_PER_MS = 1_000

@@ -12,7 +12,7 @@ import yappi  # type: ignore[import-untyped]  # It has no stubs.
 from tests.bench.people import username
 from tests.bench.report import Table
 from tests.bench.scenarios import Scenario, Session, Step
-from tests.bench.world import STAGE
+from tests.bench.set_up import STAGE
 
 TIMES, LISTED = 200, 30
 MS = 1_000

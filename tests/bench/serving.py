@@ -16,7 +16,7 @@ from infra.gateway.proxy_event import HttpRequest, proxy_event
 from infra.gateway.proxy_event import Stage as ApiStage
 from infra.local.emulated_aws import CREDENTIALS
 from tests.bench.people import COST
-from tests.bench.world import BUILD, PROJECT, RULES, STAGE
+from tests.bench.set_up import BUILD, PROJECT, RULES, STAGE
 from tests.support.lambda_runtime import RUNTIME_ENVIRONMENT
 
 HOST = "abcdefghij.execute-api.eu-west-1.amazonaws.com"

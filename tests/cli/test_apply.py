@@ -181,7 +181,7 @@ def test_realm_that_left_the_file_is_pruned_but_its_people_stay(gatehouse: Gateh
 
 
 def test_secret_that_the_file_lacks_is_made_shown_once_and_stored_hashed(
-    gatehouse: Gatehouse, world: wiring.World
+    gatehouse: Gatehouse, externals: wiring.Externals
 ) -> None:
     document = small_document(clients=[client(client_secret=None)])
     first = gatehouse.provision(document)
@@ -191,7 +191,7 @@ def test_secret_that_the_file_lacks_is_made_shown_once_and_stored_hashed(
     assert secret not in config_items(gatehouse)
     assert hashlib.sha256(secret.encode()).hexdigest() in config_items(gatehouse)
     assert "client_secret=" not in gatehouse.apply(document).out
-    with client_of(with_person(gatehouse).stage, world) as http:
+    with client_of(with_person(gatehouse).stage, externals) as http:
         assert login(http, "app", secret) == 200
 
 
@@ -211,12 +211,12 @@ def test_secret_survives_an_apply_of_a_file_without_it(gatehouse: Gatehouse) -> 
     assert "client_secret=" not in ran.out
 
 
-def test_changed_secret_replaces_the_old_one(gatehouse: Gatehouse, world: wiring.World) -> None:
+def test_changed_secret_replaces_the_old_one(gatehouse: Gatehouse, externals: wiring.Externals) -> None:
     gatehouse.provision(small_document())
     ran = gatehouse.apply(small_document(clients=[client(client_secret="another secret, as long")]))
 
     assert ran.rows[1] == ["update", "client", "app", "secrets"]
-    with client_of(with_person(gatehouse).stage, world) as http:
+    with client_of(with_person(gatehouse).stage, externals) as http:
         assert [login(http, "app", secret) for secret in (SECRET, "another secret, as long")] == [401, 200]
 
 
@@ -241,14 +241,14 @@ def test_nobody_is_warned_where_no_client_has_a_password_grant(gatehouse: Gateho
     assert "RFC 9700" not in gatehouse.provision(small_document(clients=[M2M])).out
 
 
-def test_users_of_the_file_are_made_only_when_asked(gatehouse: Gatehouse, world: wiring.World) -> None:
+def test_users_of_the_file_are_made_only_when_asked(gatehouse: Gatehouse, externals: wiring.Externals) -> None:
     document = small_document(users={"staff": [PERSON]})
     gatehouse.provision(document)
     assert items(gatehouse.stage, f"{gatehouse.stage.prefix}users-staff") == []
 
     ran = gatehouse.apply(document, "--with-users")
     assert ["Users", "made:", "1."] in ran.rows
-    with client_of(gatehouse.stage, world) as http:
+    with client_of(gatehouse.stage, externals) as http:
         assert login(http, "app", SECRET) == 200
 
 

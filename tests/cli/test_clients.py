@@ -34,9 +34,9 @@ def own(gatehouse: Gatehouse) -> Gatehouse:
 
 
 @pytest.fixture
-def http(own: Gatehouse, world: wiring.World) -> Iterator[Http]:
+def http(own: Gatehouse, externals: wiring.Externals) -> Iterator[Http]:
     """A client of the handler on that stage."""
-    with client_of(own.stage, world) as http:
+    with client_of(own.stage, externals) as http:
         yield http
 
 

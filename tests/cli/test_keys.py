@@ -37,9 +37,9 @@ def own(gatehouse: Gatehouse) -> Gatehouse:
 
 
 @pytest.fixture
-def http(own: Gatehouse, world: wiring.World) -> Iterator[Http]:
+def http(own: Gatehouse, externals: wiring.Externals) -> Iterator[Http]:
     """A client of the handler on that stage."""
-    with client_of(own.stage, world) as http:
+    with client_of(own.stage, externals) as http:
         yield http
 
 
@@ -116,14 +116,14 @@ def test_published_key_signs_and_old_tokens_still_verify(
 
 
 def test_process_with_a_cached_key_set_signs_with_a_key_that_is_published(
-    own: Gatehouse, http: Http, world: wiring.World, now: int
+    own: Gatehouse, http: Http, externals: wiring.Externals, now: int
 ) -> None:
     token(http, "RS256")
     rotate(own.stage, now)
     rotate(own.stage, now + PUBLISH_S)
     late = token(http, "RS256")
 
-    with client_of(own.stage, world) as other:
+    with client_of(own.stage, externals) as other:
         assert verified_by(other, late, "RS256") == kids(own, "RS256")["previous"]
 
 

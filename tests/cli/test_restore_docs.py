@@ -78,13 +78,13 @@ def test_stage_that_was_taken_down_by_the_page_comes_up_again(gatehouse: Gatehou
 
 @pytest.mark.on_moto
 def test_page_restores_a_realm_under_its_own_name(
-    demo: TenantFile, aws: Stage, world: wiring.World, tmp_path: Path
+    demo: TenantFile, aws: Stage, externals: wiring.Externals, tmp_path: Path
 ) -> None:
     stage = provisioned("restoring", demo)
     people = People.of(stage, "employees", 4)
     people.add(username="restored", password=PASSWORD, password_hash=None)
     login = {"username": "restored", "password": PASSWORD, "scope": "offline_access"}
-    with client_of(stage, world) as http:
+    with client_of(stage, externals) as http:
         refresh_token = http.login(**login).json()["refresh_token"]
 
         arn = ""

@@ -102,11 +102,11 @@ def test_stage_that_does_not_exist_is_one_clear_line_and_exit_2(gatehouse: Gateh
     assert ran.err.startswith(said)
 
 
-def test_rules_read_a_setting_within_a_minute(own: Gatehouse, world: wiring.World, clock: Clock) -> None:
+def test_rules_read_a_setting_within_a_minute(own: Gatehouse, externals: wiring.Externals, clock: Clock) -> None:
     own.run("users", "add", "--realm", "staff", "--username", "pat", "--password-stdin", typed="pats password\n")
     login = {"grant_type": "password", "client_id": "app", "client_secret": "the long secret of the app"}
     login |= {"username": "pat", "password": "pats password"}
-    with ruled(own.stage, world, tell) as http:
+    with ruled(own.stage, externals, tell) as http:
         first = http.token(login)
         put(own, "API_KEY", "first line\nsecond line\n")
         clock.advance(MINUTE_S)

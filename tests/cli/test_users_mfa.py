@@ -60,9 +60,9 @@ def mfa(shared: Gatehouse, people: PeopleMaker) -> Mfa:
 
 
 @pytest.fixture
-def asking(stage: Stage, world: wiring.World) -> Iterator[Http]:
+def asking(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
     """A client of a server that asks everybody for a second factor."""
-    with ruled(stage, world, first_time) as client:
+    with ruled(stage, externals, first_time) as client:
         yield client
 
 

@@ -26,11 +26,11 @@ def directory(stage: Stage, hashes: Hashes) -> MemoryDirectory:
 
 
 @pytest.fixture
-def world(world: wiring.World, directory: MemoryDirectory) -> wiring.World:
+def externals(externals: wiring.Externals, directory: MemoryDirectory) -> wiring.Externals:
     def directory_of(_: Realm) -> MemoryDirectory:
         return directory
 
-    return replace(world, directories={"employees": directory_of})
+    return replace(externals, directories={"employees": directory_of})
 
 
 def test_user_of_a_second_backend_logs_in_and_refreshes(http: Http, directory: MemoryDirectory) -> None:

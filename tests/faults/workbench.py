@@ -39,7 +39,7 @@ class Bench:
     """
 
     stage: Stage
-    world: wiring.World
+    externals: wiring.Externals
     clock: Clock
     hashes: Hashes
     aws_clock: Clock = field(default_factory=Clock)
@@ -55,7 +55,7 @@ class Bench:
     def start(self, is_cold: bool, rules: tuple[str, ...] = ()) -> None:
         """Start the process anew, and let it read the demo's configuration and key unless it is to be cold."""
         settings = Settings(self.stage.name, ISSUER, BCRYPT_COST, rules)
-        services = self.services = wiring.build(settings, self.stage.clients, self.world)
+        services = self.services = wiring.build(settings, self.stage.clients, self.externals)
         if not is_cold:
             config = services[Discovery].config
             config.tenant(), config.keys(), config.realm("employees"), config.api(TIMESHEETS)
@@ -103,8 +103,8 @@ def stage_for_faults(name: str) -> Stage:
 def bench_on(stage: Stage, session: Session, clock: Clock) -> Iterator[Bench]:
     """Yield a bench on a stage, and wipe the stage afterwards. session: where its clients come from."""
     hashes = Hashes()
-    world = wiring.World(clock=clock, pause=clock.pause, verify=hashes.verify)
-    bench = Bench(replace(stage, clients=connect(session)), world, clock, hashes)
+    externals = wiring.Externals(clock=clock, pause=clock.pause, verify=hashes.verify)
+    bench = Bench(replace(stage, clients=connect(session)), externals, clock, hashes)
     try:
         yield bench
     finally:

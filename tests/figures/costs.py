@@ -41,7 +41,7 @@ def _value_bytes(kind: str, value: str) -> int:
 def one_guess(stage: Stage) -> tuple[Counter[str], int, dict[str, int]]:
     """Guess once at a name that nobody has; return the calls, the read units, and the bytes of each item left."""
     settings = Settings(stage.name, "https://login.example.com/", BCRYPT_COST)
-    flow = wiring.build(settings, stage.clients, wiring.World())[TokenFlow]
+    flow = wiring.build(settings, stage.clients, wiring.Externals())[TokenFlow]
     is_let_in(flow, "192.0.2.1", "a guess", username="the first fills the cache")
     calls: Counter[str] = Counter()
     reads = 0

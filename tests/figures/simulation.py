@@ -43,9 +43,9 @@ class Day:
 
     def run(self, stage: Stage) -> "Day":
         """Live through the day."""
-        world = wiring.World(clock=self.clock, pause=lambda _: None, verify=self._verify)
+        externals = wiring.Externals(clock=self.clock, pause=lambda _: None, verify=self._verify)
         settings = Settings(stage.name, "https://login.example.com/", BCRYPT_COST)
-        flow = wiring.build(settings, stage.clients, world)[TokenFlow]
+        flow = wiring.build(settings, stage.clients, externals)[TokenFlow]
         self._log_in(flow)
         every = self.guesses // self.logins if self.logins else self.guesses + 1
         for number in range(1, self.guesses + 1):

@@ -46,11 +46,11 @@ class BadgeGrant:
     grant_type: ClassVar = BADGE_GRANT
     parameters: ClassVar = ("badge",)
     log_codes: ClassVar = ("sebadge", "febadge")
-    is_for_people: ClassVar = False
+    is_for_users: ClassVar = False
 
     def prove(self, client: Client, request: Request) -> ProvedLogin:
         """Return the login of a badge."""
-        if request.required("badge") != "blue":
+        if request.require("badge") != "blue":
             raise InvalidGrant("Wrong badge.")
         access = Original(TIMESHEETS, ("read:timesheets",))
         return ProvedLogin(Login("badge@clients", client.client_id, ("badge",), original=access), NothingToSettle())
@@ -77,7 +77,7 @@ class WordFactor:
         return {"challenge_type": authenticator.kind}
 
     def prove(self, session: MfaSession, request: Request) -> Proof:
-        if request.required("word") != "sesame":
+        if request.require("word") != "sesame":
             raise WrongCode("Wrong word.")
         after = confirm_authenticator(session.enrolment, next(one for one in session.usable if one.kind == WORD))
         write = self.enrolments_of(session.realm).write(session.enrolment, after)
@@ -106,10 +106,10 @@ def toy_stage(demo: TenantFile, stage: Stage) -> Stage:
 
 
 @pytest.fixture
-def toys(toy_stage: Stage, world: wiring.World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Http]:
+def toys(toy_stage: Stage, externals: wiring.Externals, monkeypatch: pytest.MonkeyPatch) -> Iterator[Http]:
     """A client of an application that has the toys."""
     monkeypatch.setitem(FACTOR_KINDS, WORD, FactorKind(WORD, WORD, WORD, WORD))
-    services = wiring.build(Settings(toy_stage.name, ISSUER, BCRYPT_COST), toy_stage.clients, world)
+    services = wiring.build(Settings(toy_stage.name, ISSUER, BCRYPT_COST), toy_stage.clients, externals)
     sessions = services[MfaFlow].sessions
     services = rewired(services, BadgeGrant(), factors=(WordFactor(sessions.enrolments_of),))
     yield Http(lambda: services, "10.254.0.1")

@@ -314,9 +314,9 @@ def test_strict_client_may_not_name_the_url_that_is_called(http: Http, stage: St
 
 
 def test_audience_goes_by_the_issuer_and_not_by_the_host(
-    http: Http, stage: Stage, world: wiring.World, client_id: str, clock: Clock
+    http: Http, stage: Stage, externals: wiring.Externals, client_id: str, clock: Clock
 ) -> None:
-    with client_of(stage, world, "https://else.example/") as other:
+    with client_of(stage, externals, "https://else.example/") as other:
         refused(other, jwt.encode(claims_of(client_id, clock), RSA_KEY, "RS256"), "aud")
 
 

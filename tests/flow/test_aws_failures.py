@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from chalicelib import wiring
-from chalicelib.wiring import World
+from chalicelib.wiring import Externals
 from infra.stage.aws import Stage
 from infra.tenant.schema import TenantFile
 from tests.support.clients import make_api
@@ -138,12 +138,12 @@ def test_api_whose_algorithm_has_no_key_is_a_server_error_that_the_log_explains(
 
 
 def test_stage_without_a_tenant_is_a_server_error_that_the_log_explains(
-    demo: TenantFile, stage: Stage, world: World
+    demo: TenantFile, stage: Stage, externals: Externals
 ) -> None:
     bare = provisioned("bare", demo)
     bare.config().delete("tenant")
 
-    with client_of(bare, world) as client:
+    with client_of(bare, externals) as client:
         response = client.login()
     assert (response.status_code, response.json()["error"]) == (500, "server_error")
     assert client.log[-1]["reason"] == "gatehouse-bare-config holds no tenant"

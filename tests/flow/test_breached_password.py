@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.passwords.hash import hash_password
 from chalicelib.passwords.range_api import is_pwned
-from chalicelib.wiring import World
+from chalicelib.wiring import Externals
 from infra.stage.aws import Stage
 from infra.tenant.schema import BreachedPasswordDetection, TenantFile
 from tests.support.calls import calls_of, rounds_of
@@ -142,11 +142,11 @@ def stage_with(demo: TenantFile, **detection: bool) -> Stage:
     return provisioned(f"breached-{next(_numbers)}", demo.model_copy(update={"attack_protection": protection}))
 
 
-def test_breached_password_logs_in_where_detection_is_off(stage: Stage, demo: TenantFile, world: World) -> None:
+def test_breached_password_logs_in_where_detection_is_off(stage: Stage, demo: TenantFile, externals: Externals) -> None:
     own = stage_with(demo, enabled=False)
     username = imported(PeopleMaker(own, BCRYPT_COST))
 
-    with client_of(own, world) as client:
+    with client_of(own, externals) as client:
         assert client.login(username=username, password=LEAKED).status_code == 200
 
 
@@ -166,9 +166,9 @@ def ranges() -> Iterator[RangeServer]:
 
 
 @pytest.fixture
-def asking(world: World, ranges: RangeServer) -> World:
-    """A world whose Pwned Passwords is on this machine."""
-    return replace(world, range_api=partial(is_pwned, connect=ranges.connect))
+def asking(externals: Externals, ranges: RangeServer) -> Externals:
+    """Externals whose Pwned Passwords is on this machine."""
+    return replace(externals, range_api=partial(is_pwned, connect=ranges.connect))
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +177,7 @@ def asking_stage(stage: Stage, demo: TenantFile) -> Stage:
 
 
 def test_password_that_only_the_range_api_knows_is_refused(
-    asking_stage: Stage, asking: World, ranges: RangeServer
+    asking_stage: Stage, asking: Externals, ranges: RangeServer
 ) -> None:
     ranges.leak(ALICE["password"], count=1)
 
@@ -188,7 +188,7 @@ def test_password_that_only_the_range_api_knows_is_refused(
 
 
 def test_password_that_the_range_api_does_not_know_logs_in(
-    asking_stage: Stage, asking: World, ranges: RangeServer
+    asking_stage: Stage, asking: Externals, ranges: RangeServer
 ) -> None:
     with client_of(asking_stage, asking) as client:
         assert client.login().status_code == 200
@@ -198,7 +198,7 @@ def test_password_that_the_range_api_does_not_know_logs_in(
 
 @pytest.mark.parametrize("failure", ["silent", "refusing"])
 def test_range_api_that_fails_lets_people_in_and_is_logged(
-    asking_stage: Stage, asking: World, ranges: RangeServer, failure: str
+    asking_stage: Stage, asking: Externals, ranges: RangeServer, failure: str
 ) -> None:
     ranges.is_silent, ranges.status = failure == "silent", 503
 
@@ -212,7 +212,7 @@ def test_range_api_that_fails_lets_people_in_and_is_logged(
     assert (client.log[0]["event"], client.log[0]["warnings"]) == ("sepft", [said])
 
 
-def test_range_api_is_not_asked_by_default(stage: Stage, asking: World, ranges: RangeServer) -> None:
+def test_range_api_is_not_asked_by_default(stage: Stage, asking: Externals, ranges: RangeServer) -> None:
     with client_of(stage, asking) as client:
         assert client.login().status_code == 200
     assert ranges.seen == []

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.wiring import World
+from chalicelib.wiring import Externals
 from infra.stage.aws import Stage
 from infra.tenant.schema import TenantFile
 from tests.support.config import document_of
@@ -152,7 +152,7 @@ def begin_and_vanish(stage: Stage, user_id: str, address: str, clock: Clock) -> 
     ids=["disabled", "network-allowed", "address-allowed", "others-allowed", "three-attempts"],
 )
 def test_tenant_says_who_is_counted_and_how_often(
-    stage: Stage, demo: TenantFile, world: World, changes: dict[str, Any], statuses: list[int]
+    stage: Stage, demo: TenantFile, externals: Externals, changes: dict[str, Any], statuses: list[int]
 ) -> None:
     own = provisioned(f"protected-{next(_numbers)}", demo)
     config = own.config()
@@ -161,19 +161,19 @@ def test_tenant_says_who_is_counted_and_how_often(
     changed = protection["brute_force_protection"] | changes
     config.put("tenant", tenant | {"attack_protection": protection | {"brute_force_protection": changed}})
 
-    with client_of(own, world) as client:
+    with client_of(own, externals) as client:
         client.source_ip = "10.255.0.2"
         assert [client.login(password="wrong").status_code for _ in range(15)] == statuses
 
 
-def test_block_lifetime_is_the_tenants(stage: Stage, demo: TenantFile, world: World, clock: Clock) -> None:
+def test_block_lifetime_is_the_tenants(stage: Stage, demo: TenantFile, externals: Externals, clock: Clock) -> None:
     short = {"max_attempts": 1, "block_lifetime": 60}
     protection = demo.attack_protection.model_copy(
         update={"brute_force_protection": demo.attack_protection.brute_force_protection.model_copy(update=short)}
     )
     own = provisioned(f"protected-{next(_numbers)}", demo.model_copy(update={"attack_protection": protection}))
 
-    with client_of(own, world) as client:
+    with client_of(own, externals) as client:
         assert client.login(password="wrong").status_code == 400
         assert client.login().headers["Retry-After"] == "60"
         clock.advance(60)
@@ -182,13 +182,13 @@ def test_block_lifetime_is_the_tenants(stage: Stage, demo: TenantFile, world: Wo
 
 @pytest.mark.parametrize("operation", ["Sign", "TransactWriteItems"])
 def test_uncounted_login_that_aws_fails_is_given_nothing_back(
-    stage: Stage, demo: TenantFile, world: World, operation: str
+    stage: Stage, demo: TenantFile, externals: Externals, operation: str
 ) -> None:
     open_to_all = demo.attack_protection.brute_force_protection.model_copy(update={"enabled": False})
     protection = demo.attack_protection.model_copy(update={"brute_force_protection": open_to_all})
     own = provisioned(f"protected-{next(_numbers)}", demo.model_copy(update={"attack_protection": protection}))
 
-    with client_of(own, world) as client:
+    with client_of(own, externals) as client:
         assert client.login().status_code == 200
         with failing(own, operation, aws_error("InternalServerError")):
             assert client.login().status_code == 503
@@ -207,12 +207,12 @@ def test_blocked_user_whose_count_cannot_be_cleared_is_not_charged(
 
 
 def test_right_password_is_given_back_though_the_login_is_refused_after_it(
-    stage: Stage, demo: TenantFile, world: World
+    stage: Stage, demo: TenantFile, externals: Externals
 ) -> None:
     own = provisioned(f"protected-{next(_numbers)}", demo, default_audience="https://api.example.com/timesheets")
     own.config().delete("api#https://api.example.com/timesheets")
 
-    with client_of(own, world) as client:
+    with client_of(own, externals) as client:
         answers = [client.login(audience=None) for _ in range(12)]
     assert {(answer.status_code, answer.json()["error"]) for answer in answers} == {(400, "invalid_target")}
 

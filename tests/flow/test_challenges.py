@@ -90,10 +90,10 @@ def multifactor(_: Any, context: Any) -> None:
 
 
 @pytest.fixture
-def waiting(stage: Stage, world: wiring.World, clock: Clock, people: PeopleMaker) -> Iterator[tuple[Http, str]]:
+def waiting(stage: Stage, externals: wiring.Externals, clock: Clock, people: PeopleMaker) -> Iterator[tuple[Http, str]]:
     """A client, and the mfa_token of a login that waits for an authenticator app."""
     username = people.make().username
-    with ruled(stage, world, multifactor) as http:
+    with ruled(stage, externals, multifactor) as http:
         ada = enrol(http, clock, username, mfa_token_of(http.login(username=username)))
         yield http, ada.login(http)
 

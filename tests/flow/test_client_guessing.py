@@ -55,10 +55,10 @@ def test_full_address_is_refused_before_the_secret_is_compared_and_without_a_cal
 
 
 def test_other_process_learns_of_a_full_address_from_its_first_failure(
-    http: Http, stage: Stage, world: wiring.World
+    http: Http, stage: Stage, externals: wiring.Externals
 ) -> None:
     wrong(http, 50)
-    with client_of(stage, world) as other:
+    with client_of(stage, externals) as other:
         other.source_ip = http.source_ip
         assert other.login().status_code == 200
         assert wrong(other, 1) == [429]

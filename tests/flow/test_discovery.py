@@ -61,12 +61,12 @@ def test_metadata_names_the_issuer_and_what_works(http: Http, path: str) -> None
 
 @pytest.mark.parametrize("grant_types", [("refresh_token",), ("client_credentials", "password")], ids="-".join)
 def test_grants_are_listed_where_a_client_has_them(
-    stage: Stage, demo: TenantFile, world: wiring.World, grant_types: tuple[str, ...]
+    stage: Stage, demo: TenantFile, externals: wiring.Externals, grant_types: tuple[str, ...]
 ) -> None:
     (basic_client,) = (client for client in demo.clients if client.client_id == "demo-basic")
     client = basic_client.model_copy(update={"grant_types": grant_types})
     alone = provisioned(f"only-{len(grant_types)}", demo.model_copy(update={"clients": (client,)}))
-    with client_of(alone, world) as http:
+    with client_of(alone, externals) as http:
         assert sorted(http.get(CONFIGURATION).json()["grant_types_supported"]) == sorted(grant_types)
 
 
@@ -186,9 +186,9 @@ def test_keys_are_public_and_large_enough(http: Http) -> None:
 
 
 @pytest.fixture
-def unnamed(stage: Stage, world: wiring.World) -> Http:
+def unnamed(stage: Stage, externals: wiring.Externals) -> Http:
     """A client of an API on API Gateway's own domain, for a server whose issuer no setting names."""
-    services = wiring.build(Settings(stage.name, "", BCRYPT_COST), stage.clients, world)
+    services = wiring.build(Settings(stage.name, "", BCRYPT_COST), stage.clients, externals)
     api = ApiStage(name="dev", base_path="/dev", domain_name="abc123.execute-api.eu-west-1.amazonaws.com")
     return Http(lambda: services, "10.255.0.1", api)
 

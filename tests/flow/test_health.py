@@ -14,9 +14,9 @@ from tests.support.http import Http
 
 
 @pytest.fixture
-def services(stage: Stage, world: wiring.World) -> Services:
+def services(stage: Stage, externals: wiring.Externals) -> Services:
     """A process that has called nothing yet, whatever ran in this one before."""
-    return wiring.build(Settings(stage.name, ISSUER, BCRYPT_COST), replace(stage.clients, outcomes={}), world)
+    return wiring.build(Settings(stage.name, ISSUER, BCRYPT_COST), replace(stage.clients, outcomes={}), externals)
 
 
 def test_dependencies_that_answer_are_well(http: Http) -> None:

@@ -146,8 +146,8 @@ def test_expired_access_token_is_inactive(http: Http, stage: Stage, clock: Clock
     assert told(http, token) == INACTIVE
 
 
-def test_access_token_of_another_issuer_is_inactive(http: Http, stage: Stage, world: wiring.World) -> None:
-    with client_of(stage, world, "https://other.example.com/") as other:
+def test_access_token_of_another_issuer_is_inactive(http: Http, stage: Stage, externals: wiring.Externals) -> None:
+    with client_of(stage, externals, "https://other.example.com/") as other:
         foreign = other.login().json()["access_token"]
         assert told(other, foreign)["active"] is True
 

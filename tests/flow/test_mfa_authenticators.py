@@ -288,12 +288,12 @@ def test_recovery_code_is_made_anew_while_nothing_is_confirmed(http: Http, peopl
 
 
 def test_token_that_a_rule_let_through_without_a_second_factor_manages_nothing(
-    stage: Stage, world: wiring.World, ada: Member
+    stage: Stage, externals: wiring.Externals, ada: Member
 ) -> None:
     def never(_: Any, context: Any) -> None:
         context.multifactor = {"provider": "none"}
 
-    with ruled(stage, world, never) as http:
+    with ruled(stage, externals, never) as http:
         token = mfa_api_login(http, ada.username).json()["access_token"]
         assert authenticators(http, token).status_code == 401
 

@@ -40,11 +40,11 @@ def somewhere() -> str:
 
 
 @pytest.fixture
-def http(stage: Stage, world: wiring.World) -> Iterator[Http]:
+def http(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
     def owes(_: Any, context: Any) -> None:
         context.multifactor = {"provider": "any"}
 
-    with protected(stage, suspicious_ip_throttling=FIVE), ruled(stage, world, owes, ip=somewhere()) as client:
+    with protected(stage, suspicious_ip_throttling=FIVE), ruled(stage, externals, owes, ip=somewhere()) as client:
         yield client
 
 

@@ -37,8 +37,8 @@ THIEF = "198.51.100.77"
 
 
 @pytest.fixture
-def http(stage: Stage, world: wiring.World) -> Iterator[Http]:
-    with ruled(stage, world, owes) as client:
+def http(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
+    with ruled(stage, externals, owes) as client:
         yield client
 
 

@@ -23,20 +23,20 @@ NUMBERS = iter(range(4_930_901_820, 4_930_901_899))
 
 
 @contextmanager
-def texting(stage: Stage, world: wiring.World, **mfa: Any) -> Iterator[Http]:
+def texting(stage: Stage, externals: wiring.Externals, **mfa: Any) -> Iterator[Http]:
     """Yield a client of a process that begins with other values in the tenant's section `mfa`."""
     config, tenant = stage.config(), document_of(stage, "tenant")
     config.put("tenant", tenant | {"mfa": tenant["mfa"] | mfa})
     try:
-        with ruled(stage, world, owes) as client:
+        with ruled(stage, externals, owes) as client:
             yield client
     finally:
         config.put("tenant", tenant)
 
 
 @pytest.fixture
-def http(stage: Stage, world: wiring.World) -> Iterator[Http]:
-    with ruled(stage, world, owes) as client:
+def http(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
+    with ruled(stage, externals, owes) as client:
         yield client
 
 
@@ -151,11 +151,11 @@ def test_table_holds_no_number_and_no_address_of_a_destination(http: Http, stage
 
 
 def test_text_to_a_country_that_is_not_listed_is_refused_and_not_sent(
-    stage: Stage, world: wiring.World, people: PeopleMaker
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
     german, american = f"+{next(NUMBERS)}", "+12025550177"
     before = len(sms_to(american))
-    with texting(stage, world, sms_countries=["DE", "AT"]) as http:
+    with texting(stage, externals, sms_countries=["DE", "AT"]) as http:
         mfa_token = waiting(http, people)
         refused = phone(http, mfa_token, american)
         assert phone(http, mfa_token, german).status_code == 200
@@ -166,12 +166,12 @@ def test_text_to_a_country_that_is_not_listed_is_refused_and_not_sent(
 
 
 def test_number_of_a_country_that_left_the_list_is_not_challenged(
-    stage: Stage, world: wiring.World, people: PeopleMaker
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
     user, number = people.make(), f"+{next(NUMBERS)}"
-    with texting(stage, world) as http:
+    with texting(stage, externals) as http:
         phone(http, mfa_token_of(http.login(username=user.username)), number)
-    with texting(stage, world, sms_countries=["AT"]) as http:
+    with texting(stage, externals, sms_countries=["AT"]) as http:
         mfa_token = mfa_token_of(http.login(username=user.username))
         refused = phone(http, mfa_token, number)
 
@@ -180,9 +180,9 @@ def test_number_of_a_country_that_left_the_list_is_not_challenged(
 
 
 def test_countries_that_share_a_calling_code_are_told_apart(
-    stage: Stage, world: wiring.World, people: PeopleMaker
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
-    with texting(stage, world, sms_countries=["US"]) as http:
+    with texting(stage, externals, sms_countries=["US"]) as http:
         jamaican = phone(http, waiting(http, people), "+18762345678")
         american = phone(http, waiting(http, people), "+12025550178")
 
@@ -191,7 +191,7 @@ def test_countries_that_share_a_calling_code_are_told_apart(
 
 @pytest.mark.parametrize("key", ["max_texts_per_hour", "max_emails_per_hour"])
 def test_stage_sends_no_more_messages_than_the_tenant_says(
-    stage: Stage, world: wiring.World, people: PeopleMaker, clock: Clock, key: str
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker, clock: Clock, key: str
 ) -> None:
     def sent(http: Http) -> int:
         mfa_token, number = waiting(http, people), next(NUMBERS)
@@ -201,7 +201,7 @@ def test_stage_sends_no_more_messages_than_the_tenant_says(
 
     # What other tests sent is long over.
     clock.advance(30 * 86_400)
-    with texting(stage, world, **{key: 2}) as http:
+    with texting(stage, externals, **{key: 2}) as http:
         statuses = [sent(http) for _ in range(3)]
         clock.advance(1800)
         later = sent(http)

@@ -29,8 +29,8 @@ NUMBERS = iter(range(2_025_550_100, 2_025_599_999))
 
 
 @pytest.fixture
-def http(stage: Stage, world: wiring.World) -> Iterator[Http]:
-    with ruled(stage, world, owes) as client:
+def http(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
+    with ruled(stage, externals, owes) as client:
         yield client
 
 

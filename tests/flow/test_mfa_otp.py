@@ -41,8 +41,8 @@ def first_time(user: Any, context: Any) -> None:
 
 
 @pytest.fixture
-def http(stage: Stage, world: wiring.World) -> Iterator[Http]:
-    with ruled(stage, world, first_time) as client:
+def http(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
+    with ruled(stage, externals, first_time) as client:
         yield client
 
 
@@ -371,7 +371,7 @@ def test_user_who_is_deleted_before_the_code_is_refused(http: Http, ada: Enrolle
 
 
 def test_rule_alone_asks_by_the_same_protocol(
-    stage: Stage, world: wiring.World, clock: Clock, people: PeopleMaker
+    stage: Stage, externals: wiring.Externals, clock: Clock, people: PeopleMaker
 ) -> None:
     seen: list[tuple[str, list[str]]] = []
 
@@ -380,7 +380,7 @@ def test_rule_alone_asks_by_the_same_protocol(
         context.multifactor = {"provider": "any", "allowRememberBrowser": False}
 
     user = people.make()
-    with ruled(stage, world, always) as http:
+    with ruled(stage, externals, always) as http:
         enrolled = enrol(http, clock, user.username, mfa_token_of(http.login(username=user.username)))
         clock.advance(60)
         assert with_otp(http, enrolled.login(http), enrolled.app.code()).status_code == 200
@@ -388,15 +388,17 @@ def test_rule_alone_asks_by_the_same_protocol(
     assert seen[:2] == [("oauth2-password", ["pwd"]), ("oauth2-password", ["pwd", "mfa"])]
 
 
-def test_rule_can_let_an_enrolled_user_pass(stage: Stage, world: wiring.World, ada: Enrolled) -> None:
+def test_rule_can_let_an_enrolled_user_pass(stage: Stage, externals: wiring.Externals, ada: Enrolled) -> None:
     def never(_: Any, context: Any) -> None:
         context.multifactor = {"provider": "none"}
 
-    with ruled(stage, world, never) as http:
+    with ruled(stage, externals, never) as http:
         assert http.login(username=ada.username).status_code == 200
 
 
-def test_rule_that_denies_after_the_code_consumes_nothing(stage: Stage, world: wiring.World, ada: Enrolled) -> None:
+def test_rule_that_denies_after_the_code_consumes_nothing(
+    stage: Stage, externals: wiring.Externals, ada: Enrolled
+) -> None:
     denies: list[str] = ["not now"]
 
     def late(_: Any, context: Any) -> None:
@@ -404,20 +406,22 @@ def test_rule_that_denies_after_the_code_consumes_nothing(stage: Stage, world: w
             for reason in denies:
                 context.deny(reason)
 
-    with ruled(stage, world, late) as http:
+    with ruled(stage, externals, late) as http:
         mfa_token = ada.login(http)
         assert with_otp(http, mfa_token, ada.app.code()).json()["error"] == "access_denied"
         denies.clear()
         assert with_otp(http, mfa_token, ada.app.code()).status_code == 200
 
 
-def test_right_codes_that_lead_to_no_token_are_no_wrong_ones(stage: Stage, world: wiring.World, ada: Enrolled) -> None:
+def test_right_codes_that_lead_to_no_token_are_no_wrong_ones(
+    stage: Stage, externals: wiring.Externals, ada: Enrolled
+) -> None:
     def late(_: Any, context: Any) -> None:
         if len(context.authentication.methods) > 1 and not finished:
             context.deny("not now")
 
     finished: list[bool] = []
-    with ruled(stage, world, late) as http:
+    with ruled(stage, externals, late) as http:
         mfa_token = ada.login(http)
         denied = {with_otp(http, mfa_token, ada.app.code()).status_code for _ in range(6)}
         finished.append(True)
@@ -448,10 +452,10 @@ def test_refresh_of_a_login_with_mfa_asks_for_none(http: Http, ada: Enrolled, cl
 
 
 def test_refresh_of_a_login_from_before_the_enrolment_asks_for_it(
-    stage: Stage, world: wiring.World, clock: Clock, people: PeopleMaker, http: Http
+    stage: Stage, externals: wiring.Externals, clock: Clock, people: PeopleMaker, http: Http
 ) -> None:
     user = people.make()
-    with ruled(stage, world) as unruled:
+    with ruled(stage, externals) as unruled:
         old = unruled.login(username=user.username, scope="offline_access read:timesheets").json()["refresh_token"]
     enrolled = enrol(http, clock, user.username, mfa_token_of(http.login(username=user.username)))
     clock.advance(60)
@@ -464,14 +468,16 @@ def test_refresh_of_a_login_from_before_the_enrolment_asks_for_it(
     assert mfa_token_of(http.token(refresh)), "the old token was not used up"
 
 
-def test_mfa_demanded_by_a_rule_at_refresh(stage: Stage, world: wiring.World, ada: Enrolled, http: Http) -> None:
+def test_mfa_demanded_by_a_rule_at_refresh(
+    stage: Stage, externals: wiring.Externals, ada: Enrolled, http: Http
+) -> None:
     def at_refresh(_: Any, context: Any) -> None:
         if context.protocol == "oauth2-refresh-token":
             context.multifactor = {"provider": "any"}
 
     token = with_otp(http, ada.login(http, scope="offline_access"), ada.app.code()).json()["refresh_token"]
     refresh = {"grant_type": "refresh_token", "refresh_token": token, **BACKEND}
-    with ruled(stage, world, at_refresh) as ruled_http:
+    with ruled(stage, externals, at_refresh) as ruled_http:
         assert ruled_http.token(refresh).json()["error"] == "mfa_required"
     assert http.token(refresh).status_code == 200, "it was not used up"
 
@@ -514,10 +520,10 @@ def test_login_with_an_app_asks_kms_to_open_one_key_and_sign_once(http: Http, st
 
 
 def test_login_without_a_factor_asks_nothing_more_than_before(
-    stage: Stage, world: wiring.World, people: PeopleMaker
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
     user = people.make()
-    with ruled(stage, world) as http:
+    with ruled(stage, externals) as http:
         http.login(username=user.username)
         with calls_of(stage) as calls:
             http.login(username=user.username)

@@ -50,8 +50,8 @@ def people(always: Stage) -> PeopleMaker:
 
 
 @pytest.fixture
-def http(always: Stage, world: wiring.World) -> Iterator[Http]:
-    with ruled(always, world) as client:
+def http(always: Stage, externals: wiring.Externals) -> Iterator[Http]:
+    with ruled(always, externals) as client:
         yield client
 
 
@@ -104,14 +104,14 @@ def test_token_of_a_login_by_the_emails_code_enrols(http: Http, user: User, cloc
 
 @pytest.mark.parametrize("rule", ["any", "none"])
 def test_rule_changes_nothing_of_it(
-    always: Stage, world: wiring.World, user: User, people: PeopleMaker, rule: str
+    always: Stage, externals: wiring.Externals, user: User, people: PeopleMaker, rule: str
 ) -> None:
     """Under `never` with a rule that asks, and under `always` with one that waives, a password alone enrols nothing."""
 
     def says(_: Any, context: Any) -> None:
         context.multifactor = {"provider": rule}
 
-    with ruled(always, world, says) as http:
+    with ruled(always, externals, says) as http:
         answer = mfa_api_login(http, user.username)
         if rule == "any":
             assert refused(associate(http, mfa_token_of(answer)))
@@ -124,17 +124,17 @@ def test_rule_changes_nothing_of_it(
 
 
 def test_policy_that_became_always_ends_what_a_password_alone_got(
-    always: Stage, world: wiring.World, user: User
+    always: Stage, externals: wiring.Externals, user: User
 ) -> None:
     tenant = document_of(always, "tenant")
     always.config().put("tenant", tenant | {"mfa": tenant["mfa"] | {"policy": "never"}})
     try:
-        with ruled(always, world) as http:
+        with ruled(always, externals) as http:
             token = mfa_api_login(http, user.username).json()["access_token"]
             assert associate(http, token).status_code == 200
     finally:
         always.config().put("tenant", tenant)
-    with ruled(always, world) as http:
+    with ruled(always, externals) as http:
         assert associate(http, token).status_code == 401
 
 
@@ -164,12 +164,12 @@ def test_unverified_email_enrols_by_the_password_as_ever(http: Http, people: Peo
 
 
 def test_verified_email_without_the_factor_enrols_by_the_password_as_ever(
-    always: Stage, world: wiring.World, user: User, clock: Clock
+    always: Stage, externals: wiring.Externals, user: User, clock: Clock
 ) -> None:
     tenant = document_of(always, "tenant")
     always.config().put("tenant", tenant | {"mfa": {"policy": "always", "factors": ["otp", "sms"]}})
     try:
-        with ruled(always, world) as http:
+        with ruled(always, externals) as http:
             owed = http.login(username=user.username)
             assert owed.json()["mfa_requirements"] == {"enroll": [{"type": "otp"}, {"type": "phone"}]}
             assert enrol(http, clock, user.username, mfa_token_of(owed)).answer.status_code == 200

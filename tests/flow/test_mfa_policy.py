@@ -51,13 +51,13 @@ def people(own: Stage) -> PeopleMaker:
 
 
 @pytest.fixture
-def under(own: Stage, world: wiring.World) -> Iterator[Under]:
+def under(own: Stage, externals: wiring.Externals) -> Iterator[Under]:
     with ExitStack() as clients:
 
         def put(policy: str, *factors: str) -> Http:
             document = document_of(own, "tenant")
             own.config().put("tenant", document | {"mfa": {"policy": policy, "factors": list(factors)}})
-            return clients.enter_context(client_of(own, world))
+            return clients.enter_context(client_of(own, externals))
 
         yield put
 
@@ -198,7 +198,7 @@ def test_refresh_token_alone_enrols_nothing(under: Under, people: PeopleMaker) -
 
 
 def test_second_factor_at_refresh_begins_a_family_that_ends_no_later(
-    own: Stage, world: wiring.World, under: Under, clock: Clock, people: PeopleMaker
+    own: Stage, externals: wiring.Externals, under: Under, clock: Clock, people: PeopleMaker
 ) -> None:
     def at_refresh(_: Any, context: Any) -> None:
         if context.protocol == "oauth2-refresh-token":
@@ -211,7 +211,7 @@ def test_second_factor_at_refresh_begins_a_family_that_ends_no_later(
     )
     token = enrolled.answer.json()["refresh_token"]
     clock.advance(10 * DAY_S)
-    with ruled(own, world, at_refresh) as ruled_http:
+    with ruled(own, externals, at_refresh) as ruled_http:
         answer = with_otp(ruled_http, mfa_token_of(ruled_http.refresh(token)), enrolled.app.code())
 
     assert claims_of(answer)["amr"] == ["pwd", "otp", "mfa"]

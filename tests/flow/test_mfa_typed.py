@@ -30,11 +30,11 @@ _numbers = itertools.count(2_025_650_100)
 
 
 @pytest.fixture
-def http(stage: Stage, world: wiring.World) -> Iterator[Http]:
+def http(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
     def owes(_: Any, context: Any) -> None:
         context.multifactor = {"provider": "any"}
 
-    with ruled(stage, world, owes) as client:
+    with ruled(stage, externals, owes) as client:
         yield client
 
 

@@ -106,8 +106,8 @@ def without_default(stage: Stage, demo: TenantFile) -> Stage:
 
 
 @pytest.fixture
-def undirected(without_default: Stage, world: wiring.World) -> Iterator[Http]:
-    with client_of(without_default, world) as client:
+def undirected(without_default: Stage, externals: wiring.Externals) -> Iterator[Http]:
+    with client_of(without_default, externals) as client:
         yield client
 
 

@@ -34,8 +34,8 @@ def aliased(stage: Stage, demo: TenantFile) -> Stage:
 
 
 @pytest.fixture
-def http(aliased: Stage, world: wiring.World) -> Iterator[Http]:
-    with client_of(aliased, world) as client:
+def http(aliased: Stage, externals: wiring.Externals) -> Iterator[Http]:
+    with client_of(aliased, externals) as client:
         yield client
 
 

@@ -21,12 +21,12 @@ def plain(thing: Any) -> Any:
     return dict(thing) if isinstance(thing, dict) else thing
 
 
-def settings_of(stage: Stage, world: wiring.World) -> RuleSettings:
+def settings_of(stage: Stage, externals: wiring.Externals) -> RuleSettings:
     vault = Vault(stage.clients, data_key_alias(stage.name))
-    return RuleSettings(stage.config(), vault, world.clock)
+    return RuleSettings(stage.config(), vault, externals.clock)
 
 
-def test_user_is_auth0s_in_snake_case(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
+def test_user_is_auth0s_in_snake_case(stage: Stage, externals: wiring.Externals, people: PeopleMaker) -> None:
     seen: list[Any] = []
     user = people.make(
         email_verified=True,
@@ -42,7 +42,7 @@ def test_user_is_auth0s_in_snake_case(stage: Stage, world: wiring.World, people:
         },
         user_metadata={"language": "en"},
     )
-    with ruled(stage, world, lambda user, _: seen.append(plain(user))) as http:
+    with ruled(stage, externals, lambda user, _: seen.append(plain(user))) as http:
         http.login(username=user.username)
         http.login(username=user.username)
 
@@ -85,11 +85,11 @@ def test_user_is_auth0s_in_snake_case(stage: Stage, world: wiring.World, people:
     assert second["last_login"].endswith(".000Z")
 
 
-def test_context_is_auth0s_in_snake_case(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
+def test_context_is_auth0s_in_snake_case(stage: Stage, externals: wiring.Externals, people: PeopleMaker) -> None:
     seen: list[Any] = []
     user = people.make(app_metadata={"roles": ["engineer"]})
     client_id = make_client(stage, secret="s", name="Field app", client_metadata={"plan": "gold"})
-    with ruled(stage, world, lambda _, context: seen.append((plain(context), context))) as http:
+    with ruled(stage, externals, lambda _, context: seen.append((plain(context), context))) as http:
         http.request(
             "POST",
             "/oauth/token?ui_locales=de",
@@ -106,7 +106,7 @@ def test_context_is_auth0s_in_snake_case(stage: Stage, world: wiring.World, peop
         )
 
     (shown, context), *_ = seen
-    assert shown.pop("authentication") == {"methods": [{"name": "pwd", "timestamp": 1000 * world.clock.now_s()}]}
+    assert shown.pop("authentication") == {"methods": [{"name": "pwd", "timestamp": 1000 * externals.clock.now_s()}]}
     assert callable(shown.pop("deny"))
     assert context.access_token.scope == ["openid"]
     assert shown == {
@@ -146,11 +146,11 @@ def test_context_is_auth0s_in_snake_case(stage: Stage, world: wiring.World, peop
 
 
 def test_refresh_is_no_login_more_and_keeps_how_the_person_logged_in(
-    stage: Stage, world: wiring.World, people: PeopleMaker
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
     seen: list[Any] = []
     user = people.make()
-    with ruled(stage, world, lambda _, context: seen.append(plain(context))) as http:
+    with ruled(stage, externals, lambda _, context: seen.append(plain(context))) as http:
         token = http.login(username=user.username, scope="offline_access").json()["refresh_token"]
         http.refresh(token)
 
@@ -162,21 +162,21 @@ def test_refresh_is_no_login_more_and_keeps_how_the_person_logged_in(
 
 
 def test_settings_reach_rules_and_are_unreadable_at_rest(
-    stage: Stage, world: wiring.World, people: PeopleMaker
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
     canary = "canary-setting-5a1f"
     seen: list[dict[str, str]] = []
     user = people.make()
-    settings_of(stage, world).write({"CRM_KEY": canary})
+    settings_of(stage, externals).write({"CRM_KEY": canary})
     try:
-        with ruled(stage, world, lambda _, context: seen.append(context.configuration)) as http:
+        with ruled(stage, externals, lambda _, context: seen.append(context.configuration)) as http:
             with calls_of(stage) as first:
                 http.login(username=user.username)
             with calls_of(stage) as second:
                 http.login(username=user.username)
         stored = json.dumps(document_of(stage, "rule_settings"))
     finally:
-        settings_of(stage, world).write({})
+        settings_of(stage, externals).write({})
 
     assert seen == [{"CRM_KEY": canary}] * 2
     # The other one is the stage's own key.
@@ -186,7 +186,7 @@ def test_settings_reach_rules_and_are_unreadable_at_rest(
 
 
 def test_setting_in_the_message_of_a_raising_rule_is_not_in_the_log(
-    stage: Stage, world: wiring.World, people: PeopleMaker
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
     canary = "canary-setting-77aa"
 
@@ -194,46 +194,46 @@ def test_setting_in_the_message_of_a_raising_rule_is_not_in_the_log(
         raise ValueError(f"cannot reach https://crm.example.com/?key={context.configuration['CRM_KEY']}")
 
     user = people.make()
-    settings_of(stage, world).write({"CRM_KEY": canary})
+    settings_of(stage, externals).write({"CRM_KEY": canary})
     try:
-        with ruled(stage, world, broken) as http:
+        with ruled(stage, externals, broken) as http:
             assert http.login(username=user.username).status_code == 500
     finally:
-        settings_of(stage, world).write({})
+        settings_of(stage, externals).write({})
 
     assert canary not in json.dumps(http.log)
     assert "?key=[CRM_KEY]" in http.log[-1]["traceback"]
 
 
 def test_changed_settings_are_seen_within_a_minute(
-    stage: Stage, world: wiring.World, people: PeopleMaker, clock: Any
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker, clock: Any
 ) -> None:
     seen: list[dict[str, str]] = []
     user = people.make()
     try:
-        with ruled(stage, world, lambda _, context: seen.append(dict(context.configuration))) as http:
+        with ruled(stage, externals, lambda _, context: seen.append(dict(context.configuration))) as http:
             http.login(username=user.username)
-            settings_of(stage, world).write({"A": "1"})
+            settings_of(stage, externals).write({"A": "1"})
             clock.advance(61)
             http.login(username=user.username)
     finally:
-        settings_of(stage, world).write({})
+        settings_of(stage, externals).write({})
 
     assert seen == [{}, {"A": "1"}]
 
 
-def test_settings_of_another_owner_do_not_open(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
+def test_settings_of_another_owner_do_not_open(stage: Stage, externals: wiring.Externals, people: PeopleMaker) -> None:
     vault = Vault(stage.clients, data_key_alias(stage.name))
     _, foreign = vault.new_key("somebody else")
     user = people.make()
-    settings_of(stage, world).write({"A": "1"})
+    settings_of(stage, externals).write({"A": "1"})
     document = document_of(stage, "rule_settings")
     stage.config().put("rule_settings", document | {"data_key": foreign})
     try:
-        with ruled(stage, world, lambda *_: None) as http:
+        with ruled(stage, externals, lambda *_: None) as http:
             answer = http.login(username=user.username)
     finally:
-        settings_of(stage, world).write({})
+        settings_of(stage, externals).write({})
 
     assert answer.status_code in (500, 503)
     assert "access_token" not in answer.json()

@@ -23,7 +23,7 @@ def login(people: PeopleMaker) -> dict[str, str]:
 
 
 def test_raising_rule_is_server_error_with_name_and_traceback_and_no_secret(
-    stage: Stage, world: wiring.World, people: PeopleMaker, capfd: pytest.CaptureFixture[str]
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker, capfd: pytest.CaptureFixture[str]
 ) -> None:
     canary = "canary-g07-password"
 
@@ -31,7 +31,7 @@ def test_raising_rule_is_server_error_with_name_and_traceback_and_no_secret(
         raise KeyError(f"no such thing in {sorted(vars(user))} {vars(context.request)}")
 
     user = people.make(password=canary)
-    with ruled(stage, world, broken) as http, calls_of(stage) as calls:
+    with ruled(stage, externals, broken) as http, calls_of(stage) as calls:
         answer = http.login(username=user.username, password=canary)
 
     assert answer.status_code == 500
@@ -49,12 +49,12 @@ def test_raising_rule_is_server_error_with_name_and_traceback_and_no_secret(
 
 @pytest.mark.parametrize("raised", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), RecursionError(), Exception()])
 def test_whatever_a_rule_raises_is_server_error(
-    stage: Stage, world: wiring.World, login: dict[str, str], raised: BaseException
+    stage: Stage, externals: wiring.Externals, login: dict[str, str], raised: BaseException
 ) -> None:
     def broken(*_: Any) -> None:
         raise raised
 
-    with ruled(stage, world, broken) as http:
+    with ruled(stage, externals, broken) as http:
         answer = http.login(**login)
 
     assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
@@ -63,14 +63,14 @@ def test_whatever_a_rule_raises_is_server_error(
 
 @pytest.mark.untraced
 def test_rule_that_sleeps_past_the_budget_is_left_behind(
-    stage: Stage, world: wiring.World, login: dict[str, str]
+    stage: Stage, externals: wiring.Externals, login: dict[str, str]
 ) -> None:
     wakes = threading.Event()
 
     def sleepy(*_: Any) -> None:
         wakes.wait(WAIT_S)
 
-    with ruled(stage, world, sleepy, budget_s=0.1) as http:
+    with ruled(stage, externals, sleepy, budget_s=0.1) as http:
         started = time.monotonic()
         answer = http.login(**login)
         took_s = time.monotonic() - started
@@ -82,7 +82,7 @@ def test_rule_that_sleeps_past_the_budget_is_left_behind(
 
 
 def test_rule_that_loops_past_the_budget_is_interrupted(
-    stage: Stage, world: wiring.World, login: dict[str, str]
+    stage: Stage, externals: wiring.Externals, login: dict[str, str]
 ) -> None:
     ended = threading.Event()
 
@@ -96,14 +96,14 @@ def test_rule_that_loops_past_the_budget_is_interrupted(
         finally:
             ended.set()
 
-    with ruled(stage, world, endless, budget_s=0.1) as http:
+    with ruled(stage, externals, endless, budget_s=0.1) as http:
         answer = http.login(**login)
 
     assert answer.status_code == 500
     assert ended.wait(WAIT_S), "the rule is stopped, and takes no more of the processor"
 
 
-def test_rules_share_one_budget(stage: Stage, world: wiring.World, login: dict[str, str]) -> None:
+def test_rules_share_one_budget(stage: Stage, externals: wiring.Externals, login: dict[str, str]) -> None:
     never = threading.Event()
 
     def slow(*_: Any) -> None:
@@ -112,7 +112,7 @@ def test_rules_share_one_budget(stage: Stage, world: wiring.World, login: dict[s
     def slower(*_: Any) -> None:
         never.wait(0.4)
 
-    with ruled(stage, world, slow, slower, budget_s=0.5) as http:
+    with ruled(stage, externals, slow, slower, budget_s=0.5) as http:
         answer = http.login(**login)
 
     assert answer.status_code == 500
@@ -121,14 +121,14 @@ def test_rules_share_one_budget(stage: Stage, world: wiring.World, login: dict[s
 
 @pytest.mark.parametrize("scope", ["read:timesheets", "openid"])
 def test_claims_over_the_cap_are_refused_and_nothing_is_noted(
-    stage: Stage, world: wiring.World, people: PeopleMaker, scope: str
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker, scope: str
 ) -> None:
     def big(_: Any, context: Any) -> None:
         token = context.id_token if scope == "openid" else context.access_token
         token["https://example.com/big"] = "x" * 4096
 
     user = people.make()
-    with ruled(stage, world, big) as http, calls_of(stage) as calls:
+    with ruled(stage, externals, big) as http, calls_of(stage) as calls:
         answer = http.login(username=user.username, scope=scope)
 
     assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
@@ -137,14 +137,14 @@ def test_claims_over_the_cap_are_refused_and_nothing_is_noted(
     assert "bytes to sign" in http.log[-1]["reason"]
 
 
-def test_token_of_exactly_the_cap_is_signed(stage: Stage, world: wiring.World, login: dict[str, str]) -> None:
+def test_token_of_exactly_the_cap_is_signed(stage: Stage, externals: wiring.Externals, login: dict[str, str]) -> None:
     sizes = iter(range(2000, 4096))
 
     def grow(_: Any, context: Any) -> None:
         context.access_token["x"] = "x" * size[0]
 
     size = [next(sizes)]
-    with ruled(stage, world, grow) as http:
+    with ruled(stage, externals, grow) as http:
         length = len(http.login(**login).json()["access_token"].rpartition(".")[0])
         # Three bytes of claims are four of base64.
         size[0] += (4096 - length) * 3 // 4
@@ -172,10 +172,10 @@ def test_token_of_exactly_the_cap_is_signed(stage: Stage, world: wiring.World, l
     ],
 )
 def test_what_no_rule_may_leave_fails_the_login(
-    stage: Stage, world: wiring.World, people: PeopleMaker, spoil: Function
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker, spoil: Function
 ) -> None:
     user = people.make()
-    with ruled(stage, world, spoil) as http, calls_of(stage) as calls:
+    with ruled(stage, externals, spoil) as http, calls_of(stage) as calls:
         answer = http.login(username=user.username)
 
     assert (answer.status_code, answer.json()["error"]) == (500, "server_error")

@@ -55,9 +55,11 @@ def blocklist(_: Any, context: Any) -> None:
         context.deny("Not from your country.")
 
 
-def test_place_that_a_trusted_proxy_tells_has_auth0s_names(stage: Stage, world: wiring.World, username: str) -> None:
+def test_place_that_a_trusted_proxy_tells_has_auth0s_names(
+    stage: Stage, externals: wiring.Externals, username: str
+) -> None:
     seen: list[Any] = []
-    with ruled(stage, world, lambda _, context: seen.append(context.request.geoip), proxies=1) as http:
+    with ruled(stage, externals, lambda _, context: seen.append(context.request.geoip), proxies=1) as http:
         assert login(http, username, **PLACE).status_code == 200
 
     assert isinstance(seen[0], dict)
@@ -75,8 +77,8 @@ def test_place_that_a_trusted_proxy_tells_has_auth0s_names(stage: Stage, world: 
     ]
 
 
-def test_blocklist_denies_the_listed_country_alone(stage: Stage, world: wiring.World, username: str) -> None:
-    with ruled(stage, world, blocklist, proxies=1) as http:
+def test_blocklist_denies_the_listed_country_alone(stage: Stage, externals: wiring.Externals, username: str) -> None:
+    with ruled(stage, externals, blocklist, proxies=1) as http:
         listed = login(http, username, **COUNTRY)
         other = login(http, username, **{"CloudFront-Viewer-Country": "FR"})
 
@@ -84,25 +86,27 @@ def test_blocklist_denies_the_listed_country_alone(stage: Stage, world: wiring.W
     assert other.status_code == 200
 
 
-def test_header_that_anybody_can_write_is_no_place(stage: Stage, world: wiring.World, username: str) -> None:
+def test_header_that_anybody_can_write_is_no_place(stage: Stage, externals: wiring.Externals, username: str) -> None:
     """Nobody stands in front of API Gateway, so whoever calls has written the header."""
-    with ruled(stage, world, blocklist) as http:
+    with ruled(stage, externals, blocklist) as http:
         closed(http, login(http, username, **{"CloudFront-Viewer-Country": "FR"}), "is unknown")
 
 
 @pytest.mark.parametrize("forwarded_for", ["", "unknown", "  "], ids=["none", "no-address", "blank"])
 def test_request_that_did_not_come_by_the_proxies_is_from_nowhere(
-    stage: Stage, world: wiring.World, username: str, forwarded_for: str
+    stage: Stage, externals: wiring.Externals, username: str, forwarded_for: str
 ) -> None:
     headers = {**BACKEND, "grant_type": "password", "username": username, "password": PASSWORD}
     sent = {"X-Forwarded-For": forwarded_for} if forwarded_for else {}
-    with ruled(stage, world, blocklist, proxies=1) as http:
+    with ruled(stage, externals, blocklist, proxies=1) as http:
         closed(http, http.token(headers, **sent, **{"CloudFront-Viewer-Country": "FR"}), "is unknown")
 
 
 @pytest.mark.parametrize("proxies", [0, 1])
-def test_place_is_unknown_if_no_header_tells_it(stage: Stage, world: wiring.World, username: str, proxies: int) -> None:
-    with ruled(stage, world, blocklist, proxies=proxies) as http:
+def test_place_is_unknown_if_no_header_tells_it(
+    stage: Stage, externals: wiring.Externals, username: str, proxies: int
+) -> None:
+    with ruled(stage, externals, blocklist, proxies=proxies) as http:
         closed(http, login(http, username), "is unknown: no trusted proxy told the country")
 
 
@@ -130,13 +134,15 @@ READS: dict[str, Callable[[Any], object]] = {
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
 def test_any_way_to_read_an_unknown_place_stops_the_rule(
-    stage: Stage, world: wiring.World, username: str, read: Callable[[Any], object]
+    stage: Stage, externals: wiring.Externals, username: str, read: Callable[[Any], object]
 ) -> None:
-    with ruled(stage, world, lambda _, context: read(context.request)) as http:
+    with ruled(stage, externals, lambda _, context: read(context.request)) as http:
         closed(http, login(http, username), "is unknown")
 
 
-def test_lookup_error_handler_of_a_rule_lets_nobody_in(stage: Stage, world: wiring.World, username: str) -> None:
+def test_lookup_error_handler_of_a_rule_lets_nobody_in(
+    stage: Stage, externals: wiring.Externals, username: str
+) -> None:
     def forgiving(_: Any, context: Any) -> None:
         try:
             country = context.request.geoip["country_code"]
@@ -145,12 +151,12 @@ def test_lookup_error_handler_of_a_rule_lets_nobody_in(stage: Stage, world: wiri
         if country == "KP":
             context.deny("Not from your country.")
 
-    with ruled(stage, world, forgiving) as http:
+    with ruled(stage, externals, forgiving) as http:
         closed(http, login(http, username), "is unknown")
 
 
 def test_rule_that_says_what_holds_for_an_unknown_place_decides(
-    stage: Stage, world: wiring.World, username: str
+    stage: Stage, externals: wiring.Externals, username: str
 ) -> None:
     def strict(_: Any, context: Any) -> None:
         try:
@@ -160,21 +166,25 @@ def test_rule_that_says_what_holds_for_an_unknown_place_decides(
         if country != "DE":
             context.deny("Only from Germany.")
 
-    with ruled(stage, world, strict, proxies=1) as http:
+    with ruled(stage, externals, strict, proxies=1) as http:
         assert login(http, username).status_code == 403
         assert login(http, username, **COUNTRY).status_code == 200
 
 
-def test_rule_that_does_not_read_the_place_is_not_stopped(stage: Stage, world: wiring.World, username: str) -> None:
-    with ruled(stage, world, lambda _, context: [repr(context), vars(context.request)]) as http:
+def test_rule_that_does_not_read_the_place_is_not_stopped(
+    stage: Stage, externals: wiring.Externals, username: str
+) -> None:
+    with ruled(stage, externals, lambda _, context: [repr(context), vars(context.request)]) as http:
         assert login(http, username).status_code == 200
 
 
-def test_place_that_a_rule_found_itself_is_read_by_the_next(stage: Stage, world: wiring.World, username: str) -> None:
+def test_place_that_a_rule_found_itself_is_read_by_the_next(
+    stage: Stage, externals: wiring.Externals, username: str
+) -> None:
     def locate(_: Any, context: Any) -> None:
         context.request.geoip = {"country_code": "DE"}
 
-    with ruled(stage, world, locate, blocklist) as http:
+    with ruled(stage, externals, locate, blocklist) as http:
         assert login(http, username).status_code == 403
 
 
@@ -191,28 +201,30 @@ def test_place_that_a_rule_found_itself_is_read_by_the_next(stage: Stage, world:
     ],
 )
 def test_member_that_is_not_known_stops_the_rule(
-    stage: Stage, world: wiring.World, username: str, read: Callable[[Any], object], words: str
+    stage: Stage, externals: wiring.Externals, username: str, read: Callable[[Any], object], words: str
 ) -> None:
-    with ruled(stage, world, lambda _, context: read(context.request.geoip), proxies=1) as http:
+    with ruled(stage, externals, lambda _, context: read(context.request.geoip), proxies=1) as http:
         closed(http, login(http, username, **COUNTRY), words)
 
 
-def test_member_can_be_asked_for_before_it_is_read(stage: Stage, world: wiring.World, username: str) -> None:
+def test_member_can_be_asked_for_before_it_is_read(stage: Stage, externals: wiring.Externals, username: str) -> None:
     seen: list[object] = []
 
     def careful(_: Any, context: Any) -> None:
         seen.append(["city_name" in context.request.geoip, *context.request.geoip])
         context.access_token["https://example.com/place"] = context.request.geoip
 
-    with ruled(stage, world, careful, proxies=1) as http:
+    with ruled(stage, externals, careful, proxies=1) as http:
         assert login(http, username, **COUNTRY).status_code == 200
 
     assert seen == [[False, "country_code"]]
 
 
 @pytest.mark.parametrize("country", ["", "de", "DEU", "D", "DE, FR", "%44E", "Germany", "DE" * 200])
-def test_country_that_is_no_code_is_unknown(stage: Stage, world: wiring.World, username: str, country: str) -> None:
-    with ruled(stage, world, blocklist, proxies=1) as http:
+def test_country_that_is_no_code_is_unknown(
+    stage: Stage, externals: wiring.Externals, username: str, country: str
+) -> None:
+    with ruled(stage, externals, blocklist, proxies=1) as http:
         headers = PLACE | {"CloudFront-Viewer-Country": country}
         closed(http, login(http, username, **headers), "is unknown")
 
@@ -232,10 +244,10 @@ def test_country_that_is_no_code_is_unknown(stage: Stage, world: wiring.World, u
     ],
 )
 def test_malformed_member_is_left_out(
-    stage: Stage, world: wiring.World, username: str, header: str, value: str
+    stage: Stage, externals: wiring.Externals, username: str, header: str, value: str
 ) -> None:
     seen: list[Any] = []
-    with ruled(stage, world, lambda _, context: seen.append(set(context.request.geoip)), proxies=1) as http:
+    with ruled(stage, externals, lambda _, context: seen.append(set(context.request.geoip)), proxies=1) as http:
         assert login(http, username, **PLACE).status_code == 200
         assert login(http, username, **PLACE | {f"CloudFront-Viewer-{header}": value}).status_code == 200
 
@@ -248,10 +260,10 @@ def test_malformed_member_is_left_out(
     ids=["another", "not-understood", "the-same", "none"],
 )
 def test_backend_that_speaks_for_a_person_does_not_lend_its_own_place(
-    stage: Stage, world: wiring.World, username: str, forwarded: str, is_known: bool
+    stage: Stage, externals: wiring.Externals, username: str, forwarded: str, is_known: bool
 ) -> None:
     headers = {"auth0-forwarded-for": forwarded} if forwarded else {}
-    with ruled(stage, world, blocklist, proxies=1) as http:
+    with ruled(stage, externals, blocklist, proxies=1) as http:
         answer = login(http, username, **COUNTRY | headers)
         if is_known:
             assert answer.status_code == 403
@@ -259,9 +271,9 @@ def test_backend_that_speaks_for_a_person_does_not_lend_its_own_place(
             closed(http, answer, "is unknown")
 
 
-def test_refresh_reads_the_place_of_its_own_request(stage: Stage, world: wiring.World, username: str) -> None:
+def test_refresh_reads_the_place_of_its_own_request(stage: Stage, externals: wiring.Externals, username: str) -> None:
     seen: list[Any] = []
-    with ruled(stage, world, lambda _, context: seen.append(dict(context.request.geoip)), proxies=1) as http:
+    with ruled(stage, externals, lambda _, context: seen.append(dict(context.request.geoip)), proxies=1) as http:
         form = {"scope": "offline_access", "username": username, "password": PASSWORD, "grant_type": "password"}
         api = {"audience": "https://api.example.com/timesheets"}
         first = http.token({**BACKEND, **form, **api}, **{"X-Forwarded-For": HOME} | COUNTRY)
@@ -272,15 +284,15 @@ def test_refresh_reads_the_place_of_its_own_request(stage: Stage, world: wiring.
     assert seen == [{"country_code": "DE"}, {"country_code": "FR"}]
 
 
-def test_place_is_not_in_the_log(stage: Stage, world: wiring.World, username: str) -> None:
-    with ruled(stage, world, lambda *_: None, proxies=1) as http:
+def test_place_is_not_in_the_log(stage: Stage, externals: wiring.Externals, username: str) -> None:
+    with ruled(stage, externals, lambda *_: None, proxies=1) as http:
         login(http, username, **PLACE)
 
     assert "Bavaria" not in json.dumps(http.log)
 
 
 def test_what_a_rule_writes_on_the_place_is_not_in_the_next_request(
-    stage: Stage, world: wiring.World, username: str
+    stage: Stage, externals: wiring.Externals, username: str
 ) -> None:
     seen: list[object] = []
 
@@ -292,7 +304,7 @@ def test_what_a_rule_writes_on_the_place_is_not_in_the_next_request(
         if type(request) is not SimpleNamespace:
             type(request).mark = "mark"
 
-    with ruled(stage, world, hostile, proxies=1) as http:
+    with ruled(stage, externals, hostile, proxies=1) as http:
         login(http, username, **COUNTRY)
         login(http, username, **COUNTRY)
 

@@ -32,7 +32,7 @@ def nested(depth: int) -> dict[str, Any]:
 
 
 def test_secrets_are_out_of_reach_however_deep_they_stand(
-    stage: Stage, world: wiring.World, people: PeopleMaker
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
     canary = "canary-g11-nested"
     seen: list[Any] = []
@@ -45,7 +45,7 @@ def test_secrets_are_out_of_reach_however_deep_they_stand(
         "password": canary,
         **BACKEND,
     }
-    with ruled(stage, world, lambda _, context: seen.append(context.request)) as http:
+    with ruled(stage, externals, lambda _, context: seen.append(context.request)) as http:
         answer = http.post(f"/oauth/token?seen={canary}&ui_locales=de", json=body)
 
     assert answer.status_code == 200, answer.text
@@ -57,15 +57,15 @@ def test_secrets_are_out_of_reach_however_deep_they_stand(
 
 
 def test_metadata_that_deepens_with_each_login_never_locks_anybody_out(
-    stage: Stage, world: wiring.World, people: PeopleMaker
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
     def deepen(user: Any, _: Any) -> None:
         user.app_metadata = nested(600)
 
     user = people.make(app_metadata=nested(3))
-    with ruled(stage, world, deepen) as http:
+    with ruled(stage, externals, deepen) as http:
         answer = http.login(username=user.username)
-    with ruled(stage, world, lambda *_: None) as http:
+    with ruled(stage, externals, lambda *_: None) as http:
         later = http.login(username=user.username)
 
     assert (answer.status_code, later.status_code) == (500, 200)
@@ -74,20 +74,20 @@ def test_metadata_that_deepens_with_each_login_never_locks_anybody_out(
 
 @pytest.mark.parametrize(("depth", "status"), [(32, 200), (33, 500)])
 def test_metadata_is_kept_up_to_32_levels(
-    stage: Stage, world: wiring.World, people: PeopleMaker, depth: int, status: int
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker, depth: int, status: int
 ) -> None:
     def deepen(user: Any, _: Any) -> None:
         user.user_metadata = nested(depth)
 
     user = people.make()
-    with ruled(stage, world, deepen) as http:
+    with ruled(stage, externals, deepen) as http:
         assert http.login(username=user.username).status_code == status
 
     assert people.of("employees").find(user.user_id).user_metadata == (nested(32) if status == 200 else {})
 
 
 def test_what_a_rule_keeps_of_metadata_changes_nothing_that_is_stored(
-    stage: Stage, world: wiring.World, people: PeopleMaker
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
     kept: list[Any] = []
     user = people.make()
@@ -103,7 +103,7 @@ def test_what_a_rule_keeps_of_metadata_changes_nothing_that_is_stored(
         assert seen
         store.put_metadata(seen, {"app_metadata": {"by": "an admin"}}, 1)
 
-    with ruled(stage, world, keep) as http, before(stage, "UpdateItem", change_late, range(1, 2)):
+    with ruled(stage, externals, keep) as http, before(stage, "UpdateItem", change_late, range(1, 2)):
         assert http.login(username=user.username).status_code == 200
 
     assert people.of("employees").find(user.user_id).app_metadata == {"by": "an admin", "seen": 1}
@@ -111,7 +111,7 @@ def test_what_a_rule_keeps_of_metadata_changes_nothing_that_is_stored(
 
 @pytest.mark.untraced
 def test_hanging_rules_stop_being_started_before_there_is_no_thread_left(
-    stage: Stage, world: wiring.World, people: PeopleMaker
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
     ended, ran = threading.Event(), []
     hanging = [one for one in threading.enumerate() if one.name == runner.THREAD]
@@ -123,7 +123,7 @@ def test_hanging_rules_stop_being_started_before_there_is_no_thread_left(
         ended.wait(WAIT_S)
 
     user = people.make()
-    with ruled(stage, world, hang, budget_s=0.05) as http:
+    with ruled(stage, externals, hang, budget_s=0.05) as http:
         reasons = []
         for _ in range(5):
             assert http.login(username=user.username).json()["error"] == "server_error"
@@ -140,7 +140,7 @@ def test_hanging_rules_stop_being_started_before_there_is_no_thread_left(
 
 
 def test_rule_that_leaves_a_thread_behind_does_not_hold_its_login_up(
-    stage: Stage, world: wiring.World, people: PeopleMaker
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
     ended = threading.Event()
 
@@ -152,7 +152,7 @@ def test_rule_that_leaves_a_thread_behind_does_not_hold_its_login_up(
         threading.Thread(target=late, daemon=True).start()
 
     user = people.make()
-    with ruled(stage, world, start) as http:
+    with ruled(stage, externals, start) as http:
         answer = http.login(username=user.username)
     ended.set()
 
@@ -162,19 +162,21 @@ def test_rule_that_leaves_a_thread_behind_does_not_hold_its_login_up(
 
 @pytest.mark.parametrize("claim", ["half\ud800", "https://example.com/half"])
 def test_claim_that_no_token_can_hold_names_its_rule(
-    stage: Stage, world: wiring.World, people: PeopleMaker, claim: str
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker, claim: str
 ) -> None:
     def halve(_: Any, context: Any) -> None:
         context.access_token[claim] = "half \ud800"
 
-    with ruled(stage, world, lambda *_: None, halve, lambda *_: None) as http:
+    with ruled(stage, externals, lambda *_: None, halve, lambda *_: None) as http:
         answer = http.login(username=people.make().username)
 
     assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
     assert ".halve set the access_token claim" in http.log[-1]["reason"]
 
 
-def test_warning_names_the_rule_that_set_the_claim_last(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
+def test_warning_names_the_rule_that_set_the_claim_last(
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker
+) -> None:
     def first(_: Any, context: Any) -> None:
         context.access_token.update(iss="first", aud="first", sub="first")
 
@@ -182,7 +184,7 @@ def test_warning_names_the_rule_that_set_the_claim_last(stage: Stage, world: wir
         context.access_token["iss"] = "second"
         del context.access_token["aud"]
 
-    with ruled(stage, world, first, second) as http:
+    with ruled(stage, externals, first, second) as http:
         assert http.login(username=people.make().username).status_code == 200
 
     named = sorted(warning.partition(".")[2].partition(" left")[0] for warning in http.log[-1]["warnings"])
@@ -191,7 +193,7 @@ def test_warning_names_the_rule_that_set_the_claim_last(stage: Stage, world: wir
 
 @pytest.mark.parametrize("hostile", ['x\n{"event":"s"}', "x\r\ny", "x\u2028y", "\x1b[2Jx"])
 def test_names_and_words_of_rules_stay_in_their_one_line_of_the_log(
-    stage: Stage, world: wiring.World, people: PeopleMaker, capfd: pytest.CaptureFixture[str], hostile: str
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker, capfd: pytest.CaptureFixture[str], hostile: str
 ) -> None:
     def set_and_raise(_: Any, context: Any) -> None:
         context.access_token[hostile] = object()
@@ -206,7 +208,7 @@ def test_names_and_words_of_rules_stay_in_their_one_line_of_the_log(
     lines: list[dict[str, Any]] = []
     for rule in (set_and_raise, claim_and_deny, fail):
         rule.__name__ = hostile
-        with ruled(stage, world, rule) as http:
+        with ruled(stage, externals, rule) as http:
             assert http.login(username=people.make().username).status_code in (403, 500)
             lines += http.log
     capfd.readouterr()
@@ -221,27 +223,27 @@ def test_names_and_words_of_rules_stay_in_their_one_line_of_the_log(
 
 @pytest.mark.parametrize("said", ["{0}", "{0!r}", "['{0!r}']", "https://crm.example.com/?key={1}&x=1"])
 def test_setting_is_not_in_the_log_however_a_message_spells_it(
-    stage: Stage, world: wiring.World, people: PeopleMaker, said: str
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker, said: str
 ) -> None:
     def broken(_: Any, context: Any) -> None:
         key = context.configuration["KEY"]
         raise ValueError(said.format(key, quote_plus(key)))
 
-    settings_of(stage, world).write({"KEY": PEM})
+    settings_of(stage, externals).write({"KEY": PEM})
     try:
-        with ruled(stage, world, broken) as http:
+        with ruled(stage, externals, broken) as http:
             assert http.login(username=people.make().username).status_code == 500
     finally:
-        settings_of(stage, world).write({})
+        settings_of(stage, externals).write({})
 
     assert "MIIcanary" not in json.dumps(http.log)
     assert "[KEY]" in http.log[-1]["traceback"]
 
 
 def test_rule_that_exits_ends_its_login_alone(
-    stage: Stage, world: wiring.World, people: PeopleMaker, capfd: pytest.CaptureFixture[str]
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with ruled(stage, world, lambda *_: sys.exit(7)) as http:
+    with ruled(stage, externals, lambda *_: sys.exit(7)) as http:
         statuses = [http.login(username=people.make().username, password=PASSWORD).status_code for _ in range(2)]
 
     assert statuses == [500, 500]

@@ -30,7 +30,7 @@ def everything(thing: object, seen: set[int]) -> str:
     return f"{thing!r}" + "".join(everything(part, seen) for part in parts)
 
 
-def test_no_secret_is_in_reach_of_a_rule(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
+def test_no_secret_is_in_reach_of_a_rule(stage: Stage, externals: wiring.Externals, people: PeopleMaker) -> None:
     canary = "canary-g11-password"
     seen: list[str] = []
 
@@ -39,7 +39,7 @@ def test_no_secret_is_in_reach_of_a_rule(stage: Stage, world: wiring.World, peop
 
     user = people.make(password=canary)
     extras = {"Password": canary, "again": canary, "otp": "123456-canary", "device": "phone", "Client_Secret": "s"}
-    with ruled(stage, world, look) as http:
+    with ruled(stage, externals, look) as http:
         form = http.login(username=user.username, password=canary, **extras, scope="offline_access")
         body = {"grant_type": "password", "username": user.username, "password": canary, "tags": ["a"], **BACKEND}
         assert http.post("/oauth/token", json=body).status_code == 200
@@ -86,7 +86,7 @@ def write_on(thing: Any) -> int:
     return worked
 
 
-def test_nothing_of_one_request_is_in_the_next(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
+def test_nothing_of_one_request_is_in_the_next(stage: Stage, externals: wiring.Externals, people: PeopleMaker) -> None:
     """The rule writes on everything that it can reach, and looks everywhere for what it wrote the last time."""
     found: list[list[object]] = []
     written = []
@@ -99,7 +99,7 @@ def test_nothing_of_one_request_is_in_the_next(stage: Stage, world: wiring.World
     client_id = make_client(stage, secret="s", client_metadata={"plan": "gold"})
     everybody = [people.make(app_metadata={"roles": [role]}) for role in "abc"]
     extras = {"device": "phone", "client_id": client_id, "client_secret": "s"}
-    with ruled(stage, world, hostile) as http:
+    with ruled(stage, externals, hostile) as http:
         for one in everybody:
             http.login(username=one.username, **extras)
 
@@ -108,7 +108,7 @@ def test_nothing_of_one_request_is_in_the_next(stage: Stage, world: wiring.World
 
 
 def test_rules_of_one_login_do_not_touch_what_others_are_made_from(
-    stage: Stage, world: wiring.World, people: PeopleMaker
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
     marking = [True]
 
@@ -120,7 +120,7 @@ def test_rules_of_one_login_do_not_touch_what_others_are_made_from(
     client_id = make_client(stage, secret="s", client_metadata={"plan": "gold"})
     user = people.make()
     right = {"username": user.username, "client_id": client_id, "client_secret": "s", "scope": "openid profile"}
-    with ruled(stage, world, hostile) as http:
+    with ruled(stage, externals, hostile) as http:
         before = MARK in json.dumps(http.login(**right).json())
         marking.clear()
         clean = http.login(**right)
@@ -130,7 +130,9 @@ def test_rules_of_one_login_do_not_touch_what_others_are_made_from(
     assert MARK not in json.dumps([claims_of(clean), claims_of(clean, "id_token"), clean.json()])
 
 
-def test_what_a_rule_keeps_of_a_claim_changes_no_token(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
+def test_what_a_rule_keeps_of_a_claim_changes_no_token(
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker
+) -> None:
     kept: list[Any] = []
 
     def keep(user: Any, context: Any) -> None:
@@ -140,7 +142,7 @@ def test_what_a_rule_keeps_of_a_claim_changes_no_token(stage: Stage, world: wiri
         context.access_token["https://example.com/me"] = kept[-1]
 
     one, other = people.make(), people.make()
-    with ruled(stage, world, keep) as http:
+    with ruled(stage, externals, keep) as http:
         tokens = [claims_of(http.login(username=user.username)) for user in (one, other)]
 
     assert [token["https://example.com/me"]["who"] for token in tokens] == [one.user_id, other.user_id]

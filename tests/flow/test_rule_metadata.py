@@ -11,7 +11,7 @@ from tests.support.rules import ruled
 
 
 def test_metadata_is_kept_once_also_where_a_later_rule_denies(
-    stage: Stage, world: wiring.World, people: PeopleMaker
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
     def count(user: Any, _: Any) -> None:
         user.app_metadata["seen"] = user.app_metadata.get("seen", 0) + 1
@@ -20,7 +20,7 @@ def test_metadata_is_kept_once_also_where_a_later_rule_denies(
 
     user = people.make(app_metadata={"roles": ["a"]}, name="Ada")
     denial: list[str] = []
-    with ruled(stage, world, count, lambda _, context: [context.deny(why) for why in denial]) as http:
+    with ruled(stage, externals, count, lambda _, context: [context.deny(why) for why in denial]) as http:
         with calls_of(stage) as calls:
             assert http.login(username=user.username).status_code == 200
         denial.append("no")
@@ -33,20 +33,20 @@ def test_metadata_is_kept_once_also_where_a_later_rule_denies(
     assert kept.name == "Ada"
 
 
-def test_metadata_of_a_raising_rule_is_not_kept(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
+def test_metadata_of_a_raising_rule_is_not_kept(stage: Stage, externals: wiring.Externals, people: PeopleMaker) -> None:
     def broken(user: Any, _: Any) -> None:
         user.app_metadata["half"] = "done"
         raise ValueError
 
     user = people.make()
-    with ruled(stage, world, broken) as http:
+    with ruled(stage, externals, broken) as http:
         assert http.login(username=user.username).status_code == 500
 
     assert people.of("employees").find(user.user_id).app_metadata == {}
 
 
 def test_metadata_changed_by_somebody_else_meanwhile_is_merged(
-    stage: Stage, world: wiring.World, people: PeopleMaker
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
     user = people.make(app_metadata={"roles": ["a"], "old": 1})
     store = people.of("employees").users
@@ -58,18 +58,20 @@ def test_metadata_changed_by_somebody_else_meanwhile_is_merged(
         shown.app_metadata["new"] = 2
         del shown.app_metadata["old"]
 
-    with ruled(stage, world, change) as http:
+    with ruled(stage, externals, change) as http:
         assert http.login(username=user.username).status_code == 200
 
     assert people.of("employees").find(user.user_id).app_metadata == {"roles": ["a", "b"], "new": 2}
 
 
-def test_metadata_that_cannot_be_kept_fails_closed(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
+def test_metadata_that_cannot_be_kept_fails_closed(
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker
+) -> None:
     def change(user: Any, _: Any) -> None:
         user.app_metadata["n"] = 1
 
     user = people.make()
-    with ruled(stage, world, change) as http:
+    with ruled(stage, externals, change) as http:
         with failing(stage, "UpdateItem", aws_error("InternalServerError"), range(1, 2)), calls_of(stage) as calls:
             refused = http.login(username=user.username)
         retried = http.login(username=user.username)

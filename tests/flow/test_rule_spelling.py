@@ -34,14 +34,14 @@ def username(people: PeopleMaker) -> str:
 
 @pytest.mark.parametrize(("path", "right"), SET.values(), ids=SET)
 def test_member_set_under_another_spelling_stops_the_login(
-    stage: Stage, world: wiring.World, username: str, path: str, right: str
+    stage: Stage, externals: wiring.Externals, username: str, path: str, right: str
 ) -> None:
     thing, _, name = path.partition(".")
 
     def ported(user: Any, context: Any) -> None:
         setattr({"user": user, "context": context}[thing], name, {"provider": "any"})
 
-    with ruled(stage, world, ported) as http:
+    with ruled(stage, externals, ported) as http:
         answer = http.login(username=username)
 
     assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
@@ -62,9 +62,9 @@ READ: dict[str, tuple[Act, str]] = {
 
 @pytest.mark.parametrize(("read", "right"), READ.values(), ids=READ)
 def test_member_read_under_another_spelling_is_told_what_was_meant(
-    stage: Stage, world: wiring.World, username: str, read: Act, right: str
+    stage: Stage, externals: wiring.Externals, username: str, read: Act, right: str
 ) -> None:
-    with ruled(stage, world, read) as http:
+    with ruled(stage, externals, read) as http:
         answer = http.login(username=username)
 
     assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
@@ -72,41 +72,47 @@ def test_member_read_under_another_spelling_is_told_what_was_meant(
 
 
 def test_scope_of_a_token_under_another_spelling_cannot_be_set(
-    stage: Stage, world: wiring.World, username: str
+    stage: Stage, externals: wiring.Externals, username: str
 ) -> None:
     def ported(_: Any, context: Any) -> None:
         context.access_token.scopes = []
 
-    with ruled(stage, world, ported) as http:
+    with ruled(stage, externals, ported) as http:
         assert http.login(username=username).status_code == 500
 
 
-def test_attribute_error_of_something_else_is_told_as_it_is(stage: Stage, world: wiring.World, username: str) -> None:
+def test_attribute_error_of_something_else_is_told_as_it_is(
+    stage: Stage, externals: wiring.Externals, username: str
+) -> None:
     def broken(user: Any, _: Any) -> None:
         user.app_metadata.idToken  # noqa: B018 (reading it is the fault)
 
-    with ruled(stage, world, broken) as http:
+    with ruled(stage, externals, broken) as http:
         assert http.login(username=username).status_code == 500
 
     assert http.log[-1]["reason"].endswith("raised AttributeError")
 
 
-def test_word_of_one_rule_to_the_next_is_no_misspelling(stage: Stage, world: wiring.World, username: str) -> None:
+def test_word_of_one_rule_to_the_next_is_no_misspelling(
+    stage: Stage, externals: wiring.Externals, username: str
+) -> None:
     seen: list[object] = []
 
     def first(user: Any, context: Any) -> None:
         context.risk = user.risk = "low"
 
-    with ruled(stage, world, first, lambda user, context: seen.append((user.risk, context.risk))) as http:
+    with ruled(stage, externals, first, lambda user, context: seen.append((user.risk, context.risk))) as http:
         assert http.login(username=username).status_code == 200
 
     assert seen == [("low", "low")]
 
 
-def test_member_of_app_metadata_may_have_any_spelling(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
+def test_member_of_app_metadata_may_have_any_spelling(
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker
+) -> None:
     seen: list[object] = []
     user = people.make(app_metadata={"phoneNumber": "1"})
-    with ruled(stage, world, lambda user, _: seen.append(user.phoneNumber)) as http:
+    with ruled(stage, externals, lambda user, _: seen.append(user.phoneNumber)) as http:
         assert http.login(username=user.username).status_code == 200
 
     assert seen == ["1"]
@@ -114,12 +120,12 @@ def test_member_of_app_metadata_may_have_any_spelling(stage: Stage, world: wirin
 
 @pytest.mark.parametrize("name", ["allowRememberBrowser", "allow_remember_browser", "ignoreCookie"])
 def test_member_of_multifactor_without_effect_is_a_warning(
-    stage: Stage, world: wiring.World, username: str, name: str
+    stage: Stage, externals: wiring.Externals, username: str, name: str
 ) -> None:
     def ported(_: Any, context: Any) -> None:
         context.multifactor = {"provider": "any", name: True}
 
-    with ruled(stage, world, ported) as http:
+    with ruled(stage, externals, ported) as http:
         answer = http.login(username=username)
 
     assert answer.json()["error"] == "mfa_required"

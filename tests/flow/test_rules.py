@@ -24,14 +24,14 @@ def login(people: PeopleMaker) -> dict[str, str]:
     return {"username": people.make().username, "password": PASSWORD}
 
 
-def test_namespaced_claim_is_in_both_tokens(stage: Stage, world: wiring.World, people: PeopleMaker) -> None:
+def test_namespaced_claim_is_in_both_tokens(stage: Stage, externals: wiring.Externals, people: PeopleMaker) -> None:
     def roles(user: Any, context: Any) -> None:
         context.access_token[NAMESPACED] = user.app_metadata["roles"]
         context.id_token[NAMESPACED] = user.roles
         context.access_token["plan"] = "gold"
 
     user = people.make(app_metadata={"roles": ["manager"]})
-    with ruled(stage, world, roles) as http:
+    with ruled(stage, externals, roles) as http:
         answer = http.login(username=user.username, scope="openid read:timesheets")
 
     assert claims_of(answer)[NAMESPACED] == ["manager"]
@@ -40,59 +40,61 @@ def test_namespaced_claim_is_in_both_tokens(stage: Stage, world: wiring.World, p
 
 
 def test_narrowed_scopes_are_in_answer_and_token_alike(
-    stage: Stage, world: wiring.World, login: dict[str, str]
+    stage: Stage, externals: wiring.Externals, login: dict[str, str]
 ) -> None:
     def narrow(_: Any, context: Any) -> None:
         context.access_token.scope = [one for one in context.access_token.scope if one.startswith("read:")]
 
-    with ruled(stage, world, narrow) as http:
+    with ruled(stage, externals, narrow) as http:
         answer = http.login(**login)
 
     assert answer.json()["scope"] == claims_of(answer)["scope"] == "read:timesheets"
 
 
-def test_scope_changed_in_place_counts_too(stage: Stage, world: wiring.World, login: dict[str, str]) -> None:
+def test_scope_changed_in_place_counts_too(stage: Stage, externals: wiring.Externals, login: dict[str, str]) -> None:
     def narrow(_: Any, context: Any) -> None:
         context.access_token.scope.remove("approve:timesheets")
         context.access_token.scope.append("made:up")
 
-    with ruled(stage, world, narrow) as http:
+    with ruled(stage, externals, narrow) as http:
         answer = http.login(**login)
 
     assert answer.json()["scope"] == "read:timesheets create:timesheets delete:timesheets made:up"
 
 
 def test_scope_without_offline_access_takes_the_refresh_token_away(
-    stage: Stage, world: wiring.World, login: dict[str, str]
+    stage: Stage, externals: wiring.Externals, login: dict[str, str]
 ) -> None:
     def narrow(_: Any, context: Any) -> None:
         context.access_token.scope = ["read:timesheets"]
 
-    with ruled(stage, world, narrow) as http:
+    with ruled(stage, externals, narrow) as http:
         answer = http.login(**login, scope="offline_access read:timesheets")
 
     assert "refresh_token" not in answer.json()
 
 
 def test_rule_cannot_give_a_refresh_token_that_the_api_forbids(
-    stage: Stage, world: wiring.World, login: dict[str, str]
+    stage: Stage, externals: wiring.Externals, login: dict[str, str]
 ) -> None:
     def widen(_: Any, context: Any) -> None:
         context.access_token.scope = ["read:reports", "offline_access"]
 
-    with ruled(stage, world, widen) as http:
+    with ruled(stage, externals, widen) as http:
         answer = http.login(**login, audience="https://api.example.com/reports")
 
     assert answer.json()["scope"] == "read:reports"
     assert "refresh_token" not in answer.json()
 
 
-def test_narrowed_scopes_stay_narrowed_at_refresh(stage: Stage, world: wiring.World, login: dict[str, str]) -> None:
+def test_narrowed_scopes_stay_narrowed_at_refresh(
+    stage: Stage, externals: wiring.Externals, login: dict[str, str]
+) -> None:
     def narrow(_: Any, context: Any) -> None:
         if context.protocol == "oauth2-password":
             context.access_token.scope = ["read:timesheets", "offline_access"]
 
-    with ruled(stage, world, narrow) as http:
+    with ruled(stage, externals, narrow) as http:
         first = http.login(**login, scope="offline_access read:timesheets delete:timesheets").json()
         again = http.refresh(first["refresh_token"])
 
@@ -101,12 +103,12 @@ def test_narrowed_scopes_stay_narrowed_at_refresh(stage: Stage, world: wiring.Wo
 
 @pytest.mark.parametrize("scope", [None, "a b\n", [1], ["a b"], ["ü"], ["a"] * 201, {"a": 1}])
 def test_scope_that_is_no_list_of_scopes_fails_the_login(
-    stage: Stage, world: wiring.World, login: dict[str, str], scope: object
+    stage: Stage, externals: wiring.Externals, login: dict[str, str], scope: object
 ) -> None:
     def wrong(_: Any, context: Any) -> None:
         context.access_token.scope = scope
 
-    with ruled(stage, world, wrong) as http:
+    with ruled(stage, externals, wrong) as http:
         answer = http.login(**login)
         if scope == "a b\n":
             assert answer.json()["scope"] == "a b"
@@ -120,13 +122,13 @@ def test_scope_that_is_no_list_of_scopes_fails_the_login(
     "claim", ["iss", "sub", "aud", "exp", "iat", "jti", "azp", "client_id", "gty", "scope", "roles"]
 )
 def test_restricted_claim_is_left_out_with_a_warning_that_names_the_rule(
-    stage: Stage, world: wiring.World, login: dict[str, str], claim: str
+    stage: Stage, externals: wiring.Externals, login: dict[str, str], claim: str
 ) -> None:
     def grab(_: Any, context: Any) -> None:
         context.access_token[claim] = "mine"
         context.id_token[claim] = "mine"
 
-    with ruled(stage, world, grab) as http:
+    with ruled(stage, externals, grab) as http:
         answer = http.login(**login, scope="openid")
 
     assert claims_of(answer).get(claim) != "mine"
@@ -139,13 +141,13 @@ def test_restricted_claim_is_left_out_with_a_warning_that_names_the_rule(
 
 
 def test_oidc_claim_without_its_scope_is_left_out_with_a_warning(
-    stage: Stage, world: wiring.World, login: dict[str, str]
+    stage: Stage, externals: wiring.Externals, login: dict[str, str]
 ) -> None:
     def show(user: Any, context: Any) -> None:
         context.access_token["email"] = user.email
         context.id_token["nickname"] = "Al"
 
-    with ruled(stage, world, show) as http:
+    with ruled(stage, externals, show) as http:
         with_scope = http.login(**login, scope="openid email profile")
         without = http.login(**login, scope="openid")
 
@@ -157,11 +159,13 @@ def test_oidc_claim_without_its_scope_is_left_out_with_a_warning(
     assert "warnings" not in http.log[-2]
 
 
-def test_protocol_says_password_realm_or_refresh(stage: Stage, world: wiring.World, login: dict[str, str]) -> None:
+def test_protocol_says_password_realm_or_refresh(
+    stage: Stage, externals: wiring.Externals, login: dict[str, str]
+) -> None:
     def tell(_: Any, context: Any) -> None:
         context.access_token["https://example.com/protocol"] = context.protocol
 
-    with ruled(stage, world, tell) as http:
+    with ruled(stage, externals, tell) as http:
         first = http.login(**login, scope="offline_access")
         realm = http.realm_login("employees", **login)
         refresh = {"grant_type": "refresh_token", "refresh_token": first.json()["refresh_token"], **BACKEND}
@@ -171,12 +175,12 @@ def test_protocol_says_password_realm_or_refresh(stage: Stage, world: wiring.Wor
 
 
 def test_redirect_is_interaction_required_and_issues_nothing(
-    stage: Stage, world: wiring.World, login: dict[str, str]
+    stage: Stage, externals: wiring.Externals, login: dict[str, str]
 ) -> None:
     def send_away(_: Any, context: Any) -> None:
         context.redirect = {"url": "https://example.com/terms"}
 
-    with ruled(stage, world, send_away) as http, calls_of(stage) as calls:
+    with ruled(stage, externals, send_away) as http, calls_of(stage) as calls:
         answer = http.login(**login)
 
     assert answer.status_code == 403
@@ -189,14 +193,14 @@ def test_redirect_is_interaction_required_and_issues_nothing(
 
 
 def test_denial_is_access_denied_with_its_reason_and_stops_later_rules(
-    stage: Stage, world: wiring.World, login: dict[str, str]
+    stage: Stage, externals: wiring.Externals, login: dict[str, str]
 ) -> None:
     later: list[str] = []
 
     def deny(_: Any, context: Any) -> None:
         context.deny("Only from the office.")
 
-    with ruled(stage, world, deny, lambda user, _: later.append(user.user_id)) as http, calls_of(stage) as calls:
+    with ruled(stage, externals, deny, lambda user, _: later.append(user.user_id)) as http, calls_of(stage) as calls:
         answer = http.login(**login)
 
     assert answer.status_code == 403
@@ -210,29 +214,33 @@ def test_denial_is_access_denied_with_its_reason_and_stops_later_rules(
     ("said", "shown"), [("", "The login was denied."), (7, "The login was denied."), ('a"\n', "a??")]
 )
 def test_odd_reason_of_a_denial_is_still_an_oauth_error(
-    stage: Stage, world: wiring.World, login: dict[str, str], said: object, shown: str
+    stage: Stage, externals: wiring.Externals, login: dict[str, str], said: object, shown: str
 ) -> None:
-    with ruled(stage, world, lambda _, context: context.deny(said)) as http:
+    with ruled(stage, externals, lambda _, context: context.deny(said)) as http:
         answer = http.login(**login)
 
     assert answer.json() == {"error": "access_denied", "error_description": shown}
 
 
-def test_denied_logins_do_not_block_the_account(stage: Stage, world: wiring.World, login: dict[str, str]) -> None:
-    with ruled(stage, world, lambda _, context: context.deny("no")) as http:
+def test_denied_logins_do_not_block_the_account(
+    stage: Stage, externals: wiring.Externals, login: dict[str, str]
+) -> None:
+    with ruled(stage, externals, lambda _, context: context.deny("no")) as http:
         statuses = {http.login(**login).status_code for _ in range(12)}
 
     assert statuses == {403}
 
 
-def test_denied_refresh_does_not_use_the_token_up(stage: Stage, world: wiring.World, login: dict[str, str]) -> None:
+def test_denied_refresh_does_not_use_the_token_up(
+    stage: Stage, externals: wiring.Externals, login: dict[str, str]
+) -> None:
     denies = [True]
 
     def deny(_: Any, context: Any) -> None:
         if denies and context.protocol == "oauth2-refresh-token":
             context.deny("not now")
 
-    with ruled(stage, world, deny) as http:
+    with ruled(stage, externals, deny) as http:
         token = http.login(**login, scope="offline_access").json()["refresh_token"]
         refresh = {"grant_type": "refresh_token", "refresh_token": token, **BACKEND}
         refused = http.token(refresh)
@@ -243,7 +251,7 @@ def test_denied_refresh_does_not_use_the_token_up(stage: Stage, world: wiring.Wo
 
 
 def test_rules_run_in_the_order_of_the_list_and_see_what_earlier_ones_did(
-    stage: Stage, world: wiring.World, login: dict[str, str]
+    stage: Stage, externals: wiring.Externals, login: dict[str, str]
 ) -> None:
     def first(user: Any, context: Any) -> None:
         user.nickname, user.seen = "set by the first", ["first"]
@@ -253,7 +261,7 @@ def test_rules_run_in_the_order_of_the_list_and_see_what_earlier_ones_did(
         context.access_token["n"] += 1
         context.access_token["seen"] = [*user.seen, user.nickname]
 
-    with ruled(stage, world, first, second) as http:
+    with ruled(stage, externals, first, second) as http:
         answer = http.login(**login, scope="openid profile")
 
     assert claims_of(answer)["n"] == 2
@@ -262,11 +270,11 @@ def test_rules_run_in_the_order_of_the_list_and_see_what_earlier_ones_did(
 
 
 def test_rules_do_not_run_when_the_password_is_wrong_or_the_user_blocked(
-    stage: Stage, world: wiring.World, people: PeopleMaker
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
     ran: list[str] = []
     user, blocked = people.make(), people.make(blocked=True)
-    with ruled(stage, world, lambda user, _: ran.append(user.user_id)) as http:
+    with ruled(stage, externals, lambda user, _: ran.append(user.user_id)) as http:
         wrong = http.login(username=user.username, password="wrong")
         nobody = http.login(username="nobody-at-all")
         refused = http.login(username=blocked.username)
@@ -275,9 +283,9 @@ def test_rules_do_not_run_when_the_password_is_wrong_or_the_user_blocked(
     assert ran == []
 
 
-def test_rules_do_not_run_for_a_client_on_its_own_behalf(stage: Stage, world: wiring.World) -> None:
+def test_rules_do_not_run_for_a_client_on_its_own_behalf(stage: Stage, externals: wiring.Externals) -> None:
     ran: list[str] = []
-    with ruled(stage, world, lambda user, _: ran.append(user.user_id)) as http:
+    with ruled(stage, externals, lambda user, _: ran.append(user.user_id)) as http:
         m2m = {"client_id": "demo-m2m", "client_secret": "demo-m2m-secret", "audience": TIMESHEETS}
         assert http.token({"grant_type": "client_credentials", **m2m}).status_code == 200
 
@@ -285,9 +293,9 @@ def test_rules_do_not_run_for_a_client_on_its_own_behalf(stage: Stage, world: wi
 
 
 def test_login_without_rules_makes_the_calls_that_it_made_before(
-    stage: Stage, world: wiring.World, login: dict[str, str]
+    stage: Stage, externals: wiring.Externals, login: dict[str, str]
 ) -> None:
-    with ruled(stage, world) as http:
+    with ruled(stage, externals) as http:
         http.login(**login)
         with calls_of(stage) as calls:
             http.login(**login)
@@ -295,8 +303,8 @@ def test_login_without_rules_makes_the_calls_that_it_made_before(
     assert sorted(calls.made) == ["BatchGetItem", "BatchGetItem", "Sign", "TransactWriteItems", "UpdateItem"]
 
 
-def test_login_with_rules_makes_no_call_more(stage: Stage, world: wiring.World, login: dict[str, str]) -> None:
-    with ruled(stage, world, *[lambda *_: None for _ in range(10)]) as http:
+def test_login_with_rules_makes_no_call_more(stage: Stage, externals: wiring.Externals, login: dict[str, str]) -> None:
+    with ruled(stage, externals, *[lambda *_: None for _ in range(10)]) as http:
         http.login(**login)
         with calls_of(stage) as calls:
             http.login(**login)

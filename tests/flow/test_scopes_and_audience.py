@@ -184,8 +184,8 @@ def with_default(stage: Stage, demo: TenantFile) -> Stage:
 
 
 @pytest.fixture
-def targeted(with_default: Stage, world: wiring.World) -> Iterator[Http]:
-    with client_of(with_default, world) as client:
+def targeted(with_default: Stage, externals: wiring.Externals) -> Iterator[Http]:
+    with client_of(with_default, externals) as client:
         yield client
 
 

@@ -23,8 +23,8 @@ WANTED: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-def http(stage: Stage, world: wiring.World) -> Iterator[Http]:
-    with ruled(stage, world, owes) as client:
+def http(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
+    with ruled(stage, externals, owes) as client:
         yield client
 
 
@@ -46,10 +46,10 @@ def test_code_that_cannot_be_sent_is_a_503_and_a_line_with_the_reason(
 
 
 def test_email_without_a_sender_is_a_500_and_such_a_line_too(
-    http: Http, stage: Stage, world: wiring.World, people: PeopleMaker
+    http: Http, stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
     mfa_token = mfa_token_of(http.login(username=people.make().username))
-    senderless = wiring.build(Settings(stage.name, ISSUER, BCRYPT_COST), stage.clients, world)
+    senderless = wiring.build(Settings(stage.name, ISSUER, BCRYPT_COST), stage.clients, externals)
     http.services = lambda: senderless
     answer = associate(http, mfa_token, **WANTED["SendEmail"])
 

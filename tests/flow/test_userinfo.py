@@ -581,8 +581,8 @@ def test_expired_token_is_refused(http: Http, stage: Stage, clock: Clock) -> Non
     assert_refused_everywhere(http, token)
 
 
-def test_token_of_another_issuer_is_refused(http: Http, stage: Stage, world: wiring.World) -> None:
-    with client_of(stage, world, OTHER_ISSUER) as other:
+def test_token_of_another_issuer_is_refused(http: Http, stage: Stage, externals: wiring.Externals) -> None:
+    with client_of(stage, externals, OTHER_ISSUER) as other:
         foreign = access_token(other)
         assert userinfo(other, foreign).status_code == 200
 

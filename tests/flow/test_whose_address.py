@@ -25,9 +25,11 @@ def person() -> str:
 
 
 @contextmanager
-def behind(http: Http, proxies: int, stage: Stage, world: wiring.World) -> Iterator[None]:
+def behind(http: Http, proxies: int, stage: Stage, externals: wiring.Externals) -> Iterator[None]:
     """Serve as a stage with so many trusted proxies in front of it until the block ends."""
-    services = wiring.build(Settings(stage.name, ISSUER, BCRYPT_COST, trusted_proxies=proxies), stage.clients, world)
+    services = wiring.build(
+        Settings(stage.name, ISSUER, BCRYPT_COST, trusted_proxies=proxies), stage.clients, externals
+    )
     before, http.services = http.services, lambda: services
     yield
     http.services = before
@@ -54,9 +56,11 @@ def test_header_that_anybody_can_write_moves_nothing(http: Http, people: PeopleM
     assert "client_ip" not in http.log[-1]
 
 
-def test_trusted_proxy_says_who_asks(http: Http, people: PeopleMaker, stage: Stage, world: wiring.World) -> None:
+def test_trusted_proxy_says_who_asks(
+    http: Http, people: PeopleMaker, stage: Stage, externals: wiring.Externals
+) -> None:
     user, attacker, home = people.make(), person(), person()
-    with behind(http, 1, stage, world):
+    with behind(http, 1, stage, externals):
         assert statuses(http, user.username, 10, **{"X-Forwarded-For": attacker}) == [400] * 10
         assert login(http, user.username, **{"X-Forwarded-For": attacker}).status_code == 429
         assert login(http, user.username, **{"X-Forwarded-For": home}).status_code == 200
@@ -65,10 +69,10 @@ def test_trusted_proxy_says_who_asks(http: Http, people: PeopleMaker, stage: Sta
 
 
 def test_what_stands_left_of_the_trusted_hops_is_not_believed(
-    http: Http, people: PeopleMaker, stage: Stage, world: wiring.World
+    http: Http, people: PeopleMaker, stage: Stage, externals: wiring.Externals
 ) -> None:
     user, attacker = people.make(), person()
-    with behind(http, 2, stage, world):
+    with behind(http, 2, stage, externals):
         for _ in range(10):
             header = f"{person()}, {attacker}, 192.0.2.1"
             assert login(http, user.username, "wrong", **{"X-Forwarded-For": header}).status_code == 400
@@ -97,7 +101,7 @@ UNREADABLE = [
 
 @pytest.mark.parametrize(("written", "read"), WITH_PORT)
 def test_port_is_cut_from_a_forwarded_address(
-    http: Http, stage: Stage, world: wiring.World, written: str, read: str
+    http: Http, stage: Stage, externals: wiring.Externals, written: str, read: str
 ) -> None:
     home = person()
     written, read = written.format(v4=home), read.format(v4=home)
@@ -105,7 +109,7 @@ def test_port_is_cut_from_a_forwarded_address(
     assert (http.log[-1]["source_ip"], http.log[-1]["client_ip"]) == (read, http.source_ip)
     assert "warnings" not in http.log[-1]
 
-    with behind(http, 1, stage, world):
+    with behind(http, 1, stage, externals):
         assert login(http, "nobody", **{"X-Forwarded-For": f"9.9.9.9, {written}"}).status_code == 400
     assert (http.log[-1]["source_ip"], http.log[-1]["client_ip"]) == (read, http.source_ip)
     assert "warnings" not in http.log[-1]
@@ -113,7 +117,7 @@ def test_port_is_cut_from_a_forwarded_address(
 
 @pytest.mark.parametrize("header", UNREADABLE)
 def test_trusted_header_that_is_not_understood_is_a_warning(
-    http: Http, people: PeopleMaker, stage: Stage, world: wiring.World, header: str
+    http: Http, people: PeopleMaker, stage: Stage, externals: wiring.Externals, header: str
 ) -> None:
     user = people.make()
     raw: Any = header.encode()
@@ -121,7 +125,7 @@ def test_trusted_header_that_is_not_understood_is_a_warning(
     assert http.log[-1]["source_ip"] == http.source_ip
     assert http.log[-1]["warnings"] == ["auth0-forwarded-for holds no IP address that can be read; it was ignored"]
 
-    with behind(http, 1, stage, world):
+    with behind(http, 1, stage, externals):
         assert login(http, user.username, **{"X-Forwarded-For": raw}).status_code == 200
     assert http.log[-1]["source_ip"] == http.source_ip
     assert http.log[-1]["warnings"] == ["X-Forwarded-For does not name whom the trusted proxies saw; it was ignored"]
@@ -138,10 +142,10 @@ def test_header_that_nobody_trusts_is_no_warning(http: Http, people: PeopleMaker
 
 @pytest.mark.parametrize("header", [None, "192.0.2.1", "unknown, 192.0.2.1", ", 192.0.2.1", "1.2.3.4:x, 192.0.2.1"])
 def test_header_that_says_less_than_it_should_leaves_the_peer(
-    http: Http, people: PeopleMaker, stage: Stage, world: wiring.World, header: str | None
+    http: Http, people: PeopleMaker, stage: Stage, externals: wiring.Externals, header: str | None
 ) -> None:
     headers = {} if header is None else {"X-Forwarded-For": header}
-    with behind(http, 2, stage, world):
+    with behind(http, 2, stage, externals):
         assert login(http, people.make().username, **headers).status_code == 200
 
     assert http.log[-1]["source_ip"] == http.source_ip
@@ -236,10 +240,10 @@ def test_allowlists_look_at_the_person_and_not_at_who_forwards(http: Http, stage
 
 
 def test_log_has_both_addresses_behind_a_proxy_and_a_client(
-    http: Http, people: PeopleMaker, stage: Stage, world: wiring.World
+    http: Http, people: PeopleMaker, stage: Stage, externals: wiring.Externals
 ) -> None:
     backend, home = person(), person()
-    with behind(http, 1, stage, world):
+    with behind(http, 1, stage, externals):
         headers = {"X-Forwarded-For": backend, "auth0-forwarded-for": home}
         assert login(http, people.make().username, **headers).status_code == 200
 

@@ -54,8 +54,8 @@ def bcrypt() -> Bcrypt:
 
 
 @pytest.fixture
-def world(clock: Clock, bcrypt: Bcrypt) -> wiring.World:
-    return wiring.World(clock=clock, pause=clock.pause, verify=bcrypt.verify)
+def externals(clock: Clock, bcrypt: Bcrypt) -> wiring.Externals:
+    return wiring.Externals(clock=clock, pause=clock.pause, verify=bcrypt.verify)
 
 
 def spray(http: Http, times: int) -> list[int]:

@@ -15,17 +15,17 @@ PATIENCE_S = 30
 
 @pytest.fixture
 def meeting() -> Barrier:
-    """A world whose bcrypts wait for each other, so that all failures are decided at the same moment."""
+    """Externals whose bcrypts wait for each other, so that all failures are decided at the same moment."""
     return Barrier(THREADS)
 
 
 @pytest.fixture
-def world(meeting: Barrier) -> wiring.World:
+def externals(meeting: Barrier) -> wiring.Externals:
     def verify(_: str, __: str) -> bool:
         meeting.wait(PATIENCE_S)
         return False
 
-    return wiring.World(verify=verify)
+    return wiring.Externals(verify=verify)
 
 
 def test_two_hundred_failures_at_the_same_moment_are_all_answered(http: Http) -> None:

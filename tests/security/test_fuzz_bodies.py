@@ -233,8 +233,8 @@ def signer(stage: Stage) -> str:
     return make_client(stage, token_endpoint_auth_method="private_key_jwt", jwks=[jwk])
 
 
-def test_signer_gets_in_with_claims_in_order(http: Http, signer: str, world: wiring.World) -> None:
-    claims = {"sub": signer, "iss": signer, "aud": ISSUER, "exp": world.clock.now_s() + 60, "jti": "first"}
+def test_signer_gets_in_with_claims_in_order(http: Http, signer: str, externals: wiring.Externals) -> None:
+    claims = {"sub": signer, "iss": signer, "aud": ISSUER, "exp": externals.clock.now_s() + 60, "jti": "first"}
     assertion = jwt.encode(claims, KEY, "ES256")
 
     assert post(http, login_of(client_assertion=assertion, client_assertion_type=ASSERTION_TYPE)).status_code == 200
@@ -257,9 +257,9 @@ def test_signer_gets_in_with_claims_in_order(http: Http, signer: str, world: wir
 @example({"aud": {}})
 @example({"iss": ["x"]})
 def test_any_claims_that_are_signed_are_answered_by_the_contract(
-    http: Http, signer: str, world: wiring.World, claims: dict[str, Any]
+    http: Http, signer: str, externals: wiring.Externals, claims: dict[str, Any]
 ) -> None:
-    good = {"sub": signer, "iss": signer, "aud": ISSUER, "exp": world.clock.now_s() + 60, "jti": "a jti"}
+    good = {"sub": signer, "iss": signer, "aud": ISSUER, "exp": externals.clock.now_s() + 60, "jti": "a jti"}
     payload = json.dumps(good | claims | {"sub": signer}).encode()
     assertion = jwt.api_jws.encode(payload, KEY, "ES256")
 

@@ -31,9 +31,9 @@ THREADS = 200
 
 
 @pytest.fixture
-def world(hashes: Hashes) -> wiring.World:
-    """The real world: threads that wait must really wait."""
-    return wiring.World(verify=hashes.verify)
+def externals(hashes: Hashes) -> wiring.Externals:
+    """The real externals: threads that wait must really wait."""
+    return wiring.Externals(verify=hashes.verify)
 
 
 def at_once(count: int, send: Callable[[int], httpx.Response]) -> Counter[int]:
@@ -77,7 +77,7 @@ def test_two_hundred_threads_evaluate_max_attempts_hashes_in_each_run(stage: Sta
         """Guess as the grant does; whether the guess was looked at."""
         barrier.wait()
         try:
-            with guard.admitted(attempt, Read((), lambda _: None)):
+            with guard.admit(attempt, Read((), lambda _: None)):
                 hashes.verify("a guess", stored)
         except TooManyAttempts:
             return False

@@ -37,11 +37,11 @@ def package(*functions: Any, **members: Any) -> Iterator[str]:
 
 @contextmanager
 def ruled(
-    stage: Stage, world: wiring.World, *functions: Function, budget_s: float = 5, ip: str = "", proxies: int = 0
+    stage: Stage, externals: wiring.Externals, *functions: Function, budget_s: float = 5, ip: str = "", proxies: int = 0
 ) -> Iterator[Http]:
     """Yield a client of an application on the stage, which has these rules until the block ends."""
     with package(*functions) as name:
         settings = Settings(stage.name, ISSUER, BCRYPT_COST, (name,), budget_s, EMAIL_FROM, proxies)
-        services = wiring.build(settings, stage.clients, world)
+        services = wiring.build(settings, stage.clients, externals)
         number = next(_numbers)
         yield Http(lambda: services, ip or f"10.254.{number >> 8 & 255}.{number & 255}")

@@ -35,12 +35,14 @@ def provisioned(name: str, file: TenantFile, **tenant: str | None) -> Stage:
 
 
 @contextmanager
-def client_of(stage: Stage, world: wiring.World, issuer: str = ISSUER, api: ApiStage | None = None) -> Iterator[Http]:
+def client_of(
+    stage: Stage, externals: wiring.Externals, issuer: str = ISSUER, api: ApiStage | None = None
+) -> Iterator[Http]:
     """Yield a client of an application on this stage, from an address of its own.
 
     issuer: the setting. api: where API Gateway would have the API; its root by default.
     """
-    services = wiring.build(Settings(stage.name, issuer, BCRYPT_COST), stage.clients, world)
+    services = wiring.build(Settings(stage.name, issuer, BCRYPT_COST), stage.clients, externals)
     number = next(_numbers)
     yield Http(lambda: services, f"10.255.{number >> 8 & 255}.{number & 255}", api)
 

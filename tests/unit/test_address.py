@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.model.address import is_listed, network, networks, parsed
+from chalicelib.model.address import is_listed, network, networks, parse_address
 
 NO_ADDRESSES = [
     "", " ", "nonsense", "1.2.3", "1.2.3.4.5", "1.2.3.4/32", "01.2.3.4", "1.2.3.4:80", "[::1]", "fe80::1%eth0",
@@ -28,20 +28,20 @@ NO_ADDRESSES = [
     ],
 )
 def test_address_has_one_way_to_write_it_and_one_name_for_the_counters(text: str, address: str, counted: str) -> None:
-    assert (parsed(text), network(text)) == (address, counted)
+    assert (parse_address(text), network(text)) == (address, counted)
 
 
 @pytest.mark.parametrize("text", NO_ADDRESSES)
 def test_what_is_no_address_stands_for_itself_and_on_no_list(text: str) -> None:
-    assert parsed(text) is None
+    assert parse_address(text) is None
     assert network(text) == text
     assert not is_listed(text, ("0.0.0.0/0", "::/0"))
 
 
 @given(st.text(max_size=60))
 def test_any_text_is_answered(text: str) -> None:
-    assert network(parsed(text) or text) == network(text)
-    assert is_listed(text, ("0.0.0.0/0", "::/0")) is (parsed(text) is not None)
+    assert network(parse_address(text) or text) == network(text)
+    assert is_listed(text, ("0.0.0.0/0", "::/0")) is (parse_address(text) is not None)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_address_that_embeds_an_ipv4_address_counts_as_it(text: str) -> None:
 @pytest.mark.parametrize("text", [EMBEDDED["6to4"], EMBEDDED["teredo"], EMBEDDED["nat64"]])
 def test_address_that_embeds_an_ipv4_address_is_listed_and_written_as_itself_too(text: str) -> None:
     assert is_listed(text, ("2001::/32", "2002::/16", "64:ff9b::/96"))
-    assert ":" in str(parsed(text))
+    assert ":" in str(parse_address(text))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from chalicelib.model.tenant import BreachedPasswordDetection
 from chalicelib.passwords.breached import is_refused
-from chalicelib.passwords.breached_filter import FILE, BreachedFilter, is_breached, shipped
+from chalicelib.passwords.breached_filter import FILE, BreachedFilter, is_breached, load_shipped
 from chalicelib.passwords.hash import verify
 from chalicelib.passwords.range_api import RangeApiFailure, is_pwned
 from infra.build.breached_filter import SOURCES, BadSource, build
@@ -49,7 +49,7 @@ def test_case_makes_no_new_password(password: str) -> None:
 @pytest.mark.parametrize("password", ["AUTH0-TEST-", "AUTH0-TEST-anything", "Paaf213XXYYZZ", "Paat739!!WWXXYYZZ"])
 def test_password_that_auth0_keeps_for_tests_is_breached(password: str) -> None:
     assert is_breached(password)
-    assert password not in shipped()
+    assert password not in load_shipped()
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_password_that_nobody_leaked_is_not_breached(password: str) -> None:
 
 
 def test_one_in_65536_of_other_passwords_is_taken_for_a_breached_one() -> None:
-    taken = sum(f"stranger {number} to every list" in shipped() for number in range(STRANGERS))
+    taken = sum(f"stranger {number} to every list" in load_shipped() for number in range(STRANGERS))
 
     # 3 are expected; more than 12 come by chance once in some 30,000 filters.
     assert taken <= 12
@@ -81,7 +81,7 @@ def test_one_in_65536_of_other_passwords_is_taken_for_a_breached_one() -> None:
 def test_numbers_in_the_docs_are_those_of_the_filter() -> None:
     text = DOCS.read_text("utf-8")
 
-    assert f"{shipped().entries:,} passwords" in text
+    assert f"{load_shipped().entries:,} passwords" in text
     assert f"{FILE.stat().st_size:,} bytes" in text
     assert hashlib.sha256(FILE.read_bytes()).hexdigest() in text
     assert all(source.archive.removesuffix(".tgz").split("-py3")[0] in text for source in SOURCES)

@@ -18,7 +18,7 @@ from chalicelib.errors import (
     TemporarilyUnavailable,
     TooManyAttempts,
     WireError,
-    echoed,
+    echo,
     printable,
 )
 
@@ -95,8 +95,8 @@ def test_what_may_be_described_is_left_as_it_is(text: str) -> None:
 
 @given(st.text(max_size=500))
 def test_echo_is_short_and_printable(text: str) -> None:
-    assert set(echoed(text)) <= DESCRIBABLE
-    assert len(echoed(text)) == min(len(text), 100)
+    assert set(echo(text)) <= DESCRIBABLE
+    assert len(echo(text)) == min(len(text), 100)
 
 
 def test_reason_is_the_description_unless_given() -> None:

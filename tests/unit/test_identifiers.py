@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.identifiers import MAX_LENGTH, canonical, digest, is_acceptable, is_new_name, spellings, trimmed
+from chalicelib.identifiers import MAX_LENGTH, canonical, digest, is_acceptable, is_new_name, spellings, trim
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
 
@@ -121,7 +121,7 @@ def test_invisible_character_is_trimmed_at_the_ends_and_refused_inside_new_names
 @pytest.mark.parametrize("name", ["alice", "a b", "漢", "😀", "é", "\u0915\u094d", "\u05d0\u05b0", "a\u0301\u0316"])
 def test_name_that_shows_may_be_given(name: str) -> None:
     assert is_new_name(name)
-    assert trimmed(f" {name}\ufeff") == name
+    assert trim(f" {name}\ufeff") == name
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ class Notes:
         return {"note": request.path_params["note_id"]}
 
     def add(self, request: Request) -> list[str]:
-        return [request.required("text")]
+        return [request.require("text")]
 
     def remove(self, request: Request) -> None:
         request.outcome.realm = "notes"

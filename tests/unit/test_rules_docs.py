@@ -16,9 +16,9 @@ from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
 from chalicelib.model.user import User
 from chalicelib.rules.claims import RESTRICTED
+from chalicelib.rules.context import UNMERGED, RuleArguments, RuleContext, make_arguments
 from chalicelib.rules.loading import load
 from chalicelib.rules.runner import MAX_SCOPES, MAX_THREADS, Run
-from chalicelib.rules.scene import UNMERGED, Occasion, Scene, scene
 from chalicelib.rules.values import MAX_METADATA_BYTES, MAX_METADATA_DEPTH
 from chalicelib.settings import MAX_RULE_BUDGET_S, Settings
 from infra.rules.settings import MAX_LENGTH
@@ -47,7 +47,7 @@ def rules() -> dict[str, Callable[..., Any]]:
     return {one.__name__: one for one in found if not one.__name__.startswith("test_")}
 
 
-def occasion(protocol: str = "oauth2-password", amr: tuple[str, ...] = ("pwd",), **fields: Any) -> Occasion:
+def occasion(protocol: str = "oauth2-password", amr: tuple[str, ...] = ("pwd",), **fields: Any) -> RuleContext:
     """Return a login of somebody without a verified email, through a client that requires a second factor."""
     user = User("employees|1", email="ada@example.com", username="ada", **fields)
     client = Client(
@@ -55,14 +55,14 @@ def occasion(protocol: str = "oauth2-password", amr: tuple[str, ...] = ("pwd",),
     )
     login = Login(user.user_id, "app", ("password",), protocol, amr, int(time.time()), user, "employees")
     access = Access("https://api.example.com/timesheets", ("read:timesheets", "approve:timesheets"))
-    return Occasion(Request("https://login.example.com/", "192.0.2.1"), client, login, user, access, "Acme", {})
+    return RuleContext(Request("https://login.example.com/", "192.0.2.1"), client, login, user, access, "Acme", {})
 
 
-def ran(name: str, seen: Occasion) -> Scene:
+def ran(name: str, seen: RuleContext) -> RuleArguments:
     """Run one rule of the page as a login would, and return what it left."""
-    made = scene(seen)
+    made = make_arguments(seen)
     with package(rules()[name]) as listed:
-        Run(made).step(load((listed,))[0])
+        Run(made).run_rule(load((listed,))[0])
     return made
 
 
@@ -172,7 +172,7 @@ def names_in(table: str) -> set[str]:
 
 
 def test_every_member_of_user_and_context_is_on_the_page() -> None:
-    made = scene(occasion())
+    made = make_arguments(occasion())
     user, _, context = section("What a rule sees").partition("**`context`**")
     request = {f".{name}" for name in vars(made.context.request)}
     known = {name.removeprefix("request") for name in names_in(context)}

@@ -75,9 +75,9 @@ def test_setting_comes_before_the_request() -> None:
 
 
 @pytest.fixture
-def unnamed(stage: Stage, world: wiring.World) -> Iterator[Http]:
+def unnamed(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
     """A client of an API on API Gateway's own domain, whose issuer no setting names."""
-    with client_of(stage, world, "", ON_ITS_STAGE) as client:
+    with client_of(stage, externals, "", ON_ITS_STAGE) as client:
         yield client
 
 

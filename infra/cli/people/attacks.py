@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from chalicelib.model.address import parsed
+from chalicelib.model.address import parse_address
 from infra.cli.options import JsonOption, RealmOption, StageOption, console, reports_failures
 from infra.cli.output.tables import print_json, print_table, utc
 from infra.errors import Refused
@@ -67,6 +67,6 @@ def _rows(found: Attacks, realm: str, user: str, address: str) -> list[Row]:
 
 def _is_one(realm: str, user: str, address: str) -> bool:
     """Whether this names one person of a realm, or one address."""
-    if address and parsed(address) is None:
+    if address and parse_address(address) is None:
         raise Refused(f"{address} is no IP address.")
     return bool(realm and user and not address) or bool(address and not realm and not user)
