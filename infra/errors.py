@@ -1,13 +1,13 @@
-"""The refusals of the tools; the command prints their message and exits with 2."""
+"""The errors of the tools that the operator can mend. The command prints the message and exits with 2."""
 
 
-class Refused(Exception):
-    """The tools cannot do this; the message says why, in words for the operator."""
+class OperatorError(Exception):
+    """The command cannot go on. The message tells the operator what is wrong, and what to do."""
 
 
-class Taken(Refused):
-    """Another person of the realm has this name."""
+class UserExists(OperatorError):
+    """Another user has this username, email or user_id."""
 
 
 class NotReady(Exception):
-    """The stage lacks what `gatehouse up` makes; the message lists it."""
+    """The stage lacks something that `gatehouse up` makes; the message lists it."""

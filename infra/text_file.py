@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from infra.errors import Refused
+from infra.errors import OperatorError
 
 SIZE_LIMIT_BYTES = 5 * 1024 * 1024
 
 
-class UnreadableFile(Refused):
+class UnreadableFile(OperatorError):
     """A file holds no text that can be read. line: counted from 1; 0 if it is the file as a whole."""
 
     def __init__(self, path: Path, problem: str, line: int = 0) -> None:

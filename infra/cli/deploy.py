@@ -7,7 +7,7 @@ import typer
 
 from infra.cli.options import AWS_FAILED, REFUSED, StageOption, console, verbose
 from infra.deploy.api import DeployedApi
-from infra.deploy.deploy import DeployFailed, DeployRefused, chalice_deploy, deploy_stage
+from infra.deploy.deploy import DeployFailed, DeployNotStarted, chalice_deploy, deploy_stage
 
 
 def deploy(
@@ -20,7 +20,7 @@ def deploy(
         api = deploy_stage(stage, chalice=chalice, tell_adopted=partial(_show_adopted, stage))
     except DeployFailed as failure:
         typer.echo(str(failure), err=True)
-        raise typer.Exit(REFUSED if isinstance(failure, DeployRefused) else AWS_FAILED) from None
+        raise typer.Exit(REFUSED if isinstance(failure, DeployNotStarted) else AWS_FAILED) from None
     console.print(f"Stage {stage} is deployed: {api.url}")
 
 

@@ -11,7 +11,7 @@ from chalicelib.settings import RULE_PACKAGES, is_issuer
 from infra.cli.check import load_or_exit
 from infra.cli.options import reports_failures
 from infra.cli.output.terminal import Terminal
-from infra.errors import Refused
+from infra.errors import OperatorError
 from infra.gateway.serving import CannotListen, listen
 from infra.gateway.tls import make_certificate
 from infra.local.screen import LocalRun
@@ -84,4 +84,4 @@ def _open_port(host: str, port: int) -> socket.socket:
     try:
         return listen(host, port)
     except CannotListen as fault:
-        raise Refused(f"{fault} Choose another with PORT= or --port.") from None
+        raise OperatorError(f"{fault} Choose another with PORT= or --port.") from None

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from infra.cli.options import console, reports_failures
-from infra.errors import Refused
+from infra.errors import OperatorError
 
 TEMPLATE = Path(__file__).parent / "new-tenant.yaml"
 
@@ -19,7 +19,7 @@ def new(file: Annotated[Path, typer.Argument(help="The tenant file to write, suc
         with file.open("x", encoding="utf-8") as written:
             written.write(text)
     except FileExistsError:
-        raise Refused(f"{file} exists already: name another file.") from None
+        raise OperatorError(f"{file} exists already: name another file.") from None
     except OSError as fault:
-        raise Refused(f"{file} cannot be written: {fault.strerror}.") from None
+        raise OperatorError(f"{file} cannot be written: {fault.strerror}.") from None
     console.print(f"{file} is written. Try it: gatehouse check {file}; gatehouse local --tenant {file}")

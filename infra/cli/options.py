@@ -13,7 +13,7 @@ from rich.console import Console
 
 from chalicelib.rules.loading import BadRules
 from chalicelib.store.user_records import NoSuchUser
-from infra.errors import NotReady, Refused
+from infra.errors import NotReady, OperatorError
 from infra.stage.aws_faults import AWS_FAILURES, said
 from infra.stage.cloudformation.stack_status import Unsound
 from infra.stage.names import BadStageName, require_stage_name
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 REFUSED = 2
 AWS_FAILED = 1
-REFUSALS = (Refused, BadRules, NoSuchUser, NotReady)
+REFUSALS = (OperatorError, BadRules, NoSuchUser, NotReady)
 NO_STAGE = "No such stage in this account and region. Check --stage, or run `gatehouse up` with its tenant file first."
 
 

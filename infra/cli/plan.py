@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperCommand
 
 from infra.cli.options import AWS_FAILED, REFUSED
-from infra.errors import Refused
+from infra.errors import OperatorError
 
 DETAILED = "--detailed-exitcode"
 WOULD_CHANGE = 2
@@ -41,9 +41,9 @@ class PlanCommand(TyperCommand):
 
 
 def require_dry_run(dry_run: bool, in_json: bool, detailed_exitcode: bool) -> None:
-    """Let the options of a plan pass; raises Refused if they are given without --dry-run."""
+    """Let the options of a plan pass; raises OperatorError if they are given without --dry-run."""
     if (in_json or detailed_exitcode) and not dry_run:
-        raise Refused(f"{'--json' if in_json else DETAILED} is for a plan: give --dry-run too.")
+        raise OperatorError(f"{'--json' if in_json else DETAILED} is for a plan: give --dry-run too.")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from infra.stage.aws import Stage, reach
 from infra.stage.chalice_config import PROJECT, require_listed
 from infra.stage.changes import would_change
 from infra.stage.provision import apply, up
-from infra.stage.seed import Seeded, compare_each, seed_each
+from infra.stage.seed import SeededUser, compare_each, seed_each
 from infra.tenant.client_secrets import require_strong_secrets
 from infra.tenant.schema import TenantFile
 
@@ -91,16 +91,16 @@ def _show_secret(client_id: str, secret: str) -> None:
     console.print(f"Made for client {client_id}, shown only now: client_secret={secret}")
 
 
-def _show_users(users: list[Seeded]) -> None:
+def _show_users(users: list[SeededUser]) -> None:
     console.print(f"Users made: {sum(user.is_new for user in users)}.")
     known = [user.change for user in users if not user.is_new]
     if known:
         show(console, "Users who were there already, and stay as they are", known)
 
 
-def _seed(stage: Stage, file: TenantFile) -> list[Seeded]:
+def _seed(stage: Stage, file: TenantFile) -> list[SeededUser]:
     """Make the file's users; if that ends early, say how far it came."""
-    total, users = sum(map(len, file.users.values())), list[Seeded]()
+    total, users = sum(map(len, file.users.values())), list[SeededUser]()
     try:
         for user in seed_each(stage, file):
             users.append(user)

@@ -39,7 +39,7 @@ class DeployedApi:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class AwsAccount:
     """The account and Region of the environment, as far as APIs of this project are in it."""
 
     project: Path
@@ -121,7 +121,7 @@ def adopt_api(stage: str, project: Path) -> DeployedApi | None:
     Chalice's record names it from then on. Raises UnclearApi if there are several, or if the recorded API is not in
     this account and Region.
     """
-    account, known = Account(project), recorded_api(stage, project)
+    account, known = AwsAccount(project), recorded_api(stage, project)
     if known and account.has(known):
         return None
     found = account.apis_of(stage)

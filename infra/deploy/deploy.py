@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chalicelib.rules.loading import BadRules
-from infra.deploy.api import Account, DeployedApi, UnclearApi, adopt_api, record_of, recorded_api
-from infra.errors import Refused
+from infra.deploy.api import AwsAccount, DeployedApi, UnclearApi, adopt_api, record_of, recorded_api
+from infra.errors import OperatorError
 from infra.gateway.responses import put_gateway_responses
 from infra.rules.packages import of_stage, require_deployable
 from infra.stage.aws_faults import AWS_FAILURES, said
@@ -20,11 +20,11 @@ OLDEST_RUNTIME = (3, 12)
 
 
 class DeployFailed(Exception):
-    """The stage is not, or not wholly, deployed; the message says what to do."""
+    """The deployment failed, or is only half done; the message says what to do."""
 
 
-class DeployRefused(DeployFailed):
-    """Nothing was tried: the project, the stage's name or a rule package is at fault."""
+class DeployNotStarted(DeployFailed):
+    """Nothing was deployed: the project, the stage's name or a rule package has a fault."""
 
 
 def chalice_deploy(stage: str, project: Path, verbose: bool = False) -> bool:
@@ -41,7 +41,7 @@ def deploy_stage(
     python: tuple[int, ...] = sys.version_info[:2],
     tell_adopted: Callable[[DeployedApi], object] = lambda api: None,
 ) -> DeployedApi:
-    """Deploy the project, then put the answers; raises DeployFailed, and DeployRefused before anything begins.
+    """Deploy the project, then put the answers; raises DeployFailed, and DeployNotStarted before anything begins.
 
     python: the version that runs this, which becomes the function's. tell_adopted: takes an API that was deployed from
     elsewhere, before this deployment updates it.
@@ -59,7 +59,7 @@ def deploy_stage(
     api = deployed_api(stage, project)
     try:
         # API Gateway takes one deployment in five seconds, and Chalice has just made one: this client waits.
-        put_gateway_responses(Account(project).apigateway(), api.rest_api_id, api.stage)
+        put_gateway_responses(AwsAccount(project).apigateway(), api.rest_api_id, api.stage)
     except AWS_FAILURES as failure:
         left = "The function is deployed, but unknown paths and oversized bodies get AWS's own answers: run again."
         raise DeployFailed(f"AWS: {said(failure)}\n{left}") from failure
@@ -80,7 +80,7 @@ def deployed_api(stage: str, project: Path = PROJECT) -> DeployedApi:
 
 def _require_runtime(python: tuple[int, ...]) -> None:
     if python < OLDEST_RUNTIME:
-        raise DeployRefused(
+        raise DeployNotStarted(
             f"AWS Lambda creates no functions on Python 3.11 or older, and this is Python {platform.python_version()}. "
             "The Python that runs this command becomes the function's: make clean, then make setup PYTHON=python3.12"
         )
@@ -90,7 +90,7 @@ def _find_api(stage: str, project: Path) -> DeployedApi | None:
     try:
         return adopt_api(stage, project)
     except UnclearApi as unclear:
-        raise DeployRefused(str(unclear)) from unclear
+        raise DeployNotStarted(str(unclear)) from unclear
     except AWS_FAILURES as failure:
         raise DeployFailed(f"AWS: {said(failure)}") from failure
 
@@ -99,7 +99,9 @@ def _require_ready(stage: str, project: Path) -> None:
     try:
         packages = of_stage(stage, project)
         if not (project / "requirements.txt").exists():
-            raise Refused("requirements.txt is missing, and with it the function's packages: make lock writes it.")
+            raise OperatorError(
+                "requirements.txt is missing, and with it the function's packages: make lock writes it."
+            )
         require_deployable(packages, project)
-    except (Refused, BadRules) as fault:
-        raise DeployRefused(str(fault)) from fault
+    except (OperatorError, BadRules) as fault:
+        raise DeployNotStarted(str(fault)) from fault

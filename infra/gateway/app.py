@@ -17,10 +17,10 @@ from urllib.parse import unquote
 
 from infra.gateway.proxy_event import (
     BODILESS,
+    GatewayStage,
     HttpAnswer,
     HttpRequest,
     MalformedAnswer,
-    Stage,
     http_answer,
     proxy_event,
 )
@@ -59,7 +59,7 @@ class LambdaContext:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedRequest:
     """One answered request, for an observer. path: as sent, without the query."""
 
     method: str
@@ -70,7 +70,7 @@ class Served:
 
 
 Invoke = Callable[[dict[str, Any], LambdaContext], object]
-Observe = Callable[[Served], None]
+Observe = Callable[[ServedRequest], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class GatewayConfig:
     """
 
     routes: Mapping[str, Collection[str]]
-    stage: Stage = field(default_factory=Stage)
+    stage: GatewayStage = field(default_factory=GatewayStage)
     responses: Mapping[str, GatewayResponse] = field(default_factory=load_gateway_responses)
     parallel: int = 64
     timeout_s: float = 29.0
@@ -133,7 +133,7 @@ class Gateway:
             answer, close = self._own("REQUEST_TOO_LARGE", request_id), True
         await _send(send, answer, [("x-amzn-RequestId", request_id), *([("Connection", "close")] if close else [])])
         duration_ms = (time.perf_counter() - started) * 1000
-        self._observe(Served(scope["method"], _path(scope), answer.status, duration_ms, request_id))
+        self._observe(ServedRequest(scope["method"], _path(scope), answer.status, duration_ms, request_id))
 
     async def _request(self, scope: Mapping[str, Any], receive: Receive, request_id: str) -> HttpRequest:
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])

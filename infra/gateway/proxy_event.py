@@ -52,7 +52,7 @@ class MalformedAnswer(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class GatewayStage:
     """The deployed stage that events name.
 
     base_path: what stands in front of every path in the URL, such as /dev, and "" where the URL has no such part.
@@ -91,7 +91,9 @@ class HttpAnswer:
     body: bytes = field(repr=False)
 
 
-def proxy_event(request: HttpRequest, resource: str, parameters: Mapping[str, str], stage: Stage) -> dict[str, Any]:
+def proxy_event(
+    request: HttpRequest, resource: str, parameters: Mapping[str, str], stage: GatewayStage
+) -> dict[str, Any]:
     """Return the event for a request whose path is that of resource. parameters: its path parameters, decoded."""
     headers, query = _headers(request), _query(request)
     return {
@@ -178,7 +180,7 @@ def _last(values: Values) -> dict[str, str]:
     return {name: given[-1] for name, given in values.items()}
 
 
-def _request_context(request: HttpRequest, resource: str, stage: Stage, headers: Values) -> dict[str, Any]:
+def _request_context(request: HttpRequest, resource: str, stage: GatewayStage, headers: Values) -> dict[str, Any]:
     now = datetime.now(UTC)
     return {
         "accountId": stage.account_id,

@@ -17,7 +17,7 @@ PATH = "/_local/outbox"
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentMessage:
     """One message. channel: sms or email. at: when it was first seen, ISO 8601 in UTC."""
 
     channel: str
@@ -33,9 +33,9 @@ class Outbox:
     show: takes each new message.
     """
 
-    show: Callable[[Sent], None]
+    show: Callable[[SentMessage], None]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    sent: list[Sent] = field(default_factory=list)
+    sent: list[SentMessage] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def look(self) -> None:
@@ -45,7 +45,7 @@ class Outbox:
             for channel, received in (("sms", _text_messages()), ("email", _emails())):
                 known = sum(one.channel == channel for one in self.sent)
                 for to, text in received[known:]:
-                    message = Sent(channel, to, text, at)
+                    message = SentMessage(channel, to, text, at)
                     self.sent.append(message)
                     self.show(message)
 

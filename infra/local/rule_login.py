@@ -1,4 +1,4 @@
-"""The login that `gatehouse rules try` pretends: somebody of a stage, through a client of it, and no password."""
+"""Make the trial login of `gatehouse rules try`: a user of a stage, through one of its clients, without a password."""
 
 import json
 import time
@@ -15,26 +15,26 @@ from chalicelib.model.login import Login
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
 from chalicelib.model.user import User
-from infra.errors import Refused
+from infra.errors import OperatorError
 from infra.local.emulated_aws import local_aws
 from infra.local.stage import STAGE, provision
-from infra.rules.trial import Attempt
+from infra.rules.trial import TrialLogin
 from infra.stage.aws import Stage, reach
 from infra.stage.people import People
 from infra.tenant.schema import TenantFile
 from infra.text_file import read_text
 
 PROTOCOLS = {"oauth2-password": "password", "oauth2-refresh-token": "refresh_token"}
-# Nobody ever logs in with the hashes that a try makes.
+# A trial makes hashes that no login is checked against.
 CHEAP_BCRYPT = 4
 _USER = TypeAdapter(User)
 
 
 @dataclass(frozen=True, slots=True)
-class Pretended:
-    """The login that the options describe. user: a name or user_id, or a Path of a JSON file. mfa: a factor was shown.
+class TrialOptions:
+    """The options of a trial. user: an identifier or a user_id, or the path of a JSON file.
 
-    geoip, body: JSON objects.
+    mfa: a second factor was proved. geoip, body: JSON objects.
     """
 
     user: str | Path
@@ -51,10 +51,10 @@ class Pretended:
 
 @contextmanager
 def stage_or_file(stage: str, file: TenantFile | None) -> Iterator[Stage]:
-    """Yield the stage, or one in this process that holds what a tenant file says; raises Refused for neither."""
+    """Yield the named stage, or a stage in this process made of the file. Raises OperatorError if there is neither."""
     if file is None:
         if not stage:
-            raise Refused("Name a stage with --stage, or a tenant file with --tenant.")
+            raise OperatorError("Name a stage with --stage, or a tenant file with --tenant.")
         yield reach(stage)
         return
     with local_aws():
@@ -62,68 +62,66 @@ def stage_or_file(stage: str, file: TenantFile | None) -> Iterator[Stage]:
         yield reach(STAGE)
 
 
-def pretend(stage: Stage, pretended: Pretended, configuration: Mapping[str, str]) -> Attempt:
-    """Return the attempt of this login; raises Refused for a client, realm or person that there is not."""
-    if pretended.protocol not in PROTOCOLS:
-        raise Refused(f"The protocol is one of: {', '.join(PROTOCOLS)}.")
-    people = People.of(stage, pretended.realm)
-    pretended = replace(pretended, realm=people.realm.name)
-    client = _client(stage, pretended)
-    user = (
-        _read_user(pretended.user, pretended.realm) if isinstance(pretended.user, Path) else people.find(pretended.user)
-    )
-    body = _body(pretended, user)
+def make_trial_login(stage: Stage, options: TrialOptions, configuration: Mapping[str, str]) -> TrialLogin:
+    """Return the login that the options describe. Raises OperatorError for an unknown client, realm or user."""
+    if options.protocol not in PROTOCOLS:
+        raise OperatorError(f"The protocol is one of: {', '.join(PROTOCOLS)}.")
+    people = People.of(stage, options.realm)
+    options = replace(options, realm=people.realm.name)
+    client = _client(stage, options)
+    user = _read_user(options.user, options.realm) if isinstance(options.user, Path) else people.find(options.user)
+    body = _body(options, user)
     params = {name: value for name, value in body.items() if isinstance(value, str)}
     request = Request(
         issuer="",
-        source_ip=pretended.ip,
+        source_ip=options.ip,
         params=params,
         body=body,
         hostname="localhost",
         user_agent="gatehouse rules try",
-        geoip=_geoip(pretended.geoip),
+        geoip=_geoip(options.geoip),
     )
-    return Attempt(stage.config(), client, _login(pretended, user), request, configuration)
+    return TrialLogin(stage.config(), client, _login(options, user), request, configuration)
 
 
-def _login(pretended: Pretended, user: User) -> Login:
+def _login(options: TrialOptions, user: User) -> Login:
     return Login(
         sub=user.user_id,
-        client_id=pretended.client_id,
-        gty=(PROTOCOLS[pretended.protocol],),
-        protocol=pretended.protocol,
-        amr=("pwd", "mfa") if pretended.mfa else ("pwd",),
+        client_id=options.client_id,
+        gty=(PROTOCOLS[options.protocol],),
+        protocol=options.protocol,
+        amr=("pwd", "mfa") if options.mfa else ("pwd",),
         auth_time=int(time.time()),
         user=user,
-        realm=pretended.realm,
-        source_ip=pretended.ip,
+        realm=options.realm,
+        source_ip=options.ip,
     )
 
 
-def _client(stage: Stage, pretended: Pretended) -> Client:
-    client = stage.config().client(pretended.client_id)
-    if client is None or pretended.realm not in client.realms:
-        raise Refused(f"There is no client {pretended.client_id} that realm {pretended.realm} is enabled for.")
+def _client(stage: Stage, options: TrialOptions) -> Client:
+    client = stage.config().client(options.client_id)
+    if client is None or options.realm not in client.realms:
+        raise OperatorError(f"There is no client {options.client_id} that realm {options.realm} is enabled for.")
     return client
 
 
-def _body(pretended: Pretended, user: User) -> dict[str, Any]:
-    asked = {
-        "grant_type": PROTOCOLS[pretended.protocol],
-        "client_id": pretended.client_id,
+def _body(options: TrialOptions, user: User) -> dict[str, Any]:
+    own = {
+        "grant_type": PROTOCOLS[options.protocol],
+        "client_id": options.client_id,
         "username": user.username or user.email,
-        "audience": pretended.audience,
-        "scope": pretended.scope,
+        "audience": options.audience,
+        "scope": options.scope,
     }
-    more = _object(pretended.body, "The body")
-    return {name: value for name, value in (asked | more).items() if value not in (None, "")}
+    more = _object(options.body, "The body")
+    return {name: value for name, value in (own | more).items() if value not in (None, "")}
 
 
 def _geoip(text: str) -> dict[str, Any]:
-    """Return the place that an option gives; raises Refused for a member that no proxy tells."""
+    """Return the location that --geoip gives. Raises OperatorError for a member that no proxy sends."""
     given = _object(text, "The geoip")
     if unknown := sorted(given.keys() - NAMES):
-        raise Refused(f"The geoip has no {', '.join(unknown)}. It may have: {', '.join(sorted(NAMES))}.")
+        raise OperatorError(f"The geoip has no {', '.join(unknown)}. It may have: {', '.join(sorted(NAMES))}.")
     return given
 
 
@@ -133,20 +131,20 @@ def _object(text: str, what: str) -> dict[str, Any]:
     except ValueError:
         given = None
     if not isinstance(given, dict):
-        raise Refused(f"{what} must be a JSON object.")
+        raise OperatorError(f"{what} must be a JSON object.")
     return given
 
 
 def _read_user(path: Path, realm: str) -> User:
-    """Return the person whom a JSON file describes, with the members that `gatehouse users show --json` has."""
+    """Return the user that a JSON file describes, in the form of `gatehouse users show --json`."""
     try:
         given = json.loads(read_text(path))
         unknown = sorted(set(given) - {field.name for field in fields(User)})
         if unknown:
-            raise Refused(f"{path}: a user has no {', '.join(unknown)}.")
+            raise OperatorError(f"{path}: a user has no {', '.join(unknown)}.")
         return _USER.validate_python({"user_id": f"{realm}|somebody"} | given)
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-        raise Refused(f"{path}: {'; '.join(faults)}.") from None
+        raise OperatorError(f"{path}: {'; '.join(faults)}.") from None
     except (ValueError, TypeError):
-        raise Refused(f"{path}: must be a JSON object.") from None
+        raise OperatorError(f"{path}: must be a JSON object.") from None

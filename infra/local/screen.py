@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from chalicelib.rules.loading import Rule
-from infra.gateway.app import Served
+from infra.gateway.app import ServedRequest
 from infra.gateway.serving import Tls
 from infra.gateway.tls import LocalCertificate
-from infra.local.outbox import Sent
+from infra.local.outbox import SentMessage
 from infra.tenant.schema import TenantFile
 
 
@@ -43,10 +43,10 @@ class Screen(Protocol):
     def show_start(self, run: LocalRun, made_secrets: Mapping[str, str]) -> None:
         """Show that the run serves. made_secrets: by client_id, those that the tenant file left out."""
 
-    def show_request(self, served: Served, logged: Mapping[str, Any]) -> None:
+    def show_request(self, served: ServedRequest, logged: Mapping[str, Any]) -> None:
         """Show an answered request. logged: the function's log line, empty if there is none."""
 
-    def show_message(self, sent: Sent) -> None:
+    def show_message(self, sent: SentMessage) -> None:
         """Show a text message or an email that was sent."""
 
 
@@ -54,13 +54,13 @@ class Screen(Protocol):
 class RequestLog:
     """Brings each request together with the function's log line, which comes first."""
 
-    show: Callable[[Served, Mapping[str, Any]], None]
+    show: Callable[[ServedRequest, Mapping[str, Any]], None]
     lines: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def emit(self, line: dict[str, Any]) -> None:
         """Keep a log line until its request has been answered."""
         self.lines[str(line.get("request_id", ""))] = line
 
-    def observe(self, served: Served) -> None:
+    def observe(self, served: ServedRequest) -> None:
         """Show an answered request with its log line."""
         self.show(served, self.lines.pop(served.request_id, {}))

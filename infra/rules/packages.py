@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chalicelib.rules.loading import BadRules, Rule, load
 from chalicelib.settings import RULE_PACKAGES, rule_packages
-from infra.errors import Refused
+from infra.errors import OperatorError
 from infra.stage.chalice_config import PROJECT, stage_environment
 
 VENDOR = "vendor"
@@ -20,7 +20,7 @@ def split(given: Iterable[str]) -> tuple[str, ...]:
 
 
 def of_stage(stage: str, project: Path = PROJECT) -> tuple[str, ...]:
-    """Return the packages whose rules a stage runs, in their order; raises Refused for an unknown stage."""
+    """Return the packages whose rules a stage runs, in their order; raises OperatorError for an unknown stage."""
     return rule_packages(stage_environment(stage, project))
 
 
@@ -31,10 +31,10 @@ def load_here(packages: Iterable[str], project: Path = PROJECT) -> tuple[Rule, .
 
 
 def load_named(given: Iterable[str], stage: str, project: Path = PROJECT) -> tuple[Rule, ...]:
-    """Return the rules of the packages that were given, or else of the stage's; raises Refused, BadRules."""
+    """Return the rules of the packages that were given, or else of the stage's; raises OperatorError, BadRules."""
     packages = split(given)
     if not packages and not stage:
-        raise Refused(NONE_NAMED)
+        raise OperatorError(NONE_NAMED)
     return load_here(packages or of_stage(stage, project), project)
 
 

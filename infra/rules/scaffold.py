@@ -4,7 +4,7 @@ import keyword
 from importlib.util import find_spec
 from pathlib import Path
 
-from infra.errors import Refused
+from infra.errors import OperatorError
 
 PACKAGE = '''"""The rules of this team, in the order in which they run."""
 
@@ -43,18 +43,18 @@ FILES = {"__init__.py": PACKAGE, "rules.py": RULE, "test_rules.py": TEST}
 def write_package(name: str, directory: Path) -> list[Path]:
     """Write the package into a directory, which is made if need be; return its files.
 
-    Raises Refused for a name that cannot be imported, or that something has already, and for a directory
+    Raises OperatorError for a name that cannot be imported, or that something has already, and for a directory
     that cannot be written.
     """
     if not name.isidentifier() or keyword.iskeyword(name):
-        raise Refused(f"{name} is no name of a Python package: use letters, digits and _.")
+        raise OperatorError(f"{name} is no name of a Python package: use letters, digits and _.")
     root = directory / name
     if root.exists() or find_spec(name):
-        raise Refused(f"{name} is there already: choose another name.")
+        raise OperatorError(f"{name} is there already: choose another name.")
     try:
         root.mkdir(parents=True)
         for file, text in FILES.items():
             (root / file).write_text(text, "utf-8")
     except OSError as fault:
-        raise Refused(f"{root} cannot be written: {fault.strerror}.") from None
+        raise OperatorError(f"{root} cannot be written: {fault.strerror}.") from None
     return [root / file for file in FILES]

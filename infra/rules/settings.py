@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.clock import SystemClock
 from chalicelib.store.vault import RuleSettings, Vault, data_key_alias
-from infra.errors import NotReady, Refused
+from infra.errors import NotReady, OperatorError
 from infra.stage.aws import Stage
 from infra.text_file import read_text
 
@@ -25,14 +25,14 @@ def settings_of(stage: Stage) -> RuleSettings:
 
 
 def set_value(stage: Stage, name: str, ask: Callable[[], str]) -> None:
-    """Store what ask returns under this name, beside what is there; raises Refused for either, NotReady."""
+    """Store what ask returns under this name, beside what is there; raises OperatorError for either, NotReady."""
     if not NAME.fullmatch(name):
-        raise Refused("A setting's name has 1 to 127 letters, digits and _ - @ * + : in it.")
+        raise OperatorError("A setting's name has 1 to 127 letters, digits and _ - @ * + : in it.")
     settings = settings_of(stage)
     values = settings.read()
     value = ask()
     if not 0 < len(value) <= MAX_LENGTH:
-        raise Refused(f"A setting has 1 to {MAX_LENGTH} characters.")
+        raise OperatorError(f"A setting has 1 to {MAX_LENGTH} characters.")
     try:
         settings.write(values | {name: value})
     except TemporarilyUnavailable as failure:
@@ -42,18 +42,18 @@ def set_value(stage: Stage, name: str, ask: Callable[[], str]) -> None:
 
 
 def unset(stage: Stage, name: str) -> None:
-    """Delete one setting; raises Refused where there is none of that name."""
+    """Delete one setting; raises OperatorError where there is none of that name."""
     settings = settings_of(stage)
     values = settings.read()
     if name not in values:
-        raise Refused(f"Stage {stage.name} has no rule setting {name}.")
+        raise OperatorError(f"Stage {stage.name} has no rule setting {name}.")
     settings.write({other: value for other, value in values.items() if other != name})
 
 
 def read_file(path: Path) -> dict[str, str]:
-    """Return the settings of a JSON file, for a run without a stage; raises Refused, with no value in it."""
+    """Return the settings of a JSON file, for a run without a stage; raises OperatorError, with no value in it."""
     try:
         return _TEXTS.validate_json(read_text(path), strict=True)
     except ValidationError:
         # The error holds the file's values.
-        raise Refused(f"{path}: must be a JSON object of texts by name.") from None
+        raise OperatorError(f"{path}: must be a JSON object of texts by name.") from None

@@ -1,4 +1,4 @@
-"""Runs rules as a login would, and writes down what each of them changed. Nothing is stored."""
+"""Run rules as a login runs them, and note what each of them changed. Nothing is stored."""
 
 import json
 import time
@@ -22,8 +22,8 @@ ABSENT = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One value that a rule changed. what: where it is. before, after: as JSON, `-` where there is none."""
+class RuleChange:
+    """One value that a rule changed. what: its path. before, after: as JSON, or `-` if there is none."""
 
     what: str
     before: str
@@ -31,17 +31,17 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One rule that ran, in ms milliseconds."""
+class RuleResult:
+    """One rule that ran: how long, in milliseconds, and what it changed."""
 
     rule: str
     ms: float
-    changes: tuple[Change, ...]
+    changes: tuple[RuleChange, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """The login to try the rules on. config: the stage's. configuration: the team's settings."""
+class TrialLogin:
+    """The login that rules are tried on. config: the stage's. configuration: the settings of the rules."""
 
     config: ConfigStore
     client: Client
@@ -49,54 +49,57 @@ class Attempt:
     request: Request
     configuration: Mapping[str, str] = field(repr=False)
 
-    def access(self) -> Access:
-        """Return what the login is granted before any rule runs; raises a WireError for what it may not ask."""
+    def grant_access(self) -> Access:
+        """Return the access of the login before any rule runs. Raises WireError if the client may not ask for it."""
         policy = AccessPolicy(self.config)
         requested = policy.read_request(self.request, self.client)
         return policy.grant(self.request, requested, self.client, self.login)
 
-    def replaced(self, access: Access, decision: Decision) -> Access:
-        """Return what is granted after the rules ran."""
+    def limit_access(self, access: Access, decision: Decision) -> Access:
+        """Return the access after the rules ran."""
         return AccessPolicy(self.config).limit(self.request, access, decision.access, self.client)
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The result of a trial. outcome: the error of the login, or what its tokens get and what would be stored.
+    """The result of a trial. outcome: the error of the login, or the content of its tokens and the changed metadata.
 
     warnings, traceback: as the function would log them.
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[RuleResult, ...]
     outcome: dict[str, Any]
     warnings: tuple[str, ...]
     traceback: str
 
     @property
     def is_broken(self) -> bool:
-        """Whether a rule failed, and did not merely deny."""
+        """Whether a rule failed. A rule that denies the login has not failed."""
         return bool(self.outcome.get("status", 0) >= 500)  # noqa: PLR2004 (RFC 9110 15.6)
 
 
-def attempt_rules(rules: tuple[Rule, ...], attempt: Attempt, budget_s: float) -> Trial:
-    """Run the rules on the attempt, by the deployed code, within budget_s seconds together."""
-    steps: list[Step] = []
+def try_rules(rules: tuple[Rule, ...], trial_login: TrialLogin, budget_s: float) -> Trial:
+    """Return the result of running the rules on a trial login, by the deployed code.
+
+    budget_s: the seconds that all rules have together.
+    """
+    steps: list[RuleResult] = []
     kept: dict[str, Metadata] = {}
 
     def keep(_realm: str, _user: User, changed: dict[str, Metadata]) -> None:
         kept.update(changed)
 
-    watched = tuple(_watched(rule, steps) for rule in rules)
-    tenant = attempt.config.tenant().friendly_name
-    runner = Rules(watched, budget_s, lambda: tenant, lambda: attempt.configuration, keep)
+    watched = tuple(_watch(rule, steps) for rule in rules)
+    tenant = trial_login.config.tenant().friendly_name
+    runner = Rules(watched, budget_s, lambda: tenant, lambda: trial_login.configuration, keep)
     try:
-        access = attempt.access()
-        decision = runner.decide(attempt.request.without_secrets(), attempt.client, attempt.login, access)
-        outcome = _granted(decision, attempt.replaced(access, decision))
+        access = trial_login.grant_access()
+        decision = runner.decide(trial_login.request.without_secrets(), trial_login.client, trial_login.login, access)
+        outcome = _success(decision, trial_login.limit_access(access, decision))
     except WireError as refusal:
-        outcome = _refused(refusal)
-    said = attempt.request.outcome
-    return Trial(tuple(steps), outcome | {"metadata": kept}, tuple(said.warnings), said.traceback)
+        outcome = _error(refusal)
+    logged = trial_login.request.outcome
+    return Trial(tuple(steps), outcome | {"metadata": kept}, tuple(logged.warnings), logged.traceback)
 
 
 def as_json(trial: Trial) -> dict[str, Any]:
@@ -104,7 +107,7 @@ def as_json(trial: Trial) -> dict[str, Any]:
     return asdict(trial)
 
 
-def _refused(refusal: WireError) -> dict[str, Any]:
+def _error(refusal: WireError) -> dict[str, Any]:
     return {
         "status": refusal.status,
         "error": refusal.error,
@@ -113,7 +116,7 @@ def _refused(refusal: WireError) -> dict[str, Any]:
     }
 
 
-def _granted(decision: Decision, access: Access) -> dict[str, Any]:
+def _success(decision: Decision, access: Access) -> dict[str, Any]:
     return {
         "scope": access.scope,
         "access_token": dict(access.claims),
@@ -122,8 +125,8 @@ def _granted(decision: Decision, access: Access) -> dict[str, Any]:
     }
 
 
-def _watched(rule: Rule, steps: list[Step]) -> Rule:
-    """Return the rule with a note of each run added to steps."""
+def _watch(rule: Rule, steps: list[RuleResult]) -> Rule:
+    """Return the rule, made to add its result to steps each time it runs."""
 
     def run(user: Any, context: Any) -> None:
         before, started = _values(user, context), time.perf_counter()
@@ -131,16 +134,16 @@ def _watched(rule: Rule, steps: list[Step]) -> Rule:
             rule.function(user, context)
         finally:
             ms = 1000 * (time.perf_counter() - started)
-            steps.append(Step(str(rule), round(ms, 3), tuple(_changes(before, _values(user, context)))))
+            steps.append(RuleResult(str(rule), round(ms, 3), tuple(_changes(before, _values(user, context)))))
 
     return replace(rule, function=run)
 
 
-def _changes(before: dict[str, str], after: dict[str, str]) -> Iterator[Change]:
+def _changes(before: dict[str, str], after: dict[str, str]) -> Iterator[RuleChange]:
     for what in dict.fromkeys([*before, *after]):
         was, now = before.get(what, ABSENT), after.get(what, ABSENT)
         if was != now:
-            yield Change(what, was, now)
+            yield RuleChange(what, was, now)
 
 
 def _values(user: Any, context: Any) -> dict[str, str]:

@@ -13,7 +13,7 @@ from chalicelib.protection.account import MAX_FAILURES_IN_A_ROW
 from chalicelib.protection.client import BUCKET
 from chalicelib.store.attempts import ANYWHERE, AttemptCount, Counter, FailureCount
 from chalicelib.store.buckets import LOGINS, BucketStore
-from infra.errors import Refused
+from infra.errors import OperatorError
 from infra.stage.aws import Stage
 from infra.stage.keys import stage_key
 from infra.stage.people import People
@@ -25,7 +25,7 @@ COUNTING, BLOCKED, SLOWED = "counting", "blocked", "slowed"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CounterState:
     """One counter. of: `logins` or `clients`.
 
     account: a user_id, the hash of a name that nobody has, or of `clients` a client_id, "" for ids that no client has.
@@ -48,19 +48,19 @@ class Attacks:
 
     stage: Stage
 
-    def of_user(self, realm: str, who: str) -> list[Row]:
+    def of_user(self, realm: str, who: str) -> list[CounterState]:
         """Return the counters of one person, or of a name that nobody has."""
         people = People.of(self.stage, realm)
         policy = people.config.tenant().brute_force_protection
         return list(_account_rows(people.attempts.of_account(self._account(people, who)), policy))
 
-    def of_realm(self, realm: str) -> list[Row]:
+    def of_realm(self, realm: str) -> list[CounterState]:
         """Return the counters of a realm that keep somebody out."""
         people = People.of(self.stage, realm)
         rows = _account_rows(people.attempts.of_realm(people.realm.name), people.config.tenant().brute_force_protection)
         return sorted((row for row in rows if row.state != COUNTING), key=lambda row: (row.account, row.address))
 
-    def of_address(self, address: str) -> list[Row]:
+    def of_address(self, address: str) -> list[CounterState]:
         """Return the buckets of one address that are not empty, and that of the /48 around it if it is full."""
         throttling, buckets = self.stage.config().tenant().suspicious_ip_throttling, self._buckets()
         own, *wide = networks(address)
@@ -96,7 +96,7 @@ class Attacks:
             return Account(realm, who)
         try:
             return Account(realm, people.find(who).user_id)
-        except Refused:
+        except OperatorError:
             return Account(realm, UNKNOWN + digest(who, stage_key(self.stage).mac))
 
     def _buckets(self) -> BucketStore:
@@ -105,7 +105,7 @@ class Attacks:
 
 def _account_rows(
     states: Iterable[tuple[Counter, AttemptCount | FailureCount]], policy: BruteForceProtection
-) -> Iterator[Row]:
+) -> Iterator[CounterState]:
     now = int(time.time())
     for counter, state in states:
         if state.expires_at <= now:
@@ -116,23 +116,23 @@ def _account_rows(
             yield _counter_row(counter, state, policy)
 
 
-def _counter_row(counter: Counter, count: AttemptCount, policy: BruteForceProtection) -> Row:
+def _counter_row(counter: Counter, count: AttemptCount, policy: BruteForceProtection) -> CounterState:
     address = ALL_ADDRESSES if counter.address == ANYWHERE else counter.address
     is_blocked = count.attempts >= policy.max_attempts
     state, until = (BLOCKED, count.expires_at) if is_blocked else (COUNTING, 0)
-    return Row(LOGINS, counter.account.id, address, count.failed, policy.max_attempts, state, until)
+    return CounterState(LOGINS, counter.account.id, address, count.failed, policy.max_attempts, state, until)
 
 
-def _total_row(account: Account, total: FailureCount, now: int) -> Row:
+def _total_row(account: Account, total: FailureCount, now: int) -> CounterState:
     is_slowed = total.failed >= MAX_FAILURES_IN_A_ROW
     state, until = (SLOWED, max(now, total.next_turn_at)) if is_slowed else (COUNTING, 0)
-    return Row(LOGINS, account.id, ALL_ADDRESSES, total.failed, MAX_FAILURES_IN_A_ROW, state, until)
+    return CounterState(LOGINS, account.id, ALL_ADDRESSES, total.failed, MAX_FAILURES_IN_A_ROW, state, until)
 
 
-def _bucket_row(address: str, name: str, empties_at_ms: int, bucket: Bucket) -> Row:
+def _bucket_row(address: str, name: str, empties_at_ms: int, bucket: Bucket) -> CounterState:
     now_ms = int(1000 * time.time())
     kind, _, client_id = name.partition("#")
     failed = -(-max(0, empties_at_ms - now_ms) // bucket.rate_ms)
     is_full = bucket.is_full(empties_at_ms, now_ms)
     state, until = (BLOCKED, -(-bucket.opens_at_ms(empties_at_ms) // 1000)) if is_full else (COUNTING, 0)
-    return Row(kind, client_id, address, failed, bucket.size, state, until)
+    return CounterState(kind, client_id, address, failed, bucket.size, state, until)

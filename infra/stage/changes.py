@@ -9,7 +9,7 @@ Action: TypeAlias = Literal["create", "recreate", "update", "delete", "keep"]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PlannedChange:
     """One change. what: the thing's name. detail: why it changes, a line for each reason."""
 
     action: Action
@@ -17,6 +17,6 @@ class Change:
     detail: str = ""
 
 
-def would_change(changes: Sequence[Change]) -> bool:
+def would_change(changes: Sequence[PlannedChange]) -> bool:
     """Return whether these changes leave anything otherwise than it is."""
     return any(change.action != "keep" for change in changes)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from infra.stage.aws import Stage
 from infra.stage.cloudformation.leftovers import has_group, has_table, logs_of, stack_tables, table_status
-from infra.stage.cloudformation.stack_status import SOUND, Standing, Unsound, find_standing, status_fault
+from infra.stage.cloudformation.stack_status import SOUND, StackState, Unsound, find_stack, status_fault
 from infra.stage.cloudformation.stacks import Stack, stage_stacks
 from infra.stage.keys import data_key_faults, signing_key_faults, stage_key_faults
 
@@ -15,9 +15,9 @@ USABLE = ("ACTIVE", "UPDATING")
 def require_sound(stage: Stage, realms: list[str]) -> None:
     """Raise Unsound if the stage has faults that `up` does not mend: all of them, each with the command that does."""
     stacks = stage_stacks(stage.name, realms)
-    standing = [found for stack in stacks if (found := find_standing(stage.cloudformation, stack.name))]
-    faults = [line for found in standing for line in _stack_fault(stage, found)]
-    has_config = any(found.name == stacks[0].name and found.status in SOUND for found in standing)
+    states = [found for stack in stacks if (found := find_stack(stage.cloudformation, stack.name))]
+    faults = [line for found in states for line in _stack_fault(stage, found)]
+    has_config = any(found.name == stacks[0].name and found.status in SOUND for found in states)
     sealing = data_key_faults(stage)
     if has_config and table_status(stage, f"{stage.prefix}config") in USABLE:
         faults += signing_key_faults(stage, stage.config().keys())
@@ -40,37 +40,37 @@ def require_free(stage: Stage, stacks: Sequence[Stack]) -> None:
 
 
 def _is_absent(stage: Stage, stack: Stack) -> bool:
-    standing = find_standing(stage.cloudformation, stack.name)
-    return standing is None or standing.status == "REVIEW_IN_PROGRESS"
+    state = find_stack(stage.cloudformation, stack.name)
+    return state is None or state.status == "REVIEW_IN_PROGRESS"
 
 
-def _stack_fault(stage: Stage, standing: Standing) -> list[str]:
-    if standing.status not in SOUND:
-        return status_fault(stage.cloudformation, standing)
-    return [line for table in stack_tables(stage, standing) for line in _table_fault(stage, standing, table)]
+def _stack_fault(stage: Stage, state: StackState) -> list[str]:
+    if state.status not in SOUND:
+        return status_fault(stage.cloudformation, state)
+    return [line for table in stack_tables(stage, state) for line in _table_fault(stage, state, table)]
 
 
-def _table_fault(stage: Stage, standing: Standing, table: str) -> list[str]:
+def _table_fault(stage: Stage, state: StackState, table: str) -> list[str]:
     status = table_status(stage, table)
     if status in ("", "DELETING"):
-        return _lost_table(standing, table)
+        return _lost_table(state, table)
     if status in USABLE:
         return []
     look = f"aws dynamodb describe-table --table-name {table}"
     return [f"table {table} is {status}: wait until it is ACTIVE, then run up again. To see it: {look}"]
 
 
-def _lost_table(standing: Standing, table: str) -> list[str]:
+def _lost_table(state: StackState, table: str) -> list[str]:
     """Return how a table that was deleted by hand comes back.
 
     No table is made anew here: an empty table of users would let strangers sign up as the people whom it had.
     """
-    empty = f"aws cloudformation delete-stack --stack-name {standing.name}"
+    empty = f"aws cloudformation delete-stack --stack-name {state.name}"
     return [
-        f"table {table} of stack {standing.name} was deleted. DynamoDB keeps a backup for 35 days:",
+        f"table {table} of stack {state.name} was deleted. DynamoDB keeps a backup for 35 days:",
         f"  aws dynamodb list-backups --backup-type SYSTEM --table-name {table}",
         f"  aws dynamodb restore-table-from-backup --target-table-name {table} --backup-arn ARN",
-        *([f"  For an empty one: {empty}, and run up again."] if "-realm-" in standing.name else []),
+        *([f"  For an empty one: {empty}, and run up again."] if "-realm-" in state.name else []),
     ]
 
 

@@ -15,7 +15,7 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from chalicelib.model.key import KeySet, SigningKey
 from chalicelib.store.vault import STAGE_KEY, STAGE_OWNER, StageKey, Vault, data_key_alias
 from infra.stage.aws import Stage
-from infra.stage.changes import Change
+from infra.stage.changes import PlannedChange
 from infra.stage.cloudformation.stack_status import Unsound
 from infra.stage.kms_keys import (
     KeyPlan,
@@ -34,13 +34,13 @@ DATA_KEY = KeyPlan("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", "seals secrets at res
 REQUIRED_MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y")}
 
 
-def key_changes(stage: Stage, algs: list[str], dry_run: bool, known: KeySet) -> list[Change]:
+def key_changes(stage: Stage, algs: list[str], dry_run: bool, known: KeySet) -> list[PlannedChange]:
     """Return which keys are missing for these algorithms; make them unless dry_run, and publish each as it is made."""
     missing = [alg for alg in algs if known.current(alg) is None]
     for alg in [] if dry_run else missing:
         known = KeySet((*known.keys, make_key(stage, alg, "current", known)))
         stage.config().put_keys(known)
-    return [Change("create", f"{alg} signing key", KEY_SPECS[alg]) for alg in missing]
+    return [PlannedChange("create", f"{alg} signing key", KEY_SPECS[alg]) for alg in missing]
 
 
 def make_key(stage: Stage, alg: str, status: str, known: KeySet) -> SigningKey:
@@ -51,7 +51,7 @@ def make_key(stage: Stage, alg: str, status: str, known: KeySet) -> SigningKey:
     return SigningKey(jwk["kid"], alg, arn, jwk, status, int(time.time()))
 
 
-def data_key_changes(stage: Stage, dry_run: bool) -> list[Change]:
+def data_key_changes(stage: Stage, dry_run: bool) -> list[PlannedChange]:
     """Return whether the key for data at rest is missing; make it unless dry_run.
 
     It is never replaced: KMS turns it every year by itself, and what was sealed before stays open.
@@ -64,7 +64,7 @@ def data_key_changes(stage: Stage, dry_run: bool) -> list[Change]:
         when_known(stage, lambda: kms.enable_key_rotation(KeyId=arn))
         # The alias comes last: it says that the key is whole.
         when_known(stage, lambda: give_alias(stage, alias, arn))
-    return [Change("create", "data key", alias)]
+    return [PlannedChange("create", "data key", alias)]
 
 
 def signing_key_faults(stage: Stage, known: KeySet) -> list[str]:
@@ -85,7 +85,7 @@ def stage_key_faults(stage: Stage) -> list[str]:
         return []
     sealer, data_key = find_sealer(stage, document["data_key"], STAGE_OWNER), find_key(stage, alias)
     if sealer.is_gone:
-        return _given_up(stage)
+        return _lost_data_key(stage)
     if sealer.refusal:
         return [f"the stage key does not open: {sealer.refusal} Mend that key in KMS, and run up again."]
     if sealer.arn and data_key and sealer.arn != data_key["Arn"]:
@@ -94,7 +94,7 @@ def stage_key_faults(stage: Stage) -> list[str]:
     return []
 
 
-def _given_up(stage: Stage) -> list[str]:
+def _lost_data_key(stage: Stage) -> list[str]:
     item = f"--table-name {stage.prefix}config --key '{json.dumps({'pk': {'S': STAGE_KEY}})}'"
     return [
         "the stage key does not open: the data key that sealed it was deleted in KMS, or is another account's.",
@@ -111,12 +111,12 @@ def _signing_key_fault(stage: Stage, key: SigningKey) -> list[str]:
     return [f"{named} was deleted in KMS, and nothing brings it back. Replace it: {turn}"]
 
 
-def stage_key_changes(stage: Stage, dry_run: bool, is_new: bool) -> list[Change]:
+def stage_key_changes(stage: Stage, dry_run: bool, is_new: bool) -> list[PlannedChange]:
     """Return whether the stage's own key is missing; make it unless dry_run. is_new: there is no config table yet.
 
     It is never replaced: what was hashed under it could not be recognised any more.
     """
-    change = Change("create", "stage key", "sealed by the data key")
+    change = PlannedChange("create", "stage key", "sealed by the data key")
     if dry_run:
         return [change] if is_new or stage.config().stage_key() is None else []
     # The data key's alias may be seconds old.
@@ -153,7 +153,7 @@ PUBLISH_S = 7200
 RETIRE_S = 2_592_000 + 60
 
 
-def rotate(stage: Stage, now: int) -> tuple[list[Change], list[str]]:
+def rotate(stage: Stage, now: int) -> tuple[list[PlannedChange], list[str]]:
     """Take each algorithm's keys one step on; return what changed, and what is waited for, each a sentence.
 
     next -> current once it was published for PUBLISH_S; current -> previous then; previous is dropped after RETIRE_S,
@@ -164,10 +164,10 @@ def rotate(stage: Stage, now: int) -> tuple[list[Change], list[str]]:
     config = stage.config()
     known = config.keys()
     by_alg = {alg: [key for key in known.keys if key.alg == alg] for alg in known.algs}
-    changes: list[Change] = []
+    changes: list[PlannedChange] = []
     waits: list[str] = []
     for alg in known.algs:
-        keys, changed, waited = _step(stage, known, alg, now)
+        keys, changed, waited = _rotate_alg(stage, known, alg, now)
         if changed:
             by_alg[alg] = keys
             config.put_keys(KeySet(tuple(key for of_alg in by_alg.values() for key in of_alg)))
@@ -175,51 +175,53 @@ def rotate(stage: Stage, now: int) -> tuple[list[Change], list[str]]:
     return changes, waits
 
 
-Step = tuple[list[SigningKey], list[Change], list[str]]
+# The keys of one algorithm after its rotation, the changes, and a sentence for each thing to wait for.
+Rotation = tuple[list[SigningKey], list[PlannedChange], list[str]]
 
 
-def _step(stage: Stage, known: KeySet, alg: str, now: int) -> Step:
+def _rotate_alg(stage: Stage, known: KeySet, alg: str, now: int) -> Rotation:
     keys = [key for key in known.keys if key.alg == alg]
     by_status = {key.status: key for key in keys}
     following = by_status.get("next")
     lost = {key.status for key in keys if key.status != "previous" and find_key(stage, key.key_arn) is None}
     if "current" in lost:
         following = None if "next" in lost else following
-        return _replaced(stage, keys, following or make_key(stage, alg, "next", known), now)
+        return _replace_lost(stage, keys, following or make_key(stage, alg, "next", known), now)
     if following and "next" in lost:
-        keys, changed, waited = _step(stage, KeySet(tuple(key for key in known.keys if key != following)), alg, now)
-        return keys, [Change("delete", f"{alg} key {following.kid}", "it was deleted in KMS"), *changed], waited
+        kept = KeySet(tuple(key for key in known.keys if key != following))
+        keys, changed, waited = _rotate_alg(stage, kept, alg, now)
+        return keys, [PlannedChange("delete", f"{alg} key {following.kid}", "it was deleted in KMS"), *changed], waited
     previous = min((key for key in keys if key.status == "previous"), key=lambda key: key.since, default=None)
     if previous:
-        return _retired(stage, keys, previous, now)
+        return _retire(stage, keys, previous, now)
     if following is None:
         made = replace(make_key(stage, alg, "next", known), since=now)
         wait = f"{alg}: {made.kid} is published as next. Rotate again in {PUBLISH_S // 60} minutes to sign with it."
-        return [*keys, made], [Change("create", f"{alg} key {made.kid}", "next")], [wait]
+        return [*keys, made], [PlannedChange("create", f"{alg} key {made.kid}", "next")], [wait]
     if now - following.since < PUBLISH_S:
         left = (following.since + PUBLISH_S - now) // 60 + 1
         return keys, [], [f"{alg}: {following.kid} must be published for {left} more minutes."]
-    return _promoted(stage, by_status["current"], following, now)
+    return _promote(stage, by_status["current"], following, now)
 
 
-def _replaced(stage: Stage, keys: list[SigningKey], following: SigningKey, now: int) -> Step:
+def _replace_lost(stage: Stage, keys: list[SigningKey], following: SigningKey, now: int) -> Rotation:
     """Let a key sign at once, published or not, because the current one was deleted and nothing else signs."""
     (current,) = (key for key in keys if key.status == "current")
-    promoted, changes, waits = _promoted(stage, current, following, now)
+    promoted, changes, waits = _promote(stage, current, following, now)
     said = f"{current.alg}: who caches the JWKS may refuse tokens of {following.kid} until that is read anew."
     return [*promoted, *(key for key in keys if key.status == "previous")], changes, [said, *waits]
 
 
-def _promoted(stage: Stage, current: SigningKey, following: SigningKey, now: int) -> Step:
+def _promote(stage: Stage, current: SigningKey, following: SigningKey, now: int) -> Rotation:
     faults = _signing_key_fault(stage, following)
     if faults:
         raise Unsound(faults)
     keys = [replace(following, status="current", since=now), replace(current, status="previous", since=now)]
-    changes = [Change("update", f"{key.alg} key {key.kid}", key.status) for key in keys]
+    changes = [PlannedChange("update", f"{key.alg} key {key.kid}", key.status) for key in keys]
     return keys, changes, [f"{current.alg}: rotate again once the longest token of {current.kid} has ended."]
 
 
-def _retired(stage: Stage, keys: list[SigningKey], previous: SigningKey, now: int) -> Step:
+def _retire(stage: Stage, keys: list[SigningKey], previous: SigningKey, now: int) -> Rotation:
     ends_at = previous.since + RETIRE_S
     if now < ends_at:
         return (
@@ -230,4 +232,4 @@ def _retired(stage: Stage, keys: list[SigningKey], previous: SigningKey, now: in
     # Before it leaves the key set: from then on the tag alone tells it from a key that was never published.
     tag_retired(stage, previous.key_arn)
     kept = [key for key in keys if key is not previous]
-    return kept, [Change("delete", f"{previous.alg} key {previous.kid}", "from the JWKS; disable it in KMS")], []
+    return kept, [PlannedChange("delete", f"{previous.alg} key {previous.kid}", "from the JWKS; disable it in KMS")], []

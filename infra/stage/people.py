@@ -24,7 +24,7 @@ from chalicelib.store.families import FamilyStore
 from chalicelib.store.revocations import RevocationStore
 from chalicelib.store.user_records import IdentifierTaken, UserRecords
 from chalicelib.store.users import UserStore
-from infra.errors import Refused, Taken
+from infra.errors import OperatorError, UserExists
 from infra.stage.aws import Stage
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def _any_version() -> int:
 
 
 def find_realm(stage: Stage, called: str) -> Realm:
-    """Return the realm of this name or alias; raises Refused with the names of those that there are."""
+    """Return the realm of this name or alias; raises OperatorError with the names of those that there are."""
     config = stage.config()
     realm = config.realm(called)
     if realm is None:
@@ -48,7 +48,7 @@ def find_realm(stage: Stage, called: str) -> Realm:
         realm = config.realm(name) if name else None
     if realm is None:
         known = sorted(key.partition("#")[2] for key in documents if key.startswith("realm#"))
-        raise Refused(f"Stage {stage.name} has no realm {called}. It has: {', '.join(known) or 'none'}.")
+        raise OperatorError(f"Stage {stage.name} has no realm {called}. It has: {', '.join(known) or 'none'}.")
     return realm
 
 
@@ -73,7 +73,7 @@ class People:
 
     @classmethod
     def of(cls, stage: Stage, realm_name: str, bcrypt_cost: int = 10) -> "People":
-        """Return a realm's people; raises Refused for an unknown realm."""
+        """Return a realm's people; raises OperatorError for an unknown realm."""
         realm, dynamo = find_realm(stage, realm_name), stage.dynamo
         attempts = AttemptStore(dynamo, f"{stage.prefix}attempts")
         families = FamilyStore(dynamo, f"{stage.prefix}sessions")
@@ -82,7 +82,7 @@ class People:
         return cls(stage.config(), realm, users, records, attempts, families, revocations, bcrypt_cost)
 
     def add(self, password: str | None, password_hash: str | None, **fields: Any) -> User:
-        """Make a person, with a fresh user_id unless fields have one, and return the record. Raises Refused.
+        """Make a person, with a fresh user_id unless fields have one, and return the record. Raises OperatorError.
 
         fields: as in User.
         """
@@ -99,20 +99,20 @@ class People:
         try:
             self.records.create(user)
         except IdentifierTaken:
-            raise Taken(f"Realm {self.realm.name} has somebody of that username or email already.") from None
+            raise UserExists(f"Realm {self.realm.name} has somebody of that username or email already.") from None
         return user
 
     def find(self, who: str) -> User:
-        """Return the person of this user_id, username or email; raises Refused."""
+        """Return the person of this user_id, username or email; raises OperatorError."""
         user = self.users.read(who) or self.users.read(self.users.locate(who, ("username", "email")) or who)
         if user is None:
-            raise Refused(f"Realm {self.realm.name} has nobody by {who}.")
+            raise OperatorError(f"Realm {self.realm.name} has nobody by {who}.")
         return user
 
     def set_password(self, user: User, password: str) -> None:
-        """Store a new password, end the refresh tokens of the old one unless the tenant keeps them. Raises Refused.
+        """Store a new password, and forget the failed attempts at the old one. Raises OperatorError.
 
-        The failed attempts at the old one are forgotten.
+        Refresh tokens of the old password end, unless the tenant keeps them.
         """
         ends_families = self.config.tenant().revokes_on_password_change
         # With the present password they are as many as the policy looks back.
@@ -143,10 +143,10 @@ class People:
         return sorted(live, key=lambda family: (family.client_id, family.locator.family_id))
 
     def end_family(self, user: User, family_id: str) -> None:
-        """End one family by its id; raises Refused where the person has no such one."""
+        """End one family by its id; raises OperatorError where the person has no such one."""
         families = [family for family in self.live_families(user) if family.locator.family_id == family_id]
         if not families:
-            raise Refused(f"{user.user_id} has no refresh token family {family_id}.")
+            raise OperatorError(f"{user.user_id} has no refresh token family {family_id}.")
         self.records.end_logins(user.user_id, int(time.time()))
         self.families.end(families[0])
 
@@ -186,17 +186,17 @@ class People:
     def _stored(self, user: User, password: str | None, password_hash: str | None) -> str:
         if password_hash is not None:
             if not is_foreign_hash(password_hash):
-                raise Refused("That is no bcrypt hash: $2a$, $2b$ or $2y$, of a cost from 4 to 14.")
+                raise OperatorError("That is no bcrypt hash: $2a$, $2b$ or $2y$, of a cost from 4 to 14.")
             return password_hash
         return self._hashed(user, password) if password is not None else ""
 
     def _hashed(self, user: User, password: str) -> str:
-        """Return the stored form of a new password; raises Refused with all that the realm has against it."""
+        """Return the stored form of a new password; raises OperatorError with all that the realm has against it."""
         detection = self.config.tenant().breached_password_detection
         is_breached = is_refused(password, detection, self.range_api, self.warn)
         found = objections(password, user, self.realm.password_policy, is_breached)
         if found:
-            raise Refused(" ".join(self._sentence(objection, password) for objection in found))
+            raise OperatorError(" ".join(self._sentence(objection, password) for objection in found))
         return hash_password(password, self.bcrypt_cost)
 
     def _sentence(self, objection: Objection, password: str) -> str:
@@ -212,21 +212,23 @@ class People:
         }[objection]
 
     def _require_user_id(self, user_id: str) -> None:
-        """Let a user_id pass that can be the sub of tokens, and that nobody of the stage has; raises Refused."""
+        """Let a user_id pass that can be the sub of tokens, and that nobody of the stage has; raises OperatorError."""
         if not USER_ID.fullmatch(user_id) or user_id.endswith("@clients"):
-            raise Refused("A user_id has 2 to 255 printable ASCII characters, no space, and does not end in @clients.")
+            raise OperatorError(
+                "A user_id has 2 to 255 printable ASCII characters, no space, and does not end in @clients."
+            )
         stored = (one for key, one in self.config.documents() if key.startswith("realm#"))
         for realm in map(realm_from, stored):
             if UserStore(self.users.dynamo, realm.users_table).read(user_id):
-                raise Taken(f"Realm {realm.name} has given out the user_id {user_id} already. Choose another one.")
+                raise UserExists(f"Realm {realm.name} has given out the user_id {user_id} already. Choose another one.")
 
     def _require_identifier(self, user: User) -> None:
         names = {"username": user.username, "email": user.email}
         if not any(names[kind] for kind in self.realm.identifiers):
-            raise Refused(f"In realm {self.realm.name} a person needs: {' or '.join(self.realm.identifiers)}.")
+            raise OperatorError(f"In realm {self.realm.name} a person needs: {' or '.join(self.realm.identifiers)}.")
         if "@" in user.username or (user.email and "@" not in user.email):
-            raise Refused("A username holds no @, an email holds one.")
+            raise OperatorError("A username holds no @, an email holds one.")
         if not all(is_acceptable(name) for name in names.values() if name):
-            raise Refused("A name has at most 320 characters, no control characters, and not blanks alone.")
+            raise OperatorError("A name has at most 320 characters, no control characters, and not blanks alone.")
         if not all(is_new_name(name) for name in names.values() if name):
-            raise Refused("A name holds no characters that show as nothing, such as U+200B: take them out.")
+            raise OperatorError("A name holds no characters that show as nothing, such as U+200B: take them out.")

@@ -13,7 +13,7 @@ from chalicelib.model.key import KeySet
 from chalicelib.store.documents import Document
 from infra.errors import NotReady
 from infra.stage.aws import Stage
-from infra.stage.changes import Change
+from infra.stage.changes import PlannedChange
 from infra.stage.cloudformation.leftovers import has_table
 from infra.stage.cloudformation.stacks import stack_changes, stage_stacks
 from infra.stage.health import require_free, require_sound
@@ -26,14 +26,14 @@ SECRET_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class ApplyResult:
     """The changes of `apply`, and the client secrets that it made: shown once, kept nowhere."""
 
-    changes: list[Change]
+    changes: list[PlannedChange]
     made_secrets: dict[str, str]
 
 
-def up(stage: Stage, file: TenantFile, dry_run: bool = False) -> list[Change]:
+def up(stage: Stage, file: TenantFile, dry_run: bool = False) -> list[PlannedChange]:
     """Make what is missing: the stage's stack, a stack per realm, the keys. Return the changes.
 
     Raises Unsound, before anything is made, if a stack, a table or a key is in a state that this does not mend, or if
@@ -61,7 +61,7 @@ def apply(
     dry_run: bool = False,
     prune: bool = False,
     tell: Callable[[str, str], object] = lambda client_id, secret: None,
-) -> Applied:
+) -> ApplyResult:
     """Write the tenant, realms, APIs and clients. What left the file is kept, and deleted with prune.
 
     tell: takes each client_id with the secret that was made for it, before its hash is stored: whatever happens then,
@@ -79,7 +79,7 @@ def write_configuration(
     dry_run: bool = False,
     prune: bool = False,
     tell: Callable[[str, str], object] = lambda client_id, secret: None,
-) -> Applied:
+) -> ApplyResult:
     """Do what `apply` does, to a stage that is known to be sound and ready."""
     config = stage.config()
     stored = {key: document for key, document in config.documents() if key.startswith(SECTIONS) or key == "tenant"}
@@ -87,7 +87,7 @@ def write_configuration(
     wanted = _documents(stage, file, stored, made)
     gone = sorted(set(stored) - set(wanted))
     changes = [_change(key, document, stored) for key, document in wanted.items() if document != stored.get(key)]
-    changes += [Change("delete" if prune else "keep", _named(key), "left the file") for key in gone]
+    changes += [PlannedChange("delete" if prune else "keep", _named(key), "left the file") for key in gone]
     kept = {} if prune else {key: stored[key] for key in gone}
     wanted["tenant"] |= {"grant_types": _grant_types(kept | wanted), "realm_aliases": _realm_aliases(kept | wanted)}
     if not dry_run:
@@ -97,7 +97,7 @@ def write_configuration(
             config.put(key, wanted[key])
         for key in gone if prune else ():
             config.delete(key)
-    return Applied(changes, {} if dry_run else made)
+    return ApplyResult(changes, {} if dry_run else made)
 
 
 def _documents(
@@ -174,11 +174,13 @@ def _realm_aliases(documents: dict[str, Document]) -> dict[str, str]:
     return {alias: name for alias, name in aliases.items() if f"realm#{alias}" not in documents}
 
 
-def _change(key: str, document: Document, stored: dict[str, Document]) -> Change:
+def _change(key: str, document: Document, stored: dict[str, Document]) -> PlannedChange:
     before = stored.get(key)
     if before is None:
-        return Change("create", _named(key))
-    return Change("update", _named(key), ", ".join(name for name in document if document[name] != before.get(name)))
+        return PlannedChange("create", _named(key))
+    return PlannedChange(
+        "update", _named(key), ", ".join(name for name in document if document[name] != before.get(name))
+    )
 
 
 def _named(key: str) -> str:

@@ -23,7 +23,7 @@ from chalicelib.store.enrolments import EnrolmentStore
 from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
 from chalicelib.store.user_records import NoSuchUser
 from chalicelib.store.vault import Vault, data_key_alias
-from infra.errors import NotReady, Refused
+from infra.errors import NotReady, OperatorError
 from infra.stage.aws import Stage
 from infra.stage.keys import stage_key
 from infra.stage.people import People
@@ -40,7 +40,7 @@ class SecondFactors:
 
     @classmethod
     def of(cls, stage: Stage, realm_name: str) -> "SecondFactors":
-        """Return those of a realm's people; raises Refused for an unknown realm."""
+        """Return those of a realm's people; raises OperatorError for an unknown realm."""
         people = People.of(stage, realm_name)
         enrolments = EnrolmentStore(stage.dynamo, people.realm.users_table)
         vault = Vault(stage.clients, data_key_alias(stage.name))
@@ -49,7 +49,7 @@ class SecondFactors:
         return cls(people, enrolments, otp, RecoveryCode(limits, lambda _: enrolments))
 
     def find_session(self, who: str) -> MfaSession:
-        """Return the person of this user_id, username or email, with their factors; raises Refused."""
+        """Return the person of this user_id, username or email, with their factors; raises OperatorError."""
         user_id = self.people.find(who).user_id
         user, enrolment = self.enrolments.dynamo.read_all(
             self.people.users.read_of(user_id), self.enrolments.read_of(user_id)
@@ -63,12 +63,14 @@ class SecondFactors:
     def enroll(self, session: MfaSession) -> dict[str, Any]:
         """Add an authenticator app, confirmed already; return its secret, its otpauth URI, and a first recovery code.
 
-        Raises Refused.
+        Raises OperatorError.
         """
         if not session.is_on(OTP):
-            raise Refused("The tenant has no factor otp. Add it to `mfa.factors` of the tenant file, and apply that.")
+            raise OperatorError(
+                "The tenant has no factor otp. Add it to `mfa.factors` of the tenant file, and apply that."
+            )
         if len(session.enrolment.authenticators) >= MAX_AUTHENTICATORS:
-            raise Refused(f"{session.user.user_id} has {MAX_AUTHENTICATORS} authenticators, which is the most.")
+            raise OperatorError(f"{session.user.user_id} has {MAX_AUTHENTICATORS} authenticators, which is the most.")
         enrolment, made = self._associated(session)
         with_code, recovery = self.recovery_code.first(session, enrolment)
         with _refused_if_changed(session):
@@ -77,7 +79,7 @@ class SecondFactors:
         return {"secret": made["secret"], "barcode_uri": made["barcode_uri"], **recovery}
 
     def reset(self, session: MfaSession) -> None:
-        """Remove all factors and the recovery code, and forget what was tried and sent. Raises Refused.
+        """Remove all factors and the recovery code, and forget what was tried and sent. Raises OperatorError.
 
         Logins that wait for a second factor and access tokens of the MFA API end.
         """
@@ -112,7 +114,7 @@ def _refused_if_changed(session: MfaSession) -> Iterator[None]:
     try:
         yield
     except ConditionFailed:
-        raise Refused(f"{session.user.user_id} was changed meanwhile. Run the command again.") from None
+        raise OperatorError(f"{session.user.user_id} was changed meanwhile. Run the command again.") from None
 
 
 def _limits(stage: Stage) -> Limits:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from chalicelib.identifiers import trim
 from chalicelib.model.user import User as Person
 from chalicelib.passwords.hash import verify
-from infra.errors import Taken
+from infra.errors import UserExists
 from infra.stage.aws import Stage
-from infra.stage.changes import Change
+from infra.stage.changes import PlannedChange
 from infra.stage.people import People
 from infra.tenant.schema import TenantFile, User
 
@@ -16,7 +16,7 @@ SECRETS = ("password", "password_hash")
 
 
 @dataclass(frozen=True, slots=True)
-class Seeded:
+class SeededUser:
     """A user of a tenant file, beside the stage. is_new: nobody had the name.
 
     differs: the keys whose values the person who was there already has otherwise.
@@ -28,12 +28,13 @@ class Seeded:
     differs: tuple[str, ...] = ()
 
     @property
-    def change(self) -> Change:
+    def change(self) -> PlannedChange:
         """Return a plan's line for this user."""
         what = f"user {self.name} of {self.realm}"
         if self.is_new:
-            return Change("create", what)
-        return Change("keep", what, f"differs in {', '.join(self.differs)}" if self.differs else "as the file says")
+            return PlannedChange("create", what)
+        detail = f"differs in {', '.join(self.differs)}" if self.differs else "as the file says"
+        return PlannedChange("keep", what, detail)
 
 
 def seed_users(stage: Stage, file: TenantFile, bcrypt_cost: int = 10) -> int:
@@ -41,13 +42,13 @@ def seed_users(stage: Stage, file: TenantFile, bcrypt_cost: int = 10) -> int:
     return sum(seeded.is_new for seeded in seed_each(stage, file, bcrypt_cost))
 
 
-def seed_each(stage: Stage, file: TenantFile, bcrypt_cost: int = 10) -> Iterator[Seeded]:
+def seed_each(stage: Stage, file: TenantFile, bcrypt_cost: int = 10) -> Iterator[SeededUser]:
     """Do the same one after the other, and yield each user when it is made or found."""
     groups = [(People.of(stage, realm, bcrypt_cost), users) for realm, users in file.users.items()]
     return (_seed(people, user) for people, users in groups for user in users)
 
 
-def compare_each(stage: Stage, file: TenantFile) -> Iterator[Seeded]:
+def compare_each(stage: Stage, file: TenantFile) -> Iterator[SeededUser]:
     """Yield each user of the file as seed_each would find it, and make nobody. A realm may be missing still."""
     for realm, users in file.users.items():
         people = People.of(stage, realm) if stage.config().realm(realm) else None
@@ -55,11 +56,11 @@ def compare_each(stage: Stage, file: TenantFile) -> Iterator[Seeded]:
             yield _compared(realm, user, _found(people, user) if people else None)
 
 
-def _seed(people: People, user: User) -> Seeded:
+def _seed(people: People, user: User) -> SeededUser:
     given = user.model_dump(mode="json", exclude_none=True, exclude=set(SECRETS))
     try:
         people.add(user.password, user.password_hash, **given)
-    except Taken:
+    except UserExists:
         return _compared(people.realm.name, user, _found(people, user))
     return _compared(people.realm.name, user, None)
 
@@ -72,11 +73,11 @@ def _found(people: People, user: User) -> Person | None:
     return people.users.read(user_id) if user_id else None
 
 
-def _compared(realm: str, user: User, person: Person | None) -> Seeded:
+def _compared(realm: str, user: User, person: Person | None) -> SeededUser:
     name = user.username or user.email or ""
     if person is None:
-        return Seeded(realm, name, is_new=True)
-    return Seeded(realm, name, is_new=False, differs=tuple(_differences(user, person)))
+        return SeededUser(realm, name, is_new=True)
+    return SeededUser(realm, name, is_new=False, differs=tuple(_differences(user, person)))
 
 
 def _differences(user: User, person: Person) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The configuration of a stage as `gatehouse apply` stored it, for the commands that show it. Never a secret."""
 
 from chalicelib.store.documents import Document
-from infra.errors import Refused
+from infra.errors import OperatorError
 from infra.stage.aws import Stage
 
 
@@ -12,12 +12,12 @@ def stored_all(stage: Stage, kind: str) -> list[Document]:
 
 
 def stored_one(stage: Stage, kind: str, name: str) -> Document:
-    """Return the document of this name; raises Refused if there is none, with the names of those that are there."""
+    """Return the document of this name. Raises OperatorError if there is none, with the names that there are."""
     documents = dict(stage.config().documents())
     if f"{kind}#{name}" in documents:
         return _without_secrets(documents[f"{kind}#{name}"])
     known = sorted(key.partition("#")[2] for key in documents if key.startswith(f"{kind}#"))
-    raise Refused(f"Stage {stage.name} has no {kind} {name}. It has: {', '.join(known) or 'none'}.")
+    raise OperatorError(f"Stage {stage.name} has no {kind} {name}. It has: {', '.join(known) or 'none'}.")
 
 
 def _without_secrets(document: Document) -> Document:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from infra.errors import Refused
+from infra.errors import OperatorError
 from infra.tenant.file import load
 from infra.tenant.schema import TenantFile
 
@@ -13,7 +13,7 @@ LENIENT_STAGE = "dev"
 
 
 def require_strong_secrets(stage: str, file: TenantFile) -> None:
-    """Raise Refused if the stage is not dev and a client's secret is short or the demo's. Its words hold no secret.
+    """Raise OperatorError, without the secret, if it is short or the demo's and the stage is not dev.
 
     Secrets are stored as plain SHA-256, which only what nobody can guess may be.
     """
@@ -23,7 +23,7 @@ def require_strong_secrets(stage: str, file: TenantFile) -> None:
     written = [client for client in file.clients if client.client_secret is not None]
     weak = [one.client_id for one in written if len(one.client_secret or "") < MIN_LENGTH or one.client_secret in known]
     if weak:
-        raise Refused(
+        raise OperatorError(
             f"Stage {stage} takes no client secret under {MIN_LENGTH} characters, and none of the demo tenant: "
             f"{', '.join(weak)}. Leave `client_secret` out there, and `gatehouse apply` makes one."
         )

@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from infra.gateway.proxy_event import HttpRequest, proxy_event
-from infra.gateway.proxy_event import Stage as ApiStage
+from infra.gateway.proxy_event import GatewayStage, HttpRequest, proxy_event
 from infra.local.emulated_aws import CREDENTIALS
 from tests.bench.people import COST
 from tests.bench.set_up import BUILD, PROJECT, RULES, STAGE
 from tests.support.lambda_runtime import RUNTIME_ENVIRONMENT
 
 HOST = "abcdefghij.execute-api.eu-west-1.amazonaws.com"
-API = ApiStage(STAGE, f"/{STAGE}", HOST, "abcdefghij")
+API = GatewayStage(STAGE, f"/{STAGE}", HOST, "abcdefghij")
 HEADERS = {"accept": "application/json", "host": HOST, "user-agent": "python-requests/2.32"}
 FORM = "application/x-www-form-urlencoded"
 

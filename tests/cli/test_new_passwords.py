@@ -8,7 +8,7 @@ import bcrypt
 import pytest
 
 from chalicelib.passwords.range_api import is_pwned
-from infra.errors import Refused
+from infra.errors import OperatorError
 from infra.stage.people import People
 from tests.cli.conftest import Gatehouse
 from tests.support.fixed import BCRYPT_COST
@@ -100,7 +100,7 @@ def test_history_outlasts_a_login_that_renews_the_hash(people: PeopleMaker, http
     realm.set_password(realm.find(email), f"{CANARY} 1")
 
     assert http.realm_login("customers", username=email, password=f"{CANARY} 1").status_code == 200
-    with pytest.raises(Refused, match="one of the last 5"):
+    with pytest.raises(OperatorError, match="one of the last 5"):
         realm.set_password(realm.find(email), f"{CANARY} 0")
 
 
@@ -143,7 +143,7 @@ def test_new_password_that_only_the_range_api_knows_is_refused(gatehouse: Gateho
     warnings: list[str] = []
     with serving_ranges() as ranges:
         ranges.leak(CANARY, count=1)
-        with pytest.raises(Refused, match=BREACHED):
+        with pytest.raises(OperatorError, match=BREACHED):
             asking(gatehouse, ranges, warnings).add(CANARY, None, username="x")
     assert warnings == []
 

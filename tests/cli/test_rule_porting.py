@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.rules.loading import BadRules
-from infra.deploy.deploy import DeployRefused, deploy_stage
+from infra.deploy.deploy import DeployNotStarted, deploy_stage
 from infra.rules.packages import require_deployable
 from tests.cli.conftest import Gatehouse
 from tests.support.rules import Function, package
@@ -131,7 +131,7 @@ def test_misspelt_member_stops_a_deployment_before_it_begins(project: Path) -> N
         raise AssertionError("nothing may be deployed")
 
     write_rules(project, "context.idToken['a'] = 1")
-    with pytest.raises(DeployRefused, match="did you mean id_token"):
+    with pytest.raises(DeployNotStarted, match="did you mean id_token"):
         deploy_stage("dev", project, unexpected)
 
 

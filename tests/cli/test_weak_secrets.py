@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.errors import Refused
+from infra.errors import OperatorError
 from infra.tenant.client_secrets import require_strong_secrets
 from infra.tenant.schema import TenantFile
 from tests.cli.conftest import Gatehouse
@@ -49,5 +49,5 @@ def test_secret_of_22_characters_and_one_that_is_made_are_taken(gatehouse: Gateh
 
 def test_dev_takes_the_demos(demo: TenantFile) -> None:
     require_strong_secrets("dev", demo)
-    with pytest.raises(Refused):
+    with pytest.raises(OperatorError):
         require_strong_secrets("Dev", demo)

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from infra.gateway.app import Gateway, GatewayConfig
-from infra.gateway.proxy_event import Stage
+from infra.gateway.proxy_event import GatewayStage
 from tests.support.lambda_runtime import (
     Environment,
     Function,
@@ -270,7 +270,7 @@ def site(deployment: Deployment, environment: Environment) -> Iterator[httpx.Cli
     """A client of the deployed API, its routes as API Gateway has them."""
     found = deployment.aws.client("apigateway").get_resources(restApiId=deployment.rest_api_id, limit=500)["items"]
     routes = {resource["path"]: tuple(resource.get("resourceMethods", ())) for resource in found}
-    stage = Stage("dev", "/dev", httpx.URL(deployment.url).host, deployment.rest_api_id)
+    stage = GatewayStage("dev", "/dev", httpx.URL(deployment.url).host, deployment.rest_api_id)
     with serving(Gateway(environment.invoke, GatewayConfig(routes, stage))) as port, at(port) as client:
         yield client
 

@@ -17,7 +17,7 @@ import pytest
 
 from app import app
 from infra.gateway.app import Gateway, GatewayConfig
-from infra.gateway.proxy_event import Stage
+from infra.gateway.proxy_event import GatewayStage
 from tests.deploy.conftest import FUNCTION, ON_ONE_WORKER, PROJECT, Aws, Deployment, Project, at
 from tests.deploy.logins import SECRET_LOGIN
 from tests.deploy.test_policies import allows, call_of, statements
@@ -102,7 +102,7 @@ def site(
     """A client of that function, on the stage that is deployed."""
     pins = PROJECT / "infra" / "requirements-dev.txt"
     python = runtime_python(PROJECT / ".gatehouse", pins, deployable_python())
-    stage = Stage("dev", "/dev", httpx.URL(deployment.url).host, deployment.rest_api_id)
+    stage = GatewayStage("dev", "/dev", httpx.URL(deployment.url).host, deployment.rest_api_id)
     with (
         running(function, python, tmp_path_factory.mktemp("log") / "function.log") as environment,
         serving(Gateway(environment.invoke, GatewayConfig(app.routes, stage))) as port,

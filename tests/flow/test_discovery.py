@@ -9,7 +9,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from chalicelib import wiring
 from chalicelib.settings import Settings
-from infra.gateway.proxy_event import Stage as ApiStage
+from infra.gateway.proxy_event import GatewayStage
 from infra.stage.aws import Stage
 from infra.tenant.schema import TenantFile
 from tests.flow.test_client_authentication import ASSERTION_TYPE, RSA_KEY, assertion, basic
@@ -189,7 +189,7 @@ def test_keys_are_public_and_large_enough(http: Http) -> None:
 def unnamed(stage: Stage, externals: wiring.Externals) -> Http:
     """A client of an API on API Gateway's own domain, for a server whose issuer no setting names."""
     services = wiring.build(Settings(stage.name, "", BCRYPT_COST), stage.clients, externals)
-    api = ApiStage(name="dev", base_path="/dev", domain_name="abc123.execute-api.eu-west-1.amazonaws.com")
+    api = GatewayStage(name="dev", base_path="/dev", domain_name="abc123.execute-api.eu-west-1.amazonaws.com")
     return Http(lambda: services, "10.255.0.1", api)
 
 

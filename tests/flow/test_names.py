@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.identifiers import canonical
 from chalicelib.store.dynamo import to_item
-from infra.errors import Refused
+from infra.errors import OperatorError
 from infra.stage.aws import Stage
 from tests.support.calls import calls_of
 from tests.support.fixed import Hashes
@@ -42,7 +42,7 @@ def test_invisible_character_inside_makes_another_name_that_nobody_is_given(
     name = people.make().username
     typed = f"{name[:3]}\u200b{name[3:]}"
 
-    with pytest.raises(Refused, match=r"characters that show as nothing"):
+    with pytest.raises(OperatorError, match=r"characters that show as nothing"):
         people.make(username=typed)
     assert shown(http.login(username=typed)) == shown(http.login(username="nobody by this name"))
     assert hashes.count == 2
@@ -61,7 +61,7 @@ def test_email_is_one_name_in_unicode_and_punycode(http: Http, people: PeopleMak
 
     assert [status(http, name) for name in spelled] == [200] * 4
     for name in spelled:
-        with pytest.raises(Refused, match="somebody of that"):
+        with pytest.raises(OperatorError, match="somebody of that"):
             people.make(email=name)
     people.of("employees").delete(user)
     assert [status(http, name) for name in spelled] == [400] * 4
@@ -95,7 +95,7 @@ def test_person_stored_under_the_form_of_before_is_found_by_typing_it(
 def test_name_of_somebody_stored_before_is_not_given_again(stage: Stage, people: PeopleMaker) -> None:
     stored_before(stage, people, f"taken@{PUNYCODE}", email=f"taken@{PUNYCODE}")
 
-    with pytest.raises(Refused, match="somebody of that"):
+    with pytest.raises(OperatorError, match="somebody of that"):
         people.make(email=f"taken@{PUNYCODE}")
 
 

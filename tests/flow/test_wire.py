@@ -12,8 +12,8 @@ import pytest
 from app import make_app
 from chalicelib.http import log
 from chalicelib.http.routes import Services
-from infra.gateway.proxy_event import HttpRequest, Stage, proxy_event
-from infra.stage.aws import Stage as AwsStage
+from infra.gateway.proxy_event import GatewayStage, HttpRequest, proxy_event
+from infra.stage.aws import Stage
 from tests.support.calls import Calls, calls_of
 from tests.support.fixed import Hashes
 from tests.support.http import ALICE, BACKEND, PASSWORD_REALM, TIMESHEETS, Http
@@ -221,7 +221,7 @@ def test_crash_is_logged_by_type_and_place_without_its_message(crashing: Http) -
 def test_event_of_a_path_that_api_gateway_knows_alone_is_not_found() -> None:
     request = HttpRequest("id-1", "GET", "/nowhere", "", (), b"", "10.255.0.3", "https", 443)
     application = make_app(lambda: pytest.fail("no service is needed"))
-    answer = application(proxy_event(request, "/nowhere", {}, Stage()), None)
+    answer = application(proxy_event(request, "/nowhere", {}, GatewayStage()), None)
 
     assert answer["statusCode"] == 404
     assert json.loads(answer["body"]) == {"error": "not_found", "error_description": "No such path."}
@@ -476,7 +476,7 @@ def partition_keys(calls: Calls) -> list[str]:
     ("char", "error", "is_looked_up"), [("😀", "invalid_grant", True), ("\U0001d160", "invalid_request", False)]
 )
 def test_longest_username_asks_for_no_key_that_dynamodb_refuses(
-    http: Http, stage: AwsStage, char: str, error: str, is_looked_up: bool
+    http: Http, stage: Stage, char: str, error: str, is_looked_up: bool
 ) -> None:
     with calls_of(stage) as calls:
         require_error(http.login(username=char * 320), 400, error)
@@ -599,7 +599,7 @@ def test_unknown_member_may_be_nested_but_not_without_end(http: Http, depth: int
 
 def test_binary_body_that_is_no_utf8_is_invalid(http: Http) -> None:
     # API Gateway hands a body on in base64 where an API's binary types say so.
-    event = proxy_event(request_of(b""), "/oauth/token", {}, Stage())
+    event = proxy_event(request_of(b""), "/oauth/token", {}, GatewayStage())
     event |= {"body": b64encode(b"username=\xff").decode(), "isBase64Encoded": True}
     answer = http.app(event, None)
 

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.model.user import User
 from chalicelib.store.user_records import UserRecords
 from chalicelib.tokens.refresh import MAX_FAMILIES
-from infra.errors import Refused, Taken
+from infra.errors import OperatorError, UserExists
 from infra.stage.aws import Stage
 from infra.stage.people import People
 from tests.flow.test_userinfo import signed_by_us
@@ -157,14 +157,14 @@ def added(people: People, user_id: str) -> User:
 def test_user_id_that_another_realm_has_given_out_is_refused(people: PeopleMaker, realm: str) -> None:
     taken = people.make("employees").user_id
 
-    with pytest.raises(Taken) as refused:
+    with pytest.raises(UserExists) as refused:
         added(people.of(realm), taken)
     assert str(refused.value) == f"Realm employees has given out the user_id {taken} already. Choose another one."
 
 
 @pytest.mark.parametrize("user_id", ["", "-", "a b", "a\n", "é", "demo-m2m@clients", "x" * 256])
 def test_user_id_that_can_be_no_sub_is_refused(people: PeopleMaker, user_id: str) -> None:
-    with pytest.raises(Refused, match="A user_id has 2 to 255 printable ASCII characters"):
+    with pytest.raises(OperatorError, match="A user_id has 2 to 255 printable ASCII characters"):
         added(people.of("customers"), user_id)
 
 

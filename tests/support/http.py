@@ -10,7 +10,7 @@ import httpx
 from app import make_app
 from chalicelib.http.routes import Services
 from infra.gateway.app import Gateway, GatewayConfig
-from infra.gateway.proxy_event import Stage
+from infra.gateway.proxy_event import GatewayStage
 from infra.gateway.responses import load_gateway_responses
 
 PASSWORD_REALM = "http://auth0.com/oauth/grant-type/password-realm"
@@ -40,7 +40,7 @@ class Http:
         self,
         services: Callable[[], Services],
         source_ip: str,
-        stage: Stage | None = None,
+        stage: GatewayStage | None = None,
         clock: Callable[[], float] = lambda: 0,
     ) -> None:
         """stage: where API Gateway would have the API; its root by default.
@@ -51,7 +51,9 @@ class Http:
         self.log: list[dict[str, Any]] = []
         # A test may set others later on.
         self.app = make_app(lambda: self.services(), self.log.append, lambda: self.clock())  # noqa: PLW0108
-        self._config = GatewayConfig(self.app.routes, stage or Stage(domain_name="api.example.test"), GATEWAY_RESPONSES)
+        self._config = GatewayConfig(
+            self.app.routes, stage or GatewayStage(domain_name="api.example.test"), GATEWAY_RESPONSES
+        )
         self._gateway = Gateway(self.app, self._config)
 
     def at(self, source_ip: str) -> "Http":

@@ -9,7 +9,7 @@ from dataclasses import replace
 from chalicelib import wiring
 from chalicelib.settings import Settings
 from chalicelib.store.aws import connect
-from infra.gateway.proxy_event import Stage as ApiStage
+from infra.gateway.proxy_event import GatewayStage
 from infra.stage.aws import Stage, reach
 from infra.stage.provision import apply, up
 from infra.stage.seed import seed_users
@@ -36,7 +36,7 @@ def provisioned(name: str, file: TenantFile, **tenant: str | None) -> Stage:
 
 @contextmanager
 def client_of(
-    stage: Stage, externals: wiring.Externals, issuer: str = ISSUER, api: ApiStage | None = None
+    stage: Stage, externals: wiring.Externals, issuer: str = ISSUER, api: GatewayStage | None = None
 ) -> Iterator[Http]:
     """Yield a client of an application on this stage, from an address of its own.
 

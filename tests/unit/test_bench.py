@@ -16,7 +16,7 @@ from tests.bench.statistics import Interval, Spread, gap
 from tests.bench.timing import Gap
 from tests.support.fake_aws.expressions import holds, updated
 from tests.support.fake_aws.process import Call
-from tests.support.fake_aws.tables import Refused, Tables, numbered
+from tests.support.fake_aws.tables import AwsError, Tables, numbered
 
 SMALL = Spread(1.0, 0.9, 1.1)
 NONE = Interval(0.0, -0.5, 0.5)
@@ -159,7 +159,7 @@ def test_transaction_with_a_failed_condition_writes_nothing() -> None:
     put = {"TableName": "t", "Item": {"pk": {"S": "new"}}}
     failing = {"TableName": "t", "Item": {"pk": {"S": "other"}}, "ConditionExpression": "attribute_exists(pk)"}
 
-    with pytest.raises(Refused):
+    with pytest.raises(AwsError):
         tables.answer("TransactWriteItems", {"TransactItems": [{"Put": put}, {"Put": failing}]})
     assert tables.items == {}
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from infra.cli.main import app
 from infra.deploy.api import DeployedApi
-from infra.deploy.deploy import DeployFailed, DeployRefused, deploy_stage, deployed_api
+from infra.deploy.deploy import DeployFailed, DeployNotStarted, deploy_stage, deployed_api
 from infra.gateway.responses import load_gateway_responses
 from infra.stage.aws import Stage
 
@@ -40,21 +40,21 @@ def unexpected(stage: str, project: Path) -> bool:
 
 def test_unknown_stage_is_refused_with_the_known_ones(project: Path) -> None:
     with pytest.raises(
-        DeployRefused, match=r"^No stage `test` in \.chalice/config\.json \(known are `dev`, `prod`\)\."
+        DeployNotStarted, match=r"^No stage `test` in \.chalice/config\.json \(known are `dev`, `prod`\)\."
     ):
         deploy_stage("test", project, unexpected, PYTHON)
 
 
 def test_missing_requirements_are_refused(project: Path) -> None:
     (project / "requirements.txt").unlink()
-    with pytest.raises(DeployRefused, match=r"^requirements\.txt is missing"):
+    with pytest.raises(DeployNotStarted, match=r"^requirements\.txt is missing"):
         deploy_stage("dev", project, unexpected, PYTHON)
 
 
 @pytest.mark.parametrize("text", ["{", "{}"])
 def test_configuration_that_cannot_be_read_is_refused(project: Path, text: str) -> None:
     (project / ".chalice" / "config.json").write_text(text)
-    with pytest.raises(DeployRefused, match=r"holds no readable \.chalice/config\.json"):
+    with pytest.raises(DeployNotStarted, match=r"holds no readable \.chalice/config\.json"):
         deploy_stage("dev", project, unexpected, PYTHON)
 
 
@@ -62,7 +62,7 @@ def test_configuration_that_cannot_be_read_is_refused(project: Path, text: str) 
 def test_runtime_that_aws_creates_no_more_is_refused_before_anything_begins(
     project: Path, python: tuple[int, int]
 ) -> None:
-    with pytest.raises(DeployRefused, match=r"creates no functions on Python 3\.11 or older.*PYTHON=python3\.12$"):
+    with pytest.raises(DeployNotStarted, match=r"creates no functions on Python 3\.11 or older.*PYTHON=python3\.12$"):
         deploy_stage("dev", project, unexpected, python)
 
 

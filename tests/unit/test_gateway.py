@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.gateway.app import Gateway, GatewayConfig, Invoke, LambdaContext, Observe, Receive, Send, Served
-from infra.gateway.proxy_event import Stage
+from infra.gateway.app import Gateway, GatewayConfig, Invoke, LambdaContext, Observe, Receive, Send, ServedRequest
+from infra.gateway.proxy_event import GatewayStage
 from tests.support.limits import WAIT_S
 from tests.support.server import serving
 
@@ -74,7 +74,7 @@ def connected(client: httpx.Client) -> closing[HTTPConnection]:
 
 
 def test_form_post_reaches_the_handler_as_a_proxy_event(start: Start) -> None:
-    client = start(echo, GatewayConfig(ROUTES, Stage("dev", "/dev", "api.example.com", "abc123")))
+    client = start(echo, GatewayConfig(ROUTES, GatewayStage("dev", "/dev", "api.example.com", "abc123")))
     event = client.post("/dev/token?a=1", data={"grant_type": "password"}, headers={"User-Agent": "tests"}).json()
     context = event["requestContext"]
     assert (event["resource"], event["path"], event["httpMethod"]) == ("/token", "/token", "POST")
@@ -162,7 +162,7 @@ def test_unknown_path_or_method_is_answered_without_the_handler(start: Start, me
 
 
 def test_path_outside_of_the_stage_is_unknown(start: Start) -> None:
-    client = start(echo, GatewayConfig(ROUTES, Stage("dev", "/dev")))
+    client = start(echo, GatewayConfig(ROUTES, GatewayStage("dev", "/dev")))
     assert [client.get(path).status_code for path in ("/token", "/devtoken", "/dev")] == [404, 404, 404]
 
 
@@ -338,10 +338,10 @@ def test_sixty_four_requests_run_at_once(start: Start) -> None:
 
 
 def test_observer_is_told_of_every_answer(start: Start) -> None:
-    seen: list[Served] = []
+    seen: list[ServedRequest] = []
     told = threading.Semaphore(0)
 
-    def observe(served: Served) -> None:
+    def observe(served: ServedRequest) -> None:
         seen.append(served)
         told.release()
 

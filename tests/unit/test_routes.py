@@ -10,7 +10,7 @@ from chalicelib.http.application import Application
 from chalicelib.http.routes import ANYBODY, CACHED, DELETE, GET, NO_CONTENT, POST, TOKEN_BEARER, Route, Services
 from chalicelib.http.wire import RequestReader
 from chalicelib.model.request import Request
-from infra.gateway.proxy_event import HttpRequest, Stage, proxy_event
+from infra.gateway.proxy_event import GatewayStage, HttpRequest, proxy_event
 
 PATH = "/notes/{note_id}"
 CREATED = 201
@@ -49,7 +49,7 @@ class Toy:
     def send(self, method: str, note_id: str = "1", body: bytes = b"") -> tuple[int, dict[str, str], str]:
         headers = (("content-type", "application/x-www-form-urlencoded"),)
         request = HttpRequest("id-1", method, f"/notes/{note_id}", "", headers, body, "192.0.2.1", "https", 443)
-        answer = self.app(proxy_event(request, PATH, {"note_id": note_id}, Stage()), None)
+        answer = self.app(proxy_event(request, PATH, {"note_id": note_id}, GatewayStage()), None)
         return answer["statusCode"], answer["headers"], answer["body"]
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from chalicelib.rules.loading import BadRules
-from infra.deploy.deploy import DeployRefused, deploy_stage
-from infra.errors import Refused
+from infra.deploy.deploy import DeployNotStarted, deploy_stage
+from infra.errors import OperatorError
 from infra.rules.deployed import required
 from infra.rules.packages import load_named, of_stage, require_deployable, split
 from infra.stage.chalice_config import stage_environment
@@ -36,7 +36,7 @@ def unexpected(stage: str, project: Path) -> bool:
 
 def refusal(project: Path) -> str:
     """Return why a deployment was refused before it began."""
-    with pytest.raises(DeployRefused) as refused:
+    with pytest.raises(DeployNotStarted) as refused:
         deploy_stage("dev", project, unexpected)
     return str(refused.value)
 
@@ -62,7 +62,7 @@ def test_stage_without_the_variable_has_no_packages(project: Path) -> None:
 
 
 def test_neither_package_nor_stage_is_refused() -> None:
-    with pytest.raises(Refused, match=r"^Name the packages with --packages or RULE_PACKAGES, or a stage"):
+    with pytest.raises(OperatorError, match=r"^Name the packages with --packages or RULE_PACKAGES, or a stage"):
         load_named((), "")
 
 

@@ -9,23 +9,22 @@ from chalice.app import Request as ChaliceRequest
 from chalicelib import wiring
 from chalicelib.http.wire import RequestReader
 from chalicelib.model.request import Outcome
-from infra.gateway.proxy_event import HttpRequest, proxy_event
-from infra.gateway.proxy_event import Stage as ApiStage
+from infra.gateway.proxy_event import GatewayStage, HttpRequest, proxy_event
 from infra.stage.aws import Stage
 from tests.support.http import Http
 from tests.support.stages import client_of
 
 DOMAIN = "abc123.execute-api.eu-west-1.amazonaws.com"
-ON_ITS_STAGE = ApiStage(name="dev", base_path="/dev", domain_name=DOMAIN)
-ON_A_DOMAIN = ApiStage(name="prod", base_path="", domain_name="login.example.com")
-UNDER_A_MAPPING = ApiStage(name="prod", base_path="/auth/v1", domain_name="example.com")
+ON_ITS_STAGE = GatewayStage(name="dev", base_path="/dev", domain_name=DOMAIN)
+ON_A_DOMAIN = GatewayStage(name="prod", base_path="", domain_name="login.example.com")
+UNDER_A_MAPPING = GatewayStage(name="prod", base_path="/auth/v1", domain_name="example.com")
 TOKEN = "/oauth/token"
 CONFIGURATION = "/.well-known/openid-configuration"
 AUTHENTICATOR = "/mfa/authenticators/{id}"
 FORGED = [("Host", "evil.example"), ("X-Forwarded-Host", "evil.example"), ("Forwarded", "host=evil.example;proto=http")]
 
 
-def issuer_of(api: ApiStage, path: str, resource: str, setting: str = "", **headers: str) -> str:
+def issuer_of(api: GatewayStage, path: str, resource: str, setting: str = "", **headers: str) -> str:
     """Return the issuer that a request to this path of the API is answered by."""
     sent = (("host", api.domain_name), *headers.items())
     request = HttpRequest("id-1", "GET", path, "", sent, b"", "10.255.0.4", "https", 443)
@@ -53,12 +52,12 @@ def issuer_of(api: ApiStage, path: str, resource: str, setting: str = "", **head
         ("/mfa/authenticators/dev/", AUTHENTICATOR),
     ],
 )
-def test_issuer_is_what_stands_before_the_resource(api: ApiStage, issuer: str, path: str, resource: str) -> None:
+def test_issuer_is_what_stands_before_the_resource(api: GatewayStage, issuer: str, path: str, resource: str) -> None:
     assert issuer_of(api, path, resource) == issuer
 
 
 def test_stage_named_like_the_resource_is_kept() -> None:
-    api = ApiStage(name="oauth", base_path="/oauth", domain_name=DOMAIN)
+    api = GatewayStage(name="oauth", base_path="/oauth", domain_name=DOMAIN)
 
     assert issuer_of(api, TOKEN, TOKEN) == f"https://{DOMAIN}/oauth/"
 

@@ -8,7 +8,7 @@ import typer
 
 from infra.cli.options import JsonOption, StageOption, console, reports_failures
 from infra.cli.output.tables import print_document, print_json, print_table
-from infra.errors import Refused
+from infra.errors import OperatorError
 from infra.stage.aws import reach
 from infra.stage.provision import SECRET_BYTES, SECRET_METHODS, sha256
 from infra.stage.stored import stored_all, stored_one
@@ -61,7 +61,7 @@ def rotate_secret(
     config = reach(stage).config()
     document = dict(config.documents()).get(f"client#{client_id}")
     if document is None or document["token_endpoint_auth_method"] not in SECRET_METHODS:
-        raise Refused(f"Stage {stage} has no client {client_id} with a secret.")
+        raise OperatorError(f"Stage {stage} has no client {client_id} with a secret.")
     secret, ends = secrets.token_urlsafe(SECRET_BYTES), int(time.time()) + overlap if overlap else ENDED
     # Only the latest secret overlaps: an older one that was still on its way out ends now. What has ended stays known,
     # or an apply of a file that still holds it would bring it back.

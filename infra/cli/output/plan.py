@@ -8,17 +8,17 @@ from rich.console import Console
 from rich.text import Text
 
 from infra.cli.output.tables import print_table
-from infra.stage.changes import Change
+from infra.stage.changes import PlannedChange
 
 COLOURS = {"create": "green", "recreate": "magenta", "update": "yellow", "delete": "red", "keep": "cyan"}
 
 
-def as_json(stage: str, changes: Sequence[Change]) -> dict[str, Any]:
+def as_json(stage: str, changes: Sequence[PlannedChange]) -> dict[str, Any]:
     """Return the changes of a stage as JSON has them."""
     return {"stage": stage, "changes": [asdict(change) for change in changes]}
 
 
-def show(console: Console, title: str, changes: Sequence[Change]) -> None:
+def show(console: Console, title: str, changes: Sequence[PlannedChange]) -> None:
     """Print the changes as a table, or that there are none."""
     if not changes:
         console.print(f"{title}: nothing to change.")
@@ -27,7 +27,7 @@ def show(console: Console, title: str, changes: Sequence[Change]) -> None:
     print_table(console, (), [row for change in changes for row in _rows(change)])
 
 
-def _rows(change: Change) -> list[tuple[Text | str, str, str]]:
+def _rows(change: PlannedChange) -> list[tuple[Text | str, str, str]]:
     """Return a row for each line of the detail, so that each reason stays a line of its own in a pipe too."""
     first, *others = change.detail.split("\n")
     action = Text(change.action, style=COLOURS[change.action])

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from infra.gateway.app import Served
+from infra.gateway.app import ServedRequest
 from infra.gateway.tls import trust_lines
 from infra.local.curls import curl_lines
-from infra.local.outbox import Sent
+from infra.local.outbox import SentMessage
 from infra.local.screen import LocalRun
 
 GOOD_BELOW = 400
@@ -40,7 +40,7 @@ class Terminal:
             say(f"Issuer {run.issuer}", highlight=False)
         say(f"Gatehouse serves {run.tenant} on {run.url}  (Ctrl-C stops it)", style="bold")
 
-    def show_request(self, served: Served, logged: Mapping[str, Any]) -> None:
+    def show_request(self, served: ServedRequest, logged: Mapping[str, Any]) -> None:
         """Print a request's line: method, path, status, ms, outcome; then what its rules left to say."""
         outcome = " ".join(str(logged[name]) for name in OUTCOME if name in logged)
         colour = "green" if served.status < GOOD_BELOW else "yellow"
@@ -50,6 +50,6 @@ class Terminal:
             if note:
                 self.console.print(Text(note, style="yellow"), soft_wrap=True)
 
-    def show_message(self, sent: Sent) -> None:
+    def show_message(self, sent: SentMessage) -> None:
         """Print a text message or an email."""
         self.console.print(Text(f"{sent.channel} to {sent.to}: {sent.text}", style="cyan"), soft_wrap=True)

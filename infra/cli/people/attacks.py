@@ -8,8 +8,8 @@ import typer
 from chalicelib.model.address import parse_address
 from infra.cli.options import JsonOption, RealmOption, StageOption, console, reports_failures
 from infra.cli.output.tables import print_json, print_table, utc
-from infra.errors import Refused
-from infra.stage.attacks import Attacks, Row
+from infra.errors import OperatorError
+from infra.stage.attacks import Attacks, CounterState
 from infra.stage.aws import reach
 
 attacks = typer.Typer(
@@ -48,25 +48,25 @@ def unblock(stage: StageOption, realm: RealmOption = "", user: UserOption = "", 
     elif _is_one(realm, user, address):
         freed = found.unblock_address(address)
     else:
-        raise Refused("Say whom: --realm REALM --user USER, or --address ADDRESS.")
+        raise OperatorError("Say whom: --realm REALM --user USER, or --address ADDRESS.")
     console.print(f"{freed}: forgotten.")
 
 
-def _in_words(row: Row) -> dict[str, str | int]:
+def _in_words(row: CounterState) -> dict[str, str | int]:
     """Return a counter as it is printed, its time in words."""
     return asdict(row) | {"until": utc(row.until) if row.until else ""}
 
 
-def _rows(found: Attacks, realm: str, user: str, address: str) -> list[Row]:
+def _rows(found: Attacks, realm: str, user: str, address: str) -> list[CounterState]:
     if realm and not user and not address:
         return found.of_realm(realm)
     if not _is_one(realm, user, address):
-        raise Refused("Say whose: --realm REALM, with --user USER or without, or --address ADDRESS.")
+        raise OperatorError("Say whose: --realm REALM, with --user USER or without, or --address ADDRESS.")
     return found.of_user(realm, user) if user else found.of_address(address)
 
 
 def _is_one(realm: str, user: str, address: str) -> bool:
     """Whether this names one person of a realm, or one address."""
     if address and parse_address(address) is None:
-        raise Refused(f"{address} is no IP address.")
+        raise OperatorError(f"{address} is no IP address.")
     return bool(realm and user and not address) or bool(address and not realm and not user)

@@ -7,7 +7,7 @@ import typer
 from chalicelib.store.revocations import RevocationStore
 from infra.cli.options import JsonOption, RealmOption, StageOption, console, reports_failures
 from infra.cli.output.tables import print_json, print_table, utc
-from infra.errors import Refused
+from infra.errors import OperatorError
 from infra.stage.aws import Stage, reach
 from infra.stage.people import People, find_realm
 
@@ -66,9 +66,9 @@ def revoke(
     if not user:
         return _revoke_at_large(stage, realm, client, is_everybody=everybody, is_personal=bool(family or everything))
     if everybody or sum(map(bool, (family, client, everything))) != 1:
-        raise Refused("Say which: --family ID, --client ID or --all.")
+        raise OperatorError("Say which: --family ID, --client ID or --all.")
     if not realm:
-        raise Refused("Say which realm the person is of: --realm NAME.")
+        raise OperatorError("Say which realm the person is of: --realm NAME.")
     people = People.of(reach(stage), realm)
     person = people.find(user)
     if family:
@@ -80,9 +80,9 @@ def revoke(
 
 def _revoke_at_large(stage_name: str, realm: str, client: str, *, is_everybody: bool, is_personal: bool) -> None:
     if is_personal:
-        raise Refused("Say whose family: --user NAME --realm NAME.")
+        raise OperatorError("Say whose family: --user NAME --realm NAME.")
     if is_everybody == bool(realm or client):
-        raise Refused(
+        raise OperatorError(
             "Say whose: --user NAME --realm NAME, or at large --client ID, --realm NAME, both, or --everybody."
         )
     stage = reach(stage_name)
@@ -95,10 +95,10 @@ def _revoke_at_large(stage_name: str, realm: str, client: str, *, is_everybody: 
 
 
 def _realms(stage: Stage, realm: str, client: str) -> list[str]:
-    """Return the realms to revoke in, all of them if none was named; raises Refused for an unknown realm or client."""
+    """Return the realms to revoke in: the named one, or all. Raises OperatorError for an unknown realm or client."""
     keys = [key for key, _ in stage.config().documents()]
     if client and f"client#{client}" not in keys:
-        raise Refused(f"Stage {stage.name} has no client {client}.")
+        raise OperatorError(f"Stage {stage.name} has no client {client}.")
     if realm:
         return [find_realm(stage, realm).name]
     return sorted(key.removeprefix("realm#") for key in keys if key.startswith("realm#"))

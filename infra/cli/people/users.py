@@ -17,7 +17,7 @@ from infra.cli.options import (
     said_so_far,
 )
 from infra.cli.output.tables import print_json, print_table, utc
-from infra.errors import Refused
+from infra.errors import OperatorError
 from infra.stage.aws import reach
 from infra.stage.people import People
 
@@ -60,7 +60,7 @@ def add(
 ) -> None:
     """Add a person; asks for the password unless standard input has it, or its hash."""
     if password_stdin and password_hash_stdin:
-        raise Refused("Standard input holds one of the two: give --password-stdin or --password-hash-stdin.")
+        raise OperatorError("Standard input holds one of the two: give --password-stdin or --password-hash-stdin.")
     people = People.of(reach(stage), realm)
     password_hash = read_line() if password_hash_stdin else None
     password = None if password_hash_stdin else read_password(password_stdin)
@@ -131,7 +131,7 @@ def delete(who: Who, realm: RealmOption, stage: StageOption, yes: Yes = False) -
 
 
 def _found(who: str, realm: str, stage: str) -> tuple[People, User]:
-    """Return the people of a realm and the one who is meant; raises Refused."""
+    """Return the people of a realm and the one who is meant; raises OperatorError."""
     people = People.of(reach(stage), realm)
     return people, people.find(who)
 

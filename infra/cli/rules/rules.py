@@ -11,13 +11,13 @@ from infra.cli.check import load_or_exit
 from infra.cli.options import REFUSED, JsonOption, RealmOption, console, reports_failures
 from infra.cli.output.tables import print_json, print_table
 from infra.cli.rules.settings import settings
-from infra.errors import Refused
-from infra.local.rule_login import Pretended, pretend, stage_or_file
+from infra.errors import OperatorError
+from infra.local.rule_login import TrialOptions, make_trial_login, stage_or_file
 from infra.rules.packages import NONE_NAMED, load_here, load_named, of_stage, require_deployable, split
 from infra.rules.scaffold import write_package
 from infra.rules.settings import read_file, settings_of
 from infra.rules.spelling import read_rules
-from infra.rules.trial import Step, Trial, as_json, attempt_rules
+from infra.rules.trial import RuleResult, Trial, as_json, try_rules
 
 rules = typer.Typer(name="rules", help="Check, list, try and begin the team's rules.", no_args_is_help=True)
 rules.add_typer(settings)
@@ -43,7 +43,7 @@ def check(packages: PackagesOption = None, stage: StageChoice = "", in_json: Jso
         named = of_stage(stage)
         notes = require_deployable(named)
     else:
-        raise Refused(NONE_NAMED)
+        raise OperatorError(NONE_NAMED)
     if in_json:
         print_json(console, {"packages": named, "notes": notes})
         return
@@ -112,11 +112,11 @@ def try_(
     """Run the rules on somebody, and show what each of them changed. Nothing is written, and no password is asked."""
     loaded = load_named(packages or (), stage)
     if bool(user) == bool(user_file):
-        raise Refused("Say who logs in: --user or --user-file.")
-    pretended = Pretended(user_file or user, realm, client, protocol, scope, audience, ip, geoip, body, mfa)
+        raise OperatorError("Say who logs in: --user or --user-file.")
+    options = TrialOptions(user_file or user, realm, client, protocol, scope, audience, ip, geoip, body, mfa)
     with stage_or_file(stage, load_or_exit(tenant) if tenant else None) as reached:
         configuration = read_file(rule_settings) if rule_settings else settings_of(reached).read()
-        trial = attempt_rules(loaded, pretend(reached, pretended, configuration), Settings(stage).rule_budget_s)
+        trial = try_rules(loaded, make_trial_login(reached, options, configuration), Settings(stage).rule_budget_s)
     if in_json:
         print_json(console, as_json(trial))
     else:
@@ -126,14 +126,14 @@ def try_(
 
 
 def _show(trial: Trial) -> None:
-    changes = [cells for step in trial.steps for cells in _cells(step)]
+    changes = [cells for result in trial.steps for cells in _cells(result)]
     print_table(console, ("rule", "ms", "what", "before", "after"), changes)
     outcome = [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in trial.outcome.items()]
     print_table(console, (), [*outcome, *(("warning", warning) for warning in trial.warnings)])
     console.print(trial.traceback, end="")
 
 
-def _cells(step: Step) -> list[tuple[str, ...]]:
-    changes = [(change.what, change.before, change.after) for change in step.changes] or [("nothing", "", "")]
-    first = (step.rule.rpartition(".")[2], f"{step.ms:.3f}")
+def _cells(result: RuleResult) -> list[tuple[str, ...]]:
+    changes = [(change.what, change.before, change.after) for change in result.changes] or [("nothing", "", "")]
+    first = (result.rule.rpartition(".")[2], f"{result.ms:.3f}")
     return [(*(first if number == 0 else ("", "")), *change) for number, change in enumerate(changes)]

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from infra.stage.aws import PATIENT, Stage, new_session
-from infra.stage.cloudformation.stack_status import StackFailed, Standing, Unsound, failure_lines, settle
+from infra.stage.cloudformation.stack_status import StackFailed, StackState, Unsound, failure_lines, settle
 
 if TYPE_CHECKING:
     from mypy_boto3_logs.client import CloudWatchLogsClient
@@ -14,26 +14,26 @@ OF_UP = ("keys", "stage_key")
 LOOKED_AT = len(OF_UP) + 1
 
 
-def remove_failed(stage: Stage, standing: Standing) -> None:
+def remove_failed(stage: Stage, state: StackState) -> None:
     """Delete a stack whose creation failed, and what it left. Raises Unsound, before that, if something is in it.
 
     The templates retain tables and log groups, so that they would stand in the way of the next creation.
     """
-    tables = [name for name in _resources(stage, standing, TABLE) if has_table(stage, name)]
+    tables = [name for name in _resources(stage, state, TABLE) if has_table(stage, name)]
     logs = logs_of(stage)
-    groups = [name for name in _resources(stage, standing, LOG_GROUP) if has_group(logs, name)]
+    groups = [name for name in _resources(stage, state, LOG_GROUP) if has_group(logs, name)]
     used = [f"table {name}" for name in tables if _is_used_table(stage, name)]
     used += [f"log group {name}" for name in groups if logs.describe_log_streams(logGroupName=name)["logStreams"]]
     if used:
-        raise Unsound([_kept(standing, what) for what in used])
+        raise Unsound([_kept(state, what) for what in used])
     for name in tables:
         _delete_table(stage, name)
     for name in groups:
         logs.delete_log_group(logGroupName=name)
-    stage.cloudformation.delete_stack(StackName=standing.id)
-    left = settle(stage, standing.id)
+    stage.cloudformation.delete_stack(StackName=state.id)
+    left = settle(stage, state.id)
     if left:
-        raise StackFailed(failure_lines(stage.cloudformation, standing.name, left))
+        raise StackFailed(failure_lines(stage.cloudformation, state.name, left))
 
 
 def has_table(stage: Stage, name: str) -> bool:
@@ -55,20 +55,20 @@ def logs_of(stage: Stage) -> "CloudWatchLogsClient":
     return new_session().client("logs", region_name=stage.cloudformation.meta.region_name, config=PATIENT)
 
 
-def stack_tables(stage: Stage, standing: Standing) -> list[str]:
+def stack_tables(stage: Stage, state: StackState) -> list[str]:
     """Return the names of the tables that a stack has, or had."""
-    return _resources(stage, standing, TABLE)
+    return _resources(stage, state, TABLE)
 
 
-def _resources(stage: Stage, standing: Standing, kind: str) -> list[str]:
-    pages = stage.cloudformation.get_paginator("list_stack_resources").paginate(StackName=standing.id)
+def _resources(stage: Stage, state: StackState, kind: str) -> list[str]:
+    pages = stage.cloudformation.get_paginator("list_stack_resources").paginate(StackName=state.id)
     found = [resource for page in pages for resource in page["StackResourceSummaries"]]
     return [resource["PhysicalResourceId"] for resource in found if resource["ResourceType"] == kind]
 
 
-def _kept(standing: Standing, what: str) -> str:
+def _kept(state: StackState, what: str) -> str:
     return (
-        f"stack {standing.name} is {standing.status} and cannot be made again: {what} holds something. "
+        f"stack {state.name} is {state.status} and cannot be made again: {what} holds something. "
         "Delete it if nobody needs it, or have a stack of that name import it, and run up again."
     )
 

@@ -45,7 +45,7 @@ class StackFailed(Unsound):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StackState:
     """A stack that is there. id: its ARN, which a later stack of its name does not have. reason: of the status."""
 
     id: str
@@ -54,7 +54,7 @@ class Standing:
     reason: str
 
 
-def find_standing(cloudformation: "CloudFormationClient", name: str) -> Standing | None:
+def find_stack(cloudformation: "CloudFormationClient", name: str) -> StackState | None:
     """Return how a stack stands, or None if there is none. name: or its ARN, which finds a deleted one too."""
     try:
         (found,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
@@ -64,13 +64,13 @@ def find_standing(cloudformation: "CloudFormationClient", name: str) -> Standing
         raise
     if found["StackStatus"] == "DELETE_COMPLETE":
         return None
-    return Standing(found["StackId"], found["StackName"], found["StackStatus"], found.get("StackStatusReason", ""))
+    return StackState(found["StackId"], found["StackName"], found["StackStatus"], found.get("StackStatusReason", ""))
 
 
-def settle(stage: Stage, name: str) -> Standing | None:
+def settle(stage: Stage, name: str) -> StackState | None:
     """Return how a stack stands once CloudFormation has ended what it does with it. Raises Unsound if it goes on."""
     return wait_until(
-        stage, lambda: find_standing(stage.cloudformation, name), lambda found: not found or not is_busy(found.status)
+        stage, lambda: find_stack(stage.cloudformation, name), lambda found: not found or not is_busy(found.status)
     )
 
 
@@ -89,44 +89,44 @@ def wait_until(stage: Stage, look: Callable[[], A], is_ended: Callable[[A], bool
     raise Unsound([f"CloudFormation is still at work after {POLLS * POLL_PAUSE_S // 60} minutes: run up again later."])
 
 
-def status_fault(cloudformation: "CloudFormationClient", standing: Standing) -> list[str]:
+def status_fault(cloudformation: "CloudFormationClient", state: StackState) -> list[str]:
     """Return what is wrong with a stack that neither can be used nor be made again, and the mend; or nothing."""
-    if standing.status in (*SOUND, *FAILED_CREATIONS):
+    if state.status in (*SOUND, *FAILED_CREATIONS):
         return []
-    if is_busy(standing.status):
-        return [f"stack {standing.name} is {standing.status}: wait until CloudFormation has ended, then run up again."]
-    mend = MENDS.get(standing.status, LOOK).format(name=standing.name)
+    if is_busy(state.status):
+        return [f"stack {state.name} is {state.status}: wait until CloudFormation has ended, then run up again."]
+    mend = MENDS.get(state.status, LOOK).format(name=state.name)
     return [
-        *failure_lines(cloudformation, standing.name, standing),
+        *failure_lines(cloudformation, state.name, state),
         f"Mend what the lines above name, then: {mend}",
         "Run up again once that has ended.",
     ]
 
 
-def failure_lines(cloudformation: "CloudFormationClient", name: str, standing: Standing | None) -> list[str]:
+def failure_lines(cloudformation: "CloudFormationClient", name: str, state: StackState | None) -> list[str]:
     """Return the status of a stack that failed, and a line for each resource that did."""
-    if standing is None:
+    if state is None:
         return [f"stack {name} is gone."]
-    return [f"stack {name} is {standing.status}", *failure_reasons(cloudformation, standing)]
+    return [f"stack {name} is {state.status}", *failure_reasons(cloudformation, state)]
 
 
-def failure_reasons(cloudformation: "CloudFormationClient", standing: Standing) -> list[str]:
+def failure_reasons(cloudformation: "CloudFormationClient", state: StackState) -> list[str]:
     """Return why the last operation on a stack failed: a line for each resource, the first failure first."""
     reasons: list[str] = []
-    for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=standing.id):
+    for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=state.id):
         for event in page["StackEvents"]:
             reason, status = event.get("ResourceStatusReason", ""), event.get("ResourceStatus", "")
             if reason == "User Initiated":
-                return reasons or _own_reason(standing)
+                return reasons or _own_reason(state)
             # CloudFormation cancels the other resources once the first one has failed.
             if status.endswith("_FAILED") and reason and "cancelled" not in reason:
                 kind = event.get("ResourceType", "")
                 reasons.insert(0, f"{event.get('LogicalResourceId', '')} ({kind}): {in_one_line(reason)}")
-    return reasons or _own_reason(standing)
+    return reasons or _own_reason(state)
 
 
-def _own_reason(standing: Standing) -> list[str]:
-    return [in_one_line(standing.reason)] if standing.reason else []
+def _own_reason(state: StackState) -> list[str]:
+    return [in_one_line(state.reason)] if state.reason else []
 
 
 def failed_validations(cloudformation: "CloudFormationClient", change_set: str) -> list[str]:

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Literal
 from botocore.exceptions import ClientError
 
 from infra.stage.aws import Stage
-from infra.stage.changes import Change
+from infra.stage.changes import PlannedChange
 from infra.stage.cloudformation.leftovers import remove_failed
 from infra.stage.cloudformation.stack_status import (
     FAILED_CREATIONS,
     StackFailed,
-    Standing,
+    StackState,
     failed_validations,
     failure_lines,
     failure_reasons,
-    find_standing,
+    find_stack,
     settle,
     wait_until,
 )
@@ -74,18 +74,18 @@ def stage_stacks(stage: str, realms: list[str]) -> list[Stack]:
     ]
 
 
-def stack_changes(stage: Stage, stack: Stack, dry_run: bool) -> list[Change]:
+def stack_changes(stage: Stage, stack: Stack, dry_run: bool) -> list[PlannedChange]:
     """Return what makes the stack what its template says; do it unless dry_run. Nothing if it is so already.
 
     A stack whose creation failed is deleted and made again. Raises StackFailed with CloudFormation's reasons.
     """
-    standing = find_standing(stage.cloudformation, stack.name)
-    if standing is None:
+    state = find_stack(stage.cloudformation, stack.name)
+    if state is None:
         if not dry_run:
             _create(stage, stack)
-        return [Change("create", f"stack {stack.name}")]
-    if standing.status in FAILED_CREATIONS:
-        return [_recreate(stage, stack, standing, dry_run)]
+        return [PlannedChange("create", f"stack {stack.name}")]
+    if state.status in FAILED_CREATIONS:
+        return [_recreate(stage, stack, state, dry_run)]
     if str(stage.cloudformation.get_template(StackName=stack.name)["TemplateBody"]) == stack.template:
         return []
     return _update(stage, stack, dry_run)
@@ -95,26 +95,26 @@ def _create(stage: Stage, stack: Stack) -> None:
     _run(stage, stack, _propose(stage, stack, "CREATE")["ChangeSetId"])
 
 
-def _recreate(stage: Stage, stack: Stack, standing: Standing, dry_run: bool) -> Change:
-    if standing.status == "REVIEW_IN_PROGRESS":
+def _recreate(stage: Stage, stack: Stack, state: StackState, dry_run: bool) -> PlannedChange:
+    if state.status == "REVIEW_IN_PROGRESS":
         why = ["an interrupted run proposed it and made nothing of it"]
     else:
-        why = [f"its creation failed: {standing.status}", *failure_reasons(stage.cloudformation, standing)]
+        why = [f"its creation failed: {state.status}", *failure_reasons(stage.cloudformation, state)]
     if not dry_run:
         _drop_proposals(stage.cloudformation, stack.name)
-        remove_failed(stage, standing)
+        remove_failed(stage, state)
         _create(stage, stack)
-    return Change("recreate", f"stack {stack.name}", "\n".join(why))
+    return PlannedChange("recreate", f"stack {stack.name}", "\n".join(why))
 
 
-def _update(stage: Stage, stack: Stack, dry_run: bool) -> list[Change]:
+def _update(stage: Stage, stack: Stack, dry_run: bool) -> list[PlannedChange]:
     if not dry_run:
         _drop_proposals(stage.cloudformation, stack.name)
     try:
         proposed = _propose(stage, stack, "UPDATE")
     except _NoChange:
         return []
-    changes = [Change("update", f"stack {stack.name}", detail) for detail in _details(proposed)]
+    changes = [PlannedChange("update", f"stack {stack.name}", detail) for detail in _details(proposed)]
     if dry_run:
         stage.cloudformation.delete_change_set(ChangeSetName=proposed["ChangeSetId"])
     else:
@@ -179,9 +179,9 @@ def _run(stage: Stage, stack: Stack, change_set: str) -> None:
     stage.cloudformation.execute_change_set(
         ChangeSetName=change_set, RetainExceptOnCreate=True, ClientRequestToken=token
     )
-    standing = settle(stage, stack.name)
-    if standing is None or standing.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-        raise StackFailed(failure_lines(stage.cloudformation, stack.name, standing))
+    state = settle(stage, stack.name)
+    if state is None or state.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        raise StackFailed(failure_lines(stage.cloudformation, stack.name, state))
 
 
 def _details(proposed: "DescribeChangeSetOutputTypeDef") -> Iterator[str]:

@@ -15,7 +15,7 @@ from moto.dynamodb.models.table import Table
 
 from infra.local.emulated_aws import REGION
 from tests.support.fake_aws.expressions import Item
-from tests.support.fake_aws.tables import Body, Refused, Tables
+from tests.support.fake_aws.tables import AwsError, Body, Tables
 
 OK, BAD_REQUEST = 200, 400
 HOST = f"https://dynamodb.{REGION}.amazonaws.com"
@@ -48,7 +48,7 @@ class ItemsOfMoto:
             self.tables.items[name] = self.items.setdefault(self.table(name), {})
         try:
             return OK, HEADERS, json.dumps(self.tables.answer(operation, call))
-        except Refused as refused:
+        except AwsError as refused:
             return BAD_REQUEST, HEADERS, json.dumps(refused.body)
 
 

@@ -27,7 +27,7 @@ from httptools import HttpRequestParser
 
 from infra.gateway.serving import listen
 from tests.support.fake_aws.process import Call
-from tests.support.fake_aws.tables import Body, Refused, Tables
+from tests.support.fake_aws.tables import AwsError, Body, Tables
 
 CONTROL = "/control"
 SENT_EMAIL = "/v2/email/outbound-emails"
@@ -111,7 +111,7 @@ class Stub:
         answering = self.keys.answer if service == "TrentService" else self.tables.answer
         try:
             return OK, json.dumps(answering(operation, json.loads(asked))).encode()
-        except Refused as refused:
+        except AwsError as refused:
             return BAD_REQUEST, json.dumps(refused.body).encode()
 
     def control(self, asked: Body) -> Body:

@@ -38,7 +38,7 @@ _TAKEN = {
 }
 
 
-class Refused(Exception):
+class AwsError(Exception):
     """A call is answered with an error. body: as DynamoDB sends it."""
 
     def __init__(self, kind: str, message: str = "", **body: Any) -> None:
@@ -71,7 +71,7 @@ class Tables:
     _done: dict[str, Body] = field(default_factory=dict)
 
     def answer(self, operation: str, call: Body) -> Body:
-        """Return DynamoDB's answer; raises Refused, NotImplementedError for what Gatehouse does not use."""
+        """Return DynamoDB's answer; raises AwsError, NotImplementedError for what Gatehouse does not use."""
         unknown = set(call) - _TAKEN.get(operation, set())
         if operation not in _TAKEN or unknown:
             raise NotImplementedError(f"{operation} with {sorted(unknown)}")
@@ -79,7 +79,7 @@ class Tables:
             require_used([call[name] for name in _EXPRESSIONS if name in call], call)
             return _OPERATIONS[operation](self, call)
         except BadExpression as fault:
-            raise Refused("ValidationException", str(fault)) from fault
+            raise AwsError("ValidationException", str(fault)) from fault
 
     def get_item(self, call: Body) -> Body:
         """GetItem."""
@@ -104,7 +104,7 @@ class Tables:
     def update_item(self, call: Body) -> Body:
         """UpdateItem."""
         if changed_names(call["UpdateExpression"], call) & set(call["Key"]):
-            raise Refused("ValidationException", "This attribute is part of the key")
+            raise AwsError("ValidationException", "This attribute is part of the key")
         return self._write(call, lambda item: updated(call["UpdateExpression"], item or call["Key"], call))
 
     def delete_item(self, call: Body) -> Body:
@@ -128,12 +128,12 @@ class Tables:
             reasons = [_reason(refusal) for refusal in refusals]
             codes = ", ".join(reason["Code"] for reason in reasons)
             message = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"
-            raise Refused("TransactionCanceledException", message, CancellationReasons=reasons)
+            raise AwsError("TransactionCanceledException", message, CancellationReasons=reasons)
         before = {key: self._find(key) for key in keys}
         try:
             for operation, write in writes:
                 self.answer(operation, write)
-        except Refused:
+        except AwsError:
             for key, item in before.items():
                 self._keep(key, item)
             raise
@@ -155,7 +155,7 @@ class Tables:
 
     def _repeated(self, token: str, call: Body) -> Body:
         if self._done[token] != call:
-            raise Refused("IdempotentParameterMismatchException")
+            raise AwsError("IdempotentParameterMismatchException")
         return {}
 
     def _page(self, call: Body, is_meant: Callable[[Item], bool]) -> Body:
@@ -185,7 +185,7 @@ class Tables:
         if after is not None:
             require_item(after)
             if item_bytes(after) > MAX_ITEM_BYTES:
-                raise Refused("ValidationException", "Item size has exceeded the maximum allowed size")
+                raise AwsError("ValidationException", "Item size has exceeded the maximum allowed size")
         self._keep(key, after)
         wanted = {"NONE": None, "ALL_NEW": after, "ALL_OLD": before}[call.get("ReturnValues", "NONE")]
         return {} if wanted is None else {"Attributes": wanted}
@@ -197,13 +197,13 @@ class Tables:
         else:
             table[key[1:]] = item
 
-    def _refusal(self, call: Body) -> Refused | None:
+    def _refusal(self, call: Body) -> AwsError | None:
         item = self._find(self._key(call["TableName"], call.get("Key") or call["Item"]))
         if "ConditionExpression" not in call or holds(call["ConditionExpression"], item, call):
             return None
         is_shown = item and call.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
         message = "The conditional request failed"
-        return Refused("ConditionalCheckFailedException", message, **({"Item": item} if is_shown else {}))
+        return AwsError("ConditionalCheckFailedException", message, **({"Item": item} if is_shown else {}))
 
     def _key(self, table: str, attributes: Item) -> Key:
         names = self.key_names(table, attributes)
@@ -242,7 +242,7 @@ def _counted(items: list[Item], scanned: int) -> Body:
     return {"Items": items, "Count": len(items), "ScannedCount": scanned}
 
 
-def _reason(refusal: Refused | None) -> Body:
+def _reason(refusal: AwsError | None) -> Body:
     if refusal is None:
         return {"Code": "None"}
     shown = {name: value for name, value in refusal.body.items() if name == "Item"}
@@ -252,6 +252,6 @@ def _reason(refusal: Refused | None) -> Body:
 def _require_distinct(keys: Iterable[Key], fault: str) -> None:
     listed = list(keys)
     if len(set(listed)) < len(listed):
-        raise Refused("ValidationException", fault)
+        raise AwsError("ValidationException", fault)
     if len(listed) > MAX_MEMBERS:
-        raise Refused("ValidationException", f"Member must have length less than or equal to {MAX_MEMBERS}")
+        raise AwsError("ValidationException", f"Member must have length less than or equal to {MAX_MEMBERS}")
