@@ -1,25 +1,15 @@
 """The access token (RFC 9068) and its response (RFC 6749 5.1), through HTTP."""
 
 from base64 import urlsafe_b64decode
-from typing import Any
 
 import jwt
 import pytest
 
 from infra.stage.aws import Stage
+from tests.support.access_tokens import verified
 from tests.support.clients import make_api
 from tests.support.fixed import ISSUER, Clock
 from tests.support.http import REPORTS, TIMESHEETS, Http
-
-
-def verified(http: Http, token: str, audience: str = TIMESHEETS) -> dict[str, Any]:
-    """Return the claims of a token that the published keys verify."""
-    keys = jwt.PyJWKSet.from_dict(http.get("/.well-known/jwks.json").json())
-    header = jwt.get_unverified_header(token)
-    claims: dict[str, Any] = jwt.decode(
-        token, keys[header["kid"]], algorithms=[header["alg"]], audience=audience, issuer=ISSUER
-    )
-    return claims
 
 
 def test_response_holds_what_rfc6749_asks_for(http: Http) -> None:

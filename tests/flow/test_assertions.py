@@ -12,7 +12,7 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from chalicelib import wiring
 from infra.stage.aws import Stage
-from tests.flow.test_client_authentication import ASSERTION_TYPE, EC_KEY, FAILED, OTHER_KEY, RSA_KEY
+from tests.support.client_secrets import ASSERTION_TYPE, EC_KEY, FAILED, OTHER_KEY, RSA_KEY
 from tests.support.clients import make_client
 from tests.support.fixed import ISSUER, Clock
 from tests.support.http import ALICE, BACKEND, Http

@@ -8,30 +8,28 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from infra.stage.aws import Stage
+from tests.support.client_secrets import (
+    BASIC_ID,
+    BASIC_SECRET,
+    EC_KEY,
+    FAILED,
+    OTHER_KEY,
+    RSA_KEY,
+    assertion,
+    assertion_login,
+    basic,
+)
 from tests.support.clients import make_client
 from tests.support.faults import sent_twice
 from tests.support.fixed import ISSUER, Clock
 from tests.support.http import ALICE, Http
 
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-BASIC_ID, BASIC_SECRET = "demo-basic", "s3cret: with/odd+chars%"
-FAILED = {"error": "invalid_client", "error_description": "Client authentication failed."}
-RSA_KEY = rsa.generate_private_key(65537, 2048)
-OTHER_KEY = rsa.generate_private_key(65537, 2048)
-EC_KEY = ec.generate_private_key(ec.SECP256R1())
-
 Assert = Callable[..., str]
-
-
-def basic(client_id: str, secret: str) -> str:
-    return "Basic " + b64encode(f"{client_id}:{secret}".encode()).decode()
 
 
 def basic_login(http: Http, authorization: str, **params: str) -> Any:
@@ -189,30 +187,6 @@ def assertion_client(stage: Stage) -> str:
         ECAlgorithm.to_jwk(EC_KEY.public_key(), as_dict=True),
     ]
     return make_client(stage, token_endpoint_auth_method="private_key_jwt", jwks=keys)
-
-
-def assertion(client_id: str, key: Any = RSA_KEY, alg: str = "RS256", **changes: Any) -> str:
-    now = int(time.time())
-    claims = {
-        "iss": client_id,
-        "sub": client_id,
-        "aud": ISSUER,
-        "iat": now,
-        "exp": now + 60,
-        "jti": str(time.time_ns()),
-    }
-    # A text like "+60" is a time so many seconds from now.
-    changes = {
-        name: now + int(value) if isinstance(value, str) and value.startswith("+") else value
-        for name, value in changes.items()
-    }
-    claims = {name: value for name, value in (claims | changes).items() if value is not None}
-    return jwt.encode(claims, key, alg)
-
-
-def assertion_login(http: Http, signed: str, **params: str | None) -> Any:
-    given = {"client_assertion": signed, "client_assertion_type": ASSERTION_TYPE, "client_secret": None}
-    return http.login(**given | {"client_id": None} | params)
 
 
 @pytest.mark.parametrize("audience", [ISSUER, f"{ISSUER}oauth/token", [ISSUER, f"{ISSUER}oauth/token"]])

@@ -7,8 +7,8 @@ from jwt.algorithms import RSAAlgorithm
 
 from chalicelib import wiring
 from infra.stage.aws import Stage
-from tests.flow.test_client_authentication import BASIC_SECRET, OTHER_KEY, RSA_KEY, assertion, assertion_login
 from tests.support.calls import calls_of
+from tests.support.client_secrets import BASIC_SECRET, OTHER_KEY, RSA_KEY, assertion, assertion_login
 from tests.support.clients import make_client
 from tests.support.faults import aws_error, failing
 from tests.support.fixed import Clock

@@ -12,7 +12,7 @@ from chalicelib.settings import Settings
 from infra.gateway.proxy_event import GatewayStage
 from infra.stage.aws import Stage
 from infra.tenant.schema import TenantFile
-from tests.flow.test_client_authentication import ASSERTION_TYPE, RSA_KEY, assertion, basic
+from tests.support.client_secrets import ASSERTION_TYPE, RSA_KEY, assertion, basic
 from tests.support.clients import make_client
 from tests.support.fixed import BCRYPT_COST, ISSUER
 from tests.support.http import ALICE, PASSWORD_REALM, Http

@@ -9,9 +9,9 @@ import jwt
 import pytest
 
 from infra.stage.aws import Stage
-from tests.flow.test_access_token import verified
-from tests.flow.test_client_authentication import ASSERTION_TYPE
+from tests.support.access_tokens import verified
 from tests.support.calls import rounds_of
+from tests.support.client_secrets import ASSERTION_TYPE
 from tests.support.clients import make_api
 from tests.support.faults import aws_error, before, failing
 from tests.support.fixed import ISSUER, Clock

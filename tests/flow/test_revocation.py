@@ -8,8 +8,8 @@ import pytest
 from jwt.algorithms import RSAAlgorithm
 
 from infra.stage.aws import Stage
-from tests.flow.test_client_authentication import ASSERTION_TYPE, BASIC_ID, BASIC_SECRET, RSA_KEY, assertion, basic
 from tests.support.calls import calls_of
+from tests.support.client_secrets import ASSERTION_TYPE, BASIC_ID, BASIC_SECRET, RSA_KEY, assertion, basic
 from tests.support.clients import make_api, make_client
 from tests.support.faults import aws_error, failing
 from tests.support.fixed import Clock

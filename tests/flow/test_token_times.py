@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.stage.aws import Stage
-from tests.flow.test_userinfo import access_token, assert_refused_everywhere, genuine, signed_by_us, userinfo
+from tests.support.access_tokens import access_token, assert_refused_everywhere, genuine, signed_by_us, userinfo
 from tests.support.clients import make_api
 from tests.support.fixed import Clock
 from tests.support.http import BACKEND, Http

@@ -6,12 +6,11 @@ What it refuses, /oauth/introspect calls inactive.
 import hmac
 import json
 import time
-from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -20,52 +19,34 @@ from jwt.algorithms import RSAAlgorithm
 
 from chalicelib import wiring
 from chalicelib.model.user import User
-from chalicelib.store.kms import Kms
-from chalicelib.tokens.jws import kms_jws
 from infra.stage.aws import Stage
-from tests.flow.test_access_token import verified
-from tests.flow.test_client_authentication import assertion
+from tests.support.access_tokens import (
+    OTHER_RSA_KEY,
+    access_token,
+    assert_invalid,
+    assert_refused_everywhere,
+    decoded,
+    encoded,
+    genuine,
+    rs256,
+    signed_by_us,
+    userinfo,
+    verified,
+)
 from tests.support.calls import calls_of
+from tests.support.client_secrets import assertion
 from tests.support.clients import make_api, make_client
 from tests.support.fixed import ISSUER, Clock
-from tests.support.http import BACKEND, REPORTS, TIMESHEETS, Http
+from tests.support.http import REPORTS, TIMESHEETS, Http
 from tests.support.people import PeopleMaker
 from tests.support.stages import client_of
 
-INVALID = {"error": "invalid_token", "error_description": "The access token is invalid."}
-INVALID_CHALLENGE = 'Bearer realm="gatehouse", error="invalid_token", error_description="The access token is invalid."'
 BARE_CHALLENGE = 'Bearer realm="gatehouse"'
 OTHER_ISSUER = "https://other.example.com/"
-OTHER_RSA_KEY = rsa.generate_private_key(65537, 2048)
 OTHER_EC_KEY = ec.generate_private_key(ec.SECP256R1())
 PROFILE = "openid profile email phone read:timesheets"
 
 Change = Callable[[User], None]
-
-
-def access_token(http: Http, **params: str | None) -> str:
-    """Log in with openid, and return the access token."""
-    token: str = http.login(**{"scope": "openid profile", **params}).json()["access_token"]
-    return token
-
-
-def userinfo(http: Http, token: str, method: str = "GET") -> httpx.Response:
-    """Ask with the access token in the header."""
-    return http.request(method, "/userinfo", headers={"Authorization": f"Bearer {token}"})
-
-
-def assert_invalid(response: httpx.Response) -> None:
-    """Assert what RFC 6750 3.1 says of a bad access token."""
-    assert (response.status_code, response.json()) == (401, INVALID)
-    assert response.headers["WWW-Authenticate"] == INVALID_CHALLENGE
-
-
-def assert_refused_everywhere(http: Http, token: str) -> None:
-    """Assert that /userinfo refuses a token, that introspection calls it inactive, and that no log holds it."""
-    assert_invalid(userinfo(http, token))
-    introspected = http.post("/oauth/introspect", data={"token": token, **BACKEND})
-    assert (introspected.status_code, introspected.json()) == (200, {"active": False})
-    assert token not in json.dumps(http.log)
 
 
 def change_of(stage: Stage, user: User, **values: str) -> None:
@@ -77,15 +58,6 @@ def change_of(stage: Stage, user: User, **values: str) -> None:
         ExpressionAttributeNames={f"#{name}": name for name in values},
         ExpressionAttributeValues={f":{name}": {"S": value} for name, value in values.items()},
     )
-
-
-def encoded(part: dict[str, Any] | bytes) -> str:
-    raw = part if isinstance(part, bytes) else json.dumps(part).encode()
-    return urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-def decoded(part: str) -> bytes:
-    return urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
 # What it shows.
@@ -399,20 +371,6 @@ def test_parts_of_two_tokens_make_no_third(http: Http) -> None:
     assert_refused_everywhere(http, ".".join([one[0], other[1], one[2]]))
 
 
-def genuine(http: Http) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the header and the claims of a token that is taken."""
-    token = access_token(http)
-    assert userinfo(http, token).status_code == 200
-    header, claims, _ = token.split(".")
-    return json.loads(decoded(header)), json.loads(decoded(claims))
-
-
-def rs256(header: dict[str, Any], claims: dict[str, Any], key: rsa.RSAPrivateKey = OTHER_RSA_KEY) -> str:
-    """Sign with a key that is not ours."""
-    signed = f"{encoded(header)}.{encoded(claims)}"
-    return f"{signed}.{encoded(RSAAlgorithm(RSAAlgorithm.SHA256).sign(signed.encode(), key))}"
-
-
 def hs256(header: dict[str, Any], claims: dict[str, Any], secret: bytes) -> str:
     signed = f"{encoded(header)}.{encoded(claims)}"
     return f"{signed}.{encoded(hmac.digest(secret, signed.encode(), 'sha256'))}"
@@ -494,13 +452,6 @@ def test_header_that_is_none_is_refused(http: Http, header: bytes) -> None:
 
 
 # Signed with our own key, and yet no live access token of this issuer.
-
-
-def signed_by_us(stage: Stage, claims: dict[str, Any], typ: str | None = "at+jwt") -> str:
-    """Sign with the stage's key, as the issuer does."""
-    key: Any = stage.config().keys().current("RS256")
-    header = {"kid": key.kid, "typ": typ}
-    return kms_jws(Kms(stage.clients)).encode(json.dumps(claims).encode(), key, "RS256", header)
 
 
 def test_token_signed_like_ours_is_taken(http: Http, stage: Stage) -> None:

@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from infra.stage.aws import Stage
-from tests.flow.test_userinfo import genuine, rs256, signed_by_us
+from tests.support.access_tokens import genuine, rs256, signed_by_us
 from tests.support.fixed import ISSUER, Clock
 from tests.support.http import REPORTS, Http
 

@@ -13,7 +13,7 @@ from chalicelib.tokens.refresh import MAX_FAMILIES
 from infra.errors import OperatorError, UserExists
 from infra.stage.aws import Stage
 from infra.stage.people import People
-from tests.flow.test_userinfo import signed_by_us
+from tests.support.access_tokens import signed_by_us
 from tests.support.fixed import ISSUER
 from tests.support.http import BACKEND, PASSWORD_REALM, Http
 from tests.support.mfa import authenticators, mfa_api_login

@@ -1,0 +1,85 @@
+"""Access tokens: got, verified, made with our key or a stranger's, and refused."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any
+
+import httpx
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
+
+from chalicelib.store.kms import Kms
+from chalicelib.tokens.jws import kms_jws
+from infra.stage.aws import Stage
+from tests.support.fixed import ISSUER
+from tests.support.http import BACKEND, TIMESHEETS, Http
+
+INVALID = {"error": "invalid_token", "error_description": "The access token is invalid."}
+INVALID_CHALLENGE = 'Bearer realm="gatehouse", error="invalid_token", error_description="The access token is invalid."'
+OTHER_RSA_KEY = rsa.generate_private_key(65537, 2048)
+
+
+def verified(http: Http, token: str, audience: str = TIMESHEETS) -> dict[str, Any]:
+    """Return the claims of a token that the published keys verify."""
+    keys = jwt.PyJWKSet.from_dict(http.get("/.well-known/jwks.json").json())
+    header = jwt.get_unverified_header(token)
+    claims: dict[str, Any] = jwt.decode(
+        token, keys[header["kid"]], algorithms=[header["alg"]], audience=audience, issuer=ISSUER
+    )
+    return claims
+
+
+def access_token(http: Http, **params: str | None) -> str:
+    """Log in with openid, and return the access token."""
+    token: str = http.login(**{"scope": "openid profile", **params}).json()["access_token"]
+    return token
+
+
+def userinfo(http: Http, token: str, method: str = "GET") -> httpx.Response:
+    """Ask with the access token in the header."""
+    return http.request(method, "/userinfo", headers={"Authorization": f"Bearer {token}"})
+
+
+def assert_invalid(response: httpx.Response) -> None:
+    """Assert what RFC 6750 3.1 says of a bad access token."""
+    assert (response.status_code, response.json()) == (401, INVALID)
+    assert response.headers["WWW-Authenticate"] == INVALID_CHALLENGE
+
+
+def assert_refused_everywhere(http: Http, token: str) -> None:
+    """Assert that /userinfo refuses a token, that introspection calls it inactive, and that no log holds it."""
+    assert_invalid(userinfo(http, token))
+    introspected = http.post("/oauth/introspect", data={"token": token, **BACKEND})
+    assert (introspected.status_code, introspected.json()) == (200, {"active": False})
+    assert token not in json.dumps(http.log)
+
+
+def encoded(part: dict[str, Any] | bytes) -> str:
+    raw = part if isinstance(part, bytes) else json.dumps(part).encode()
+    return urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def decoded(part: str) -> bytes:
+    return urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def genuine(http: Http) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the header and the claims of a token that is taken."""
+    token = access_token(http)
+    assert userinfo(http, token).status_code == 200
+    header, claims, _ = token.split(".")
+    return json.loads(decoded(header)), json.loads(decoded(claims))
+
+
+def rs256(header: dict[str, Any], claims: dict[str, Any], key: rsa.RSAPrivateKey = OTHER_RSA_KEY) -> str:
+    """Sign with a key that is not ours."""
+    signed = f"{encoded(header)}.{encoded(claims)}"
+    return f"{signed}.{encoded(RSAAlgorithm(RSAAlgorithm.SHA256).sign(signed.encode(), key))}"
+
+
+def signed_by_us(stage: Stage, claims: dict[str, Any], typ: str | None = "at+jwt") -> str:
+    """Sign with the stage's key, as the issuer does."""
+    key: Any = stage.config().keys().current("RS256")
+    header = {"kid": key.kid, "typ": typ}
+    return kms_jws(Kms(stage.clients)).encode(json.dumps(claims).encode(), key, "RS256", header)
