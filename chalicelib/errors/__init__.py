@@ -1,0 +1,103 @@
+"""Every error that leaves the server, as one tree. What is private goes into `reason`, which only the log reads.
+
+WireError
+├── InvalidRequest 400
+│   ├── RequestTooLarge 413
+│   └── UnsupportedMediaType 415
+├── InvalidClient 401
+├── InvalidGrant 400
+├── InvalidTarget 400
+├── InvalidScope 400
+├── UnauthorizedClient 400
+├── UnsupportedGrantType 400
+├── UnsupportedTokenType 400
+├── InvalidToken 401
+├── ExpiredToken 401
+├── AuthorizationPending 400
+├── SlowDown 400
+├── UnsupportedChallengeType 400
+├── InvalidAuthenticator 400
+├── PasswordLeaked 401
+├── InsufficientScope 403
+├── AccessDenied 403
+├── InteractionRequired 403
+├── MfaRequired 403
+├── Unauthorized 403
+├── NotFound 404
+├── MethodNotAllowed 405
+├── TooManyAttempts 429
+├── ServerError 500
+└── TemporarilyUnavailable 503
+"""
+
+from chalicelib.errors.auth0 import (
+    AccessDenied,
+    ExpiredToken,
+    InteractionRequired,
+    InvalidAuthenticator,
+    MfaRequired,
+    PasswordLeaked,
+    RateLimit,
+    TooManyAttempts,
+    Unauthorized,
+    UnsupportedChallengeType,
+)
+from chalicelib.errors.http import (
+    MethodNotAllowed,
+    NotFound,
+    RequestTooLarge,
+    ServerError,
+    TemporarilyUnavailable,
+    UnsupportedMediaType,
+    is_refusal,
+)
+from chalicelib.errors.oauth import (
+    AuthorizationPending,
+    InsufficientScope,
+    InvalidClient,
+    InvalidGrant,
+    InvalidRequest,
+    InvalidScope,
+    InvalidTarget,
+    InvalidToken,
+    SlowDown,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+    UnsupportedTokenType,
+)
+from chalicelib.errors.root import WireError, echo, printable
+
+__all__ = [
+    "AccessDenied",
+    "AuthorizationPending",
+    "ExpiredToken",
+    "InsufficientScope",
+    "InteractionRequired",
+    "InvalidAuthenticator",
+    "InvalidClient",
+    "InvalidGrant",
+    "InvalidRequest",
+    "InvalidScope",
+    "InvalidTarget",
+    "InvalidToken",
+    "MethodNotAllowed",
+    "MfaRequired",
+    "NotFound",
+    "PasswordLeaked",
+    "RateLimit",
+    "RequestTooLarge",
+    "ServerError",
+    "SlowDown",
+    "TemporarilyUnavailable",
+    "TooManyAttempts",
+    "Unauthorized",
+    "UnauthorizedClient",
+    "UnsupportedChallengeType",
+    "UnsupportedGrantType",
+    "UnsupportedMediaType",
+    "UnsupportedTokenType",
+    "WireError",
+    "echo",
+    "is_refusal",
+    "printable",
+]
