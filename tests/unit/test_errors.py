@@ -57,9 +57,9 @@ TREE = {
 
 
 def below(root: type[WireError]) -> Iterator[type[WireError]]:
-    """Return the errors that the module itself puts below this one."""
+    """Return the errors that the package itself puts below this one."""
     for error in root.__subclasses__():
-        if error.__module__ == errors.__name__:
+        if error.__module__.startswith(f"{errors.__name__}."):
             yield error
             yield from below(error)
 
