@@ -68,11 +68,11 @@ def build(passwords: Iterable[str]) -> bytes:
         shape = BreachedFilter(header)
         places = [shape.place(entry) for entry in entries]
         size = (shape.segment_count + ARITY - 1) * shape.segment_length
-        taken = _taken(places, size)
+        taken = _peel(places, size)
         # Otherwise some entries share all their cells under this seed.
         if len(taken) == len(places):
             break
-    return header + _filled(places, taken, size)
+    return header + _fill(places, taken, size)
 
 
 def _header(entries: int, seed: int) -> bytes:
@@ -84,7 +84,7 @@ def _header(entries: int, seed: int) -> bytes:
     return HEADER.pack(MAGIC, seed, length, max(ceil(cells / length) - ARITY + 1, 1), entries)
 
 
-def _taken(places: list[Place], size: int) -> list[tuple[int, int]]:
+def _peel(places: list[Place], size: int) -> list[tuple[int, int]]:
     """Take away, again and again, an entry that has a cell to itself; return each with that cell, in this order."""
     users, seen = array("B", bytes(size)), [0] * size
     for number, (*cells, _) in enumerate(places):
@@ -106,7 +106,7 @@ def _taken(places: list[Place], size: int) -> list[tuple[int, int]]:
     return taken
 
 
-def _filled(places: list[Place], taken: list[tuple[int, int]], size: int) -> bytes:
+def _fill(places: list[Place], taken: list[tuple[int, int]], size: int) -> bytes:
     """Return the cells: the last entry taken away first, so that the three of each add up to its fingerprint."""
     cells = array("H", bytes(2 * size))
     for own, number in reversed(taken):

@@ -14,7 +14,7 @@ from rich.console import Console
 from chalicelib.rules.loading import BadRules
 from chalicelib.store.user_records import NoSuchUser
 from infra.errors import NotReady, OperatorError
-from infra.stage.aws_faults import AWS_FAILURES, said
+from infra.stage.aws_faults import AWS_FAILURES, describe_failure
 from infra.stage.cloudformation.stack_status import Unsound
 from infra.stage.names import BadStageName, require_stage_name
 
@@ -55,7 +55,7 @@ def reports_failures(command: Callable[P, R]) -> Callable[P, R]:
     """Return the command with its failures as lines on stderr: exit 2 for what was refused, 1 where AWS failed."""
 
     @functools.wraps(command)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
         except (*REFUSALS, Unsound, *AWS_FAILURES) as failure:
@@ -65,7 +65,7 @@ def reports_failures(command: Callable[P, R]) -> Callable[P, R]:
                 typer.echo("".join(traceback.format_exception(failure)), err=True)
         raise typer.Exit(code)
 
-    return wrapped
+    return run
 
 
 def _line_and_code(failure: Exception) -> tuple[str, int]:
@@ -78,11 +78,11 @@ def _line_and_code(failure: Exception) -> tuple[str, int]:
     if isinstance(failure, Unsound):
         return str(failure), AWS_FAILED
     # The tables are read before anything else: where they are not, nothing of the stage is.
-    is_absent = "ResourceNotFoundException" in said(failure)
-    return (NO_STAGE, REFUSED) if is_absent else (f"AWS: {said(failure)}", AWS_FAILED)
+    is_absent = "ResourceNotFoundException" in describe_failure(failure)
+    return (NO_STAGE, REFUSED) if is_absent else (f"AWS: {describe_failure(failure)}", AWS_FAILED)
 
 
-def said_so_far(items: Iterable[T], what: str) -> Iterator[T]:
+def show_progress(items: Iterable[T], what: str) -> Iterator[T]:
     """Yield the items, and tell a terminal on stderr how many there were so far. what: names them, in the plural."""
     with Console(stderr=True).status(f"0 {what}") as status:
         for number, item in enumerate(items, 1):

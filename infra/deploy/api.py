@@ -67,7 +67,7 @@ class AwsAccount:
         gateway = gateway_stage(stage, self.project)
         region = self.apigateway().meta.region_name
         url = f"https://{{}}.execute-api.{region}.amazonaws.com/{gateway}/"
-        return [DeployedApi(found, gateway, url.format(found)) for found in self._calling(name, function)]
+        return [DeployedApi(found, gateway, url.format(found)) for found in self._find_apis(name, function)]
 
     def apigateway(self) -> "APIGatewayClient":
         """Return a client that waits for its turn."""
@@ -82,7 +82,7 @@ class AwsAccount:
             return None
         return str(tags.get(TAG, ""))
 
-    def _calling(self, name: str, function: str) -> Iterator[str]:
+    def _find_apis(self, name: str, function: str) -> Iterator[str]:
         client = self.apigateway()
         for page in client.get_paginator("get_rest_apis").paginate():
             for api in page["items"]:
@@ -111,7 +111,7 @@ def recorded_api(stage: str, project: Path) -> DeployedApi | None:
                 url = str(resource["rest_api_url"])
                 return DeployedApi(str(resource["rest_api_id"]), url.rstrip("/").rpartition("/")[2], url)
     except (OSError, ValueError, KeyError, TypeError) as fault:
-        raise UnclearApi(_broken(record.relative_to(project))) from fault
+        raise UnclearApi(_broken_record(record.relative_to(project))) from fault
     return None
 
 
@@ -126,9 +126,9 @@ def adopt_api(stage: str, project: Path) -> DeployedApi | None:
         return None
     found = account.apis_of(stage)
     if len(found) > 1:
-        raise UnclearApi(_several(stage, found))
+        raise UnclearApi(_several_apis(stage, found))
     if known and not found:
-        raise UnclearApi(_gone(known, record_of(stage, project).relative_to(project)))
+        raise UnclearApi(_missing_api(known, record_of(stage, project).relative_to(project)))
     if not found:
         return None
     _write_record(stage, project, found[0])
@@ -149,7 +149,7 @@ def _write_record(stage: str, project: Path, api: DeployedApi) -> None:
     record.write_text(json.dumps({"resources": [*others, resource], **RECORD_VERSION}, indent=2) + "\n", "utf-8")
 
 
-def _several(stage: str, found: list[DeployedApi]) -> str:
+def _several_apis(stage: str, found: list[DeployedApi]) -> str:
     lines = "\n".join(f"  {api.rest_api_id}  {api.url}" for api in found)
     return (
         f"Stage {stage} has {len(found)} REST APIs in this account and Region, each with a URL and issuer of its own:\n"
@@ -158,13 +158,13 @@ def _several(stage: str, found: list[DeployedApi]) -> str:
     )
 
 
-def _broken(record: Path) -> str:
+def _broken_record(record: Path) -> str:
     return (
         f"{record} is no record of Chalice's, as after a run that was cut off. Delete it: deploy finds the stage's API."
     )
 
 
-def _gone(known: DeployedApi, record: Path) -> str:
+def _missing_api(known: DeployedApi, record: Path) -> str:
     return (
         f"{record} names the REST API {known.rest_api_id}, which is not in this account and Region. "
         "Check AWS_PROFILE and AWS_REGION. If the API was deleted, delete that file: "

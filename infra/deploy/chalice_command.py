@@ -19,7 +19,7 @@ from chalice.cli import cli
 from chalice.deploy import deployer
 from chalice.deploy.packager import DependencyBuilder
 
-from infra.stage.aws_faults import AWS_FAILURES, said
+from infra.stage.aws_faults import AWS_FAILURES, describe_failure
 
 VERBOSE = "--verbose"
 FAILED = 2
@@ -44,7 +44,7 @@ def run(arguments: Sequence[str], chalice: Callable[..., Any] = cli) -> int:
     try:
         chalice([word for word in arguments if word != VERBOSE], obj={})
     except Exception as failure:
-        click.echo(said(_cause(failure)), err=True)
+        click.echo(describe_failure(_cause(failure)), err=True)
         if VERBOSE in arguments:
             click.echo(traceback.format_exc(), err=True)
         return FAILED

@@ -11,7 +11,7 @@ from infra.deploy.api import AwsAccount, DeployedApi, UnclearApi, adopt_api, rec
 from infra.errors import OperatorError
 from infra.gateway.responses import put_gateway_responses
 from infra.rules.packages import of_stage, require_deployable
-from infra.stage.aws_faults import AWS_FAILURES, said
+from infra.stage.aws_faults import AWS_FAILURES, describe_failure
 from infra.stage.chalice_config import PROJECT
 
 CHALICE = (sys.executable, "-m", "infra.deploy.chalice_command")
@@ -62,7 +62,7 @@ def deploy_stage(
         put_gateway_responses(AwsAccount(project).apigateway(), api.rest_api_id, api.stage)
     except AWS_FAILURES as failure:
         left = "The function is deployed, but unknown paths and oversized bodies get AWS's own answers: run again."
-        raise DeployFailed(f"AWS: {said(failure)}\n{left}") from failure
+        raise DeployFailed(f"AWS: {describe_failure(failure)}\n{left}") from failure
     return api
 
 
@@ -92,7 +92,7 @@ def _find_api(stage: str, project: Path) -> DeployedApi | None:
     except UnclearApi as unclear:
         raise DeployNotStarted(str(unclear)) from unclear
     except AWS_FAILURES as failure:
-        raise DeployFailed(f"AWS: {said(failure)}") from failure
+        raise DeployFailed(f"AWS: {describe_failure(failure)}") from failure
 
 
 def _require_ready(stage: str, project: Path) -> None:

@@ -130,7 +130,7 @@ class Gateway:
         except ClientGone:
             return
         except BodyTooLarge:
-            answer, close = self._own("REQUEST_TOO_LARGE", request_id), True
+            answer, close = self._gateway_answer("REQUEST_TOO_LARGE", request_id), True
         await _send(send, answer, [("x-amzn-RequestId", request_id), *([("Connection", "close")] if close else [])])
         duration_ms = (time.perf_counter() - started) * 1000
         self._observe(ServedRequest(scope["method"], _path(scope), answer.status, duration_ms, request_id))
@@ -173,16 +173,16 @@ class Gateway:
     async def _answer(self, request: HttpRequest) -> HttpAnswer:
         event = self._event(request)
         if event is None:
-            return self._own("MISSING_AUTHENTICATION_TOKEN", request.request_id)
+            return self._gateway_answer("MISSING_AUTHENTICATION_TOKEN", request.request_id)
         context = LambdaContext(str(uuid.uuid4()), "gatehouse", time.monotonic() + self._config.timeout_s)
-        running = asyncio.get_running_loop().run_in_executor(self._threads, self._result, event, context)
+        running = asyncio.get_running_loop().run_in_executor(self._threads, self._invoke_function, event, context)
         try:
             return http_answer(await asyncio.wait_for(running, self._config.timeout_s))
         except TimeoutError:
-            return self._own("INTEGRATION_TIMEOUT", request.request_id)
+            return self._gateway_answer("INTEGRATION_TIMEOUT", request.request_id)
         except MalformedAnswer as fault:
             logger.error("Malformed Lambda proxy response to %s: %s", request.request_id, fault)
-            return self._own("DEFAULT_5XX", request.request_id)
+            return self._gateway_answer("DEFAULT_5XX", request.request_id)
 
     def _event(self, request: HttpRequest) -> dict[str, Any] | None:
         """Return the event for the function, or None where the API has no such path or method."""
@@ -197,7 +197,7 @@ class Gateway:
                 return proxy_event(inside, route.resource, parameters, self._config.stage) if known else None
         return None
 
-    def _result(self, event: dict[str, Any], context: LambdaContext) -> object:
+    def _invoke_function(self, event: dict[str, Any], context: LambdaContext) -> object:
         try:
             return self._invoke(event, context)
         except (
@@ -206,7 +206,7 @@ class Gateway:
             logger.exception("The handler crashed.")
             return None
 
-    def _own(self, kind: str, request_id: str) -> HttpAnswer:
+    def _gateway_answer(self, kind: str, request_id: str) -> HttpAnswer:
         """Return API Gateway's own answer of that response type."""
         response = self._config.responses[kind]
         headers = {"Content-Type": "application/json", **response.headers_for({"requestId": request_id})}

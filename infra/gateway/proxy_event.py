@@ -136,12 +136,12 @@ def _answer_headers(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     if not isinstance(multi, Mapping) or not isinstance(single, Mapping):
         raise MalformedAnswer("the headers are no object")
     given = {str(name).lower() for name in multi}
-    pairs = [(name, value) for name, values in multi.items() for value in _listed(values)]
+    pairs = [(name, value) for name, values in multi.items() for value in _as_list(values)]
     pairs += [(name, value) for name, value in single.items() if str(name).lower() not in given]
     return [_answer_header(name, value) for name, value in pairs if str(name).lower() != UNSENT]
 
 
-def _listed(values: object) -> list[object]:
+def _as_list(values: object) -> list[object]:
     if not isinstance(values, list):
         raise MalformedAnswer("multiValueHeaders holds no list")
     return values

@@ -37,7 +37,7 @@ class GatewayResponse:
 
     def headers_for(self, context: Mapping[str, str]) -> dict[str, str]:
         """Return the headers as sent. context: API Gateway's variables by name; raises KeyError for one it lacks."""
-        return {name: _rendered(value, context) for name, value in self.headers.items()}
+        return {name: _render(value, context) for name, value in self.headers.items()}
 
 
 def load_gateway_responses(source: Path = SOURCE) -> dict[str, GatewayResponse]:
@@ -58,7 +58,9 @@ def put_gateway_responses(client: "APIGatewayClient", rest_api_id: str, stage: s
             restApiId=rest_api_id,
             # The file's keys are strings; a test holds them against API Gateway's own list.
             responseType=cast("GatewayResponseTypeType", kind),
-            responseParameters={f"gatewayresponse.header.{name}": _mapped(v) for name, v in response.headers.items()},
+            responseParameters={
+                f"gatewayresponse.header.{name}": _mapping_expression(v) for name, v in response.headers.items()
+            },
             responseTemplates={"application/json": response.body},
             **status,
         )
@@ -70,10 +72,10 @@ def _response(entry: Mapping[str, Any], shared: Mapping[str, str]) -> GatewayRes
     return GatewayResponse(entry["error"], entry["description"], entry.get("status"), headers)
 
 
-def _rendered(value: str, context: Mapping[str, str]) -> str:
+def _render(value: str, context: Mapping[str, str]) -> str:
     return context[value.removeprefix(CONTEXT_PREFIX)] if value.startswith(CONTEXT_PREFIX) else value
 
 
-def _mapped(value: str) -> str:
+def _mapping_expression(value: str) -> str:
     """Return the header as a mapping expression: fixed text stands between single quotes there."""
     return value if value.startswith(CONTEXT_PREFIX) else f"'{value}'"

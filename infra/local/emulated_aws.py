@@ -64,11 +64,11 @@ def _one_call_at_a_time() -> Iterator[None]:
     unlocked = BotocoreStubber.__call__
     lock = threading.RLock()
 
-    def locked(self: BotocoreStubber, *args: Any, **kwargs: Any) -> Any:
+    def call_alone(self: BotocoreStubber, *args: Any, **kwargs: Any) -> Any:
         with lock:
             return unlocked(self, *args, **kwargs)
 
-    BotocoreStubber.__call__ = locked  # type: ignore[method-assign]  # the one place that all of moto's calls pass
+    BotocoreStubber.__call__ = call_alone  # type: ignore[method-assign]  # the one place that all of moto's calls pass
     try:
         yield
     finally:

@@ -45,7 +45,7 @@ class OnlyDeployed:
         return any(_canonical(one) in self.requirements for one in self.distributions.get(name, ()))
 
 
-def required(requirements: str) -> frozenset[str]:
+def required_distributions(requirements: str) -> frozenset[str]:
     """Return the distributions that the text of a requirements.txt names, by name or by the path of a wheel."""
     lines = [line for line in requirements.splitlines() if line.strip() and line[0] not in "-#. "]
     paths = re.findall(r"([^/\s]+?)-[^/\s]+\.whl\b", requirements)
@@ -62,7 +62,7 @@ def main(project: Path, *packages: str) -> int:
     vendor = str(project / "vendor")
     # Not all of what the standard library imports is in sys.stdlib_module_names.
     places = (vendor, sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
-    names = required((project / "requirements.txt").read_text("utf-8")) | set(PRESENT)
+    names = required_distributions((project / "requirements.txt").read_text("utf-8")) | set(PRESENT)
     sys.meta_path.insert(0, OnlyDeployed(places, names, dict(packages_distributions())))
     sys.path.append(vendor)
     # This module came by way of it, and what is imported already is asked of no finder.

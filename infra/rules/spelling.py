@@ -40,12 +40,12 @@ def read_rules(rules: Iterable[Rule]) -> tuple[str, ...]:
     Raises BadRules with all members that are misspelt, each of which fails a login.
     """
     sources = list(_sources(tuple(rules)))
-    if faults := [line for source in sources for line in _misspelt(source)]:
+    if faults := [line for source in sources for line in _find_misspelt(source)]:
         raise BadRules("\n".join(dict.fromkeys(faults)))
-    return tuple(dict.fromkeys(line for source in sources for line in _in_vain(source)))
+    return tuple(dict.fromkeys(line for source in sources for line in _find_useless(source)))
 
 
-def _misspelt(source: _Source) -> Iterator[str]:
+def _find_misspelt(source: _Source) -> Iterator[str]:
     for node in ast.walk(source.tree):
         path = _path(node) if isinstance(node, ast.Attribute) else ()
         thing = source.things.get(path[0]) if path else None
@@ -55,7 +55,7 @@ def _misspelt(source: _Source) -> Iterator[str]:
             yield f"{source.place(node)}: {'.'.join(path)}: did you mean {right}?"
 
 
-def _in_vain(source: _Source) -> Iterator[str]:
+def _find_useless(source: _Source) -> Iterator[str]:
     for node in ast.walk(source.tree):
         name = node.value if isinstance(node, ast.Constant) else node.arg if isinstance(node, ast.keyword) else None
         if isinstance(node, ast.Constant | ast.keyword) and name in IN_VAIN:
@@ -71,7 +71,7 @@ def _path(node: ast.expr) -> tuple[str, ...]:
 
 
 def _sources(rules: tuple[Rule, ...]) -> Iterator[_Source]:
-    known = _known()
+    known = _sample_arguments()
     for rule in rules:
         yield from _source(
             str(rule), rule.function, dict(zip(_parameters(rule.function), known.values(), strict=False))
@@ -104,7 +104,7 @@ def _functions_of(packages: tuple[str, ...]) -> Iterator[tuple[str, Callable[...
                     yield f"{name}.{function.__name__}", function
 
 
-def _known() -> dict[str, Any]:
+def _sample_arguments() -> dict[str, Any]:
     """Return a user and a context with all the members that rules may read."""
     user = User("realm|somebody")
     client = Client("app", "App", "none", frozenset(), frozenset())

@@ -1,4 +1,4 @@
-"""Show and clear the counters of attack protection, for the tools."""
+"""Read and clear the counters of attack protection, for the tools."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -19,18 +19,19 @@ from infra.stage.keys import stage_key
 from infra.stage.people import People
 
 ALL_ADDRESSES = "all"
-# What the account of a name that nobody has begins with.
+# The beginning of the account of an identifier that no user has.
 UNKNOWN = "name:"
 COUNTING, BLOCKED, SLOWED = "counting", "blocked", "slowed"
 
 
 @dataclass(frozen=True, slots=True)
 class CounterState:
-    """One counter. of: `logins` or `clients`.
+    """The state of one counter. of: `logins` or `clients`.
 
-    account: a user_id, the hash of a name that nobody has, or of `clients` a client_id, "" for ids that no client has.
-    address: `all` for a counter over all of them. state: `counting`, `blocked`, or `slowed` where strangers share one
-    attempt in a while. until: epoch seconds of the next attempt where the state is not `counting`, else 0.
+    account: a user_id, or the hash of an identifier that no user has. If of is `clients`: a client_id, or "" for all
+    ids that no client has. address: `all` if the counter is over all addresses.
+    state: `counting`, `blocked`, or `slowed` if unknown addresses share one attempt in a while.
+    until: epoch seconds of the next attempt; 0 if the state is `counting`.
     """
 
     of: str
@@ -49,19 +50,19 @@ class Attacks:
     stage: Stage
 
     def of_user(self, realm: str, who: str) -> list[CounterState]:
-        """Return the counters of one person, or of a name that nobody has."""
+        """Return the counters of one user, or of an identifier that no user has."""
         people = People.of(self.stage, realm)
         policy = people.config.tenant().brute_force_protection
         return list(_account_rows(people.attempts.of_account(self._account(people, who)), policy))
 
     def of_realm(self, realm: str) -> list[CounterState]:
-        """Return the counters of a realm that keep somebody out."""
+        """Return the counters of a realm that refuse or slow down logins."""
         people = People.of(self.stage, realm)
         rows = _account_rows(people.attempts.of_realm(people.realm.name), people.config.tenant().brute_force_protection)
         return sorted((row for row in rows if row.state != COUNTING), key=lambda row: (row.account, row.address))
 
     def of_address(self, address: str) -> list[CounterState]:
-        """Return the buckets of one address that are not empty, and that of the /48 around it if it is full."""
+        """Return the buckets of one address that are not empty, and the bucket of the /48 around it if it is full."""
         throttling, buckets = self.stage.config().tenant().suspicious_ip_throttling, self._buckets()
         own, *wide = networks(address)
         rows = [
@@ -77,14 +78,14 @@ class Attacks:
         return counted + [row for row in around if row.state == BLOCKED]
 
     def unblock_user(self, realm: str, who: str) -> str:
-        """Forget the counters of one person, or of a name that nobody has; return whose they were."""
+        """Clear the counters of one user, or of an identifier that no user has; return the account's id."""
         people = People.of(self.stage, realm)
         account = self._account(people, who)
         people.attempts.clear_account(account)
         return account.id
 
     def unblock_address(self, address: str) -> str:
-        """Empty the buckets of one address, and of the /48 around it; return what the counters know the address by."""
+        """Empty the buckets of one address, and of the /48 around it; return the network that was counted."""
         for name in networks(address):
             self._buckets().clear(name)
         return network(address)

@@ -1,4 +1,4 @@
-"""AWS as the command uses it: clients for the deployed code's stores, and CloudFormation beside them."""
+"""Connect to a stage in AWS: clients for the deployed code's stores, and for CloudFormation."""
 
 import time
 from collections.abc import Callable
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
     from mypy_boto3_kms.client import KMSClient
 
-# Nobody waits for a command as a client waits for its answer: the SDK's own time-outs, and tries that yield to AWS.
+# A command may take longer than a request: the SDK's own time-outs hold, and its retries slow down when AWS throttles.
 PATIENT = Config(retries={"mode": "adaptive", "total_max_attempts": 6})
 SERVER_ERROR = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage, and the clients that reach it. pause: waits some seconds for AWS."""
+    """One stage, and the clients that reach it. pause: waits the given seconds."""
 
     name: str
     clients: Aws
@@ -51,7 +51,7 @@ class Stage:
 
 
 def new_session() -> boto3.Session:
-    """Return a session whose clients take no web page for an answer of AWS."""
+    """Return a session whose clients refuse a web page in place of AWS's answer."""
     session = boto3.Session()
     session.events.register("before-parse", refuse_web_pages)
     return session
@@ -63,7 +63,7 @@ def reach(stage: str) -> Stage:
     try:
         kms: KMSClient = client("kms")
     except ValueError as fault:
-        # botocore says so of an AWS_ENDPOINT_URL that is no URL.
+        # botocore raises ValueError if AWS_ENDPOINT_URL is no URL.
         raise InvalidEndpointConfigurationError(msg=str(fault)) from fault
     kms.meta.events.register_first("needs-retry.kms.CreateKey", _make_once)
     clients = Aws(client("dynamodb"), kms, partial(client, "sns"), partial(client, "sesv2"))
@@ -71,9 +71,9 @@ def reach(stage: str) -> Stage:
 
 
 def _make_once(response: Any, **more: Any) -> None:
-    """End a CreateKey whose answer is not known: it has no idempotency token, so a second try makes a second key.
+    """Do not repeat a CreateKey whose answer was lost: it has no idempotency token, so a repeat makes a second key.
 
-    `up` finds by its tag what the first one made. If AWS throttles, nothing was made, and it is tried again.
+    `up` finds the first key by its tag. A throttled CreateKey made nothing, and is repeated.
     """
     if response is None or response[0].status_code >= SERVER_ERROR:
         end_call(response, **more)

@@ -1,4 +1,4 @@
-"""AWS's failures, as the one line that a command prints: what failed, and what to set or do where that is known."""
+"""Describe AWS's failures in the one line that a command prints: what failed, and what to do if that is known."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _EXPIRED = "The credentials have expired: log in again (aws sso login), or set n
 _WRONG = "AWS does not know these credentials: check AWS_PROFILE or AWS_ACCESS_KEY_ID, and the clock of this machine."
 _REGION = "Set AWS_DEFAULT_REGION, such as eu-west-1."
 _NETWORK = "Check the network, HTTPS_PROXY and AWS_ENDPOINT_URL."
-# By the name of the exception, or AWS's code.
+# By the exception's name, or AWS's error code.
 _MENDS = {
     "NoCredentialsError": _KEYS,
     "PartialCredentialsError": _KEYS,
@@ -45,19 +45,19 @@ _SERVER_ERROR = 500
 
 
 class ForeignAnswer(BotoCoreError):
-    """A web page came where an answer of AWS was due."""
+    """A web page came instead of AWS's answer."""
 
     fmt = "The answer to {operation} is a web page with status {status}, and not AWS's."
 
 
-# What a command turns into one line: AWS's failures, those of its answers, and those that the store has translated.
+# The failures that a command prints in one line: AWS's own, unreadable answers, and those that the store translated.
 AWS_FAILURES = (BotoCoreError, ClientError, ResponseParserError, WireError)
 
 
 def refuse_web_pages(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
-    """Raise ForeignAnswer for a web page: botocore would take one of status 200 for an empty answer of DynamoDB.
+    """Raise ForeignAnswer for a web page: botocore reads a page of status 200 as an empty answer of DynamoDB.
 
-    AWS's own load balancers send pages with 5xx, which botocore reads and tries again.
+    A page of status 5xx comes from AWS's own load balancers, and botocore repeats the call.
     """
     body, status = response_dict["body"], response_dict["status_code"]
     is_page = isinstance(body, bytes) and body.lstrip()[:20].lower().startswith(_WEB_PAGE)
@@ -65,8 +65,8 @@ def refuse_web_pages(operation_model: Any, response_dict: dict[str, Any], **_: A
         raise ForeignAnswer(operation=operation_model.name, status=status)
 
 
-def said(failure: Exception) -> str:
-    """Return what a failure comes down to, in one line, with what to set or do where that is known."""
+def describe_failure(failure: Exception) -> str:
+    """Return one line about a failure: what failed, and what to do if that is known."""
     if isinstance(failure, WireError):
         words = failure.reason
     elif isinstance(failure, ResponseParserError):
@@ -78,7 +78,7 @@ def said(failure: Exception) -> str:
 
 
 def _name(failure: Exception) -> str:
-    """Return what the table calls a failure. The store puts it behind the operation: `get_item: NoRegionError`."""
+    """Return the failure's name in _MENDS. The store writes it after the operation: `get_item: NoRegionError`."""
     if isinstance(failure, WireError):
         return failure.reason.rpartition(": ")[2]
     if isinstance(failure, ClientError):

@@ -14,34 +14,34 @@ PROJECT = Path(__file__).parents[2]
 
 def stage_environment(stage: str, project: Path = PROJECT) -> dict[str, str]:
     """Return the environment variables of a stage's function. Raises OperatorError for an unknown stage."""
-    variables: dict[str, str] = Config(stage, config_from_disk=_listed(stage, project)).environment_variables
+    variables: dict[str, str] = Config(stage, config_from_disk=_require_stage(stage, project)).environment_variables
     return variables
 
 
 def require_listed(stage: str, project: Path = PROJECT) -> None:
     """Raise OperatorError if the project has no such stage: the name was mistyped, or never added."""
-    _listed(stage, project)
+    _require_stage(stage, project)
 
 
 def app_name(project: Path = PROJECT) -> str:
     """Return the application's name, with which Chalice begins the name of each thing that it deploys."""
-    return str(_read(project).get("app_name", ""))
+    return str(_read_config(project).get("app_name", ""))
 
 
 def gateway_stage(stage: str, project: Path = PROJECT) -> str:
     """Return API Gateway's name of a stage, which is part of its URL. Raises OperatorError for an unknown stage."""
-    return str(Config(stage, config_from_disk=_listed(stage, project)).api_gateway_stage)
+    return str(Config(stage, config_from_disk=_require_stage(stage, project)).api_gateway_stage)
 
 
-def _listed(stage: str, project: Path) -> dict[str, Any]:
-    config = _read(project)
+def _require_stage(stage: str, project: Path) -> dict[str, Any]:
+    config = _read_config(project)
     if stage not in config["stages"]:
         mend = instead(stage, config["stages"])
         raise OperatorError(f"No stage {shown(stage)} in .chalice/config.json ({mend}). Add a new stage there first.")
     return config
 
 
-def _read(project: Path) -> dict[str, Any]:
+def _read_config(project: Path) -> dict[str, Any]:
     try:
         config: dict[str, Any] = json.loads((project / ".chalice" / "config.json").read_text("utf-8"))
         return config | {"stages": config["stages"]}

@@ -1,4 +1,4 @@
-"""The faults of a stage that stands: stacks that failed, tables that somebody deleted, keys that do not work."""
+"""Find the faults of a stage: failed stacks, tables that were deleted by hand, keys that do not work."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ USABLE = ("ACTIVE", "UPDATING")
 
 
 def require_sound(stage: Stage, realms: list[str]) -> None:
-    """Raise Unsound if the stage has faults that `up` does not mend: all of them, each with the command that does."""
+    """Raise Unsound if the stage has faults that `up` does not mend. It lists each fault with the command that does."""
     stacks = stage_stacks(stage.name, realms)
     states = [found for stack in stacks if (found := find_stack(stage.cloudformation, stack.name))]
     faults = [line for found in states for line in _stack_fault(stage, found)]
@@ -28,7 +28,7 @@ def require_sound(stage: Stage, realms: list[str]) -> None:
 
 
 def require_free(stage: Stage, stacks: Sequence[Stack]) -> None:
-    """Raise Unsound if what a stack that is to be made would make is there: its stack was deleted, and retained it."""
+    """Raise Unsound if a stack cannot be made because its tables or log groups exist, retained from a deleted stack."""
     absent = [stack for stack in stacks if _is_absent(stage, stack)]
     logs = logs_of(stage)
     tables = [(stack, name) for stack in absent for name in stack.tables if has_table(stage, name)]
@@ -61,9 +61,9 @@ def _table_fault(stage: Stage, state: StackState, table: str) -> list[str]:
 
 
 def _lost_table(state: StackState, table: str) -> list[str]:
-    """Return how a table that was deleted by hand comes back.
+    """Return the commands that bring back a table that was deleted by hand.
 
-    No table is made anew here: an empty table of users would let strangers sign up as the people whom it had.
+    `up` makes no new table here: in an empty table, a stranger could take the identifier of a former user.
     """
     empty = f"aws cloudformation delete-stack --stack-name {state.name}"
     return [

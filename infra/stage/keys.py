@@ -1,4 +1,4 @@
-"""The signing keys: made through the KMS API, published in the configuration. Their private half never leaves KMS."""
+"""Make, check and rotate a stage's keys. A signing key's private half stays in KMS; its public half is published."""
 
 import hashlib
 import json
@@ -30,12 +30,12 @@ from infra.stage.kms_keys import (
 
 KEY_SPECS: dict[str, Literal["RSA_2048", "ECC_NIST_P256"]] = {"RS256": "RSA_2048", "ES256": "ECC_NIST_P256"}
 DATA_KEY = KeyPlan("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", "seals secrets at rest")
-# What an RFC 7638 thumbprint is made of.
+# The members that an RFC 7638 thumbprint is computed from.
 REQUIRED_MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y")}
 
 
 def key_changes(stage: Stage, algs: list[str], dry_run: bool, known: KeySet) -> list[PlannedChange]:
-    """Return which keys are missing for these algorithms; make them unless dry_run, and publish each as it is made."""
+    """Return the keys that these algorithms lack. Unless dry_run, make each, and publish it at once."""
     missing = [alg for alg in algs if known.current(alg) is None]
     for alg in [] if dry_run else missing:
         known = KeySet((*known.keys, make_key(stage, alg, "current", known)))
@@ -44,7 +44,7 @@ def key_changes(stage: Stage, algs: list[str], dry_run: bool, known: KeySet) -> 
 
 
 def make_key(stage: Stage, alg: str, status: str, known: KeySet) -> SigningKey:
-    """Make a key in KMS, or take one that an interrupted run left. Return what is published of it."""
+    """Make a key in KMS, or take one that an interrupted run left. Return its published half."""
     plan = KeyPlan(KEY_SPECS[alg], "SIGN_VERIFY", f"signs {alg} tokens")
     arn = find_or_make(stage, plan, {key.key_arn for key in known.keys})
     jwk = public_jwk(when_known(stage, lambda: stage.clients.kms.get_public_key(KeyId=arn))["PublicKey"], alg)
@@ -52,9 +52,9 @@ def make_key(stage: Stage, alg: str, status: str, known: KeySet) -> SigningKey:
 
 
 def data_key_changes(stage: Stage, dry_run: bool) -> list[PlannedChange]:
-    """Return whether the key for data at rest is missing; make it unless dry_run.
+    """Return the creation of the data key if it is missing. Make it unless dry_run.
 
-    It is never replaced: KMS turns it every year by itself, and what was sealed before stays open.
+    It is never replaced: KMS rotates it each year, and still opens what was sealed before.
     """
     alias, kms = data_key_alias(stage.name), stage.clients.kms
     if find_key(stage, alias):
@@ -62,24 +62,24 @@ def data_key_changes(stage: Stage, dry_run: bool) -> list[PlannedChange]:
     if not dry_run:
         arn = find_or_make(stage, DATA_KEY)
         when_known(stage, lambda: kms.enable_key_rotation(KeyId=arn))
-        # The alias comes last: it says that the key is whole.
+        # The alias comes last: it shows that the key is complete.
         when_known(stage, lambda: give_alias(stage, alias, arn))
     return [PlannedChange("create", "data key", alias)]
 
 
 def signing_key_faults(stage: Stage, known: KeySet) -> list[str]:
-    """Return which keys that sign, or will sign, cannot be used, each with what mends it."""
+    """Return a line for each current or next key that cannot be used, with what mends it."""
     return [line for key in known.keys if key.status != "previous" for line in _signing_key_fault(stage, key)]
 
 
 def data_key_faults(stage: Stage) -> list[str]:
-    """Return why the data key cannot be used, with what mends it; nothing if there is none."""
+    """Return why the data key cannot be used, with what mends it; nothing if it can, or if there is none."""
     found = find_key(stage, data_key_alias(stage.name))
     return state_fault("the data key", found) if found else []
 
 
 def stage_key_faults(stage: Stage) -> list[str]:
-    """Return why the stage's own key does not open, with what mends it; nothing if there is none."""
+    """Return why the stage key does not open, with what mends it. Return nothing if it does, or if there is none."""
     document, alias = stage.config().stage_key(), data_key_alias(stage.name)
     if document is None:
         return []
@@ -112,9 +112,9 @@ def _signing_key_fault(stage: Stage, key: SigningKey) -> list[str]:
 
 
 def stage_key_changes(stage: Stage, dry_run: bool, is_new: bool) -> list[PlannedChange]:
-    """Return whether the stage's own key is missing; make it unless dry_run. is_new: there is no config table yet.
+    """Return the creation of the stage key if it is missing. Make it unless dry_run. is_new: there is no config table.
 
-    It is never replaced: what was hashed under it could not be recognised any more.
+    It is never replaced: the hashes made with it could not be recognised any more.
     """
     change = PlannedChange("create", "stage key", "sealed by the data key")
     if dry_run:
@@ -124,7 +124,7 @@ def stage_key_changes(stage: Stage, dry_run: bool, is_new: bool) -> list[Planned
 
 
 def stage_key(stage: Stage) -> StageKey:
-    """Return the stage's own key."""
+    """Return the stage key."""
     return StageKey(stage.config(), Vault(stage.clients, data_key_alias(stage.name)))
 
 
@@ -147,19 +147,19 @@ def thumbprint(members: dict[str, Any]) -> str:
     return urlsafe_b64encode(hashlib.sha256(canonical).digest()).rstrip(b"=").decode()
 
 
-# Longer than any cache of the JWKS that its max-age, or a client of ours, allows.
+# Longer than clients may cache the JWKS, by its max-age or by their own setting.
 PUBLISH_S = 7200
-# The longest lifetime that a tenant file can give a token, and the minute that processes keep a key set for.
+# The longest token lifetime of a tenant file, and the minute for which processes cache the key set.
 RETIRE_S = 2_592_000 + 60
 
 
 def rotate(stage: Stage, now: int) -> tuple[list[PlannedChange], list[str]]:
-    """Take each algorithm's keys one step on; return what changed, and what is waited for, each a sentence.
+    """Rotate the keys of each algorithm by one step. Return the changes, and a sentence for each thing to wait for.
 
-    next -> current once it was published for PUBLISH_S; current -> previous then; previous is dropped after RETIRE_S,
-    when the longest token that it can have signed has ended. A dropped key stays in KMS, where its owner disables it.
-    Each algorithm's step is published before the next one begins. A key that KMS has deleted is replaced at once.
-    Raises Unsound if the key that would sign from now on cannot.
+    A next key becomes current once it was published for PUBLISH_S; the current one becomes previous.
+    A previous key is dropped after RETIRE_S, when its last token has expired. The operator disables it in KMS.
+    Each algorithm is published before the next one begins. A key that KMS has deleted is replaced at once.
+    Raises Unsound if the new signing key cannot sign.
     """
     config = stage.config()
     known = config.keys()
@@ -205,11 +205,11 @@ def _rotate_alg(stage: Stage, known: KeySet, alg: str, now: int) -> Rotation:
 
 
 def _replace_lost(stage: Stage, keys: list[SigningKey], following: SigningKey, now: int) -> Rotation:
-    """Let a key sign at once, published or not, because the current one was deleted and nothing else signs."""
+    """Make a key current at once, published or not: the current key was deleted in KMS, so no other key can sign."""
     (current,) = (key for key in keys if key.status == "current")
     promoted, changes, waits = _promote(stage, current, following, now)
-    said = f"{current.alg}: who caches the JWKS may refuse tokens of {following.kid} until that is read anew."
-    return [*promoted, *(key for key in keys if key.status == "previous")], changes, [said, *waits]
+    warning = f"{current.alg}: who caches the JWKS may refuse tokens of {following.kid} until that is read anew."
+    return [*promoted, *(key for key in keys if key.status == "previous")], changes, [warning, *waits]
 
 
 def _promote(stage: Stage, current: SigningKey, following: SigningKey, now: int) -> Rotation:
@@ -229,7 +229,7 @@ def _retire(stage: Stage, keys: list[SigningKey], previous: SigningKey, now: int
             [],
             [f"{previous.alg}: tokens of {previous.kid} live for {(ends_at - now) // 60 + 1} more minutes."],
         )
-    # Before it leaves the key set: from then on the tag alone tells it from a key that was never published.
+    # Tagged before it leaves the key set: afterwards only the tag tells it from a key that was never published.
     tag_retired(stage, previous.key_arn)
     kept = [key for key in keys if key is not previous]
     return kept, [PlannedChange("delete", f"{previous.alg} key {previous.kid}", "from the JWKS; disable it in KMS")], []

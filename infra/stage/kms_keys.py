@@ -1,4 +1,4 @@
-"""The KMS keys of a stage: made, found again by their tag, and looked after. Nothing here publishes or names them."""
+"""Make the KMS keys of a stage, find them again by their tag, and check them. Publishing is for keys.py."""
 
 from base64 import b64decode
 from collections.abc import Callable, Collection
@@ -17,9 +17,9 @@ A = TypeVar("A")
 
 TRIES = 30
 PAUSE_S = 1.0
-# The tag that the functions' IAM policies ask for.
+# The tag that the functions' IAM policies require.
 STAGE_TAG = "gatehouse-stage"
-# A key with this one has left the JWKS, and is not taken for one that an interrupted run left behind.
+# A key with this tag has left the JWKS. It is not one that an interrupted run left behind.
 RETIRED_TAG = "gatehouse-retired"
 NOT_FOUND = "NotFoundException"
 UNREADABLE = ("AccessDeniedException", NOT_FOUND)
@@ -28,7 +28,7 @@ STATES = ("DisabledException", "KMSInvalidStateException")
 
 @dataclass(frozen=True, slots=True)
 class Sealer:
-    """The key that sealed something. arn: empty if it is not known. refusal: KMS's words, if it cannot be used now."""
+    """The KMS key that sealed a data key. arn: "" if unknown. refusal: KMS's message if the key cannot be used now."""
 
     arn: str = ""
     is_gone: bool = False
@@ -37,7 +37,7 @@ class Sealer:
 
 @dataclass(frozen=True, slots=True)
 class KeyPlan:
-    """A key to be made: KMS's names for its kind and its use, and a sentence for those who find it."""
+    """A key to make: KMS's names of its kind and its use, and a description for the operator."""
 
     spec: Literal["RSA_2048", "ECC_NIST_P256", "SYMMETRIC_DEFAULT"]
     usage: Literal["SIGN_VERIFY", "ENCRYPT_DECRYPT"]
@@ -45,9 +45,9 @@ class KeyPlan:
 
 
 def find_or_make(stage: Stage, plan: KeyPlan, taken: Collection[str] = ()) -> str:
-    """Return the ARN of a key of this kind that is not in taken: one that an earlier run made and left, or a new one.
+    """Return the ARN of a key of this kind that is not in taken: one that an interrupted run left, or a new one.
 
-    CreateKey knows no idempotency token, so a run that ends between it and the next call leaves a key behind.
+    CreateKey has no idempotency token, so a run that stops after it leaves a key behind.
     """
     left = _leftovers(stage, plan, taken)
     if left:
@@ -62,9 +62,9 @@ def find_or_make(stage: Stage, plan: KeyPlan, taken: Collection[str] = ()) -> st
 
 
 def when_known(stage: Stage, operation: Callable[[], A]) -> A:
-    """Return what an operation on a new key answers, tried for half a minute.
+    """Return the answer of an operation on a new key; repeat it for half a minute while KMS does not find the key.
 
-    KMS is eventually consistent: for some seconds after CreateKey it may not find the key.
+    KMS is eventually consistent: it may not find a key for some seconds after CreateKey.
     """
     for _ in range(TRIES):
         try:
@@ -83,7 +83,7 @@ def _is_unknown_key(failure: ClientError | TemporarilyUnavailable) -> bool:
 
 
 def tag_retired(stage: Stage, arn: str) -> None:
-    """Mark a key that leaves the JWKS; a key that is gone or on its way out needs no mark."""
+    """Tag a key as retired. A key that is deleted, or about to be, needs no tag."""
     kms = stage.clients.kms
     try:
         kms.tag_resource(KeyId=arn, Tags=[{"TagKey": RETIRED_TAG, "TagValue": "true"}])
@@ -92,7 +92,7 @@ def tag_retired(stage: Stage, arn: str) -> None:
 
 
 def find_key(stage: Stage, key_id: str) -> "KeyMetadataTypeDef | None":
-    """Return what KMS says of a key, by its ARN or alias; None if it knows none."""
+    """Return KMS's metadata of a key, by its ARN or alias, or None."""
     kms = stage.clients.kms
     try:
         return kms.describe_key(KeyId=key_id)["KeyMetadata"]
@@ -101,7 +101,7 @@ def find_key(stage: Stage, key_id: str) -> "KeyMetadataTypeDef | None":
 
 
 def give_alias(stage: Stage, alias: str, arn: str) -> None:
-    """Give a key an alias. It may have it already: a lost answer is asked for again, and CreateAlias knows no token."""
+    """Give a key an alias. It may have the alias already: CreateAlias has no idempotency token, and may run twice."""
     kms = stage.clients.kms
     try:
         kms.create_alias(AliasName=alias, TargetKeyId=arn)
@@ -112,9 +112,9 @@ def give_alias(stage: Stage, alias: str, arn: str) -> None:
 
 
 def find_sealer(stage: Stage, sealed: str, owner: str) -> Sealer:
-    """Return which key sealed a data key, as KMS reads it off the stored form.
+    """Return the KMS key that sealed a data key.
 
-    A caller who may not decrypt is told of no fault: that is the function's permission, and not one of `up`.
+    No fault is reported if the caller may not decrypt: the function needs that permission, `up` does not.
     """
     kms, context = stage.clients.kms, {"gatehouse": owner}
     try:
@@ -125,16 +125,16 @@ def find_sealer(stage: Stage, sealed: str, owner: str) -> Sealer:
             return Sealer(refusal=f"{words.rstrip('.')}.")
         if code == "AccessDeniedException" and "not authorized" in words:
             return Sealer()
-        # KMS denies access to a key that is gone, too.
+        # KMS also denies access to a key that is deleted.
         if code in (*UNREADABLE, "InvalidCiphertextException"):
             return Sealer(is_gone=True)
         raise
 
 
 def state_fault(named: str, key: "KeyMetadataTypeDef") -> list[str]:
-    """Return why a key cannot be used, with the command that mends it; or nothing.
+    """Return why a key cannot be used, with the command that mends it. Return nothing if it can.
 
-    A disabled key is not enabled here: an operator may have disabled it because it must not be used.
+    A disabled key stays disabled: the operator may have had a reason.
     """
     state, arn = key["KeyState"], key["Arn"]
     enable = f"aws kms enable-key --key-id {arn}"
@@ -155,7 +155,7 @@ def _leftovers(stage: Stage, plan: KeyPlan, taken: Collection[str]) -> "list[Key
 
 
 def _is_left(stage: Stage, arn: str) -> bool:
-    """Return whether a key of the account bears the stage's tag, and not that of a retired one."""
+    """Return whether a key has the stage's tag, and is not tagged as retired."""
     try:
         answer = stage.clients.kms.list_resource_tags(KeyId=arn)
     except ClientError as error:

@@ -1,10 +1,10 @@
-"""The names that a stage can have: part of the names of its tables, stacks, keys and functions."""
+"""Check a stage's name: it is part of the names of the stage's tables, stacks, keys and functions."""
 
 import re
 
 STAGE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 MAX_LENGTH = 32
-# `gatehouse-dev-users-x` is a table of stage dev, and would be the beginning of every table of a stage `dev-users`.
+# `gatehouse-dev-users-x` is a table of stage dev. The tables of a stage `dev-users` would begin with the same words.
 TAKEN = ("users", "realm")
 
 
@@ -13,7 +13,7 @@ class BadStageName(ValueError):
 
 
 def require_stage_name(name: str) -> str:
-    """Return the name of a stage; raises BadStageName if none can have it, or if it could be taken for another's."""
+    """Return the name of a stage. Raises BadStageName if it is malformed, or its tables could be another stage's."""
     if len(name) > MAX_LENGTH or not STAGE.fullmatch(name):
         raise BadStageName(
             f"A stage's name is up to {MAX_LENGTH} lower-case letters, digits and single hyphens, "

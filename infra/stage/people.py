@@ -1,4 +1,4 @@
-"""People in realms, for the tools: made, found, changed and deleted through the deployed code's own store."""
+"""Make, find, change and delete the users of a realm, for the tools, through the deployed code's own store."""
 
 import logging
 import re
@@ -30,7 +30,7 @@ from infra.stage.aws import Stage
 logger = logging.getLogger(__name__)
 
 USER_ID_BYTES = 12
-# One character alone stands for nobody where a read is owed.
+# A key of one character is no user: a login reads it to make the same calls for an unknown identifier.
 USER_ID = re.compile("[!-~]{2,255}")
 
 
@@ -39,7 +39,7 @@ def _any_version() -> int:
 
 
 def find_realm(stage: Stage, called: str) -> Realm:
-    """Return the realm of this name or alias; raises OperatorError with the names of those that there are."""
+    """Return the realm of this name or alias. Raises OperatorError, with the names that there are, for another one."""
     config = stage.config()
     realm = config.realm(called)
     if realm is None:
@@ -54,10 +54,10 @@ def find_realm(stage: Stage, called: str) -> Realm:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The people of one realm.
+    """The users of one realm.
 
-    config: the stage's. bcrypt_cost: of the hashes made here. warn: takes a line for each
-    look-up that failed and was gone without.
+    config: the stage's. bcrypt_cost: of new hashes. range_api: looks a password up among breached ones.
+    warn: takes a line if that look-up failed.
     """
 
     config: ConfigStore
@@ -73,7 +73,7 @@ class People:
 
     @classmethod
     def of(cls, stage: Stage, realm_name: str, bcrypt_cost: int = 10) -> "People":
-        """Return a realm's people; raises OperatorError for an unknown realm."""
+        """Return the users of a realm. Raises OperatorError for an unknown realm."""
         realm, dynamo = find_realm(stage, realm_name), stage.dynamo
         attempts = AttemptStore(dynamo, f"{stage.prefix}attempts")
         families = FamilyStore(dynamo, f"{stage.prefix}sessions")
@@ -82,31 +82,31 @@ class People:
         return cls(stage.config(), realm, users, records, attempts, families, revocations, bcrypt_cost)
 
     def add(self, password: str | None, password_hash: str | None, **fields: Any) -> User:
-        """Make a person, with a fresh user_id unless fields have one, and return the record. Raises OperatorError.
+        """Make a user, with a fresh user_id unless fields have one, and return the record. Raises OperatorError.
 
-        fields: as in User.
+        fields: the fields of User.
         """
         now, fresh = int(time.time()), f"{self.realm.name}|{secrets.token_hex(USER_ID_BYTES)}"
         values: dict[str, Any] = {"user_id": fresh, "created_at": now, "updated_at": now}
         user = User(**values | fields)
         if user.user_id != fresh:
             self._require_user_id(user.user_id)
-            # Somebody deleted may have had it: what they have out must not be this person's.
+            # A deleted user may have had this user_id: old tokens must not become valid for the new user.
             user = replace(user, credential_version=_any_version(), password_version=_any_version())
         self._require_identifier(user)
         user = replace(user, username=trim(user.username), email=trim(user.email))
-        user = replace(user, password_hash=self._stored(user, password, password_hash))
+        user = replace(user, password_hash=self._choose_hash(user, password, password_hash))
         try:
             self.records.create(user)
         except IdentifierTaken:
-            raise UserExists(f"Realm {self.realm.name} has somebody of that username or email already.") from None
+            raise UserExists(f"Realm {self.realm.name} has a user of that username or email already.") from None
         return user
 
     def find(self, who: str) -> User:
-        """Return the person of this user_id, username or email; raises OperatorError."""
+        """Return the user of this user_id, username or email. Raises OperatorError if there is none."""
         user = self.users.read(who) or self.users.read(self.users.locate(who, ("username", "email")) or who)
         if user is None:
-            raise OperatorError(f"Realm {self.realm.name} has nobody by {who}.")
+            raise OperatorError(f"Realm {self.realm.name} has no user {who}.")
         return user
 
     def set_password(self, user: User, password: str) -> None:
@@ -115,20 +115,20 @@ class People:
         Refresh tokens of the old password end, unless the tenant keeps them.
         """
         ends_families = self.config.tenant().revokes_on_password_change
-        # With the present password they are as many as the policy looks back.
+        # Together with the current password these are as many as the policy compares with.
         former = former_hashes(user, max(0, self.realm.password_policy.history - 1))
-        hashes = [self._hashed(user, password), *former]
+        hashes = [self._hash_password(user, password), *former]
         self.records.set_password_hash(user.user_id, hashes, int(time.time()), ends_families)
         self.forget_attempts(user)
 
     def set_blocked(self, user: User, blocked: bool) -> None:
-        """Block and end all refresh tokens, or unblock and forget the failed attempts."""
+        """Block a user and end all refresh tokens, or unblock the user and forget the failed attempts."""
         self.records.set_blocked(user.user_id, blocked, int(time.time()))
         if not blocked:
             self.forget_attempts(user)
 
     def delete(self, user: User) -> None:
-        """Delete the person and the attempts at them; the names are free again, the user_id never is."""
+        """Delete a user and their attempts. The identifiers are free again, the user_id never is."""
         self.records.delete(user)
         for family in self._families(user):
             self.families.end(family)
@@ -136,14 +136,14 @@ class People:
         self.attempts.clear_codes(self._account(user))
 
     def live_families(self, user: User) -> list[RefreshFamily]:
-        """Return the person's live refresh-token families, by client and age."""
+        """Return the user's live refresh families, sorted by client and age."""
         families, now = self._families(user), time.time()
         people = {client_id: self._at_client(user, client_id) for client_id in {one.client_id for one in families}}
         live = [one for one in families if not one.has_ended(people[one.client_id], self._policy(one.client_id), now)]
         return sorted(live, key=lambda family: (family.client_id, family.locator.family_id))
 
     def end_family(self, user: User, family_id: str) -> None:
-        """End one family by its id; raises OperatorError where the person has no such one."""
+        """End one refresh family by its id. Raises OperatorError if the user has no such family."""
         families = [family for family in self.live_families(user) if family.locator.family_id == family_id]
         if not families:
             raise OperatorError(f"{user.user_id} has no refresh token family {family_id}.")
@@ -151,10 +151,10 @@ class People:
         self.families.end(families[0])
 
     def end_families(self, user: User, client_id: str = "") -> int:
-        """End the person's families, of one client or all; return how many there were.
+        """End the user's refresh families, of one client or all; return how many there were.
 
-        Logins under way and access tokens of the MFA API end too, whoever's they are. All families at once is one write
-        on the record, which no login under way slips past.
+        Pending logins and access tokens of the MFA API end too, of all clients. If no client is named, one write on the
+        record ends all families, those too of a login that is under way.
         """
         families = [family for family in self.live_families(user) if client_id in ("", family.client_id)]
         end = self.records.end_logins if client_id else self.records.end_families
@@ -164,7 +164,7 @@ class People:
         return len(families)
 
     def forget_attempts(self, user: User) -> None:
-        """Lift every brute-force block of this person, from all addresses."""
+        """Lift every brute-force block of this user, from all addresses."""
         self.attempts.clear_account(self._account(user))
 
     def _account(self, user: User) -> Account:
@@ -174,24 +174,24 @@ class People:
         return [one for one in self.families.of_user(user.user_id) if one.locator.realm == self.realm.name]
 
     def _at_client(self, user: User, client_id: str) -> User:
-        """Return the person with the revocations counted in that concern them at a client."""
+        """Return the user with the number of revocations that concern them at a client."""
         count = self.users.dynamo.read(self.revocations.read_of(self.realm.name, client_id))
         return replace(user, revocations=count)
 
     def _policy(self, client_id: str) -> RefreshTokenPolicy:
         client = self.config.client(client_id)
-        # A client that is gone may come back, and its families with it.
+        # A deleted client may come back, and then its families count again.
         return client.refresh_token if client else RefreshTokenPolicy()
 
-    def _stored(self, user: User, password: str | None, password_hash: str | None) -> str:
+    def _choose_hash(self, user: User, password: str | None, password_hash: str | None) -> str:
         if password_hash is not None:
             if not is_foreign_hash(password_hash):
                 raise OperatorError("That is no bcrypt hash: $2a$, $2b$ or $2y$, of a cost from 4 to 14.")
             return password_hash
-        return self._hashed(user, password) if password is not None else ""
+        return self._hash_password(user, password) if password is not None else ""
 
-    def _hashed(self, user: User, password: str) -> str:
-        """Return the stored form of a new password; raises OperatorError with all that the realm has against it."""
+    def _hash_password(self, user: User, password: str) -> str:
+        """Return the hash of a new password. Raises OperatorError with all objections of the realm's policy."""
         detection = self.config.tenant().breached_password_detection
         is_breached = is_refused(password, detection, self.range_api, self.warn)
         found = objections(password, user, self.realm.password_policy, is_breached)
@@ -212,7 +212,7 @@ class People:
         }[objection]
 
     def _require_user_id(self, user_id: str) -> None:
-        """Let a user_id pass that can be the sub of tokens, and that nobody of the stage has; raises OperatorError."""
+        """Raise OperatorError if the user_id cannot be the sub of tokens, or if a user of the stage has it."""
         if not USER_ID.fullmatch(user_id) or user_id.endswith("@clients"):
             raise OperatorError(
                 "A user_id has 2 to 255 printable ASCII characters, no space, and does not end in @clients."

@@ -1,6 +1,6 @@
-"""Brings a stage to what a tenant file says: `up` makes stacks and keys, `apply` writes the configuration.
+"""Bring a stage to what a tenant file says: `up` makes stacks and keys, `apply` writes the configuration.
 
-Both run again safely, and touch nothing that the file does not speak of.
+Both are idempotent, and touch nothing that the file does not name.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ SECRET_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class ApplyResult:
-    """The changes of `apply`, and the client secrets that it made: shown once, kept nowhere."""
+    """The changes of `apply`, and the client secrets that it made, by client_id. Only their hashes are stored."""
 
     changes: list[PlannedChange]
     made_secrets: dict[str, str]
@@ -36,8 +36,8 @@ class ApplyResult:
 def up(stage: Stage, file: TenantFile, dry_run: bool = False) -> list[PlannedChange]:
     """Make what is missing: the stage's stack, a stack per realm, the keys. Return the changes.
 
-    Raises Unsound, before anything is made, if a stack, a table or a key is in a state that this does not mend, or if
-    a table or a log group is in the way.
+    Raises Unsound, before anything is made, if a stack, a table or a key has a fault that `up` does not mend.
+    It does so too if a table or a log group is in the way of a new stack.
     """
     require_sound(stage, [realm.name for realm in file.realms])
     own, *realms = stacks = stage_stacks(stage.name, [realm.name for realm in file.realms])
@@ -62,11 +62,10 @@ def apply(
     prune: bool = False,
     tell: Callable[[str, str], object] = lambda client_id, secret: None,
 ) -> ApplyResult:
-    """Write the tenant, realms, APIs and clients. What left the file is kept, and deleted with prune.
+    """Write the tenant, realms, APIs and clients. Entries that left the file are kept, or deleted if prune.
 
-    tell: takes each client_id with the secret that was made for it, before its hash is stored: whatever happens then,
-    no secret is stored that was not shown.
-    Raises NotReady if `up` has to run first, Unsound if something is wrong that `up` does not mend.
+    tell: takes a client_id and its new secret, before the hash is stored: so each stored secret was shown.
+    Raises NotReady if `up` has to run first, Unsound for a fault that `up` does not mend.
     """
     require_sound(stage, [realm.name for realm in file.realms])
     _require_ready(stage, file)
@@ -80,14 +79,14 @@ def write_configuration(
     prune: bool = False,
     tell: Callable[[str, str], object] = lambda client_id, secret: None,
 ) -> ApplyResult:
-    """Do what `apply` does, to a stage that is known to be sound and ready."""
+    """Do what `apply` does, without its checks of the stage."""
     config = stage.config()
     stored = {key: document for key, document in config.documents() if key.startswith(SECTIONS) or key == "tenant"}
     made: dict[str, str] = {}
     wanted = _documents(stage, file, stored, made)
     gone = sorted(set(stored) - set(wanted))
     changes = [_change(key, document, stored) for key, document in wanted.items() if document != stored.get(key)]
-    changes += [PlannedChange("delete" if prune else "keep", _named(key), "left the file") for key in gone]
+    changes += [PlannedChange("delete" if prune else "keep", _label(key), "left the file") for key in gone]
     kept = {} if prune else {key: stored[key] for key in gone}
     wanted["tenant"] |= {"grant_types": _grant_types(kept | wanted), "realm_aliases": _realm_aliases(kept | wanted)}
     if not dry_run:
@@ -122,7 +121,7 @@ def _realm(stage: Stage, realm: Realm) -> Document:
 
 
 def _client(file: TenantFile, client: Client, stored: Document | None, made: dict[str, str]) -> Document:
-    """Return a client's document: its secrets hashed, its client grants with it, its public keys as they are."""
+    """Return a client's document, with hashes of its secrets, its client grants and its public keys."""
     document = client.model_dump(mode="json", exclude={"client_secret", "jwks"})
     grants = {grant.audience: list(grant.scope) for grant in file.client_grants if grant.client_id == client.client_id}
     keys = client.jwks.model_dump(mode="json", exclude_none=True)["keys"] if client.jwks else []
@@ -168,7 +167,7 @@ def _grant_types(documents: dict[str, Document]) -> list[str]:
 
 
 def _realm_aliases(documents: dict[str, Document]) -> dict[str, str]:
-    """Return the realms' names by alias. The name of a realm is no other's alias, though that one left the file."""
+    """Return the realms' names by alias. An alias that is the name of a stored realm is left out."""
     realms = [one for key, one in documents.items() if key.startswith("realm#")]
     aliases = {alias: one["name"] for one in realms for alias in one.get("aliases", ())}
     return {alias: name for alias, name in aliases.items() if f"realm#{alias}" not in documents}
@@ -177,12 +176,12 @@ def _realm_aliases(documents: dict[str, Document]) -> dict[str, str]:
 def _change(key: str, document: Document, stored: dict[str, Document]) -> PlannedChange:
     before = stored.get(key)
     if before is None:
-        return PlannedChange("create", _named(key))
+        return PlannedChange("create", _label(key))
     return PlannedChange(
-        "update", _named(key), ", ".join(name for name in document if document[name] != before.get(name))
+        "update", _label(key), ", ".join(name for name in document if document[name] != before.get(name))
     )
 
 
-def _named(key: str) -> str:
+def _label(key: str) -> str:
     kind, _, name = key.partition("#")
     return f"{kind} {name}".strip()

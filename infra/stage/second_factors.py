@@ -1,4 +1,4 @@
-"""The second factors of a realm's people, for the tools: listed, enrolled and reset by the deployed code's store."""
+"""List, enroll and reset the second factors of a realm's users, through the deployed code's own store."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ from infra.stage.people import People
 
 @dataclass(frozen=True, slots=True)
 class SecondFactors:
-    """The second factors of one realm's people."""
+    """The second factors of one realm's users."""
 
     people: People
     enrolments: EnrolmentStore
@@ -40,7 +40,7 @@ class SecondFactors:
 
     @classmethod
     def of(cls, stage: Stage, realm_name: str) -> "SecondFactors":
-        """Return those of a realm's people; raises OperatorError for an unknown realm."""
+        """Return the second factors of a realm. Raises OperatorError for an unknown realm."""
         people = People.of(stage, realm_name)
         enrolments = EnrolmentStore(stage.dynamo, people.realm.users_table)
         vault = Vault(stage.clients, data_key_alias(stage.name))
@@ -49,7 +49,7 @@ class SecondFactors:
         return cls(people, enrolments, otp, RecoveryCode(limits, lambda _: enrolments))
 
     def find_session(self, who: str) -> MfaSession:
-        """Return the person of this user_id, username or email, with their factors; raises OperatorError."""
+        """Return the MFA session of the user of this user_id, username or email. Raises OperatorError."""
         user_id = self.people.find(who).user_id
         user, enrolment = self.enrolments.dynamo.read_all(
             self.people.users.read_of(user_id), self.enrolments.read_of(user_id)
@@ -61,7 +61,7 @@ class SecondFactors:
         )
 
     def enroll(self, session: MfaSession) -> dict[str, Any]:
-        """Add an authenticator app, confirmed already; return its secret, its otpauth URI, and a first recovery code.
+        """Add a confirmed authenticator app; return its secret, its otpauth URI, and a first recovery code.
 
         Raises OperatorError.
         """
@@ -71,23 +71,23 @@ class SecondFactors:
             )
         if len(session.enrolment.authenticators) >= MAX_AUTHENTICATORS:
             raise OperatorError(f"{session.user.user_id} has {MAX_AUTHENTICATORS} authenticators, which is the most.")
-        enrolment, made = self._associated(session)
+        enrolment, made = self._associate(session)
         with_code, recovery = self.recovery_code.first(session, enrolment)
-        with _refused_if_changed(session):
+        with _refuse_if_changed(session):
             after = confirm_authenticator(with_code, with_code.authenticators[-1])
             self.enrolments.replace(session.user, session.enrolment, after)
         return {"secret": made["secret"], "barcode_uri": made["barcode_uri"], **recovery}
 
     def reset(self, session: MfaSession) -> None:
-        """Remove all factors and the recovery code, and forget what was tried and sent. Raises OperatorError.
+        """Remove all factors and the recovery code, and clear the counts of codes and messages. Raises OperatorError.
 
         Logins that wait for a second factor and access tokens of the MFA API end.
         """
-        with _refused_if_changed(session):
+        with _refuse_if_changed(session):
             self.enrolments.reset(session.user, session.enrolment)
         self.people.attempts.clear_codes(session.account)
 
-    def _associated(self, session: MfaSession) -> tuple[Enrolment, dict[str, Any]]:
+    def _associate(self, session: MfaSession) -> tuple[Enrolment, dict[str, Any]]:
         try:
             return self.otp.associate(session)
         except TemporarilyUnavailable as failure:
@@ -97,7 +97,7 @@ class SecondFactors:
 
 
 def list_factors(session: MfaSession) -> list[dict[str, Any]]:
-    """Return a person's factors, addresses masked. offered: whether the tenant has the factor."""
+    """Return a user's factors, with masked addresses. offered: whether the tenant has the factor switched on."""
     return [
         {**one, "offered": session.is_on(kind_of(one))}
         for one in (*list_authenticators(session), *list_switched_off(session))
@@ -110,7 +110,7 @@ def kind_of(factor: dict[str, Any]) -> str:
 
 
 @contextmanager
-def _refused_if_changed(session: MfaSession) -> Iterator[None]:
+def _refuse_if_changed(session: MfaSession) -> Iterator[None]:
     try:
         yield
     except ConditionFailed:
@@ -130,6 +130,6 @@ def _limits(stage: Stage) -> Limits:
 
 
 def _no_login(realm: Realm, user: User) -> PendingLogin:
-    """Return what stands in a case where no login waits: what is enrolled then is anybody's of the person."""
+    """Return a pending login for a session that has none: it has no client, audience or scopes."""
     nothing = RequestedAccess("", frozenset())
     return PendingLogin("", "", realm.name, user.user_id, user.credential_version, nothing, None, 0, 0)

@@ -1,4 +1,4 @@
-"""The users of a tenant file, for local runs and tests."""
+"""Make the users of a tenant file, for local runs and test stages."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ SECRETS = ("password", "password_hash")
 
 @dataclass(frozen=True, slots=True)
 class SeededUser:
-    """A user of a tenant file, beside the stage. is_new: nobody had the name.
+    """A user of a tenant file, compared with the stage. is_new: no user had the identifier.
 
-    differs: the keys whose values the person who was there already has otherwise.
+    differs: the keys whose values are others in the stage.
     """
 
     realm: str
@@ -29,7 +29,7 @@ class SeededUser:
 
     @property
     def change(self) -> PlannedChange:
-        """Return a plan's line for this user."""
+        """The plan's line for this user."""
         what = f"user {self.name} of {self.realm}"
         if self.is_new:
             return PlannedChange("create", what)
@@ -38,22 +38,22 @@ class SeededUser:
 
 
 def seed_users(stage: Stage, file: TenantFile, bcrypt_cost: int = 10) -> int:
-    """Make every user that the file lists and the realm has not; return how many were made."""
+    """Make each user of the file that the realm lacks; return how many were made."""
     return sum(seeded.is_new for seeded in seed_each(stage, file, bcrypt_cost))
 
 
 def seed_each(stage: Stage, file: TenantFile, bcrypt_cost: int = 10) -> Iterator[SeededUser]:
-    """Do the same one after the other, and yield each user when it is made or found."""
+    """Make the users one by one, and yield each once it is made or found."""
     groups = [(People.of(stage, realm, bcrypt_cost), users) for realm, users in file.users.items()]
     return (_seed(people, user) for people, users in groups for user in users)
 
 
 def compare_each(stage: Stage, file: TenantFile) -> Iterator[SeededUser]:
-    """Yield each user of the file as seed_each would find it, and make nobody. A realm may be missing still."""
+    """Yield each user of the file, compared with the stage; make none. The realm may be missing."""
     for realm, users in file.users.items():
         people = People.of(stage, realm) if stage.config().realm(realm) else None
         for user in users:
-            yield _compared(realm, user, _found(people, user) if people else None)
+            yield _compare(realm, user, _find_user(people, user) if people else None)
 
 
 def _seed(people: People, user: User) -> SeededUser:
@@ -61,19 +61,19 @@ def _seed(people: People, user: User) -> SeededUser:
     try:
         people.add(user.password, user.password_hash, **given)
     except UserExists:
-        return _compared(people.realm.name, user, _found(people, user))
-    return _compared(people.realm.name, user, None)
+        return _compare(people.realm.name, user, _find_user(people, user))
+    return _compare(people.realm.name, user, None)
 
 
-def _found(people: People, user: User) -> Person | None:
-    """Return who has the user's username, or else the email."""
+def _find_user(people: People, user: User) -> Person | None:
+    """Return the stored user of this username, or else of this email, or None."""
     names = (("username", user.username), ("email", user.email))
     located = (people.users.locate(name, (kind,)) for kind, name in names if name)
     user_id = next(filter(None, located), None)
     return people.users.read(user_id) if user_id else None
 
 
-def _compared(realm: str, user: User, person: Person | None) -> SeededUser:
+def _compare(realm: str, user: User, person: Person | None) -> SeededUser:
     name = user.username or user.email or ""
     if person is None:
         return SeededUser(realm, name, is_new=True)
@@ -81,7 +81,7 @@ def _compared(realm: str, user: User, person: Person | None) -> SeededUser:
 
 
 def _differences(user: User, person: Person) -> Iterator[str]:
-    """Yield the keys of the file that the record has otherwise; what the file leaves out has its default."""
+    """Yield the keys whose values differ in the record. A key that the file leaves out has its default."""
     for key, value in user.model_dump(mode="json", exclude=set(SECRETS)).items():
         wanted = trim(value) if key in ("username", "email") and value else value or type(getattr(person, key))()
         if wanted != getattr(person, key):
@@ -93,5 +93,5 @@ def _differences(user: User, person: Person) -> Iterator[str]:
 def _has_password(user: User, person: Person) -> bool:
     if user.password is not None:
         return verify(user.password, person.password_hash)
-    # A right login may have hashed the password anew since: then nobody can tell.
+    # A login may have hashed the same password anew since then: that cannot be told from another password.
     return person.password_hash == (user.password_hash or "")

@@ -1,4 +1,4 @@
-"""The configuration of a stage as `gatehouse apply` stored it, for the commands that show it. Never a secret."""
+"""Read the configuration that `gatehouse apply` stored, for the commands that show it. Never a secret."""
 
 from chalicelib.store.documents import Document
 from infra.errors import OperatorError
@@ -6,7 +6,7 @@ from infra.stage.aws import Stage
 
 
 def stored_all(stage: Stage, kind: str) -> list[Document]:
-    """Return the documents of a kind (realm, api or client) by name, in the words of the tenant file."""
+    """Return the documents of a kind (realm, api or client), sorted by name, with the keys of the tenant file."""
     found = sorted(stage.config().documents(), key=lambda pair: pair[0])
     return [_without_secrets(document) for key, document in found if key.startswith(f"{kind}#")]
 
@@ -21,7 +21,7 @@ def stored_one(stage: Stage, kind: str, name: str) -> Document:
 
 
 def _without_secrets(document: Document) -> Document:
-    """Return a document that says of each secret only when it ends: its hash is worth stealing if it was guessable."""
+    """Return the document without its secrets' hashes, which would reveal a guessable secret."""
     if "secrets" not in document:
         return document
     return document | {"secrets": [{"expires_at": secret["expires_at"]} for secret in document["secrets"]]}

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.errors import TemporarilyUnavailable
 from infra.deploy.deploy import DeployFailed, deploy_stage
-from infra.stage.aws_faults import said
+from infra.stage.aws_faults import describe_failure
 from tests.cli.conftest import Gatehouse
 from tests.support.tenant_documents import small_document
 
@@ -182,8 +182,8 @@ def test_credentials_that_aws_refuses_are_said_with_the_mend(code: str, mend: st
     refusal = ClientError({"Error": {"Code": code, "Message": "The security token is bad.\nSee the guide."}}, "GetItem")
 
     for failure in (refusal, TemporarilyUnavailable(reason=f"get_item: {code}")):
-        assert mend in said(failure)
-        assert "\n" not in said(failure)
+        assert mend in describe_failure(failure)
+        assert "\n" not in describe_failure(failure)
 
 
 def test_verbose_prints_the_rest_after_the_one_line(gatehouse: Gatehouse) -> None:

@@ -248,7 +248,7 @@ def test_tenant_file_serves_a_try_without_a_stage(gatehouse: Gatehouse) -> None:
     [
         ((), "Say who logs in: --user or --user-file."),
         (("--user", "alice", "--user-file", str(DEMO)), "Say who logs in: --user or --user-file."),
-        (("--user", "nobody"), "Realm employees has nobody by nobody."),
+        (("--user", "nobody"), "Realm employees has no user nobody."),
         (("--user", "alice", "--protocol", "samlp"), "The protocol is one of: oauth2-password, oauth2-refresh-token."),
         (("--user", "alice", "--body", "[]"), "The body must be a JSON object."),
         (("--user", "alice", "--body", "{"), "The body must be a JSON object."),

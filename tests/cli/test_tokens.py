@@ -362,7 +362,7 @@ def test_unknown_person_or_realm_is_refused_in_a_line(tokens: Tokens, command: l
     nobody = tokens.run(*command, user="nobody-at-all")
     nowhere = tokens.run(*command, realm="nowhere")
 
-    assert (nobody.code, nobody.out, nobody.err) == (2, "", "Realm employees has nobody by nobody-at-all.\n")
+    assert (nobody.code, nobody.out, nobody.err) == (2, "", "Realm employees has no user nobody-at-all.\n")
     assert (nowhere.code, nowhere.out) == (2, "")
     assert nowhere.err.startswith("Stage test has no realm nowhere. It has: ")
     assert nowhere.err.count("\n") == 1

@@ -98,7 +98,7 @@ def test_name_that_somebody_has_is_refused_in_any_case(
     options = itertools.chain.from_iterable(person.items())
     ran = shared.run("users", "add", *EMPLOYEES, *options, "--password-stdin", typed=f"{CANARY}\n")
 
-    said = "Realm employees has somebody of that username or email already.\n"
+    said = "Realm employees has a user of that username or email already.\n"
     assert (ran.code, ran.out, ran.err) == (2, "", said)
 
 
@@ -229,7 +229,7 @@ def test_show_prints_times_that_people_read(shared: Gatehouse, http: Http, peopl
 def test_nobody_of_that_name_is_one_clear_line_and_exit_2(shared: Gatehouse, command: str) -> None:
     ran = shared.run("users", command, "[red]nobody", *EMPLOYEES)
 
-    assert (ran.code, ran.out, ran.err) == (2, "", "Realm employees has nobody by [red]nobody.\n")
+    assert (ran.code, ran.out, ran.err) == (2, "", "Realm employees has no user [red]nobody.\n")
 
 
 @pytest.mark.parametrize("command", ["list", "show", "add"])

@@ -324,4 +324,4 @@ def test_enroll_before_the_data_key_is_there_is_one_clear_line_and_exit_2(gateho
 def test_nobody_of_that_name_is_one_clear_line_and_exit_2(shared: Gatehouse, word: str) -> None:
     ran = shared.run("users", "mfa", word, "nobody-at-all", *EMPLOYEES)
 
-    assert (ran.code, ran.out, ran.err) == (2, "", "Realm employees has nobody by nobody-at-all.\n")
+    assert (ran.code, ran.out, ran.err) == (2, "", "Realm employees has no user nobody-at-all.\n")

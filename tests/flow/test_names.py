@@ -61,7 +61,7 @@ def test_email_is_one_name_in_unicode_and_punycode(http: Http, people: PeopleMak
 
     assert [status(http, name) for name in spelled] == [200] * 4
     for name in spelled:
-        with pytest.raises(OperatorError, match="somebody of that"):
+        with pytest.raises(OperatorError, match="has a user of that"):
             people.make(email=name)
     people.of("employees").delete(user)
     assert [status(http, name) for name in spelled] == [400] * 4
@@ -95,7 +95,7 @@ def test_person_stored_under_the_form_of_before_is_found_by_typing_it(
 def test_name_of_somebody_stored_before_is_not_given_again(stage: Stage, people: PeopleMaker) -> None:
     stored_before(stage, people, f"taken@{PUNYCODE}", email=f"taken@{PUNYCODE}")
 
-    with pytest.raises(OperatorError, match="somebody of that"):
+    with pytest.raises(OperatorError, match="has a user of that"):
         people.make(email=f"taken@{PUNYCODE}")
 
 

@@ -5,7 +5,7 @@ import io
 import segno
 from rich.console import Console
 
-from infra.cli.output.qr_code import drawn
+from infra.cli.output.qr_code import draw_qr_code
 
 URI = "otpauth://totp/Demo:carol%40example.com?secret=JBSWY3DPEHPK3PXP&issuer=Demo"
 NARROW = 20
@@ -13,7 +13,7 @@ NARROW = 20
 
 def printed(terminal: Console) -> list[str]:
     assert isinstance(terminal.file, io.StringIO)
-    terminal.print(drawn(URI), soft_wrap=True)
+    terminal.print(draw_qr_code(URI), soft_wrap=True)
     return terminal.file.getvalue().splitlines()
 
 

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.rules.loading import BadRules
 from infra.deploy.deploy import DeployNotStarted, deploy_stage
 from infra.errors import OperatorError
-from infra.rules.deployed import required
+from infra.rules.deployed import required_distributions
 from infra.rules.packages import load_named, of_stage, require_deployable, split
 from infra.stage.chalice_config import stage_environment
 
@@ -129,4 +129,4 @@ def test_every_fault_of_every_package_is_told(project: Path) -> None:
 def test_requirements_are_known_by_name_and_by_the_path_of_a_wheel() -> None:
     text = "# a comment\n-i https://index.example/\nPyJWT[crypto]==2 \\\n    --hash=sha256:aa\nAcme_Rules @ file:///x\n"
     wheel = "./wheels/hired_rules-1.0-py3-none-any.whl --hash=sha256:bb\n"
-    assert required(text + wheel) == {"pyjwt", "acme-rules", "hired-rules"}
+    assert required_distributions(text + wheel) == {"pyjwt", "acme-rules", "hired-rules"}

@@ -10,7 +10,7 @@ from rich.text import Text
 WHITE_ON_BLACK = "#ffffff on #000000"
 
 
-def drawn(uri: str) -> Text:
+def draw_qr_code(uri: str) -> Text:
     """Return the QR code of a URI, two of its rows a line, for a console to print with soft_wrap."""
     drawing = io.StringIO()
     segno.make_qr(uri).terminal(drawing, compact=True)

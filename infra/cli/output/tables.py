@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-# Two columns of a line that no table is drawn around.
+# Two columns of a line that no table is draw_qr_code around.
 GAP = "  "
-# What the border and the blanks of a drawn column take.
+# What the border and the blanks of a draw_qr_code column take.
 FRAME = 3
 
 Cell: TypeAlias = str | Text
@@ -29,7 +29,7 @@ def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequenc
         console.print(_table(columns, texts, console.width), soft_wrap=False, crop=False)
         return
     lines = [[" ".join(cell.plain.split("\n")) for cell in row] for row in texts]
-    for line in _aligned([list(columns), *lines] if columns else lines):
+    for line in _align([list(columns), *lines] if columns else lines):
         console.print(line)
 
 
@@ -82,10 +82,10 @@ def _table(columns: Sequence[str], rows: list[list[Text]], width: int) -> Table:
     return table
 
 
-def _aligned(lines: list[list[str]]) -> list[str]:
+def _align(lines: list[list[str]]) -> list[str]:
     widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
-    return [GAP.join(_padded(cell, width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return [GAP.join(_pad(cell, width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
 
 
-def _padded(cell: str, width: int) -> str:
+def _pad(cell: str, width: int) -> str:
     return cell + " " * (width - cell_len(cell))

@@ -5,7 +5,7 @@ from typing import Any
 import typer
 
 from infra.cli.options import JsonOption, RealmOption, StageOption, console, reports_failures
-from infra.cli.output.qr_code import drawn
+from infra.cli.output.qr_code import draw_qr_code
 from infra.cli.output.tables import print_json, print_table
 from infra.cli.people.users import Who, Yes
 from infra.stage.aws import reach
@@ -51,7 +51,7 @@ def enroll(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption
     if as_json:
         print_json(console, made)
         return
-    console.print(drawn(made["barcode_uri"]))
+    console.print(draw_qr_code(made["barcode_uri"]))
     once = [("secret", made["secret"]), *(("recovery code", code) for code in made.get("recovery_codes", []))]
     for what, text in once:
         console.print(f"{session.user.user_id}: the {what}, shown only now: {text}")

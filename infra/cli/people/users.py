@@ -14,7 +14,7 @@ from infra.cli.options import (
     read_line,
     read_password,
     reports_failures,
-    said_so_far,
+    show_progress,
 )
 from infra.cli.output.tables import print_json, print_table, utc
 from infra.errors import OperatorError
@@ -73,10 +73,10 @@ def add(
 @reports_failures
 def list_(realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
     """List everybody."""
-    found = said_so_far(People.of(reach(stage), realm).records.all(), "people read")
+    found = show_progress(People.of(reach(stage), realm).records.all(), "people read")
     everybody = sorted(found, key=lambda user: user.created_at)
     if as_json:
-        print_json(console, [_shown(user) for user in everybody])
+        print_json(console, [_as_dict(user) for user in everybody])
     else:
         print_table(console, COLUMNS, [_row(user) for user in everybody])
 
@@ -85,7 +85,7 @@ def list_(realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -
 @reports_failures
 def show(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
     """Show one person, without the password's hash."""
-    shown = _shown(People.of(reach(stage), realm).find(who))
+    shown = _as_dict(People.of(reach(stage), realm).find(who))
     if as_json:
         print_json(console, shown)
     else:
@@ -96,7 +96,7 @@ def show(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption =
 @reports_failures
 def set_password(who: Who, realm: RealmOption, stage: StageOption, password_stdin: PasswordStdin = False) -> None:
     """Set a person's password, lift brute-force blocks, and end refresh tokens unless the tenant keeps them."""
-    people, user = _found(who, realm, stage)
+    people, user = _find_user(who, realm, stage)
     people.set_password(user, read_password(password_stdin))
     console.print(f"{user.user_id}: the password is set.")
 
@@ -105,7 +105,7 @@ def set_password(who: Who, realm: RealmOption, stage: StageOption, password_stdi
 @reports_failures
 def block(who: Who, realm: RealmOption, stage: StageOption) -> None:
     """Block a person: the right password is answered with 403 from now on, and all refresh tokens end."""
-    people, user = _found(who, realm, stage)
+    people, user = _find_user(who, realm, stage)
     people.set_blocked(user, True)
     console.print(f"{user.user_id} is blocked.")
 
@@ -114,7 +114,7 @@ def block(who: Who, realm: RealmOption, stage: StageOption) -> None:
 @reports_failures
 def unblock(who: Who, realm: RealmOption, stage: StageOption) -> None:
     """Unblock a person, and lift the brute-force blocks too."""
-    people, user = _found(who, realm, stage)
+    people, user = _find_user(who, realm, stage)
     people.set_blocked(user, False)
     console.print(f"{user.user_id} is not blocked.")
 
@@ -123,20 +123,20 @@ def unblock(who: Who, realm: RealmOption, stage: StageOption) -> None:
 @reports_failures
 def delete(who: Who, realm: RealmOption, stage: StageOption, yes: Yes = False) -> None:
     """Delete a person. Their username and email are free again; their user_id is never given to anybody else."""
-    people, user = _found(who, realm, stage)
+    people, user = _find_user(who, realm, stage)
     if not yes:
         typer.confirm(f"Delete {user.user_id} ({user.username or user.email}) for good?", abort=True)
     people.delete(user)
     console.print(f"{user.user_id} is deleted.")
 
 
-def _found(who: str, realm: str, stage: str) -> tuple[People, User]:
+def _find_user(who: str, realm: str, stage: str) -> tuple[People, User]:
     """Return the people of a realm and the one who is meant; raises OperatorError."""
     people = People.of(reach(stage), realm)
     return people, people.find(who)
 
 
-def _shown(user: User) -> dict[str, Any]:
+def _as_dict(user: User) -> dict[str, Any]:
     return {name: value for name, value in asdict(user).items() if name not in UNSHOWN}
 
 

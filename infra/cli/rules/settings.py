@@ -25,7 +25,7 @@ def set_(
     ] = False,
 ) -> None:
     """Set one setting; asks for its value unseen. It works within a minute, and is never shown again."""
-    set_value(reach(stage), name, _read if from_stdin else _ask)
+    set_value(reach(stage), name, _read_value if from_stdin else _ask_value)
     console.print(f"{name} is set.")
 
 
@@ -49,9 +49,9 @@ def unset_(name: Name, stage: StageOption) -> None:
     console.print(f"{name} is gone.")
 
 
-def _read() -> str:
+def _read_value() -> str:
     return sys.stdin.read().removesuffix("\n").removesuffix("\r")
 
 
-def _ask() -> str:
+def _ask_value() -> str:
     return str(typer.prompt("Value", hide_input=True, confirmation_prompt=True))

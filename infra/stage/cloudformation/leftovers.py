@@ -25,7 +25,7 @@ def remove_failed(stage: Stage, state: StackState) -> None:
     used = [f"table {name}" for name in tables if _is_used_table(stage, name)]
     used += [f"log group {name}" for name in groups if logs.describe_log_streams(logGroupName=name)["logStreams"]]
     if used:
-        raise Unsound([_kept(state, what) for what in used])
+        raise Unsound([_used_fault(state, what) for what in used])
     for name in tables:
         _delete_table(stage, name)
     for name in groups:
@@ -66,7 +66,7 @@ def _resources(stage: Stage, state: StackState, kind: str) -> list[str]:
     return [resource["PhysicalResourceId"] for resource in found if resource["ResourceType"] == kind]
 
 
-def _kept(state: StackState, what: str) -> str:
+def _used_fault(state: StackState, what: str) -> str:
     return (
         f"stack {state.name} is {state.status} and cannot be made again: {what} holds something. "
         "Delete it if nobody needs it, or have a stack of that name import it, and run up again."

@@ -46,14 +46,14 @@ class Stack:
     @property
     def tables(self) -> list[str]:
         """The names of its tables."""
-        return self._named("TableName")
+        return self._resource_names("TableName")
 
     @property
     def log_groups(self) -> list[str]:
         """The names of its log groups."""
-        return self._named("LogGroupName")
+        return self._resource_names("LogGroupName")
 
-    def _named(self, key: str) -> list[str]:
+    def _resource_names(self, key: str) -> list[str]:
         found = re.findall(rf'{key}: !Sub "(.+)"', self.template)
         return [re.sub(r"\$\{(\w+)\}", lambda hole: self.parameters[hole[1]], name) for name in found]
 
