@@ -79,7 +79,7 @@ def is_text(value: object) -> TypeGuard[str]:
 def digest(typed: str, mac: Callable[[str, bytes], bytes]) -> str:
     """Return what stands for a typed name where the name itself must not: 16 hex digits.
 
-    mac: the stage key's. People type passwords into the wrong field, and a hash without a key can be turned back.
+    mac: the stage key's. Users type passwords into the wrong field, and a hash without a key can be turned back.
     """
     return mac("name", canonical(typed).encode()).hex()[:16]
 

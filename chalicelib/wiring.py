@@ -108,7 +108,7 @@ class _Parts:
 
     parallel: Parallel
     verifier: AccessTokenVerifier
-    people: UserFinder
+    user_finder: UserFinder
     refresh_tokens: RefreshTokens
     authenticator: ClientAuthenticator
     guard: AccountGuard
@@ -135,8 +135,8 @@ def build(settings: Settings, aws: Aws, externals: Externals) -> Services:
         RequestReader(settings.issuer, settings.trusted_proxies),
         TokenFlow(authenticator, grants, AccessPolicy(config), rules, second_factor, issuer),
         RevocationFlow(authenticator, refresh_tokens, verifier),
-        IntrospectionFlow(authenticator, refresh_tokens, verifier, config, parts.people),
-        UserinfoFlow(verifier, parts.people),
+        IntrospectionFlow(authenticator, refresh_tokens, verifier, config, parts.user_finder),
+        UserinfoFlow(verifier, parts.user_finder),
         MfaFlow(authenticator, parts.mfa_sessions, factor_of, recovery_code),
         _notices(settings, externals, stores, parts.messages),
         Discovery(config, tuple(grants)),
@@ -182,7 +182,7 @@ def _parts(settings: Settings, aws: Aws, externals: Externals, stores: _Stores) 
         return config.tenant().suspicious_ip_throttling
 
     verifier = AccessTokenVerifier(config, clock)
-    people = UserFinder(dynamo, config, revocations, stores.directory_of)
+    user_finder = UserFinder(dynamo, config, revocations, stores.directory_of)
     mac = partial(stores.key.mac, "refresh token")
     families = FamilyStore(dynamo, sessions)
     refresh_tokens = RefreshTokens(dynamo, families, revocations, clock, stores.directory_named, mac)
@@ -194,11 +194,16 @@ def _parts(settings: Settings, aws: Aws, externals: Externals, stores: _Stores) 
     totals = FailureStore(dynamo, attempts)
     guard = AccountGuard(dynamo, parallel, stores.attempts, totals, addresses, on_block, clock, externals.pause)
     messages = Messages(aws, settings.email_from)
-    verify, find, directory_of, enrolments_of = verifier.verify, people.find, stores.directory_of, stores.enrolments_of
+    verify, find, directory_of, enrolments_of = (
+        verifier.verify,
+        user_finder.find,
+        stores.directory_of,
+        stores.enrolments_of,
+    )
     mfa_sessions = MfaSessions(
         dynamo, config, stores.pending, revocations, addresses, directory_of, enrolments_of, verify, find, clock
     )
-    return _Parts(parallel, verifier, people, refresh_tokens, authenticator, guard, messages, mfa_sessions)
+    return _Parts(parallel, verifier, user_finder, refresh_tokens, authenticator, guard, messages, mfa_sessions)
 
 
 def _directories(settings: Settings, dynamo: Dynamo, externals: Externals) -> Callable[[Realm], Directory]:

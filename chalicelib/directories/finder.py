@@ -1,4 +1,4 @@
-"""Finds the person of an access token."""
+"""Finds the user of an access token."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from chalicelib.store.revocations import RevocationStore
 
 @dataclass(frozen=True, slots=True)
 class UserFinder:
-    """Looks in the realm of the token's person, if the token's client still has it."""
+    """Looks in the realm of the token's user, if the token's client still has it."""
 
     dynamo: Dynamo
     config: ConfigStore
@@ -24,11 +24,11 @@ class UserFinder:
     directory_of: Callable[[Realm], Directory]
 
     def find(self, claims: dict[str, Any]) -> tuple[Realm, User]:
-        """Return the token's person, fresh, and their realm.
+        """Return the token's user, fresh, and their realm.
 
         Raises InvalidToken if they are gone or blocked, have a new password since, or the client is gone; of a token of
         the MFA API also if any of their credentials changed. The first realm that knows the user_id decides: a namesake
-        in another one is another person.
+        in another one is another user.
         """
         client, state = self.config.client(claims["client_id"]), CredentialState.of(claims)
         if client is None or state is None:

@@ -13,7 +13,7 @@ class AccessDenied(WireError):
 
 
 class InteractionRequired(WireError):
-    """A rule wants to send the person elsewhere, which a token endpoint cannot; Auth0's word for it."""
+    """A rule wants to send the user elsewhere, which a token endpoint cannot; Auth0's word for it."""
 
     error, status = "interaction_required", 403
 
@@ -41,13 +41,13 @@ class ExpiredToken(WireError):
 
 
 class UnsupportedChallengeType(WireError):
-    """The person has no second factor of these; Auth0's word for it."""
+    """The user has no second factor of these; Auth0's word for it."""
 
     error, status = "unsupported_challenge_type", 400
 
 
 class InvalidAuthenticator(WireError):
-    """The person has no such authenticator; Auth0's word for it."""
+    """The user has no such authenticator; Auth0's word for it."""
 
     error, status = "invalid_authenticator", 400
 

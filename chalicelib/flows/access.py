@@ -22,7 +22,7 @@ class AccessPolicy:
     def read_request(self, request: Request, bound: Client | None) -> RequestedAccess:
         """Return the access that a request names; raises InvalidTarget for an unknown API, before any proof is read.
 
-        bound: the client whose `apis` hold, None for a client on its own behalf.
+        bound: the client whose `apis` limit the login, None for a client on its own behalf.
         """
         audience, resource = request.params.get("audience"), request.params.get("resource")
         if audience is not None and resource is not None and audience != resource:
@@ -48,9 +48,9 @@ class AccessPolicy:
         return _access(api, granted, client)
 
     def limit(self, request: Request, granted: Access, wanted: Access, client: Client) -> Access:
-        """Return the access as rules left it, without OIDC scopes that no login may have here.
+        """Return the access as rules changed it, without OIDC scopes that no login may have here.
 
-        granted: before the rules ran. wanted: after they did.
+        granted: the access before the rules ran. wanted: the access after.
         """
         if wanted.scopes == granted.scopes:
             return wanted
@@ -76,7 +76,7 @@ def _narrow(
 ) -> frozenset[str]:
     """Return the scopes to grant of those that were granted before; raises InvalidScope if the request names more.
 
-    A client on its own behalf is held to its client grant to the letter.
+    A client on its own behalf gets exactly the scopes that it names, or its whole client grant.
     """
     is_own = login.user is None
     named = requested.scopes

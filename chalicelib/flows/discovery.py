@@ -1,4 +1,4 @@
-"""Publish metadata and public keys, and of the metadata only what works (RFC 8414, OIDC Discovery)."""
+"""Publish the public keys, and the metadata of what works here (RFC 8414, OIDC Discovery)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ CLAIMS = (
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """Answers the well-known paths. grant_types: those that this server can do."""
+    """Answers the well-known paths. grant_types: those that this server has."""
 
     config: ConfigStore
     grant_types: tuple[str, ...]

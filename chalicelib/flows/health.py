@@ -9,12 +9,12 @@ from chalicelib.model.request import Request
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Answers GET /health. outcomes: by service of AWS, `ok` or the failure's name, as the last call gave it."""
+    """Answers GET /health. outcomes: by AWS service, `ok` or the name of the last call's failure."""
 
     outcomes: Mapping[str, str]
 
     def answer(self, _: Request) -> dict[str, Any]:
-        """Return what the last call to each dependency gave, but for those that were not called yet."""
+        """Return the outcome of the last call to each dependency that was called."""
         outcomes = dict(self.outcomes)
         is_well = all(outcome == "ok" for outcome in outcomes.values())
         return {"status": "ok" if is_well else "degraded", "dependencies": outcomes}

@@ -1,4 +1,4 @@
-"""/oauth/introspect (RFC 7662): whether a token is live, told to those whom it concerns. It uses nothing up."""
+"""/oauth/introspect (RFC 7662): tell a client that may know it if a token is live. The token stays as it is."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,12 +25,12 @@ class IntrospectionFlow:
     refresh_tokens: RefreshTokens
     verifier: AccessTokenVerifier
     config: ConfigStore
-    people: UserFinder
+    users: UserFinder
 
     def answer(self, request: Request) -> dict[str, Any]:
-        """Return what RFC 7662 2.2 says of a live token, and exactly {"active": false} of any other.
+        """Return the members of RFC 7662 2.2 for a live token, and exactly {"active": false} for any other.
 
-        Raises InvalidClient for a public client too: it could be anybody.
+        Raises InvalidClient, also for a public client: anybody can claim to be one.
         """
         client = self.clients.authenticate(request)
         if client.token_endpoint_auth_method == "none":
@@ -55,7 +55,7 @@ class IntrospectionFlow:
             "client_id": family.client_id,
             "sub": found.user.user_id,
             "iss": issuer,
-            # A token that a rotation made is as old as the rotation, which was the last use of the family.
+            # A rotated token is as old as its rotation, which was the family's last use.
             "iat": family.last_used_at if policy.is_rotating else family.created_at,
         } | ({"exp": ends_at} if ends_at else {})
 
@@ -70,13 +70,13 @@ class IntrospectionFlow:
         return {"active": True, "token_type": "Bearer"} | {name: claims[name] for name in SHOWN if name in claims}
 
     def _require_live(self, claims: dict[str, Any]) -> None:
-        """Let a token pass if its client is there and its person is as at the login; raises InvalidToken."""
+        """Raise InvalidToken if the token's client is gone, or its user's credentials changed since the login."""
         if CredentialState.of(claims) is not None:
-            self.people.find(claims)
+            self.users.find(claims)
         elif self.config.client(claims["client_id"]) is None:
             raise InvalidToken(reason="the client is gone")
 
     def _concerns(self, claims: dict[str, Any], client: Client) -> bool:
-        """Whether a token is the client's own, or for an API that lets the client introspect."""
+        """Whether the client may introspect a token: its own, or one for an API that lists it."""
         api = self.config.api(audiences(claims)[0])
         return claims["client_id"] == client.client_id or bool(api and client.client_id in api.introspection_clients)

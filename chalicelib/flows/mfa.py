@@ -34,7 +34,7 @@ REFRESHED = "A refresh token enrolls no authenticator. Log in with the password 
 
 @dataclass(frozen=True, slots=True)
 class MfaFlow:
-    """Answers /mfa/challenge, /mfa/associate and /mfa/authenticators. factors: by the kinds of authenticators."""
+    """Answers /mfa/challenge, /mfa/associate and /mfa/authenticators. factors: by kind of authenticator."""
 
     clients: ClientAuthenticator
     sessions: MfaSessions
@@ -42,9 +42,9 @@ class MfaFlow:
     recovery_code: RecoveryCode
 
     def challenge(self, request: Request) -> dict[str, Any]:
-        """Return what the application does next: ask for an app's code, or for one that was sent just now.
+        """Return the challenge: the application asks for an app's code, or for the code that was just sent.
 
-        Raises UnsupportedChallengeType, InvalidAuthenticator, TooManyAttempts, and what any bad mfa_token raises.
+        Raises UnsupportedChallengeType, InvalidAuthenticator, TooManyAttempts, and the errors of a bad mfa_token.
         """
         client = self.clients.authenticate(request)
         request = request.with_forwarded_address(client)
@@ -53,10 +53,10 @@ class MfaFlow:
         return self.factors[authenticator.kind].challenge(session, authenticator)
 
     def associate(self, request: Request) -> dict[str, Any]:
-        """Return a new authenticator's secret or its sent code, and the first recovery code; it is confirmed by use.
+        """Return a new authenticator's secret or its oob_code, and the first recovery code. Its first use confirms it.
 
-        Raises AccessDenied if only a password speaks for a person who has a second factor or a verified email, or only
-        a refresh token for anybody; TooManyAttempts.
+        Raises AccessDenied if the user has a second factor or a verified email and proved only a password, or if only
+        a refresh token was shown. Raises TooManyAttempts.
         """
         session = self._find_session(request, ENROLL)
         if session.is_login and not session.may_enrol_first:
@@ -67,11 +67,11 @@ class MfaFlow:
         return self.factors[kind].enrol(session, kind, request, partial(self._store_enrolment, session))
 
     def authenticators(self, request: Request) -> list[dict[str, Any]]:
-        """Return the person's authenticators, each with its id and a masked name."""
+        """Return the user's authenticators, each with its ID and a masked name."""
         return list_authenticators(self._find_session(request, READ_AUTHENTICATORS))
 
     def remove(self, request: Request) -> None:
-        """Remove an authenticator; raises NotFound. A password alone, by an mfa_token, never does."""
+        """Remove an authenticator; raises NotFound. An mfa_token, which a password alone gets, never removes one."""
         session = self.sessions.find_by_access_token(bearer(request.authorization), request, REMOVE_AUTHENTICATORS)
         authenticator_id = request.path_params.get("authenticator_id", "")
         if authenticator_id not in [one.authenticator_id for one in session.enrolment.authenticators]:
@@ -79,7 +79,7 @@ class MfaFlow:
         self._replace(session, remove_authenticator(session.enrolment, authenticator_id))
 
     def _store_enrolment(self, session: MfaSession, enrolment: Enrolment) -> dict[str, Any]:
-        """Store an enrolment with one authenticator more, and return the recovery codes that come with the first."""
+        """Store an enrolment with one authenticator more, and return the recovery code that comes with the first."""
         after, recovery = self.recovery_code.first(session, enrolment)
         self._replace(session, after)
         return recovery
@@ -91,7 +91,7 @@ class MfaFlow:
             raise InvalidRequest("The user's authenticators were changed meanwhile. Please try again.") from None
 
     def _find_session(self, request: Request, scope: str) -> MfaSession:
-        """Return the case of the bearer: an mfa_token, or an access token of the MFA API with this scope."""
+        """Return the session of the bearer token: an mfa_token, or an access token of the MFA API with this scope."""
         token = bearer(request.authorization)
         if is_access_token(token):
             return self.sessions.find_by_access_token(token, request, scope)
@@ -108,7 +108,7 @@ def _why_not_first(session: MfaSession) -> str:
 
 
 def _choose_authenticator(session: MfaSession, request: Request) -> Authenticator:
-    """Return the authenticator that a challenge is for: the one that is named, else an app before a message."""
+    """Return the authenticator to challenge: the one that the request names, else an app rather than a message."""
     kinds = FACTOR_KINDS.values()
     types = (request.text("challenge_type") or " ".join(kind.authenticator_type for kind in kinds)).split()
     wanted = {name for name, kind in FACTOR_KINDS.items() if kind.authenticator_type in types}
@@ -124,7 +124,7 @@ def _choose_authenticator(session: MfaSession, request: Request) -> Authenticato
 
 
 def _choose_kind(session: MfaSession, request: Request) -> str:
-    """Return the kind of authenticator that is asked for; raises InvalidRequest where the tenant has it not."""
+    """Return the kind of authenticator that the request names; raises InvalidRequest if the tenant lacks it."""
     types, channels = (_texts(request, name) for name in ("authenticator_types", "oob_channels"))
     if not types:
         raise InvalidRequest("Missing required parameter: authenticator_types")

@@ -1,4 +1,4 @@
-"""Tells people that their account was blocked, with a link that lets them in again (docs/run/attack-protection.md)."""
+"""Email users whose account was blocked, with a link that unblocks it (docs/run/attack-protection.md)."""
 
 import secrets
 from collections.abc import Callable
@@ -36,9 +36,9 @@ If it was not you, there is nothing to do: whoever it was did not get in.
 
 @dataclass(frozen=True, slots=True)
 class NoticeFlow:
-    """Sends what is to be told, and answers the link. issuer: the configured URL; without one there is no link to send.
+    """Sends the notices of blocks, and answers their links.
 
-    friendly_name: the tenant's.
+    issuer: the configured URL; without it no link can be made, so nothing is sent. friendly_name: the tenant's.
     """
 
     issuer: str
@@ -52,15 +52,15 @@ class NoticeFlow:
     clock: Clock
 
     def send(self, report: Callable[[Outcome], None]) -> None:
-        """Tell everybody who was blocked and is not told yet, once. report: takes each who could not be told.
+        """Send every notice that was not sent yet, once. report: takes the outcome of each that failed.
 
-        A notice is taken before its email is sent: where sending fails, nobody is told twice. Only a run that is cut
-        short, or a failing SES, leaves somebody untold.
+        A notice is taken before its email is sent, so a failure never sends it twice. A notice is lost if the run is
+        cut short or SES fails.
         """
         if not (self.issuer and self.messages.email_from):
             return
         for notice in self.notices.untold(self.clock.now_s()):
-            # Read before the notice is taken, as what fails so far is done again by the next run.
+            # Read before the notice is taken: if the read fails, the next run tries again.
             user, name = self._owner(notice.account), self.friendly_name()
             if not (self.notices.take(notice) and user and user.email):
                 continue
@@ -73,17 +73,17 @@ class NoticeFlow:
                 )
 
     def require_ticket(self, token: str) -> Ticket:
-        """Return a link's ticket, and change nothing; raises InvalidRequest for one that is over or never was."""
+        """Return a link's ticket without using it; raises InvalidRequest for an expired or unknown one."""
         ticket = self.tickets.ticket(token)
         if ticket is None or ticket.ends_at <= self.clock.now_s() or not self._stands(ticket):
             raise InvalidRequest(NO_TICKET)
         return ticket
 
     def unblock(self, request: Request, token: str) -> None:
-        """Use a link's ticket: forget the failures at its account. Raises InvalidRequest for a ticket that is over."""
+        """Use a link's ticket to forget the failures at its account; raises InvalidRequest for an expired one."""
         ticket = self.require_ticket(token)
         request.outcome.realm, request.outcome.user = ticket.account.realm, ticket.account.id
-        # Forgotten first: where AWS fails in between, the link still works.
+        # Forgotten first: if AWS fails in between, the link still works.
         self.attempts.clear_account(ticket.account)
         try:
             self.tickets.end_ticket(ticket)
@@ -92,7 +92,7 @@ class NoticeFlow:
         request.outcome.event = "ublkdu"
 
     def _stands(self, ticket: Ticket) -> bool:
-        """Return whether the person is as they were when the link was sent: there, and of the same password."""
+        """Return whether the user still exists, with the credentials of when the link was sent."""
         user = self._owner(ticket.account)
         return user is not None and ticket.credential_version in (None, user.credential_version)
 

@@ -1,4 +1,4 @@
-"""/oauth/revoke (RFC 7009): a client gives a refresh token back, and its family ends."""
+"""/oauth/revoke (RFC 7009): a client revokes a refresh token, and its family ends."""
 
 from dataclasses import dataclass
 
@@ -18,9 +18,9 @@ class RevocationFlow:
     verifier: AccessTokenVerifier
 
     def answer(self, request: Request) -> None:
-        """End the token's family; a token that is unknown, over or another client's is no error.
+        """End the token's family; an unknown or expired token, or another client's, is no error.
 
-        Raises UnsupportedTokenType for an access token, which cannot be called back. Source: RFC 7009 2.2.
+        Raises UnsupportedTokenType for an access token, which cannot be revoked. Source: RFC 7009 2.2.
         """
         client = self.clients.authenticate(request)
         token = request.require("token")

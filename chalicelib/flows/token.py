@@ -1,4 +1,4 @@
-"""The token endpoint: a grant proves who is asking, this flow decides, the issuer mints (docs/adr/0002)."""
+"""The token endpoint: a grant proves the login, this flow decides its access, the issuer mints (docs/adr/0002)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from chalicelib.tokens.settlement import ProvedLogin
 class Grant(Protocol):
     """The interface of every grant.
 
-    parameters: the required ones. log_codes: of its success and its failure. is_for_users: whether it logs a user in,
-    who is bound to the client's `apis`.
+    parameters: the required ones. log_codes: of its success and its failure. is_for_users: whether it logs a user in;
+    the client's `apis` limit such a login.
     """
 
     @property
@@ -45,7 +45,7 @@ class TokenFlow:
     issuer: Issuer
 
     def answer(self, request: Request) -> dict[str, Any]:
-        """Return the token response of RFC 6749 5.1, or raise what docs/use/http.md says, in its order of checks."""
+        """Return the token response of RFC 6749 5.1; raises the errors of docs/use/http.md, in its order of checks."""
         grant_type = request.require("grant_type")
         client = self.clients.authenticate(request)
         request = request.with_forwarded_address(client)

@@ -1,4 +1,4 @@
-"""/userinfo (OpenID Connect Core 5.3): what the granted scopes show of a person, fresh from the directory."""
+"""/userinfo (OpenID Connect Core 5.3): the user's claims for the granted scopes, fresh from the directory."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ class UserinfoFlow:
     """Answers /userinfo."""
 
     verifier: AccessTokenVerifier
-    people: UserFinder
+    users: UserFinder
 
     def answer(self, request: Request) -> dict[str, Any]:
         """Return sub and the claims; raises InvalidToken, InsufficientScope without openid (RFC 6750 3.1)."""
@@ -23,7 +23,7 @@ class UserinfoFlow:
         scopes = tuple(claims["scope"].split())
         if OPENID not in scopes or f"{request.issuer}userinfo" not in audiences(claims):
             raise InsufficientScope(OPENID)
-        _, user = self.people.find(claims)
+        _, user = self.users.find(claims)
         return {"sub": claims["sub"], **make_user_claims(user, scopes)}
 
 

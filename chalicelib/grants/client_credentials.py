@@ -11,7 +11,7 @@ from chalicelib.tokens.settlement import NothingToSettle, ProvedLogin
 
 @dataclass(frozen=True, slots=True)
 class ClientCredentialsGrant:
-    """Proves nothing beyond the client, which is authenticated by now; a public one could be anybody."""
+    """Proves the client itself, which is authenticated by now. A public client proves nothing, so it is refused."""
 
     grant_type: str = CLIENT_CREDENTIALS
     parameters: tuple[str, ...] = ()

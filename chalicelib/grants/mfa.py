@@ -1,4 +1,4 @@
-"""The three MFA grants: an earlier login that waits, and a second factor."""
+"""The three MFA grants: a pending login and a second factor."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,9 +22,9 @@ from chalicelib.tokens.settlement import Issuance, Issued, ProvedLogin
 class MfaSettlement:
     """Uses the code and the pending login up, and records the login, once the tokens are signed.
 
-    used: the writes of what the proof uses up. record: makes the writes that record the login. returned: the writes
-    that return the try at the code. refusal: the words for a code that another request used meanwhile. commit: does
-    writes apart from a token.
+    used: the writes that use them up. record: makes the writes that record the login. returned: the writes that give
+    the attempt at the code back. refusal: the error_description for a code that another request used meanwhile.
+    commit: does writes apart from a token.
     """
 
     used: tuple[Write, ...] = field(repr=False)
@@ -38,16 +38,16 @@ class MfaSettlement:
         return issuance.sign_then_write(lambda name: (*self.returned, *self.used, *self.record(name)), self.refusal)
 
     def undo(self, failure: Exception) -> None:
-        """Give the try back: whatever came of the login, the code was right."""
+        """Give the attempt back: the code was right, even if the login failed later."""
         with suppress(TemporarilyUnavailable):
             self.commit(self.returned)
 
 
 @dataclass(frozen=True, slots=True)
 class MfaGrant:
-    """Proves a person by what waits for a second factor, and that factor.
+    """Proves a user by a pending login and a second factor.
 
-    factor: which of the grants this is. commit: does writes apart from a token.
+    factor: the one of this grant. commit: does writes apart from a token.
     """
 
     factor: Factor
@@ -66,7 +66,7 @@ class MfaGrant:
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """The parameters that the factor cannot do without."""
+        """The parameters that the factor requires."""
         return self.factor.parameters
 
     @property
@@ -75,7 +75,7 @@ class MfaGrant:
         return self.factor.log_codes
 
     def prove(self, client: Client, request: Request) -> ProvedLogin:
-        """Return the pending login, complete now; raises InvalidGrant, ExpiredToken, TooManyAttempts."""
+        """Return the pending login, now complete; raises InvalidGrant, ExpiredToken, TooManyAttempts."""
         session = self.sessions.find_for_grant(request.require("mfa_token"), request, client)
         proof, waiting = self._check_code(session, request), session.pending
         login = Login(
@@ -91,13 +91,13 @@ class MfaGrant:
             requested=waiting.requested,
             original=waiting.original,
             has_second_factor=True,
-            # An access token confirms and is not renewed by it.
+            # An access token that confirms an authenticator does not gain time by it.
             latest_exp=0 if session.is_login else waiting.ends_at,
         )
         return ProvedLogin(login, self._make_settlement(session, proof, request), proof.members)
 
     def _check_code(self, session: MfaSession, request: Request) -> Proof:
-        """Return what the factor proves; a wrong code counts for the address too."""
+        """Return the factor's proof; a wrong code counts as a failure of the address too."""
         try:
             return self.factor.prove(session, request)
         except WrongCode:

@@ -26,7 +26,7 @@ REALM_IGNORED = "realm is ignored beside grant_type=password, which logs in at t
 
 
 def default_directory(tenant: Tenant, request: Request) -> str:
-    """Return the realm of grant_type=password; raises InvalidRequest where the tenant has none."""
+    """Return the realm of grant_type=password; raises InvalidRequest if the tenant has no default_directory."""
     if "realm" in request.params:
         request.outcome.warnings.append(REALM_IGNORED)
     if tenant.default_directory is None:
@@ -51,11 +51,11 @@ class PasswordSettlement:
     record: LoginWrites = field(repr=False)
 
     def settle(self, issuance: Issuance) -> Issued:
-        """Sign the tokens, and write at the same time: no proof is used up that a retry would miss."""
+        """Sign the tokens, and write at the same time: a password is not used up, so a retry can follow."""
         return issuance.sign_and_write(self._writes, WRONG)
 
     def undo(self, failure: Exception) -> None:
-        """Give the attempt back: whatever came of the login, the password was right."""
+        """Give the attempt back: the password was right, even if the login failed later."""
         self.guard.give_back(self.admitted.attempt)
 
     def _writes(self, counter: str | None) -> tuple[Write, ...]:
@@ -64,10 +64,10 @@ class PasswordSettlement:
 
 @dataclass(frozen=True, slots=True)
 class PasswordGrant:
-    """Proves a person by username and password.
+    """Proves a user by username and password.
 
-    grant_type, parameters: which of the two grants this is. realm_name: where they differ. directory_of: the directory
-    of a realm. mac: the stage key's. commit: does writes apart from a token.
+    grant_type, parameters, realm_name: differ between the two grants. realm_name: returns the name of the realm.
+    directory_of: returns a realm's directory. mac: of the stage key. commit: does writes apart from a token.
     """
 
     grant_type: str
@@ -111,7 +111,7 @@ class PasswordGrant:
     def _check_password(self, client: Client, directory: Directory, request: Request) -> tuple[User, AdmittedAttempt]:
         """Count the attempt, then check it.
 
-        Unknown user and wrong password differ in the log alone: the same bytes, the same calls, the same bcrypts.
+        An unknown user and a wrong password differ only in the log: same bytes, same calls, same bcrypts.
         """
         user_id, attempt, count = self._begin_attempt(client, directory, request)
         with self.guard.admit(attempt, directory.read_of(user_id)) as admitted:
@@ -141,9 +141,9 @@ class PasswordGrant:
     def _begin_attempt(
         self, client: Client, directory: Directory, request: Request
     ) -> tuple[str | None, LoginAttempt, int]:
-        """Return whose account is tried, None for an unknown user, the attempt, and how much ended at large.
+        """Return the user_id (None for an unknown user), the attempt, and the count of revocations.
 
-        An unknown user is counted under the hash of what was typed. Raises TooManyAttempts.
+        An unknown user is counted under the hash of the typed identifier. Raises TooManyAttempts.
         """
         addresses, address = self.guard.addresses, request.source_ip
         user_id, count, fill = self.dynamo.read_all(
@@ -160,7 +160,7 @@ class PasswordGrant:
         return is_refused(request.require("password"), detection, self.range_api, request.outcome.warnings.append)
 
     def _refuse(self, refusal: WireError, admitted: AdmittedAttempt) -> NoReturn:
-        """Refuse somebody whose password was right: their count is cleared."""
+        """Raise the refusal of a user whose password was right, after their failures are cleared."""
         with self.guard.give_back_on_failure(admitted.attempt):
             self.commit(self.guard.clear_writes(admitted))
         raise refusal

@@ -32,7 +32,7 @@ class RefreshTokenSettlement:
 
 @dataclass(frozen=True, slots=True)
 class RefreshTokenGrant:
-    """Proves a user by a refresh token: the record is read afresh, how they logged in is carried on."""
+    """Proves a user by a refresh token. The record is read afresh; amr and auth_time are the first login's."""
 
     refresh_tokens: RefreshTokens
     config: ConfigStore
@@ -59,9 +59,9 @@ class RefreshTokenGrant:
         return ProvedLogin(login, RefreshTokenSettlement(self.refresh_tokens, found, client, request.source_ip))
 
     def _find(self, client: Client, request: Request) -> PresentedToken:
-        """Return the presented token, which may be used.
+        """Return the presented token if it may be used; raises InvalidGrant, Unauthorized.
 
-        No failure counts for the address: 256 random bits are not guessed, and applications retry dead tokens.
+        A failure does not count for the address: 256 random bits are not guessed, and applications retry dead tokens.
         """
         found = self.refresh_tokens.find(request.require("refresh_token"), client)
         if found is None:

@@ -71,7 +71,7 @@ class Application(Chalice):
         return _response(caller.error_reply(error), caller, event).to_dict()
 
     def tell_blocked(self, _: CloudWatchEvent | None = None) -> None:
-        """Email the people whose accounts were blocked since the last minute. One that cannot be sent is a log line."""
+        """Email the users whose accounts were blocked since the last minute. One that cannot be sent is a log line."""
         self._services()[NoticeFlow].send(lambda outcome: self._emit(log.line(outcome)))
 
     def _answer(self, **_: str) -> Response:

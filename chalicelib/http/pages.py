@@ -51,12 +51,12 @@ def error_page(error: WireError) -> Reply:
     return Reply(page(FAILED, error.description), error.status, {**HEADERS, **error.headers})
 
 
-# A person who followed a link: it works once, and for its one purpose.
-PERSON = Caller(error_reply=error_page, in_links=frozenset({"ticket"}))
+# A user who followed a link: it works once, and for its one purpose.
+LINK_USER = Caller(error_reply=error_page, in_links=frozenset({"ticket"}))
 
 
 def show_unblock(notices: NoticeFlow, request: Request) -> str:
-    """Return the page that says what the link of an email to a blocked person does."""
+    """Return the page that says what the link of an email to a blocked user does."""
     ticket = request.query.get("ticket", "")
     notices.require_ticket(ticket)
     text = (

@@ -70,7 +70,7 @@ class RequestReader:
         in_links: the credentials that its query may hold. outcome: what the log will say.
         """
         context, headers = chalice_request.context, chalice_request.headers
-        person = self._note_addresses(context, headers.get("x-forwarded-for", ""), outcome)
+        forwarded = self._note_addresses(context, headers.get("x-forwarded-for", ""), outcome)
         query = _query(chalice_request, in_links)
         body = {} if chalice_request.method in BODILESS else parameters(chalice_request)
         return Request(
@@ -85,7 +85,7 @@ class RequestReader:
             user_agent=headers.get("user-agent", ""),
             authorization=headers.get("authorization", ""),
             forwarded_for=headers.get("auth0-forwarded-for", ""),
-            geoip=geoip_from(headers) if person else {},
+            geoip=geoip_from(headers) if forwarded else {},
             method=chalice_request.method,
             outcome=outcome,
         )
@@ -94,12 +94,12 @@ class RequestReader:
         """Note whose request it is for the log; return the address that a trusted proxy told, or None."""
         source_ip = str(context["identity"]["sourceIp"])
         peer = parse_address(source_ip) or source_ip
-        person = _person(peer, forwarded_for, self.trusted_proxies)
-        outcome.source_ip = person or peer
+        forwarded = _find_forwarded(peer, forwarded_for, self.trusted_proxies)
+        outcome.source_ip = forwarded or peer
         outcome.client_ip = "" if outcome.source_ip == peer else peer
-        if self.trusted_proxies and person is None:
+        if self.trusted_proxies and forwarded is None:
             outcome.warnings.append(UNREADABLE_PROXY)
-        return person
+        return forwarded
 
 
 def _query(chalice_request: ChaliceRequest, in_links: frozenset[str]) -> dict[str, str]:
@@ -137,7 +137,7 @@ def _issuer(context: Mapping[str, Any]) -> str:
     return f"https://{context['domainName']}{prefix}/"
 
 
-def _person(peer: str, forwarded_for: str, trusted_proxies: int) -> str | None:
+def _find_forwarded(peer: str, forwarded_for: str, trusted_proxies: int) -> str | None:
     """Return the address that the outermost trusted proxy saw; None if the header does not say so.
 
     Each hop adds whom it saw on the right, API Gateway too: the last entry is the peer, and what stands further left

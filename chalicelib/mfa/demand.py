@@ -1,4 +1,4 @@
-"""Decide whether a second factor is owed, whatever the request says (docs/use/mfa.md "When it is owed")."""
+"""Decide if a login owes a second factor. The request has no say in it (docs/use/mfa.md "When it is owed")."""
 
 import secrets
 from collections.abc import Callable
@@ -20,16 +20,17 @@ Requirements = dict[str, list[dict[str, str]]]
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
-    """Lets a login pass, or makes it wait."""
+    """Asks for the second factor that a login owes."""
 
     tenant: Callable[[], Tenant]
     pending: PendingStore
     clock: Clock
 
     def demand(self, client: Client, login: Login, requested: RequestedAccess, by_rule: bool | None) -> None:
-        """Return where none is owed; else store the login and raise MfaRequired.
+        """Return if no second factor is owed; else store the login and raise MfaRequired.
 
-        by_rule: what a rule said of it, None for nothing. Raises UnauthorizedClient for a client that could not go on.
+        by_rule: whether a rule asks for one, None if no rule said. Raises UnauthorizedClient for a client without any
+        MFA grant.
         """
         if login.user is None or not self._is_owed(login, login.user, by_rule):
             return
@@ -48,7 +49,7 @@ class SecondFactor:
             ends_at=self.clock.now_s() + LIFETIME_S,
         )
         self.pending.put_login(pending)
-        # What may enrol is the password, not a refresh token.
+        # Only a password may enrol; a refresh token may not.
         raise MfaRequired(token, requirements(login.user, self.tenant(), may_enrol=login.original is None))
 
     def _is_owed(self, login: Login, user: User, by_rule: bool | None) -> bool:
@@ -56,12 +57,12 @@ class SecondFactor:
             return False
         if by_rule is not None:
             return by_rule
-        # A refresh carries on what the login had; whoever enrolled since then owes it.
+        # A refresh carries on the factor of its login; a user who enrolled since then owes one.
         return "mfa" not in login.amr and (self.tenant().mfa.policy == "always" or bool(user.multifactor))
 
 
 def requirements(user: User, tenant: Tenant, may_enrol: bool) -> Requirements:
-    """Return which kinds there are to challenge, and which to enrol if there is none yet and the person may."""
+    """Return the kinds of factors to challenge, or those to enrol if there is none yet and may_enrol is set."""
     on = tenant.mfa.factors
     enrolled = [kind for kind in user.multifactor.split(",") if kind in on]
     challenge = [*enrolled, *(EMAIL for _ in own_email(user, tenant) if EMAIL not in enrolled)]

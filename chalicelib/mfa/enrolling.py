@@ -13,7 +13,7 @@ _ID_LENGTH = 16
 
 
 def new_authenticator(session: MfaSession, kind: str, address: str = "") -> Authenticator:
-    """Return a fresh authenticator that is not confirmed yet, by this login or, without one, by any of the person."""
+    """Return a fresh, unconfirmed authenticator. Only this login may confirm it; without one, any of the user may."""
     made = "".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH))
     return Authenticator(
         f"{FACTOR_KINDS[kind].id_prefix}|dev_{made}", kind, address, enrolled_by=session.pending.login_id
@@ -21,15 +21,15 @@ def new_authenticator(session: MfaSession, kind: str, address: str = "") -> Auth
 
 
 def add_authenticator(enrolment: Enrolment, authenticator: Authenticator) -> Enrolment:
-    """Return the enrolment with one more, in place of an earlier one of its kind that was never confirmed."""
+    """Return the enrolment with one authenticator more. It replaces an unconfirmed one of its kind."""
     kept = [one for one in enrolment.authenticators if one.is_active or one.kind != authenticator.kind]
     return replace(enrolment, authenticators=(*kept, authenticator))
 
 
 def confirm_authenticator(enrolment: Enrolment, authenticator: Authenticator) -> Enrolment:
-    """Return the enrolment with this one active, as it is given, and without what only a password had enrolled.
+    """Return the enrolment with this authenticator active, and without others that only a password enrolled.
 
-    The first one brings its recovery code into force; until then a password was all that anybody had.
+    authenticator: stored as given. The first active one brings its recovery code into force.
     """
     is_first = not enrolment.active
     others = [
@@ -44,7 +44,7 @@ def confirm_authenticator(enrolment: Enrolment, authenticator: Authenticator) ->
 
 
 def remove_authenticator(enrolment: Enrolment, authenticator_id: str) -> Enrolment:
-    """Return the enrolment without this one; the recovery code goes with the last active one."""
+    """Return the enrolment without this authenticator; the recovery code goes with the last active one."""
     kept = tuple(one for one in enrolment.authenticators if one.authenticator_id != authenticator_id)
     after = replace(enrolment, authenticators=kept)
     return after if after.active else replace(after, recovery_hash="")

@@ -12,9 +12,9 @@ Store = Callable[[Enrolment], dict[str, Any]]
 
 
 class Factor(Protocol):
-    """A second factor and the grant that it has.
+    """A second factor and its grant.
 
-    parameters: those that the grant cannot do without. log_codes: of its success and its failure. refusal: the words
+    parameters: those that the grant requires. log_codes: of its success and its failure. refusal: the error_description
     for a code that another request used meanwhile.
     """
 

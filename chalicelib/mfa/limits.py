@@ -22,9 +22,9 @@ MESSAGES = {SMS: Bucket(10, HOUR_MS), EMAIL: Bucket(20, MINUTE_MS)}
 # To one number or address, over all accounts.
 DESTINATIONS = {SMS: Bucket(20, HOUR_MS // 20), EMAIL: Bucket(40, HOUR_MS // 40)}
 POLLS = Bucket(1, 5_000)
-# How often in a row the codes of one kind may be wrong. Source: NIST SP 800-63B-4 3.2.2.
+# How many codes of one kind may be wrong in a row. Source: NIST SP 800-63B-4 3.2.2.
 MAX_WRONG_IN_A_ROW = 100
-# After how many wrong codes in a row their owner is told.
+# After this many wrong codes in a row, their owner is told.
 TELL_AFTER = 10
 TOO_MANY_CODES = "Too many failed codes. Wait for some minutes before retrying."
 TOO_MANY_MESSAGES = "Too many messages sent to the user. Wait for some minutes before retrying."
@@ -76,9 +76,10 @@ class Limits:
 
     @contextmanager
     def count_attempt(self, session: MfaSession, address: str, limit: CodeLimit) -> Iterator[tuple[Write, ...]]:
-        """Count a try at a code, from the person's allowance or from that of a network of theirs; the block judges it.
+        """Count an attempt before the block checks its code; yield the writes that give it back for a right code.
 
-        Yields the writes that give it back for a right code. If AWS fails inside the block, it is given back.
+        Each network of the user's latest logins has an allowance of its own; all others share one.
+        If AWS fails inside the block, the attempt is given back.
         Raises TooManyAttempts, and WrongCode if this kind is disabled.
         """
         allowance = _allowance_of(session, _bucket_name(session, address, limit), CODES)
@@ -95,8 +96,8 @@ class Limits:
     def take_message(self, session: MfaSession, kind: str, address: str) -> tuple[Write, ...]:
         """Take one message by sms or email to an address; return the writes that give it back.
 
-        It is the person's, the destination's and, if the tenant says how many there may be, the stage's. Raises
-        TooManyAttempts.
+        The allowances are the user's, the destination's and, if the tenant sets messages_per_hour, the stage's.
+        Raises TooManyAttempts.
         """
         taken: tuple[Write, ...] = ()
         for allowance in self._messages(session, kind, address):
@@ -109,12 +110,12 @@ class Limits:
         return taken
 
     def give_back(self, taken: tuple[Write, ...]) -> None:
-        """Return what was taken for a message that was not sent."""
+        """Give back what was taken for a message that was not sent."""
         with suppress(TemporarilyUnavailable):
             self.commit(taken)
 
     def take_poll(self, session: MfaSession, challenge_id: str) -> None:
-        """Take one look at whether a code was shown; raises SlowDown."""
+        """Count one poll without a code; raises SlowDown if it comes too soon after the last."""
         if self.allowances.take(_allowance_of(session, f"poll#{challenge_id}", POLLS), self.clock.now_ms()):
             raise SlowDown("Polled too fast: wait five seconds between two requests.")
 
@@ -163,6 +164,6 @@ def _allowance_of(session: MfaSession, kind: str, bucket: Bucket) -> Allowance:
 
 
 def _bucket_name(session: MfaSession, address: str, limit: CodeLimit) -> str:
-    """Return which of the person's buckets an address draws from: a thief elsewhere leaves the owner theirs."""
+    """Return the name of the user's bucket for an address: a thief elsewhere does not empty the owner's."""
     known = network(address)
     return f"{limit.name}#{known}" if known in session.user.known_addresses else limit.name

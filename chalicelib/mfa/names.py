@@ -1,4 +1,4 @@
-"""How authenticators are shown: as Auth0 has them, with names that tell their owner which one it is and nobody else."""
+"""How authenticators are listed: in Auth0's form, with masked names that only their owner recognises."""
 
 from typing import Any
 
@@ -10,19 +10,19 @@ SHOWN_OF_DOMAIN = 4
 
 
 def list_authenticators(session: MfaSession) -> list[dict[str, Any]]:
-    """Return what a person is shown of their authenticators, those that wait to be confirmed included."""
+    """Return the list of a user's authenticators, unconfirmed ones included."""
     waiting = [one for one in session.enrolment.authenticators if not one.is_active]
     return [*(_show(one) for one in (*session.active, *waiting)), *_recovery_code(session, is_on=True)]
 
 
 def list_switched_off(session: MfaSession) -> list[dict[str, Any]]:
-    """Return what was confirmed of factors that the tenant has no more: it is challenged by nobody, and kept."""
+    """Return the confirmed authenticators of factors that the tenant has switched off: kept, and never challenged."""
     off = [one for one in session.enrolment.active if not session.is_on(one.kind)]
     return [*(_show(one) for one in off), *_recovery_code(session, is_on=False)]
 
 
 def mask(kind: str, address: str) -> str:
-    """Return a phone number with its last four digits, an email with the beginning of its domain."""
+    """Return a phone number with only its last four digits, or an email with only the beginning of its domain."""
     if kind == EMAIL:
         domain = address.rpartition("@")[2]
         return f"****@{domain[:SHOWN_OF_DOMAIN]}{'*' * (len(domain) - SHOWN_OF_DOMAIN)}"
@@ -40,7 +40,7 @@ def _show(authenticator: Authenticator) -> dict[str, Any]:
 
 
 def _recovery_code(session: MfaSession, is_on: bool) -> list[dict[str, Any]]:
-    """Return the person's recovery code, if they have one and its factor is on, or is not."""
+    """Return the entry of the user's recovery code, if they have one. is_on: whether its factor must be on or off."""
     if RECOVERY_CODE not in session.enrolment.kinds.split(",") or session.is_on(RECOVERY_CODE) != is_on:
         return []
     kind = FACTOR_KINDS[RECOVERY_CODE]

@@ -50,26 +50,26 @@ class Oob:
     refusal: ClassVar = INVALID
 
     def enrol(self, session: MfaSession, kind: str, request: Request, store: Store) -> dict[str, Any]:
-        """Store a new phone or address, send it a code, and return what the application answers that with."""
+        """Store a new phone or email address, send it a code, and return the members that answer the code."""
         authenticator = new_authenticator(session, kind, _address(session, kind, request))
-        # Admitted first: what is refused must not have replaced the recovery code that was shown before. Stored next:
-        # of several at once, those that are refused send nothing.
+        # Admitted first: a refused request must not replace the recovery code that was shown before. Stored next: of
+        # several requests at once, those that are refused send nothing.
         with self.admit(session, authenticator):
             recovery = store(add_authenticator(session.enrolment, authenticator))
             sent = self.send(session, authenticator)
         return {"authenticator_type": OOB, "oob_channel": kind, **sent, **recovery}
 
     def challenge(self, session: MfaSession, authenticator: Authenticator) -> dict[str, Any]:
-        """Send a code, and return what the application answers it with; raises as admitted does."""
+        """Send a code, and return the members that answer it; raises what admit raises."""
         with self.admit(session, authenticator):
             return {"challenge_type": OOB, **self.send(session, authenticator)}
 
     @contextmanager
     def admit(self, session: MfaSession, authenticator: Authenticator) -> Iterator[None]:
-        """Take a message to this authenticator before the block, which decides whether one is sent.
+        """Take a message to this authenticator from its allowances before the block sends it.
 
-        If the block refuses, nothing was taken. Raises TooManyAttempts, and InvalidRequest for a number of a country
-        that the tenant sends no text messages to.
+        If the block raises a WireError, the message is given back. Raises TooManyAttempts, and InvalidRequest for a
+        number of a country that the tenant does not send text messages to.
         """
         if authenticator.kind == SMS:
             require_country(authenticator.address, session.tenant.mfa.sms_countries)
@@ -81,7 +81,7 @@ class Oob:
             raise
 
     def send(self, session: MfaSession, authenticator: Authenticator) -> dict[str, str]:
-        """Send a fresh code that was admitted, and return what the application answers it with."""
+        """Send a fresh code whose message was admitted, and return the members that answer it."""
         oob_code = secrets.token_urlsafe(TOKEN_BYTES)
         code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
         challenge = Challenge(
@@ -97,7 +97,7 @@ class Oob:
     def prove(self, session: MfaSession, request: Request) -> Proof:
         """Return the proof of a right code; raises InvalidGrant, TooManyAttempts.
 
-        Without a code, as for a push, raises AuthorizationPending, and SlowDown where that is asked too often.
+        Without a code, as for a push, raises AuthorizationPending, or SlowDown for polls that follow too fast.
         """
         oob_code, code = request.require("oob_code"), request.params.get("binding_code")
         challenge = self._live(session, oob_code)
@@ -118,9 +118,9 @@ class Oob:
         return Proof(amr, give_back, (used, *writes), multifactor, {})
 
     def _confirmation(self, session: MfaSession, authenticator: Authenticator) -> tuple[tuple[Write, ...], str | None]:
-        """Return the writes that confirm an authenticator with its first right code, and the kinds that there are then.
+        """Return the writes that confirm an authenticator with its first right code, and the user's kinds then.
 
-        An active one needs no write, and changes no kinds: None.
+        An active one needs no write, and its kinds are None: they stay.
         """
         if authenticator.is_active:
             return (), None
@@ -128,7 +128,7 @@ class Oob:
         return (self.enrolments_of(session.realm).write(session.enrolment, after),), after.kinds
 
     def _live(self, session: MfaSession, oob_code: str) -> Challenge:
-        """Return the login's challenge, if this is its oob_code; another login's, or an earlier one, raises."""
+        """Return the session's live challenge; raises InvalidGrant unless this is its oob_code."""
         challenge = self.pending.challenge(session.pending)
         if challenge is None or not hmac.compare_digest(stored_id(oob_code), challenge.challenge_id):
             raise InvalidGrant(MALFORMED, reason="not the oob_code of this login's latest challenge")
@@ -146,7 +146,7 @@ class Oob:
 
 
 def _address(session: MfaSession, kind: str, request: Request) -> str:
-    """Return the number or address to enrol, an email the user's own if none is named; raises InvalidRequest."""
+    """Return the number or address to enrol; without an email, the user's own. Raises InvalidRequest."""
     if kind == SMS:
         number = phone_number(request.require("phone_number"))
         if not is_textable(number):
@@ -161,5 +161,5 @@ def _address(session: MfaSession, kind: str, request: Request) -> str:
 
 
 def _code_hash(oob_code: str, code: str) -> str:
-    # Six digits are guessed in no time: the key is what the store does not have.
+    # Six digits are guessed in no time, so the hash is keyed with the oob_code, which the store does not have.
     return hmac.new(oob_code.encode(), code.encode(), hashlib.sha256).hexdigest()

@@ -20,7 +20,7 @@ from chalicelib.store.vault import Vault, seal, unseal
 
 INVALID = OTP_CODES.invalid
 STEP_S = 30
-# The clock of a phone is rarely right: a code of one step before or after is taken as well (RFC 6238 5.2).
+# A phone's clock is rarely right, so a code of the step before or after is accepted too (RFC 6238 5.2).
 SKEW_STEPS = 1
 SECRET_BYTES = 20
 DIGITS = 6
@@ -28,7 +28,7 @@ DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class Otp:
-    """The factor otp. vault: what its secrets are sealed by."""
+    """The factor otp. vault: seals its secrets."""
 
     vault: Vault
     limits: Limits
@@ -41,12 +41,12 @@ class Otp:
     refusal: ClassVar = INVALID
 
     def enrol(self, session: MfaSession, kind: str, request: Request, store: Store) -> dict[str, Any]:
-        """Store a new device, and return what its app needs; kind is otp, and the request says no more of it."""
+        """Store a new device, and return what its app needs. kind: otp always; the request is not read."""
         enrolment, answer = self.associate(session)
         return answer | store(enrolment)
 
     def challenge(self, session: MfaSession, authenticator: Authenticator) -> dict[str, Any]:
-        """Return that the application asks for the app's code."""
+        """Return the challenge: the application asks for the app's code."""
         return {"challenge_type": authenticator.kind}
 
     def associate(self, session: MfaSession) -> tuple[Enrolment, dict[str, Any]]:
@@ -63,7 +63,7 @@ class Otp:
     def prove(self, session: MfaSession, request: Request) -> Proof:
         """Return the proof of a right code; raises InvalidGrant, TooManyAttempts.
 
-        A step is used once per device: the write of its use fails where another request was faster.
+        A device's step is used once: the write of its use fails if another request was faster.
         """
         code = plain_code(request.require("otp"))
         with self.limits.count_attempt(session, request.source_ip, OTP_CODES) as give_back:
@@ -75,7 +75,7 @@ class Otp:
         return Proof(("pwd", "otp", "mfa"), give_back, (write,), after.kinds, {})
 
     def _matching(self, session: MfaSession, code: str) -> Iterator[Authenticator]:
-        """Return each device that has this code in an unused step, with that step used."""
+        """Yield each device that has this code in an unused step, with that step marked as used."""
         devices = [one for one in session.usable if one.kind == OTP]
         data_key = self.vault.open_key(session.enrolment.data_key, session.account.key) if devices else b""
         for device in devices:
@@ -84,7 +84,7 @@ class Otp:
                 yield replace(device, last_step=step)
 
     def _step(self, text: str, code: str) -> int | None:
-        # A login without a second factor must not wait for the import of pyotp.
+        # Only a login with this factor waits for the import of pyotp.
         from pyotp import TOTP  # noqa: PLC0415
         from pyotp.exceptions import OTPVerificationError  # noqa: PLC0415
 

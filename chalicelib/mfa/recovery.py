@@ -1,4 +1,4 @@
-"""Recovery codes: one a person, used once, replaced by the next."""
+"""Recovery codes: each user has one, which works once and is replaced by the next."""
 
 import hashlib
 import hmac
@@ -35,9 +35,9 @@ class RecoveryCode:
     refusal: ClassVar = REJECTED
 
     def first(self, session: MfaSession, enrolment: Enrolment) -> tuple[Enrolment, dict[str, Any]]:
-        """Return the enrolment with a code that comes with its newest authenticator, and that code.
+        """Return the enrolment with a recovery code for its newest authenticator, and the members that show the code.
 
-        Both are as they were where the person has a second factor already.
+        If the user has a second factor already, the enrolment is unchanged and there are no members.
         """
         if session.enrolment.active or not session.is_on(RECOVERY_CODE):
             return enrolment, {}
@@ -46,9 +46,9 @@ class RecoveryCode:
         return replace(enrolment, authenticators=(*others, with_code)), {"recovery_codes": [code]}
 
     def prove(self, session: MfaSession, request: Request) -> Proof:
-        """Return the proof of the right code, with the next one; raises InvalidGrant, TooManyAttempts.
+        """Return the proof of the right code, with the next code; raises InvalidGrant, TooManyAttempts.
 
-        Raises UnsupportedChallengeType where the person has none.
+        Raises UnsupportedChallengeType if the user has no recovery code.
         """
         code, enrolment = plain_code(request.require("recovery_code")).upper(), session.enrolment
         if not session.is_login:

@@ -1,4 +1,4 @@
-"""A person whose second factor is in question, and how they were found."""
+"""MFA sessions: a user whose second factor is asked for or changed, found by an mfa_token or an access token."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,10 @@ JWT_DOTS = 2
 
 @dataclass(frozen=True, slots=True)
 class MfaSession:
-    """A person, their second factors, and the login that waits, or what an access token stands for in its place."""
+    """A user with their second factors and their pending login.
+
+    pending: with an access token of the MFA API, a pending login without an id, made of the token's claims.
+    """
 
     tenant: Tenant
     realm: Realm
@@ -37,7 +40,7 @@ class MfaSession:
 
     @property
     def is_login(self) -> bool:
-        """Whether a login waits; else an access token of the MFA API speaks for the person."""
+        """Whether a login is pending; if not, the session was found by an access token of the MFA API."""
         return bool(self.pending.login_id)
 
     @property
@@ -52,25 +55,25 @@ class MfaSession:
 
     @property
     def is_enrolled(self) -> bool:
-        """Whether a confirmed second factor is on, be it a recovery code; an own email does not count."""
+        """Whether a confirmed second factor is on; a recovery code counts, the user's own email does not."""
         return any(self.is_on(kind) for kind in self.enrolment.kinds.split(","))
 
     @property
     def may_enrol_first(self) -> bool:
         """Return whether this login may enrol the first factor.
 
-        A refresh token never does: a thief of it could plant one. If a verified email can be challenged, its code comes
-        first (NIST SP 800-63B-4 4.1.2.1).
+        A refresh token never enrols one: a thief of it could plant a factor. If a verified email can be challenged, its
+        code comes first (NIST SP 800-63B-4 4.1.2.1).
         """
         is_known_otherwise = self.is_enrolled or own_email(self.user, self.tenant)
         return self.is_login and not is_known_otherwise and self.pending.original is None
 
     @property
     def usable(self) -> tuple[Authenticator, ...]:
-        """The authenticators that a code may come from: the active ones, and those that this very login may confirm.
+        """The authenticators whose code is accepted: the active ones, and those that this login may confirm.
 
-        An access token confirms what was enrolled with one, and does no more.
-        Somebody who has a password alone may enrol a first factor, and never gets another one confirmed beside it.
+        An access token confirms an authenticator that was enrolled with an access token, and does no more.
+        A password alone may enrol the first factor. It never confirms a second one beside it.
         """
         waiting = [one for one in self.enrolment.authenticators if not one.is_active and self.is_on(one.kind)]
         own_id = self.pending.login_id if self.may_enrol_first else ""
@@ -83,15 +86,15 @@ class MfaSession:
 
 
 class WrongCode(InvalidGrant):
-    """A code that is not the right one: a guess, which counts for the address too."""
+    """The code is wrong. It is a guess, so it counts as a failure of the address too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A second factor that was shown. amr: RFC 8176 values. give_back: return its try. writes: what uses it up.
+    """A proved second factor. amr: RFC 8176 values. give_back: the writes that return its attempt to the allowance.
 
-    multifactor: the kinds that the person has with it, None for those of before. members: what the token response says
-    beside.
+    writes: use the code up. multifactor: the user's kinds of factors from now on, None if they stay.
+    members: further members of the token response.
     """
 
     amr: tuple[str, ...]
@@ -102,7 +105,7 @@ class Proof:
 
 
 def own_email(user: User, tenant: Tenant) -> tuple[Authenticator, ...]:
-    """Return the authenticator that a verified email is by itself, where the tenant has that factor."""
+    """Return the authenticator of the user's verified email; empty if there is none or the factor is off."""
     if not (user.email and user.email_verified and EMAIL in tenant.mfa.factors):
         return ()
     return (Authenticator(f"{EMAIL}|dev_own", EMAIL, user.email, is_active=True),)
@@ -110,10 +113,10 @@ def own_email(user: User, tenant: Tenant) -> tuple[Authenticator, ...]:
 
 @dataclass(frozen=True, slots=True)
 class MfaSessions:
-    """Finds cases. addresses: refuses those that failed too often.
+    """Finds MFA sessions. addresses: refuses an address that failed too often.
 
-    directory_of, enrolments_of: a realm's. verify: returns the claims of an issuer's access token. person_of: finds
-    those claims' person. Either raises InvalidToken.
+    directory_of, enrolments_of: return a realm's. verify: returns the claims of an access token of an issuer.
+    user_of: returns the realm and user of such claims. Both raise InvalidToken.
     """
 
     dynamo: Dynamo
@@ -124,13 +127,14 @@ class MfaSessions:
     directory_of: Callable[[Realm], Directory]
     enrolments_of: Callable[[Realm], EnrolmentStore]
     verify: Callable[[str, str], dict[str, Any]]
-    person_of: Callable[[dict[str, Any]], tuple[Realm, User]]
+    user_of: Callable[[dict[str, Any]], tuple[Realm, User]]
     clock: Clock
 
     def find_for_grant(self, mfa_token: str, request: Request, client: Client) -> MfaSession:
-        """Return the case of what an MFA grant is shown: an mfa_token, or an access token in its place.
+        """Return the session of an MFA grant's `mfa_token`, which may hold an access token instead.
 
-        An access token of the MFA API confirms what was enrolled with one; it is no login. Raises as of_login does.
+        An access token of the MFA API confirms an authenticator; it completes no login.
+        Raises what find_by_mfa_token raises.
         """
         if not is_access_token(mfa_token):
             return self.find_by_mfa_token(mfa_token, request, client)
@@ -143,10 +147,10 @@ class MfaSessions:
         return session
 
     def find_by_mfa_token(self, mfa_token: str, request: Request, client: Client | None) -> MfaSession:
-        """Return the case of an mfa_token; client: who shows it, None where nobody said.
+        """Return the session of an mfa_token. client: the authenticated client, None if there is none.
 
-        Raises InvalidGrant where it is not this client's, or its person has changed; ExpiredToken; Unauthorized;
-        TooManyAttempts for an address that failed too often.
+        Raises InvalidGrant if the token is another client's or the user's credentials have changed; ExpiredToken;
+        Unauthorized; TooManyAttempts for an address that failed too often.
         """
         pending, fill = self.dynamo.read_all(self.pending.read_of(mfa_token), self.addresses.read_of(request.source_ip))
         self.addresses.require_room(request.source_ip, fill)
@@ -169,14 +173,17 @@ class MfaSessions:
         return session
 
     def find_by_access_token(self, token: str, request: Request, scope: str) -> MfaSession:
-        """Return the case of an access token of the MFA API with this scope; raises InvalidToken, InsufficientScope."""
+        """Return the session of an access token of the MFA API with this scope.
+
+        Raises InvalidToken, InsufficientScope.
+        """
         claims = self.verify(token, request.issuer)
         audience, aud = mfa_audience(request.issuer), claims["aud"]
         if audience not in ([aud] if isinstance(aud, str) else aud):
             raise InvalidToken(reason="no token of the MFA API")
         if scope not in claims["scope"].split():
             raise InsufficientScope(scope)
-        realm, user = self.person_of(claims)
+        realm, user = self.user_of(claims)
         request.outcome.client_id = request.outcome.client_id or claims["client_id"]
         request.outcome.realm, request.outcome.user = realm.name, user.user_id
         session = self._read_session(realm, _pending_of(claims, audience, realm, user))
@@ -186,13 +193,13 @@ class MfaSessions:
         return session
 
     def _require_current(self, session: MfaSession, claims: dict[str, Any]) -> None:
-        """Let a token pass that stands on the person's credentials of now, and on a recent login; raises InvalidToken.
+        """Raise InvalidToken unless the token has the user's current credential version and a recent login.
 
-        Once the person has a second factor, a token of a login without one is refused. So it is for a verified email
-        that each login has to show a code of.
+        Once the user has a second factor, a token of a login without one is refused. A verified email counts as one if
+        the tenant asks for its code at each login.
         """
         mfa = session.tenant.mfa
-        # The person was found by another read: a change between the two must not go unnoticed.
+        # The user was found by an earlier read: a change since then must be noticed.
         if claims.get("credential_version") != session.user.credential_epoch:
             raise InvalidToken(reason="the user was changed after the login")
         if self.clock.now_ms() > 1000 * (claims["auth_time"] + mfa.manage_max_age_s):
@@ -213,12 +220,12 @@ class MfaSessions:
 
 
 def is_access_token(token: str) -> bool:
-    """Whether this is a JWT, and so no mfa_token, which has no dots."""
+    """Whether this is a JWT; an mfa_token has no dots."""
     return token.count(".") == JWT_DOTS
 
 
 def _pending_of(claims: dict[str, Any], audience: str, realm: Realm, user: User) -> PendingLogin:
-    """Return what an access token stands for: a login without an id, for another token like it."""
+    """Return a pending login without an id, made of an access token's claims; it leads to another such token."""
     scopes = tuple(claims["scope"].split())
     return PendingLogin(
         login_id="",

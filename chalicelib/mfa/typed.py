@@ -1,10 +1,10 @@
-"""Codes and phone numbers as people copy and type them."""
+"""Codes and phone numbers as users copy and type them."""
 
 import unicodedata
 
 from chalicelib.identifiers import visible
 
-# Nothing that is copied is longer, and NFKC takes its time for what is.
+# No code or number is longer, and NFKC is slow for long texts.
 MAX_LENGTH = 256
 MINUS = "\u2212"
 TRUNK_PREFIX = "(0)"
@@ -12,18 +12,18 @@ INTERNATIONAL_PREFIX = "00"
 
 
 def plain_code(typed: str) -> str:
-    """Return a code without white space, dashes and what cannot be seen, its digits and letters in ASCII.
+    """Return a code without white space, dashes and invisible characters, its digits and letters in ASCII.
 
-    What is far too long for a code is no code: "".
+    A text over MAX_LENGTH gives "".
     """
     return "".join(char for char in _plain(typed) if not (char.isspace() or _is_dash(char)))
 
 
 def phone_number(typed: str) -> str:
-    """Return a number without spaces, dashes, brackets and dots, `+` for a leading `00`; whether it is one is not said.
+    """Return a number without spaces, dashes, brackets and dots, and with `+` for a leading `00`.
 
-    A line break stays, as there may be two numbers. So does the `(0)` that is dialled only inside of the country: what
-    it would leave is another number.
+    It is not checked. A line break stays, as it may stand between two numbers. A number with `(0)`, which is dialled
+    only inside its country, stays as typed: without the brackets it would be another number.
     """
     plain = _plain(typed)
     if TRUNK_PREFIX in plain:

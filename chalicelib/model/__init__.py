@@ -1,1 +1,1 @@
-"""The values that the floors hand each other: frozen, without behaviour that needs a store or a clock."""
+"""The frozen values that the other packages share. Their methods need neither store nor clock."""

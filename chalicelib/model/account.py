@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An ID in a realm. id: the user_id, or the keyed hash of an identifier that no user has."""
+    """A realm and an ID in it. id: the user_id, or the keyed hash of an identifier that no user has."""
 
     realm: str
     id: str
 
     @property
     def key(self) -> str:
-        """The spelling under which the store and KMS know it. No realm's name holds a `#`."""
+        """The account as one text, for the store and KMS. No realm's name holds a `#`."""
         return f"{self.realm}#{self.id}"
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Addresses: how one is written, what the counters take for one place, and whether a list holds it."""
+"""Addresses: parse them, find the networks that counters know them by, and look them up in allowlists."""
 
 import re
 from dataclasses import dataclass
@@ -10,22 +10,22 @@ _QUOTED = re.compile(r'"([^"]*)"')
 _WITH_PORT = re.compile(
     r"(?:(?P<v4>[0-9.]+)|\[(?P<v6>[^\[\]]*:[^\[\]]*)\])(?::(?P<port>[0-9]{1,5}))?|(?P<bare>[0-9A-Fa-f:.]+)"
 )
-# What a provider gives one customer: every address in it is theirs (RFC 6177).
+# A provider gives one customer such a network: every address in it is theirs (RFC 6177).
 IPV6_PREFIX = 64
-# What a provider routes to a larger customer: 65,536 of those.
+# A provider gives a larger customer such a network, which has 65,536 of the smaller ones.
 WIDE_IPV6_PREFIX = 48
 
 
 @dataclass(frozen=True, slots=True)
 class _Embedding:
-    """A block of IPv6 addresses that hold an IPv4 address. shift: the bits to its right. mask: what hides it."""
+    """A block of IPv6 addresses that embed an IPv4 address. shift: the bits to its right. mask: is XORed with it."""
 
     block: IPv6Network
     shift: int = 0
     mask: int = 0
 
 
-# Nobody chooses the IPv4 address in these, as answers are routed by it. ISATAP's is chosen freely, so it stays out.
+# A sender cannot choose the IPv4 address in these: answers are routed by it. ISATAP's can be chosen, so it is left out.
 _EMBEDDINGS = (
     # Translated and compatible (RFC 2765 2.1, RFC 4291 2.5.5.1); a mapped one is IPv4 already.
     _Embedding(IPv6Network("::ffff:0:0:0/96")),
@@ -40,18 +40,19 @@ _EMBEDDINGS = (
 
 
 def parse_address(text: str) -> str | None:
-    """Return the one way to write an IP address, an IPv4 address that is mapped into IPv6 as IPv4; None for no address.
+    """Return an IP address in its one canonical form, or None if the text is no address.
 
-    Source: RFC 5952, RFC 4291 2.5.5.2.
+    An IPv4 address that is mapped into IPv6 is written as IPv4. Source: RFC 5952, RFC 4291 2.5.5.2.
     """
     address = _address(text)
     return str(address) if address else None
 
 
 def parse_forwarded(text: str) -> str | None:
-    """Return the address of an entry that a proxy wrote, as `parsed` does; quotes and a port are cut.
+    """Return the address of an entry that a proxy wrote, in the form of parse_address. Quotes and a port are cut.
 
-    A port is cut where it is beyond doubt: after an IPv4 address, and after brackets. Source: RFC 7239 6.
+    A port is cut only after an IPv4 address or after brackets, where it cannot be part of the address.
+    Source: RFC 7239 6.
     """
     quoted = _QUOTED.fullmatch(text.strip())
     found = _WITH_PORT.fullmatch(quoted[1] if quoted else text.strip())
@@ -61,18 +62,18 @@ def parse_forwarded(text: str) -> str | None:
 
 
 def network(text: str) -> str:
-    """Return what the counters know an address by: an IPv6 address by its /64, an IPv4 address by itself.
+    """Return the network by which counters know an address: an IPv6 address's /64, an IPv4 address itself.
 
-    An IPv6 address that embeds an IPv4 address goes by that one.
-    What is no address stands for itself: API Gateway's console calls from `test-invoke-source-ip`.
+    An IPv6 address that embeds an IPv4 address counts as that one. A text that is no address is returned as it is:
+    API Gateway's console calls from `test-invoke-source-ip`.
     """
     return networks(text)[0]
 
 
-# A request asks several times for those of its one address.
+# Cached, as one request asks several times for the networks of its address.
 @lru_cache(maxsize=128)
 def networks(text: str) -> tuple[str, ...]:
-    """Return what network() returns and, if that is a /64, the /48 around it."""
+    """Return the network of an address and, if that is a /64, the /48 around it."""
     address = _address(text)
     if address is None:
         return (text,)
@@ -85,7 +86,7 @@ def networks(text: str) -> tuple[str, ...]:
 def is_listed(text: str, allowlist: tuple[str, ...]) -> bool:
     """Return whether one of these addresses and CIDR blocks holds an address, or the IPv4 address that it embeds.
 
-    Nothing holds what is no address.
+    A text that is no address is never listed.
     """
     address = _address(text)
     if address is None:
@@ -107,13 +108,13 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def _find_embedded(address: IPv4Address | IPv6Address) -> IPv4Address | None:
-    """Return the IPv4 address that an IPv6 address embeds, if one does that could be somebody's."""
+    """Return the IPv4 address that an IPv6 address embeds; None if there is none that a host can have."""
     if isinstance(address, IPv4Address):
         return None
     for embedding in _EMBEDDINGS:
         if address in embedding.block:
             ipv4 = IPv4Address(int(address) >> embedding.shift & 0xFFFF_FFFF ^ embedding.mask)
-            # 0.0.0.0/8 is nobody's; ::1 and :: look like it.
+            # No host has an address of 0.0.0.0/8; ::1 and :: look like one.
             return ipv4 if ipv4.packed[0] else None
     return None
 

@@ -1,13 +1,13 @@
-"""A leaky bucket for failures, kept as one number: when it will be empty. Source: GCRA, ITU-T I.371."""
+"""A leaky bucket for failures. Its state is one number: when it will be empty. Source: GCRA, ITU-T I.371."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """How many failures are let through.
+    """The limit of a leaky bucket.
 
-    size: how many at once. rate_ms: after how many milliseconds each leaves room for one more. max_debt: how many
+    size: how many failures fill it. rate_ms: the milliseconds after which it has room for one more. max_debt: how many
     failures a full bucket still takes; each of them keeps it full for one rate_ms more.
     """
 
@@ -16,17 +16,17 @@ class Bucket:
     max_debt: int = 0
 
     def times(self, factor: int) -> "Bucket":
-        """Return the bucket of so many, filled together: each bound times the factor."""
+        """Return a bucket for that many senders together: each limit times the factor."""
         return Bucket(self.size * factor, -(-self.rate_ms // factor), self.max_debt)
 
     def opens_at_ms(self, empties_at_ms: int) -> int:
-        """Return when there is room for one more failure in a bucket that will be empty then; epoch milliseconds."""
+        """Return when a bucket that will be empty at empties_at_ms has room for a failure; epoch milliseconds."""
         return empties_at_ms - (self.size - 1) * self.rate_ms
 
     def is_full(self, empties_at_ms: int, now_ms: int) -> bool:
-        """Whether there is no room for one more failure now."""
+        """Return whether a bucket that will be empty at empties_at_ms has no room for a failure now."""
         return self.opens_at_ms(empties_at_ms) > now_ms
 
     def overflows_at_ms(self, now_ms: int) -> int:
-        """Return the emptying time past which a bucket takes nothing more, no debt either; epoch milliseconds."""
+        """Return the latest emptying time at which a bucket still takes a failure, as debt; epoch milliseconds."""
         return now_ms + (self.size - 1 + self.max_debt) * self.rate_ms

@@ -1,11 +1,11 @@
-"""The time of day, as everything that ends or is counted by it asks for it."""
+"""The clock: the one source of the time for lifetimes and counters."""
 
 import time
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time in UTC since 1970-01-01, in whole units that have passed."""
+    """Tells the time since 1970-01-01 UTC, rounded down to whole units."""
 
     def now_s(self) -> int: ...
     def now_ms(self) -> int: ...

@@ -1,7 +1,7 @@
-"""The realm and the password that an access token stands on, as the last parts of its jti.
+"""The state of the user's credentials that an access token was issued under, as its jti and claims have it.
 
-A jti is UNIQUE, UNIQUE.VERSION or UNIQUE.VERSION.REALM: a claim that every reader takes as an opaque text (ADR 0021).
-A token of the MFA API stands on all of the person's credentials, and has a claim for them.
+A jti is UNIQUE, UNIQUE.VERSION or UNIQUE.VERSION.REALM; every other reader takes it as an opaque text (ADR 0021).
+VERSION is the password's. A token of the MFA API also has the claim credential_version, for all credentials.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ OF_A_CLIENT = "client-credentials"
 
 
 def mark_jti(unique: str, realm: str, user: User) -> str:
-    """Return the jti of a person's access token; what goes without saying is left out."""
+    """Return the jti of a user's access token. The realm is left out if the user_id begins with it; so is version 0."""
     if not user.user_id.startswith(f"{realm}|"):
         return f"{unique}.{user.password_version}.{realm}"
     return f"{unique}.{user.password_version}" if user.password_version else unique
@@ -22,9 +22,9 @@ def mark_jti(unique: str, realm: str, user: User) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CredentialState:
-    """A token's words about its person. realm: "" if its sub or nothing names it. issued_at: epoch seconds.
+    """What a token says of its user's credentials. realm: "" if the jti names none. issued_at: epoch seconds.
 
-    is_on_credentials: whether it is of the MFA API, and ends with credential_version; without one it never holds.
+    is_on_credentials: whether the token is of the MFA API, and so holds for one credential_version only.
     """
 
     sub: str
@@ -36,7 +36,7 @@ class CredentialState:
 
     @classmethod
     def of(cls, claims: dict[str, Any]) -> "CredentialState | None":
-        """Return what a verified access token's claims say of a person; None for a client's own token."""
+        """Return the state that a verified access token's claims hold; None for a client's own token."""
         if claims["gty"] == OF_A_CLIENT:
             return None
         _, version, realm = [*str(claims["jti"]).split("."), "", ""][:3]
@@ -51,9 +51,9 @@ class CredentialState:
         )
 
     def holds_for(self, user: User) -> bool:
-        """Return whether the token was issued under the person's present password, or under all present credentials.
+        """Return whether the token was issued under the user's current password, or all current credentials.
 
-        Records of before the version was kept have only the second of the last change to compare.
+        Records from before password versions have only the time of the last change to compare, in whole seconds.
         """
         if self.is_on_credentials and self.credential_version != user.credential_epoch:
             return False

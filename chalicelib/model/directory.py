@@ -1,6 +1,6 @@
-"""The interface of a realm backend: what a login needs of it, and no more (docs/adr/0035).
+"""The interface of a realm backend: only what a login needs of it (docs/adr/0035).
 
-A backend is one file in `directories/` and one line of `wiring.py`; tests/contract/ holds every one to its promises.
+A backend is one file in `directories/` and one line of `wiring.py`. The suite of tests/contract/ runs on each one.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class LoginRecord:
 
 
 class Directory(Protocol):
-    """Answers for one realm. It does the same reads and the same hashing for an unknown user as for a known one."""
+    """Finds the users of one realm. For an unknown user it does the same reads and hashing as for a known one."""
 
     @property
     def realm(self) -> Realm: ...
@@ -38,7 +38,7 @@ class Directory(Protocol):
         """Return the read of the user_id of the user who typed this, None for an unknown one."""
 
     def read_of(self, user_id: str | None) -> Read[User | None]:
-        """Return the read of a user's record; for None too, which costs the same and finds nobody."""
+        """Return the read of a user's record. For None it costs the same and finds no user."""
 
     def has_password(self, user: User | None, password: str) -> bool:
         """Return whether this is the user's password: the same work for None and for a user without one."""
@@ -47,13 +47,13 @@ class Directory(Protocol):
         """Return the stored form that replaces an outdated one of the right password, or None if none is needed."""
 
     def login_writes(self, user: User, login: LoginRecord) -> LoginWrites:
-        """Return what makes the writes that record a login.
+        """Return the function that makes the writes that record a login.
 
-        They fail with ConditionFailed if the user's credentials have changed since the record was read.
+        The writes fail with ConditionFailed if the user's credentials have changed since the record was read.
         """
 
     def keep_metadata(self, user: User, changed: dict[str, dict[str, Any]], now: int) -> None:
-        """Store metadata that rules changed, by its name; what others changed meanwhile stays."""
+        """Store the metadata that rules changed, by name. Members that other requests changed meanwhile stay."""
 
     def correct_count(self, user: User, counter: str, live: int) -> None:
-        """Set a number of refresh families to what lives, unless it has moved on since the record was read."""
+        """Set a counter of refresh families to the number that live, unless it changed since the record was read."""

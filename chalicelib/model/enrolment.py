@@ -88,7 +88,7 @@ class Enrolment:
 class PendingLogin:
     """A login whose password was right and whose second factor is owed. Times are epoch seconds.
 
-    login_id: what the store knows it by; "" if an access token of the MFA API stands in for it, whose jti this has.
+    login_id: its ID in the store; "" if it is made of an access token of the MFA API. jti: of that token.
     credential_version: the user's when the password was checked. requested: the access that the login named. original:
     the access that a refresh token was granted before, None after a password. is_used: a second factor completed it.
     """
@@ -108,7 +108,7 @@ class PendingLogin:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A code that was sent for one login that waits, or one access token. Each has one: the next one ends it.
+    """A code that was sent for a pending login or an access token. Each has one challenge: a new one replaces it.
 
     challenge_id: the hash of its oob_code. code_hash: keyed with the oob_code itself.
     """

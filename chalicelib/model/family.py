@@ -1,4 +1,4 @@
-"""Refresh tokens at rest: one family for each login, however many tokens it has had."""
+"""Refresh tokens as they are stored: one family for each login, whatever the number of its tokens."""
 
 from dataclasses import dataclass, field
 
@@ -17,11 +17,11 @@ class Locator:
 
 @dataclass(frozen=True, slots=True)
 class RefreshFamily:
-    """One family. Times are epoch seconds, but for previous_until_ms; hashes are SHA-256 in hex.
+    """One family. Times are epoch seconds, except previous_until_ms; hashes are SHA-256 in hex.
 
     audience: None for /userinfo alone. scopes: as first granted. families_version: the user's when the family began.
     current_hash: of the one live token. previous_hash: of its predecessor, taken until previous_until_ms.
-    nonce: what the predecessor's secret was turned into the current one with, in hex; worthless without that secret.
+    nonce: makes the current secret of the predecessor's, in hex; worthless without that secret.
     ends_at: the absolute end, 0 for never.
     """
 
@@ -43,7 +43,7 @@ class RefreshFamily:
     nonce: str = field(default="", repr=False)
 
     def has_ended(self, user: User, policy: RefreshTokenPolicy, now: float) -> bool:
-        """Return whether the family is over: by time, whatever TTL has swept, or with all of the user's.
+        """Return whether the family has ended: by time, even if TTL has not swept it, or with all of the user's.
 
         now: epoch seconds.
         """

@@ -26,7 +26,7 @@ class KeySet:
     keys: tuple[SigningKey, ...] = ()
 
     def current(self, alg: str) -> SigningKey | None:
-        """The key that signs with alg, or None where the stage has none."""
+        """Return the key that signs with alg now, or None if the stage has none."""
         return next((key for key in self.keys if key.alg == alg and key.status == "current"), None)
 
     @property

@@ -1,4 +1,4 @@
-"""The facts that were proved, and the access that is granted: the two halves of a token."""
+"""The proved facts of a login, and the granted access. A token is made of both."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,9 +17,9 @@ class RequestedAccess:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """The access that was granted before, which this request can narrow and not widen.
+    """The access that an earlier login was granted. This request can narrow it, and never widen it.
 
-    audience: None for /userinfo alone. ends_at: epoch seconds, when the refresh tokens of that end, 0 for never.
+    audience: None for /userinfo alone. ends_at: the end of that login's refresh tokens, epoch seconds, 0 for never.
     """
 
     audience: str | None
@@ -29,13 +29,13 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """The facts that a grant proved. What has to be done about them is the settlement's (docs/adr/0033).
+    """The facts that a grant proved. Its writes are the settlement's (docs/adr/0033).
 
     sub: the user_id, or a client's own name. gty: the grants in Auth0's words, the latest first. protocol: the name of
     this kind of login in Auth0's rules. amr: RFC 8176 values. auth_time: epoch seconds. user, realm, source_ip: empty
     for a client on its own behalf.
-    requested: the access that an earlier request of this login named; it counts instead of this request's.
-    original: the access that this login continues; None lets it ask for anything.
+    requested: the access that an earlier request of this login named; it replaces this request's.
+    original: the access that this login continues; None if it may request any.
     has_second_factor: whether this very request proved one.
     latest_exp: epoch seconds that no token of this login outlives; 0 for no such bound.
     """
@@ -73,5 +73,5 @@ class Access:
 
     @property
     def scope(self) -> str:
-        """The scopes as the wire and the claim have them."""
+        """The scopes as one text, as the wire and the claim have them."""
         return " ".join(self.scopes)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-# The one list: these never stand in a URL, are strings always, and reach neither rules nor logs. Case does not matter.
+# The one list: these are always strings, are never taken from a URL, and reach neither rules nor logs, in any case.
 SECRET_PARAMETERS = frozenset(
     {
         "password",
@@ -23,7 +23,7 @@ SECRET_PARAMETERS = frozenset(
 
 
 def secrets_in(value: Any) -> set[str]:
-    """Return the texts of all members of JSON that are secrets by their names."""
+    """Return the values of all members of JSON whose names are secret parameters."""
     members = value.items() if isinstance(value, Mapping) else ()
     own = {inner for name, inner in members if name.lower() in SECRET_PARAMETERS and isinstance(inner, str)}
     inner_values = value if isinstance(value, list) else [inner for _, inner in members]
@@ -31,7 +31,7 @@ def secrets_in(value: Any) -> set[str]:
 
 
 def without(value: Any, secrets: set[str]) -> Any:
-    """Return a copy of JSON without its secrets, and without whatever else repeats one of them."""
+    """Return a copy of JSON without its secret members, and without any other text that equals a secret."""
     if isinstance(value, Mapping):
         shown = {name: inner for name, inner in value.items() if name.lower() not in SECRET_PARAMETERS}
         return {name: without(inner, secrets) for name, inner in shown.items() if not _repeats(inner, secrets)}

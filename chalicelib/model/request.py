@@ -1,4 +1,4 @@
-"""A request as the flows see it, and its outcome as the log has it."""
+"""A request as the flows get it, and its outcome as the log gets it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,11 +14,11 @@ UNREADABLE_FORWARDED = "auth0-forwarded-for holds no IP address that can be read
 
 @dataclass(slots=True)
 class Outcome:
-    """The one log line of a request; the steps fill it in as they learn it. Never a secret.
+    """The content of a request's one log line, filled in during the request. It never holds a secret.
 
     event: the Auth0 log code. user: the user_id, or a hash of the typed identifier if no user has it.
     client_ip: the address that API Gateway saw, if source_ip is another one that a client or proxy named.
-    warnings: faults of a rule, of Pwned Passwords or in a trusted header that did not keep the request from its answer.
+    warnings: faults that did not change the answer: of a rule, of Pwned Passwords, or in a trusted header.
     traceback: of a rule that raised.
     """
 
@@ -38,12 +38,12 @@ class Outcome:
 class Request:
     """One parsed HTTP request.
 
-    params: the body's parameters; absent, empty and null ones are not in it. body: the same with what is no string.
+    params: the body's parameters, without empty and null ones. body: the same, with values that are no strings.
     issuer: this server's URL as its tokens name it, with the final slash. source_ip: the address that counters count.
     path: the API's, with the names of its parameters. path_params: the values of these parameters.
-    query, hostname, user_agent: for rules alone; nothing is decided by them.
-    forwarded_for: the header auth0-forwarded-for, not honoured yet.
-    geoip: the place of source_ip as a trusted proxy told it, for rules alone; empty if it is unknown.
+    query, hostname, user_agent: for rules alone; Gatehouse decides nothing by them.
+    forwarded_for: the header auth0-forwarded-for, which with_forwarded_address honours.
+    geoip: the location of source_ip as a trusted proxy sent it, for rules alone; empty if it is unknown.
     """
 
     issuer: str
@@ -69,19 +69,19 @@ class Request:
         return value
 
     def text(self, name: str) -> str | None:
-        """Return the member of the body, None if it is missing; raises InvalidRequest if it is no string."""
+        """Return a member of the body, or None if it is missing; raises InvalidRequest if it is no string."""
         value = self.body.get(name)
         if not isinstance(value, str | None):
             raise InvalidRequest(f"{name} must be a string.")
         return value
 
     def require_all(self, *names: str) -> None:
-        """Let a request with all of these parameters pass; raises InvalidRequest for the first that is missing."""
+        """Raise InvalidRequest for the first of these parameters that is missing."""
         for name in names:
             self.require(name)
 
     def without_secrets(self) -> "Request":
-        """Return the request without its secrets and whatever repeats one: all that is needed once they are proved."""
+        """Return the request without its secrets and any text that equals one, for the steps after the proof."""
         secrets = secrets_in(self.body)
         return replace(
             self,
@@ -96,11 +96,10 @@ class Request:
         return self.authorization.partition(" ")[0].lower() == scheme
 
     def with_forwarded_address(self, client: Client) -> "Request":
-        """Return the request with the user's address, if this client's auth0-forwarded-for header is honoured.
+        """Return the request with the address of its auth0-forwarded-for header, if this client's is honoured.
 
-        The header of a confidential client is, if the tenant file trusts the client with it, and only one address. A
-        header of such a client that cannot be read is a warning.
-        Source: Auth0's auth0-forwarded-for.
+        The tenant file must trust the client with it, the client must be confidential, and the header must hold one
+        address. If such a header cannot be read, the outcome gets a warning. Source: Auth0's auth0-forwarded-for.
         """
         address = parse_forwarded(self.forwarded_for)
         if not self.forwarded_for or address == self.source_ip or not client.is_forwarding:
@@ -110,5 +109,5 @@ class Request:
             return replace(self, geoip={})
         self.outcome.client_ip = self.outcome.client_ip or self.source_ip
         self.outcome.source_ip = address
-        # The place that a proxy told is the client's own.
+        # The location that the proxy sent is the client's, not the user's.
         return replace(self, source_ip=address, geoip={})

@@ -1,4 +1,4 @@
-"""Reads and writes of the store as values: made by one part, done by another, and opaque above `store/`."""
+"""Reads and writes of the store as values. One part makes them, another does them; only `store/` looks inside."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Read(Generic[T]):
-    """A read that several can be made of in one call (`Dynamo.read_all`).
+    """A read of items; several reads can be one call (`Dynamo.read_all`).
 
-    keys: of the items. parse: makes the answer of these items, in the order of their keys; an absent one is None.
+    keys: of the items. parse: returns the value made of these items, in the order of keys; a missing item is None.
     """
 
     keys: tuple[Key, ...]

@@ -13,7 +13,7 @@ PASSWORD_REALM = "http://auth0.com/oauth/grant-type/password-realm"
 MFA_OTP = "http://auth0.com/oauth/grant-type/mfa-otp"
 MFA_OOB = "http://auth0.com/oauth/grant-type/mfa-oob"
 MFA_RECOVERY_CODE = "http://auth0.com/oauth/grant-type/mfa-recovery-code"
-# Our own API of a person's authenticators; it stands in no tenant file.
+# Our own API of a user's authenticators; it stands in no tenant file.
 ENROLL = "enroll"
 READ_AUTHENTICATORS = "read:authenticators"
 REMOVE_AUTHENTICATORS = "remove:authenticators"
@@ -21,7 +21,7 @@ MFA_SCOPES = (ENROLL, READ_AUTHENTICATORS, REMOVE_AUTHENTICATORS)
 MFA_TOKEN_LIFETIME_S = 600
 ID_TOKEN_LIFETIME_S = 36_000
 MFA_GRANTS = (MFA_OTP, MFA_OOB, MFA_RECOVERY_CODE)
-# All that a client of the tenant file may be given.
+# The grants that the tenant file may give to a client.
 GRANT_TYPES = (PASSWORD, PASSWORD_REALM, REFRESH_TOKEN, CLIENT_CREDENTIALS, *MFA_GRANTS)
 
 
@@ -34,7 +34,7 @@ def mfa_audience(issuer: str) -> str:
 class BruteForceProtection:
     """How guessing at one account is stopped.
 
-    is_per_address: whether each address has a count of its own, or all share the account's.
+    is_per_address: whether each address has a count of its own; if not, all addresses share one.
     max_attempts: failures that block. block_lifetime_s: seconds from the last counted attempt to the end of the block.
     allowlist: addresses and CIDR blocks that are never counted.
     """
@@ -50,7 +50,7 @@ class BruteForceProtection:
         return self.enabled and not is_listed(address, self.allowlist)
 
 
-# A /48 has 65,536 /64s, and what 16 of them may fail.
+# A /48 has 65,536 /64s, and may have as many failures as 16 of them.
 WIDE_FACTOR = 16
 
 
@@ -77,11 +77,11 @@ class SuspiciousIpThrottling:
 
 @dataclass(frozen=True, slots=True)
 class MfaPolicy:
-    """When a second factor is owed, and which there are. policy: never or always; enrolment and rules come on top.
+    """The second factors of a tenant. policy: `never` or `always`; enrolled users and rules ask for one in any case.
 
-    manage_max_age_s: how long after the password was typed an access token of the MFA API is taken.
-    sms_countries: the ISO 3166-1 codes of those that text messages go to; none named means all. messages_per_hour:
-    how many of a kind, sms or email, the stage sends at the most.
+    manage_max_age_s: how long after the password an access token of the MFA API may manage authenticators.
+    sms_countries: the ISO 3166-1 codes of countries that text messages go to; empty allows all. messages_per_hour:
+    how many messages of a kind, sms or email, the stage sends at most.
     """
 
     policy: str = "never"
@@ -93,7 +93,7 @@ class MfaPolicy:
 
 @dataclass(frozen=True, slots=True)
 class BreachedPasswordDetection:
-    """Whether breached passwords are refused, at logins and when one is set.
+    """Whether breached passwords are refused, at logins and for new passwords.
 
     asks_range_api: whether Pwned Passwords is asked too, over the network.
     """
@@ -104,9 +104,9 @@ class BreachedPasswordDetection:
 
 @dataclass(frozen=True, slots=True)
 class RefreshTokenPolicy:
-    """How a client's refresh tokens live. Lifetimes are seconds, None for no end.
+    """The rotation and lifetimes of a client's refresh tokens. Lifetimes are seconds, None for no end.
 
-    leeway_s: how long the predecessor of a rotated token is still taken. token_lifetime_s: from the first issue.
+    leeway_s: how long the predecessor of a rotated token is still accepted. token_lifetime_s: from the first token.
     idle_token_lifetime_s: from the last use.
     """
 
@@ -124,7 +124,7 @@ class Tenant:
     default_audience: the audience of a request that names none; None yields a token for /userinfo alone.
     grant_types: every grant that some client of this tenant has. has_auth0_scopes: whether a request without scope, or
     with `openid` alone, gets Auth0's five OIDC scopes. revokes_on_password_change: whether a new password
-    ends the person's refresh tokens. realm_aliases: realms' names by what else each may be called.
+    ends the user's refresh tokens. realm_aliases: the realms' names by their aliases.
     """
 
     friendly_name: str
@@ -148,9 +148,9 @@ class Tenant:
 class PasswordPolicy:
     """The demands on a new password.
 
-    min_length: characters after NFC. history: how many of the last passwords, the present one among them, may not come
-    again. dictionary: words that are no passwords, in any case. no_personal_info: whether it must be free of the
-    person's names.
+    min_length: characters after NFC. history: how many of the latest passwords, the current one included, may not be
+    used again. dictionary: words that may not be passwords, in any case. no_personal_info: whether the password must
+    not hold the user's names.
     """
 
     min_length: int = 8
@@ -161,7 +161,7 @@ class PasswordPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Realm:
-    """One user directory. identifiers: what a person may type as username (`username`, `email`)."""
+    """One user directory. identifiers: what a user may type as username (`username`, `email`)."""
 
     name: str
     display_name: str
@@ -190,7 +190,7 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class ClientSecret:
-    """A client secret at rest: its SHA-256 in hex. expires_at: epoch seconds; None while it is the current one."""
+    """A client secret as it is stored: its SHA-256 in hex. expires_at: epoch seconds; None for the current one."""
 
     sha256: str = field(repr=False)
     expires_at: int | None = None
@@ -198,13 +198,13 @@ class ClientSecret:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One application. realms: the directories whose users may log in through it.
+    """One application. realms: the names of those whose users may log in through it.
 
-    apis: the APIs that people's logins through it may ask for, each with the scopes they may have, None for all of
-    them; None as a whole for every API. access_token_lifetime_s: an upper bound beside the API's own.
-    jwks: the public keys of a private_key_jwt client, each a JWK. strict_audience: whether its assertions name the
-    issuer alone. client_grants: what client_credentials may ask for,
-    scopes by audience. client_metadata: the team's own words, for rules.
+    apis: the APIs that users' logins through it may request, each with the allowed scopes, None for all scopes; None
+    instead of the mapping allows every API. access_token_lifetime_s: an upper bound beside the API's own.
+    jwks: the public keys of a private_key_jwt client, each a JWK. strict_audience: whether its assertions must name
+    the issuer alone. client_grants: the scopes that client_credentials may request, by audience. client_metadata: the
+    team's own texts, for rules.
     """
 
     client_id: str
@@ -225,11 +225,11 @@ class Client:
 
     @property
     def is_forwarding(self) -> bool:
-        """Whether this client's auth0-forwarded-for header is honoured: a public client could be anybody."""
+        """Whether this client's auth0-forwarded-for header is honoured; a public client's never is."""
         return self.is_token_endpoint_ip_header_trusted and self.token_endpoint_auth_method != "none"
 
     def bound_api(self, api: Api) -> Api | None:
-        """Return the API as people's logins through this client may have it, None if they may not."""
+        """Return the API with the scopes that logins through this client may have, or None if they may have none."""
         if self.apis is None:
             return api
         if api.identifier not in self.apis:

@@ -1,28 +1,28 @@
-"""A person in one realm."""
+"""A user in one realm."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.model.address import network
 
-# How many networks a person's record remembers.
+# How many networks a user's record remembers.
 MAX_KNOWN_ADDRESSES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """The record of one person. Times are epoch seconds.
+    """The record of one user. Times are epoch seconds.
 
     password_hash: the stored form (`passwords/hash.py`); "" if no password was ever set, which no password matches.
-    password_history: the stored forms of passwords before that, the latest first, as many as the realm remembers.
-    credential_version: counts what must end logins under way and access tokens of the MFA API: a new password, a block,
-    a reset of the second factors, a revocation of refresh tokens.
-    password_version: counts the new passwords alone. Both begin anywhere if the user_id is an imported one.
-    families_version: counts what ends all refresh tokens of the person; a family of an older count is dead.
-    revocations: counts what ended at large, for the realm or for the client of this request; no part of the record.
+    password_history: the stored forms of earlier passwords, the latest first, as many as the realm remembers.
+    credential_version: goes up with each change that ends pending logins and access tokens of the MFA API: a new
+    password, a block, a reset of the second factors, a revocation of refresh tokens.
+    password_version: goes up with each new password. Both start at any number if the user_id is imported.
+    families_version: goes up with each change that ends all refresh tokens of the user; older families have ended.
+    revocations: how often all tokens of the realm or of this request's client were revoked; no part of the record.
     multifactor: the kinds of active second factors, between commas.
-    known_addresses: the networks of the latest right logins, the latest first.
-    family_counts: by counter name, how many families were begun since they were last looked through.
+    known_addresses: the networks of the latest successful logins, the latest first.
+    family_counts: by counter name, how many families began since the counter was last corrected.
     """
 
     user_id: str
@@ -57,16 +57,16 @@ class User:
 
     @property
     def credential_epoch(self) -> int:
-        """The version that logins that wait and access tokens of the MFA API must have been begun at."""
+        """The version that pending logins and access tokens of the MFA API must have."""
         return self.credential_version + self.revocations
 
     @property
     def families_epoch(self) -> int:
-        """The version that refresh tokens must have been begun at."""
+        """The version that refresh families must have."""
         return self.families_version + self.revocations
 
     def known_addresses_after(self, source_ip: str) -> tuple[str, ...]:
-        """Return the networks of the latest logins once there was one from here, the latest first."""
+        """Return the networks of the latest logins after one from this address, the latest first."""
         latest = network(source_ip)
         others = [address for address in self.known_addresses if address != latest]
         return (latest, *others[: MAX_KNOWN_ADDRESSES - 1])

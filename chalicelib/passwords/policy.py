@@ -25,8 +25,8 @@ class Objection(Enum):
     REUSED = auto()
 
 
-def objections(password: str, person: User, policy: PasswordPolicy, is_breached: bool) -> tuple[Objection, ...]:
-    """Return all that speaks against this password for this person, in Objection's order; nothing where it may be set.
+def objections(password: str, user: User, policy: PasswordPolicy, is_breached: bool) -> tuple[Objection, ...]:
+    """Return all that speaks against this password for this user, in Objection's order; nothing where it may be set.
 
     Costs one bcrypt for each password that the realm's history goes back. No rule asks for kinds of characters. A
     password that is too long is looked at no further.
@@ -37,8 +37,8 @@ def objections(password: str, person: User, policy: PasswordPolicy, is_breached:
         Objection.TOO_SHORT: length(password) < policy.min_length,
         Objection.BREACHED: is_breached,
         Objection.IN_DICTIONARY: fold(password) in map(fold, policy.dictionary),
-        Objection.PERSONAL: policy.no_personal_info and any(text in fold(password) for text in _personal(person)),
-        Objection.REUSED: any(verify(password, stored) for stored in former_hashes(person, policy.history)),
+        Objection.PERSONAL: policy.no_personal_info and any(text in fold(password) for text in _personal(user)),
+        Objection.REUSED: any(verify(password, stored) for stored in former_hashes(user, policy.history)),
     }
     return tuple(objection for objection, holds in held.items() if holds)
 
@@ -53,15 +53,15 @@ def length(password: str) -> int:
     return len(unicodedata.normalize("NFC", password))
 
 
-def former_hashes(person: User, count: int) -> list[str]:
-    """Return the hashes of the person's last passwords, the present one first, at most so many."""
-    return [stored for stored in (person.password_hash, *person.password_history) if stored][:count]
+def former_hashes(user: User, count: int) -> list[str]:
+    """Return the hashes of the user's last passwords, the present one first, at most so many."""
+    return [stored for stored in (user.password_hash, *user.password_history) if stored][:count]
 
 
-def _personal(person: User) -> Iterator[str]:
+def _personal(user: User) -> Iterator[str]:
     """Yield what a password must not hold: names, and each word of them, folded."""
-    names = (person.username, person.email.partition("@")[0], person.name, person.given_name, person.family_name)
-    for name in (*names, person.nickname, *(person.user_metadata.get(key) for key in PERSONAL_METADATA)):
+    names = (user.username, user.email.partition("@")[0], user.name, user.given_name, user.family_name)
+    for name in (*names, user.nickname, *(user.user_metadata.get(key) for key in PERSONAL_METADATA)):
         if isinstance(name, str):
             texts = (fold(name.strip()), *re.split(r"[\W_]+", fold(name)))
             yield from (text for text in texts if len(text) >= PERSONAL_LENGTH)

@@ -65,7 +65,7 @@ class AdmittedAttempt:
 class AccountGuard:
     """Counts attempts and decides them. pause: sleeps for so many seconds.
 
-    dynamo: reads persons and totals. addresses: counts the failures of the address too. on_block: hears of each
+    dynamo: reads users and totals. addresses: counts the failures of the address too. on_block: hears of each
     account that a failure blocks, whether anybody has it or not, with the time.
     """
 
@@ -79,8 +79,8 @@ class AccountGuard:
     pause: Callable[[float], None]
 
     @contextmanager
-    def admit(self, attempt: LoginAttempt, person: Read[User | None]) -> Iterator[AdmittedAttempt]:
-        """Count the attempt while the person and the account's total are read, and yield what may be judged.
+    def admit(self, attempt: LoginAttempt, user_read: Read[User | None]) -> Iterator[AdmittedAttempt]:
+        """Count the attempt while the user and the account's total are read, and yield what may be judged.
 
         If AWS fails after the count, in the read or inside the block, the attempt is given back: nobody's allowance
         pays for that. Raises TooManyAttempts.
@@ -93,7 +93,7 @@ class AccountGuard:
 
             # The count may have to wait: it does so on this thread, and keeps none of those that everybody shares.
             total_of = self.totals.read_of(attempt.account)
-            (user, total), _ = self.parallel.both(lambda: self.dynamo.read_all(person, total_of), count)
+            (user, total), _ = self.parallel.both(lambda: self.dynamo.read_all(user_read, total_of), count)
             if attempt.is_counted and total:
                 self._require_shared_attempt(attempt, user, total)
             yield AdmittedAttempt(attempt, user, has_total=total is not None)

@@ -19,7 +19,7 @@ from chalicelib.rules.geoip import request_of
 
 PASSWORD_PROTOCOL = "oauth2-password"
 STRATEGY = "auth0"
-# What Auth0 refuses in app_metadata, and so never lets stand for a person's own values.
+# What Auth0 refuses in app_metadata, and so never lets stand for a user's own values.
 UNMERGED = frozenset(
     {
         "__tenant",
@@ -79,7 +79,7 @@ class RuleContext:
 
     @property
     def logins_count(self) -> int:
-        """How often the person has logged in, this time included."""
+        """How often the user has logged in, this time included."""
         return self.user.logins_count + (self.login.protocol == PASSWORD_PROTOCOL)
 
 

@@ -106,7 +106,7 @@ class Decision:
 class Rules:
     """The loaded rules. budget_s: what all of them have together. tenant: its friendly name.
 
-    configuration: the team's secrets for them. keep: stores changed metadata of a realm's person.
+    configuration: the team's secrets for them. keep: stores changed metadata of a realm's user.
     """
 
     rules: tuple[Rule, ...]
@@ -116,7 +116,7 @@ class Rules:
     keep: Callable[[str, User, dict[str, Metadata]], None]
 
     def decide(self, request: Request, client: Client, login: Login, access: Access) -> Decision:
-        """Run the rules on a person's login.
+        """Run the rules on a user's login.
 
         Raises AccessDenied, InteractionRequired; ServerError where a rule raises, runs past the time or does what
         none may. Changed metadata is kept, also where the login is denied.

@@ -15,7 +15,7 @@ MAX_METADATA_DEPTH = 32
 
 
 def changed_metadata(arguments: RuleArguments, user: User) -> dict[str, Metadata]:
-    """Return copies of what rules changed of a person's metadata; raises BadRule for what cannot be kept."""
+    """Return copies of what rules changed of a user's metadata; raises BadRule for what cannot be kept."""
     shown = arguments.user
     changed = [name for name in METADATA if getattr(shown, name) != getattr(user, name)]
     return {name: _metadata(name, getattr(shown, name)) for name in changed}

@@ -167,7 +167,7 @@ class RefreshTokens:
     def require_usable(self, found: PresentedToken, client: Client) -> None:
         """Let a token pass that may be used; any other is refused.
 
-        Raises InvalidGrant where its family has ended, Unauthorized where the person is blocked. A token that was
+        Raises InvalidGrant where its family has ended, Unauthorized where the user is blocked. A token that was
         superseded too long ago ends its family: it is in two hands (RFC 9700 4.14.2). Whoever knows the place of a
         family and none of its secrets ends nothing.
         """
