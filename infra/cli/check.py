@@ -1,4 +1,4 @@
-"""`gatehouse check FILE`: whether a tenant file is fine, and which clients may send passwords."""
+"""`gatehouse check FILE`: check a tenant file, and warn of clients that may send passwords."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -35,7 +35,7 @@ def check(
 
 
 def load_or_exit(path: Path) -> TenantFile:
-    """Return the tenant file at path; where it has faults, print them to stderr and leave with code 2."""
+    """Return the tenant file at path. If it has faults, print them to stderr and exit with code 2."""
     try:
         return load(path)
     except TenantFileError as error:
@@ -48,13 +48,13 @@ def load_or_exit(path: Path) -> TenantFile:
 
 
 def password_grant_warnings(tenant_file: TenantFile) -> list[str]:
-    """Return the sentence that names the clients which may send people's passwords, if any. Source: RFC 9700 2.4."""
+    """Return a warning that names the clients with the password grant, if there are any. Source: RFC 9700 2.4."""
     words = "RFC 9700 2.4: the password grant must not be used; redirect wherever you can. Clients that have it: "
     return _of_clients({words: [client for client in _live(tenant_file) if client.has_password_grant]})
 
 
 def warn(warnings: Iterable[str], console: Console) -> None:
-    """Print each warning as one line, for those who grep."""
+    """Print each warning as one line, so that grep finds it whole."""
     for warning in warnings:
         console.print(warning, style="yellow", soft_wrap=True, markup=False, highlight=False)
 
@@ -81,7 +81,7 @@ def _load_or_exit_in_json(path: Path) -> TenantFile:
 
 
 def _warnings(tenant_file: TenantFile) -> list[str]:
-    """Return what the operator should know, each with the clients that it is true of."""
+    """Return the other warnings, each with the clients that it concerns."""
     senders = [client for client in _live(tenant_file) if client.has_password_grant]
     public = [client for client in _live(tenant_file) if client.is_public]
     owes_factor = tenant_file.mfa.policy == "always"

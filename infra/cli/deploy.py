@@ -1,11 +1,11 @@
-"""`gatehouse deploy`: a stage's function and API, deployed by Chalice, with API Gateway's own answers put after it."""
+"""`gatehouse deploy`: deploy a stage's function and API by Chalice, then put API Gateway's own answers."""
 
 from functools import partial
 from typing import Annotated
 
 import typer
 
-from infra.cli.options import AWS_FAILED, REFUSED, StageOption, console, verbose
+from infra.cli.options import EXIT_AWS_FAILED, EXIT_OPERATOR_ERROR, StageOption, console, verbose
 from infra.deploy.api import DeployedApi
 from infra.deploy.deploy import DeployFailed, DeployNotStarted, chalice_deploy, deploy_stage
 
@@ -20,7 +20,7 @@ def deploy(
         api = deploy_stage(stage, chalice=chalice, tell_adopted=partial(_show_adopted, stage))
     except DeployFailed as failure:
         typer.echo(str(failure), err=True)
-        raise typer.Exit(REFUSED if isinstance(failure, DeployNotStarted) else AWS_FAILED) from None
+        raise typer.Exit(EXIT_OPERATOR_ERROR if isinstance(failure, DeployNotStarted) else EXIT_AWS_FAILED) from None
     console.print(f"Stage {stage} is deployed: {api.url}")
 
 

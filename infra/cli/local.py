@@ -1,4 +1,4 @@
-"""`gatehouse local`: the real app on moto in this process, and what it says while it runs."""
+"""`gatehouse local`: serve the real app on moto in this process, and print its requests."""
 
 import socket
 from pathlib import Path

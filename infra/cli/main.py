@@ -1,4 +1,4 @@
-"""The `gatehouse` command: what each of its words leads to."""
+"""The `gatehouse` command: the table of its subcommands."""
 
 from importlib.metadata import version
 from typing import Annotated

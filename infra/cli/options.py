@@ -1,4 +1,4 @@
-"""Options and words of the commands that reach AWS: the stage, one line for each failure, secrets typed unseen."""
+"""Options that several commands share, one line for each failure, and secrets that are typed unseen."""
 
 import functools
 import sys
@@ -22,9 +22,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
-REFUSED = 2
-AWS_FAILED = 1
-REFUSALS = (OperatorError, BadRules, NoSuchUser, NotReady)
+EXIT_OPERATOR_ERROR = 2
+EXIT_AWS_FAILED = 1
+OPERATOR_ERRORS = (OperatorError, BadRules, NoSuchUser, NotReady)
 NO_STAGE = "No such stage in this account and region. Check --stage, or run `gatehouse up` with its tenant file first."
 
 
@@ -47,18 +47,18 @@ ProjectOption = Annotated[Path, typer.Option("--project", help="The folder with 
 RealmOption = Annotated[str, typer.Option("--realm", "-r", help="The realm, such as employees.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
-# Lines are as long as they are, so that grep finds them whole; names are no markup.
+# Lines are not wrapped, so that grep finds them whole; names are not read as markup.
 console = Console(soft_wrap=True, markup=False, highlight=False)
 
 
 def reports_failures(command: Callable[P, R]) -> Callable[P, R]:
-    """Return the command with its failures as lines on stderr: exit 2 for what was refused, 1 where AWS failed."""
+    """Return the command, made to print a failure to stderr. It exits with 2 for an operator error, 1 if AWS failed."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except (*REFUSALS, Unsound, *AWS_FAILURES) as failure:
+        except (*OPERATOR_ERRORS, Unsound, *AWS_FAILURES) as failure:
             line, code = _line_and_code(failure)
             typer.echo(line, err=True)
             if verbose.get():
@@ -70,20 +70,20 @@ def reports_failures(command: Callable[P, R]) -> Callable[P, R]:
 
 def _line_and_code(failure: Exception) -> tuple[str, int]:
     if isinstance(failure, NoSuchUser):
-        return f"{failure} was deleted meanwhile.", REFUSED
+        return f"{failure} was deleted meanwhile.", EXIT_OPERATOR_ERROR
     if isinstance(failure, NotReady):
-        return f"The stage is not ready ({failure}). Run `gatehouse up` with this file first.", REFUSED
-    if isinstance(failure, REFUSALS):
-        return str(failure), REFUSED
+        return f"The stage is not ready ({failure}). Run `gatehouse up` with this file first.", EXIT_OPERATOR_ERROR
+    if isinstance(failure, OPERATOR_ERRORS):
+        return str(failure), EXIT_OPERATOR_ERROR
     if isinstance(failure, Unsound):
-        return str(failure), AWS_FAILED
-    # The tables are read before anything else: where they are not, nothing of the stage is.
+        return str(failure), EXIT_AWS_FAILED
+    # The tables are read first: if they are missing, so is the whole stage.
     is_absent = "ResourceNotFoundException" in describe_failure(failure)
-    return (NO_STAGE, REFUSED) if is_absent else (f"AWS: {describe_failure(failure)}", AWS_FAILED)
+    return (NO_STAGE, EXIT_OPERATOR_ERROR) if is_absent else (f"AWS: {describe_failure(failure)}", EXIT_AWS_FAILED)
 
 
 def show_progress(items: Iterable[T], what: str) -> Iterator[T]:
-    """Yield the items, and tell a terminal on stderr how many there were so far. what: names them, in the plural."""
+    """Yield the items, and show on a terminal how many there were so far. what: their name, in the plural."""
     with Console(stderr=True).status(f"0 {what}") as status:
         for number, item in enumerate(items, 1):
             status.update(f"{number} {what}")
@@ -91,7 +91,7 @@ def show_progress(items: Iterable[T], what: str) -> Iterator[T]:
 
 
 def read_line() -> str:
-    """Return the first line of standard input: a secret, as all processes of a machine see arguments."""
+    """Return the first line of standard input. Secrets come so, because all processes can see a command's arguments."""
     return sys.stdin.readline().rstrip("\r\n")
 
 

@@ -1,4 +1,4 @@
-"""`gatehouse up` and `gatehouse apply`: a stage, brought to what a tenant file says."""
+"""`gatehouse up` and `gatehouse apply`: bring a stage to what a tenant file says."""
 
 from pathlib import Path
 from typing import Annotated
@@ -99,7 +99,7 @@ def _show_users(users: list[SeededUser]) -> None:
 
 
 def _seed(stage: Stage, file: TenantFile) -> list[SeededUser]:
-    """Make the file's users; if that ends early, say how far it came."""
+    """Make the file's users, and return them. If that fails midway, print how many are made."""
     total, users = sum(map(len, file.users.values())), list[SeededUser]()
     try:
         for user in seed_each(stage, file):

@@ -191,7 +191,7 @@ def test_refresh_compares_it_without_a_call_more(http: Http, stage: Stage, peopl
         (["--everybody", "--realm", "employees"], WHOSE),
         (["--all"], "Say whose family: --user NAME --realm NAME.\n"),
         (["--family", "x", "--realm", "employees"], "Say whose family: --user NAME --realm NAME.\n"),
-        (["--user", "alice", "--all"], "Say which realm the person is of: --realm NAME.\n"),
+        (["--user", "alice", "--all"], "Name the user's realm: --realm NAME.\n"),
         (["--user", "alice", "--realm", "employees", "--everybody"], "Say which: --family ID, --client ID or --all.\n"),
         (["--client", "nobody"], "Stage test has no client nobody.\n"),
         (["--realm", "nowhere"], "Stage test has no realm nowhere. It has: customers, employees, partners.\n"),

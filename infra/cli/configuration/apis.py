@@ -40,5 +40,5 @@ def show(
     stage: StageOption,
     as_json: JsonOption = False,
 ) -> None:
-    """Show all that a stage knows of one API, in the words of the tenant file."""
+    """Show one API, with the keys of the tenant file."""
     print_document(console, stored_one(reach(stage), "api", identifier), as_json)

@@ -1,4 +1,4 @@
-"""`gatehouse clients`: which there are, and new secrets for them."""
+"""`gatehouse clients`: list and show a stage's clients, and rotate their secrets."""
 
 import secrets
 import time
@@ -46,7 +46,7 @@ def list_(stage: StageOption, as_json: JsonOption = False) -> None:
 def show(
     client_id: Annotated[str, typer.Argument(help="The client.")], stage: StageOption, as_json: JsonOption = False
 ) -> None:
-    """Show all that a stage knows of one client, in the words of the tenant file; of its secrets only their ends."""
+    """Show one client, with the keys of the tenant file; of its secrets only when they end."""
     print_document(console, stored_one(reach(stage), "client", client_id), as_json)
 
 
@@ -63,8 +63,8 @@ def rotate_secret(
     if document is None or document["token_endpoint_auth_method"] not in SECRET_METHODS:
         raise OperatorError(f"Stage {stage} has no client {client_id} with a secret.")
     secret, ends = secrets.token_urlsafe(SECRET_BYTES), int(time.time()) + overlap if overlap else ENDED
-    # Only the latest secret overlaps: an older one that was still on its way out ends now. What has ended stays known,
-    # or an apply of a file that still holds it would bring it back.
+    # Only the latest secret overlaps: an older one ends now. Ended secrets stay in the list, because an apply of a
+    # file that still holds one would bring it back otherwise.
     old = [one | {"expires_at": ends if one["expires_at"] is None else ENDED} for one in document["secrets"]]
     config.put(f"client#{client_id}", document | {"secrets": [{"sha256": sha256(secret), "expires_at": None}, *old]})
     console.print(f"Shown only now: client_secret={secret}")

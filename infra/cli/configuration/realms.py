@@ -16,7 +16,7 @@ realms = typer.Typer(name="realms", help="List a stage's realms, and show one.",
 @realms.command("list")
 @reports_failures
 def list_(stage: StageOption, as_json: JsonOption = False) -> None:
-    """List the realms with what people log in by, and the table of their users."""
+    """List the realms with the identifiers that users log in by, and the table of their users."""
     found = stored_all(reach(stage), "realm")
     if as_json:
         print_json(console, found)
@@ -32,6 +32,6 @@ def show(
     stage: StageOption,
     as_json: JsonOption = False,
 ) -> None:
-    """Show all that a stage knows of one realm, in the words of the tenant file."""
+    """Show one realm, with the keys of the tenant file."""
     reached = reach(stage)
     print_document(console, stored_one(reached, "realm", find_realm(reached, name).name), as_json)

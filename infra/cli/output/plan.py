@@ -14,7 +14,7 @@ COLOURS = {"create": "green", "recreate": "magenta", "update": "yellow", "delete
 
 
 def as_json(stage: str, changes: Sequence[PlannedChange]) -> dict[str, Any]:
-    """Return the changes of a stage as JSON has them."""
+    """Return the changes of a stage as plain values for JSON."""
     return {"stage": stage, "changes": [asdict(change) for change in changes]}
 
 
@@ -28,7 +28,7 @@ def show(console: Console, title: str, changes: Sequence[PlannedChange]) -> None
 
 
 def _rows(change: PlannedChange) -> list[tuple[Text | str, str, str]]:
-    """Return a row for each line of the detail, so that each reason stays a line of its own in a pipe too."""
+    """Return one row for each line of the detail, so that each reason is a line in a pipe too."""
     first, *others = change.detail.split("\n")
     action = Text(change.action, style=COLOURS[change.action])
     return [(action, change.what, first), *(("", "", line) for line in others)]

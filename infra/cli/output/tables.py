@@ -1,4 +1,4 @@
-"""The forms that all commands print: tables, JSON and times."""
+"""Print tables, documents and JSON, the same way in all commands."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,19 +10,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-# Two columns of a line that no table is draw_qr_code around.
+# Between two columns, if no table is drawn.
 GAP = "  "
-# What the border and the blanks of a draw_qr_code column take.
+# The width of the border and the blanks of a drawn column.
 FRAME = 3
 
 Cell: TypeAlias = str | Text
 
 
 def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
-    """Print rows under these columns: a table in a terminal; elsewhere a line a row, for grep and awk.
+    """Print rows under these columns: as a table in a terminal, else one line a row, for grep and awk.
 
-    columns: empty for rows that need no header. No word is cut or broken, however narrow the terminal: it is a name
-    that somebody will copy. A cell's line breaks hold in a terminal alone.
+    columns: empty for rows without a header. No word is cut or broken in a narrow terminal, so that names can be
+    copied. Line breaks in a cell are kept in a terminal only.
     """
     texts = [[_as_text(cell) for cell in row] for row in rows]
     if console.file.isatty():
@@ -34,7 +34,7 @@ def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequenc
 
 
 def print_document(console: Console, document: Mapping[str, Any], as_json: bool) -> None:
-    """Print the fields of one thing, each on a line, or all as JSON."""
+    """Print the fields of a document, one a line, or the document as JSON."""
     if as_json:
         print_json(console, document)
     else:
@@ -58,14 +58,14 @@ def _as_words(value: Any) -> str:
 
 
 def _as_text(cell: Cell) -> Text:
-    """Return a cell as it is shown: a name may hold what Rich reads as markup, or what a terminal obeys."""
+    """Return a cell as plain text: a name may hold markup of Rich, or control characters of a terminal."""
     if isinstance(cell, Text):
         return cell
     return Text("".join(char if char.isprintable() or char == "\n" else "?" for char in cell))
 
 
 def _table(columns: Sequence[str], rows: list[list[Text]], width: int) -> Table:
-    """Return a table that keeps within width if its longest words do."""
+    """Return a table that fits into width, if its longest words do."""
     table = Table() if columns else Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     least = most = 1
     for index in range(max(map(len, rows), default=len(columns))):
@@ -73,7 +73,7 @@ def _table(columns: Sequence[str], rows: list[list[Text]], width: int) -> Table:
         lines = [line for text in (name, *(row[index].plain for row in rows)) for line in text.split("\n")]
         longest_word = max(cell_len(word) for line in lines for word in (*line.split(), ""))
         longest_line = max(map(cell_len, lines))
-        # Rich narrows the widest column first, and breaks its words, if these two do not say otherwise.
+        # Without these two, Rich narrows the widest column first, and breaks its words.
         table.add_column(name, min_width=longest_word, no_wrap=longest_word == longest_line)
         least, most = least + longest_word + FRAME, most + longest_line + FRAME
     table.width = max(least, min(most, width))

@@ -1,4 +1,4 @@
-"""The terminal of a local run: how to call what is served, then a line for each request and each message."""
+"""Print a local run: curl lines to call it, then a line for each request and each message."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ OUTCOME = ("event", "client_id", "realm", "user", "reason")
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """A local run's screen that is a terminal, or a pipe."""
+    """The screen of a local run: a terminal, or a pipe."""
 
     console: Console
 
     def show_start(self, run: LocalRun, made_secrets: Mapping[str, str]) -> None:
-        """Print how to call what is served. made_secrets: by client_id, those that the file left out."""
+        """Print how to call the run. made_secrets: the client secrets that the file left out, by client_id."""
         say = partial(self.console.print, markup=False, soft_wrap=True)
         ca_file = run.certificate.ca_file if run.certificate else None
         if run.certificate:
@@ -41,7 +41,7 @@ class Terminal:
         say(f"Gatehouse serves {run.tenant} on {run.url}  (Ctrl-C stops it)", style="bold")
 
     def show_request(self, served: ServedRequest, logged: Mapping[str, Any]) -> None:
-        """Print a request's line: method, path, status, ms, outcome; then what its rules left to say."""
+        """Print a request's line: method, path, status, ms, outcome; then warnings and traceback of its rules."""
         outcome = " ".join(str(logged[name]) for name in OUTCOME if name in logged)
         colour = "green" if served.status < GOOD_BELOW else "yellow"
         text = f"{served.method} {escape(served.path)} [{colour}]{served.status}[/] {served.duration_ms:.0f} ms"

@@ -1,4 +1,4 @@
-"""`gatehouse attacks`: who is kept out by attack protection and until when, and how to let them in."""
+"""`gatehouse attacks`: show and clear the counters of attack protection."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -13,7 +13,7 @@ from infra.stage.attacks import Attacks, CounterState
 from infra.stage.aws import reach
 
 attacks = typer.Typer(
-    name="attacks", help="Show and lift what attack protection keeps out, by person or address.", no_args_is_help=True
+    name="attacks", help="Show and lift the blocks of attack protection, by user or address.", no_args_is_help=True
 )
 
 UserOption = Annotated[str, typer.Option("--user", "-u", help="A username, an email or a user_id; with --realm.")]
@@ -30,7 +30,7 @@ def status(
     address: AddressOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Show the counters of a person or an address, or with --realm alone the blocks of the whole realm."""
+    """Show the counters of a user or an address, or with --realm alone the blocks of the whole realm."""
     rows = [_in_words(row) for row in _rows(Attacks(reach(stage)), realm, user, address)]
     if as_json:
         print_json(console, rows)
@@ -41,11 +41,11 @@ def status(
 @attacks.command()
 @reports_failures
 def unblock(stage: StageOption, realm: RealmOption = "", user: UserOption = "", address: AddressOption = "") -> None:
-    """Forget the failures of a person, from all addresses, or of an address, at all people."""
+    """Clear the failures of a user from all addresses, or of an address at all users."""
     found = Attacks(reach(stage))
-    if _is_one(realm, user, address) and user:
+    if _names_one(realm, user, address) and user:
         freed = found.unblock_user(realm, user)
-    elif _is_one(realm, user, address):
+    elif _names_one(realm, user, address):
         freed = found.unblock_address(address)
     else:
         raise OperatorError("Say whom: --realm REALM --user USER, or --address ADDRESS.")
@@ -53,20 +53,20 @@ def unblock(stage: StageOption, realm: RealmOption = "", user: UserOption = "", 
 
 
 def _in_words(row: CounterState) -> dict[str, str | int]:
-    """Return a counter as it is printed, its time in words."""
+    """Return a counter as it is printed, with its time in words."""
     return asdict(row) | {"until": utc(row.until) if row.until else ""}
 
 
 def _rows(found: Attacks, realm: str, user: str, address: str) -> list[CounterState]:
     if realm and not user and not address:
         return found.of_realm(realm)
-    if not _is_one(realm, user, address):
+    if not _names_one(realm, user, address):
         raise OperatorError("Say whose: --realm REALM, with --user USER or without, or --address ADDRESS.")
     return found.of_user(realm, user) if user else found.of_address(address)
 
 
-def _is_one(realm: str, user: str, address: str) -> bool:
-    """Whether this names one person of a realm, or one address."""
+def _names_one(realm: str, user: str, address: str) -> bool:
+    """Return whether this names one user of a realm, or one address. Raises OperatorError for no IP address."""
     if address and parse_address(address) is None:
         raise OperatorError(f"{address} is no IP address.")
     return bool(realm and user and not address) or bool(address and not realm and not user)

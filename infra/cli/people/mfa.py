@@ -1,4 +1,4 @@
-"""`gatehouse users mfa`: the second factors of one person."""
+"""`gatehouse users mfa`: the second factors of one user."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from infra.cli.people.users import Who, Yes
 from infra.stage.aws import reach
 from infra.stage.second_factors import SecondFactors, kind_of, list_factors
 
-mfa = typer.Typer(name="mfa", help="List, reset and enroll the second factors of a person.", no_args_is_help=True)
+mfa = typer.Typer(name="mfa", help="List, reset and enroll the second factors of a user.", no_args_is_help=True)
 
 
 @mfa.command("list")
 @reports_failures
 def list_(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
-    """List a person's second factors, those too that wait to be confirmed or are not offered any more."""
+    """List a user's second factors, with those that are unconfirmed or not offered any more."""
     listed = list_factors(SecondFactors.of(reach(stage), realm).find_session(who))
     if as_json:
         print_json(console, listed)
@@ -28,7 +28,7 @@ def list_(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption 
 @mfa.command()
 @reports_failures
 def reset(who: Who, realm: RealmOption, stage: StageOption, yes: Yes = False) -> None:
-    """Remove all second factors of a person and the recovery code, and lift the limits on codes and messages."""
+    """Remove a user's second factors and recovery code, and lift the limits on codes and messages."""
     factors = SecondFactors.of(reach(stage), realm)
     session = factors.find_session(who)
     user = session.user
@@ -41,9 +41,9 @@ def reset(who: Who, realm: RealmOption, stage: StageOption, yes: Yes = False) ->
 @mfa.command()
 @reports_failures
 def enroll(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
-    """Give a person an authenticator app, confirmed already; shows its secret and QR code, this once.
+    """Give a user a confirmed authenticator app; show its secret and QR code, this once.
 
-    With the first factor comes a recovery code, where the tenant has them; it is shown this once too.
+    With the first factor comes a recovery code, if the tenant has them; it is shown this once too.
     """
     factors = SecondFactors.of(reach(stage), realm)
     session = factors.find_session(who)

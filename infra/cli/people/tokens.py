@@ -1,4 +1,4 @@
-"""`gatehouse tokens`: the refresh tokens that a person has out, by client; and their end, one by one or at large."""
+"""`gatehouse tokens`: list a user's refresh families, and end them, one by one or many at once."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ UserOption = Annotated[str, typer.Option("--user", "-u", help="A username, an em
 @tokens.command("list")
 @reports_failures
 def list_(user: UserOption, realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
-    """List a person's live families: one per login, whatever number of tokens it has seen."""
+    """List a user's live refresh families: one for each login, with all tokens that followed from it."""
     people = People.of(reach(stage), realm)
     rows = [
         {
@@ -56,19 +56,19 @@ def list_(user: UserOption, realm: RealmOption, stage: StageOption, as_json: Jso
 def revoke(
     stage: StageOption,
     user: Annotated[str, typer.Option("--user", "-u", help="Whose: a username, an email or a user_id.")] = "",
-    realm: Annotated[str, typer.Option("--realm", "-r", help="The person's realm, or all people of this one.")] = "",
-    family: Annotated[str, typer.Option(help="End this family of the person alone.")] = "",
-    client: Annotated[str, typer.Option(help="End this client's families alone, the person's or everybody's.")] = "",
-    everything: Annotated[bool, typer.Option("--all", help="End all of the person's families.")] = False,
-    everybody: Annotated[bool, typer.Option("--everybody", help="End all families of all people.")] = False,
+    realm: Annotated[str, typer.Option("--realm", "-r", help="The user's realm, or all users of this one.")] = "",
+    family: Annotated[str, typer.Option(help="End this family of the user alone.")] = "",
+    client: Annotated[str, typer.Option(help="End this client's families alone: the user's, or all.")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="End all families of the user.")] = False,
+    everybody: Annotated[bool, typer.Option("--everybody", help="End all families of all users.")] = False,
 ) -> None:
-    """End families at once: a person's, a client's, a realm's or everybody's. Access tokens of APIs live on."""
+    """End refresh families at once: of a user, a client, a realm or the stage. Access tokens of APIs live on."""
     if not user:
         return _revoke_at_large(stage, realm, client, is_everybody=everybody, is_personal=bool(family or everything))
     if everybody or sum(map(bool, (family, client, everything))) != 1:
         raise OperatorError("Say which: --family ID, --client ID or --all.")
     if not realm:
-        raise OperatorError("Say which realm the person is of: --realm NAME.")
+        raise OperatorError("Name the user's realm: --realm NAME.")
     people = People.of(reach(stage), realm)
     person = people.find(user)
     if family:

@@ -1,4 +1,4 @@
-"""`gatehouse users`: the people of one realm."""
+"""`gatehouse users`: the users of one realm."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -21,14 +21,14 @@ from infra.errors import OperatorError
 from infra.stage.aws import reach
 from infra.stage.people import People
 
-users = typer.Typer(name="users", help="Add, find, change and delete the people of a realm.", no_args_is_help=True)
+users = typer.Typer(name="users", help="Add, find, change and delete the users of a realm.", no_args_is_help=True)
 
 Who = Annotated[str, typer.Argument(help="A username, an email or a user_id.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 COLUMNS = ("user_id", "username", "email", "name", "blocked", "last login", "logins")
 TIMES = ("created_at", "updated_at", "last_password_reset", "last_login")
-# Hashes are useless to read and worth stealing; the versions are bookkeeping.
+# Hashes are useless to the operator and worth stealing; the versions are internal.
 UNSHOWN = (
     "password_hash",
     "password_history",
@@ -45,20 +45,22 @@ UNSHOWN = (
 def add(
     realm: RealmOption,
     stage: StageOption,
-    username: Annotated[str, typer.Option(help="What the person logs in with.")] = "",
-    email: Annotated[str, typer.Option(help="The email address; logs in too where the realm says so.")] = "",
+    username: Annotated[str, typer.Option(help="The username to log in with.")] = "",
+    email: Annotated[
+        str, typer.Option(help="The email address; works for a login too, if the realm's identifiers say so.")
+    ] = "",
     name: Annotated[str, typer.Option(help="The full name.")] = "",
-    user_id: Annotated[str, typer.Option(help="The user_id of an imported person. Made fresh if it is left out.")] = "",
-    email_verified: Annotated[
-        bool, typer.Option("--email-verified", help="The address is known to be theirs.")
-    ] = False,
+    user_id: Annotated[
+        str, typer.Option(help="The user_id of an imported user. A new one is made if it is left out.")
+    ] = "",
+    email_verified: Annotated[bool, typer.Option("--email-verified", help="The address is verified.")] = False,
     password_stdin: PasswordStdin = False,
     password_hash_stdin: Annotated[
         bool,
         typer.Option("--password-hash-stdin", help="Read a bcrypt hash made elsewhere from standard input instead."),
     ] = False,
 ) -> None:
-    """Add a person; asks for the password unless standard input has it, or its hash."""
+    """Add a user; ask for the password unless standard input has it, or its hash."""
     if password_stdin and password_hash_stdin:
         raise OperatorError("Standard input holds one of the two: give --password-stdin or --password-hash-stdin.")
     people = People.of(reach(stage), realm)
@@ -72,7 +74,7 @@ def add(
 @users.command("list")
 @reports_failures
 def list_(realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
-    """List everybody."""
+    """List all users."""
     found = show_progress(People.of(reach(stage), realm).records.all(), "people read")
     everybody = sorted(found, key=lambda user: user.created_at)
     if as_json:
@@ -84,7 +86,7 @@ def list_(realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -
 @users.command()
 @reports_failures
 def show(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
-    """Show one person, without the password's hash."""
+    """Show one user, without the password's hash."""
     shown = _as_dict(People.of(reach(stage), realm).find(who))
     if as_json:
         print_json(console, shown)
@@ -95,7 +97,7 @@ def show(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption =
 @users.command("set-password")
 @reports_failures
 def set_password(who: Who, realm: RealmOption, stage: StageOption, password_stdin: PasswordStdin = False) -> None:
-    """Set a person's password, lift brute-force blocks, and end refresh tokens unless the tenant keeps them."""
+    """Set a user's password, lift brute-force blocks, and end refresh tokens unless the tenant keeps them."""
     people, user = _find_user(who, realm, stage)
     people.set_password(user, read_password(password_stdin))
     console.print(f"{user.user_id}: the password is set.")
@@ -104,7 +106,7 @@ def set_password(who: Who, realm: RealmOption, stage: StageOption, password_stdi
 @users.command()
 @reports_failures
 def block(who: Who, realm: RealmOption, stage: StageOption) -> None:
-    """Block a person: the right password is answered with 403 from now on, and all refresh tokens end."""
+    """Block a user: the right password is answered with 403 from now on, and all refresh tokens end."""
     people, user = _find_user(who, realm, stage)
     people.set_blocked(user, True)
     console.print(f"{user.user_id} is blocked.")
@@ -113,7 +115,7 @@ def block(who: Who, realm: RealmOption, stage: StageOption) -> None:
 @users.command()
 @reports_failures
 def unblock(who: Who, realm: RealmOption, stage: StageOption) -> None:
-    """Unblock a person, and lift the brute-force blocks too."""
+    """Unblock a user, and lift the brute-force blocks too."""
     people, user = _find_user(who, realm, stage)
     people.set_blocked(user, False)
     console.print(f"{user.user_id} is not blocked.")
@@ -122,7 +124,7 @@ def unblock(who: Who, realm: RealmOption, stage: StageOption) -> None:
 @users.command()
 @reports_failures
 def delete(who: Who, realm: RealmOption, stage: StageOption, yes: Yes = False) -> None:
-    """Delete a person. Their username and email are free again; their user_id is never given to anybody else."""
+    """Delete a user. Their username and email are free again; their user_id never is."""
     people, user = _find_user(who, realm, stage)
     if not yes:
         typer.confirm(f"Delete {user.user_id} ({user.username or user.email}) for good?", abort=True)
@@ -131,7 +133,7 @@ def delete(who: Who, realm: RealmOption, stage: StageOption, yes: Yes = False) -
 
 
 def _find_user(who: str, realm: str, stage: str) -> tuple[People, User]:
-    """Return the people of a realm and the one who is meant; raises OperatorError."""
+    """Return the users of a realm, and the named one. Raises OperatorError if there is none."""
     people = People.of(reach(stage), realm)
     return people, people.find(who)
 

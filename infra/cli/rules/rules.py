@@ -1,4 +1,4 @@
-"""`gatehouse rules`: check, list and try the team's rules, and write a new package of them."""
+"""`gatehouse rules`: check, list and try the rules, and write a new rule package."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 
 from chalicelib.settings import RULE_PACKAGES, Settings
 from infra.cli.check import load_or_exit
-from infra.cli.options import REFUSED, JsonOption, RealmOption, console, reports_failures
+from infra.cli.options import EXIT_OPERATOR_ERROR, JsonOption, RealmOption, console, reports_failures
 from infra.cli.output.tables import print_json, print_table
 from infra.cli.rules.settings import settings
 from infra.errors import OperatorError
@@ -19,7 +19,7 @@ from infra.rules.settings import read_file, settings_of
 from infra.rules.spelling import read_rules
 from infra.rules.trial import RuleResult, Trial, as_json, try_rules
 
-rules = typer.Typer(name="rules", help="Check, list, try and begin the team's rules.", no_args_is_help=True)
+rules = typer.Typer(name="rules", help="Check, list and try the rules, and write a new package.", no_args_is_help=True)
 rules.add_typer(settings)
 
 PackagesOption = Annotated[
@@ -35,7 +35,7 @@ StageChoice = Annotated[
 @rules.command()
 @reports_failures
 def check(packages: PackagesOption = None, stage: StageChoice = "", in_json: JsonOption = False) -> None:
-    """Check that every rule can run: all faults at once, each with its mend. A stage's packages as deployed."""
+    """Check that each rule can run; list all faults with their mends. A stage's packages are checked as deployed."""
     named = split(packages or ())
     if named:
         notes = read_rules(load_here(named))
@@ -88,28 +88,28 @@ def try_(
     realm: RealmOption,
     user: Annotated[str, typer.Option("--user", "-u", help="Who logs in: a username, an email or a user_id.")] = "",
     user_file: Annotated[
-        Path | None, typer.Option(help="Somebody else instead: JSON as `gatehouse users show --json` prints it.")
+        Path | None, typer.Option(help="Another user instead: a JSON file, as `gatehouse users show --json` prints it.")
     ] = None,
     packages: PackagesOption = None,
     stage: StageChoice = "",
     tenant: Annotated[
-        Path | None, typer.Option(help="A tenant file: its people and clients, without AWS, instead of the stage's.")
+        Path | None, typer.Option(help="A tenant file, whose users and clients replace the stage's; without AWS.")
     ] = None,
     protocol: Annotated[str, typer.Option(help="oauth2-password or oauth2-refresh-token.")] = "oauth2-password",
-    scope: Annotated[str, typer.Option(help="The scopes that are asked for.")] = "",
-    audience: Annotated[str, typer.Option(help="The API that is asked for.")] = "",
+    scope: Annotated[str, typer.Option(help="The requested scopes.")] = "",
+    audience: Annotated[str, typer.Option(help="The requested API.")] = "",
     ip: Annotated[str, typer.Option(help="The address that the login comes from.")] = "192.0.2.1",
     geoip: Annotated[
-        str, typer.Option(help='The place, as a trusted proxy tells it: JSON such as {"country_code": "DE"}.')
+        str, typer.Option(help='The location, as a trusted proxy sends it: JSON such as {"country_code": "DE"}.')
     ] = "{}",
     body: Annotated[str, typer.Option(help="More members of the request's body: a JSON object.")] = "{}",
-    mfa: Annotated[bool, typer.Option("--mfa", help="As it is after a second factor was shown.")] = False,
+    mfa: Annotated[bool, typer.Option("--mfa", help="Run the rules as after a second factor.")] = False,
     rule_settings: Annotated[
         Path | None, typer.Option(help="A JSON file of rule settings, instead of the stage's.")
     ] = None,
     in_json: JsonOption = False,
 ) -> None:
-    """Run the rules on somebody, and show what each of them changed. Nothing is written, and no password is asked."""
+    """Run the rules on a login of a user, and show what each changed. Nothing is stored, no password is asked for."""
     loaded = load_named(packages or (), stage)
     if bool(user) == bool(user_file):
         raise OperatorError("Say who logs in: --user or --user-file.")
@@ -122,7 +122,7 @@ def try_(
     else:
         _show(trial)
     if trial.is_broken:
-        raise typer.Exit(REFUSED)
+        raise typer.Exit(EXIT_OPERATOR_ERROR)
 
 
 def _show(trial: Trial) -> None:

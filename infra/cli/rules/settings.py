@@ -1,4 +1,4 @@
-"""`gatehouse rules settings`: what the team's rules read in context.configuration; written here, never shown."""
+"""`gatehouse rules settings`: set, list and unset the values of context.configuration. No value is ever shown."""
 
 import sys
 from typing import Annotated
@@ -10,7 +10,7 @@ from infra.cli.output.tables import print_json
 from infra.rules.settings import set_value, settings_of, unset
 from infra.stage.aws import reach
 
-settings = typer.Typer(name="settings", help="Set, list and unset what rules read as settings.", no_args_is_help=True)
+settings = typer.Typer(name="settings", help="Set, list and unset the settings that rules read.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The setting's name.")]
 
@@ -24,7 +24,7 @@ def set_(
         bool, typer.Option("--stdin", help="Read the value from standard input, to its end.")
     ] = False,
 ) -> None:
-    """Set one setting; asks for its value unseen. It works within a minute, and is never shown again."""
+    """Set one setting; ask for its value unseen. It works within a minute, and is never shown again."""
     set_value(reach(stage), name, _read_value if from_stdin else _ask_value)
     console.print(f"{name} is set.")
 
@@ -44,7 +44,7 @@ def list_(stage: StageOption, as_json: JsonOption = False) -> None:
 @settings.command("unset")
 @reports_failures
 def unset_(name: Name, stage: StageOption) -> None:
-    """Delete one setting. Rules are without it within a minute."""
+    """Delete one setting. It takes effect within a minute."""
     unset(reach(stage), name)
     console.print(f"{name} is gone.")
 
