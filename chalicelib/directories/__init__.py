@@ -1,1 +1,1 @@
-"""Realm backends: each finds the users of its realms and checks their passwords."""
+"""Realm backends: each finds the users of a realm and checks their passwords."""

@@ -13,17 +13,18 @@ from chalicelib.passwords.hash import hash_password, is_hash_as_typed, needs_reh
 from chalicelib.store.aws import ConditionFailed
 from chalicelib.store.users import UserStore
 
-# No user_id looks like this: the read that an unknown name is owed finds nothing.
+# No user_id looks like this, so the read for an unknown user finds nothing.
 _NOBODY = "-"
-# How often metadata may change under the rules' hands before that is given up.
+# How often metadata is written again if other requests change it meanwhile.
 KEEP_TRIES = 4
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoDirectory:
-    """Answers for one realm, as model/directory.py says.
+    """The directory of one realm (`model/directory.py`).
 
-    dummy_hash: what an unknown user's password is held against. verify: does that, at the price of passwords.verify.
+    dummy_hash: an unknown user's password is checked with it. verify: checks a password, at the cost of
+    passwords/hash.py's verify.
     """
 
     realm: Realm
@@ -33,11 +34,11 @@ class DynamoDirectory:
     verify: Callable[[str, str], bool]
 
     def user_id_of(self, typed: str) -> Read[str | None]:
-        """Return the read of the user_id of the user who typed this; it must be of a kind that the realm takes."""
+        """Return the read of the user_id of the user who typed this identifier, of a kind that the realm allows."""
         return self.users.user_id_of(typed, self.realm.identifiers)
 
     def read_of(self, user_id: str | None) -> Read[User | None]:
-        """Return the read of a user's record; for None too, which costs the same and finds nobody."""
+        """Return the read of a user's record. For None it costs the same and finds no user."""
         return self.users.read_of(user_id or _NOBODY)
 
     def has_password(self, user: User | None, password: str) -> bool:
@@ -57,7 +58,7 @@ class DynamoDirectory:
         return None
 
     def login_writes(self, user: User, login: LoginRecord) -> LoginWrites:
-        """Return what makes the one conditional write that records a login."""
+        """Return the function that makes the one conditional write of a login."""
         return lambda counter: (self.users.login_write(user, login, counter),)
 
     def keep_metadata(self, user: User, changed: dict[str, dict[str, Any]], now: int) -> None:
@@ -78,11 +79,11 @@ class DynamoDirectory:
         raise TemporarilyUnavailable(reason="update_item: the metadata would not stand still")
 
     def correct_count(self, user: User, counter: str, live: int) -> None:
-        """Set a number of refresh families to what lives, unless it has moved on since the record was read."""
+        """Set a counter of refresh families to the number that live, unless it changed since the record was read."""
         self.users.correct_count(user, counter, live)
 
 
 def _merge(before: dict[str, Any], after: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
-    """Return what stands now with the members changed that differ between before and after."""
+    """Return `now` with the changes that lead from `before` to `after`."""
     kept = {name: value for name, value in now.items() if name in after or name not in before}
     return kept | {name: value for name, value in after.items() if name not in before or before[name] != value}

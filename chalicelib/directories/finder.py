@@ -1,4 +1,4 @@
-"""Finds the user of an access token."""
+"""Find the user of an access token."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from chalicelib.store.revocations import RevocationStore
 
 @dataclass(frozen=True, slots=True)
 class UserFinder:
-    """Looks in the realm of the token's user, if the token's client still has it."""
+    """Finds a token's user in its realm, if the token's client may still use that realm."""
 
     dynamo: Dynamo
     config: ConfigStore
@@ -24,11 +24,11 @@ class UserFinder:
     directory_of: Callable[[Realm], Directory]
 
     def find(self, claims: dict[str, Any]) -> tuple[Realm, User]:
-        """Return the token's user, fresh, and their realm.
+        """Return the token's user, freshly read, and their realm.
 
-        Raises InvalidToken if they are gone or blocked, have a new password since, or the client is gone; of a token of
-        the MFA API also if any of their credentials changed. The first realm that knows the user_id decides: a namesake
-        in another one is another user.
+        Raises InvalidToken if the client or the user is gone, or the user is blocked or has a new password. For a token
+        of the MFA API, any change of credentials counts. The first realm that has the user_id decides: the same ID in
+        another realm is another user.
         """
         client, state = self.config.client(claims["client_id"]), CredentialState.of(claims)
         if client is None or state is None:
@@ -42,7 +42,7 @@ class UserFinder:
         raise InvalidToken(reason="the user is gone")
 
     def _read(self, realm: Realm, state: CredentialState, client: Client) -> User | None:
-        """Return the record, by one call; with what ended at large counted in, if the token stands on that."""
+        """Return the user's record, in one call; for a token of the MFA API, with the count of revocations."""
         person = self.directory_of(realm).read_of(state.sub)
         if not state.is_on_credentials:
             return self.dynamo.read(person)

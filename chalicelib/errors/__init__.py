@@ -1,4 +1,4 @@
-"""Every error that leaves the server, as one tree. What is private goes into `reason`, which only the log reads.
+"""Every error that leaves the server, as one tree. Private facts go into `reason`, which only the log gets.
 
 WireError
 ├── InvalidRequest 400

@@ -1,4 +1,4 @@
-"""The errors that Auth0 names, as no RFC does."""
+"""The errors that Auth0 names and no RFC does."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ class AccessDenied(WireError):
 
 
 class InteractionRequired(WireError):
-    """A rule wants to send the user elsewhere, which a token endpoint cannot; Auth0's word for it."""
+    """A rule redirects the user, which a token endpoint cannot do; Auth0's word for it."""
 
     error, status = "interaction_required", 403
 
@@ -24,24 +24,24 @@ class MfaRequired(WireError):
     error, status = "mfa_required", 403
 
     def __init__(self, mfa_token: str, requirements: dict[str, list[dict[str, str]]]) -> None:
-        """mfa_token: what the MFA grants take. requirements: which factors there are to challenge, or to enroll."""
+        """mfa_token: for the MFA grants. requirements: the factors to challenge, or to enrol."""
         super().__init__("Multifactor authentication required", event="mfar")
         self._members = {"mfa_token": mfa_token, "mfa_requirements": requirements}
 
     @property
     def members(self) -> dict[str, Any]:
-        """The mfa_token, and what can be done with it."""
+        """The mfa_token, and the factors to use it with."""
         return self._members
 
 
 class ExpiredToken(WireError):
-    """The mfa_token is over; Auth0's word for it."""
+    """The mfa_token has expired; Auth0's word for it."""
 
     error, status = "expired_token", 401
 
 
 class UnsupportedChallengeType(WireError):
-    """The user has no second factor of these; Auth0's word for it."""
+    """The user has no second factor of these types; Auth0's word for it."""
 
     error, status = "unsupported_challenge_type", 400
 
@@ -71,14 +71,14 @@ class PasswordLeaked(WireError):
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """The limit that was reached. limit: attempts. resets_at: epoch seconds from when on another one is let through."""
+    """The limit that was reached. limit: attempts. resets_at: when one more is allowed, epoch seconds."""
 
     limit: int
     resets_at: int
 
 
 class TooManyAttempts(WireError):
-    """Guessing was stopped. retry_after_s: whole seconds until another try is worth making."""
+    """The limit of attempts was reached. retry_after_s: whole seconds until one more is allowed."""
 
     error, status = "too_many_attempts", 429
 

@@ -35,7 +35,7 @@ class MethodNotAllowed(WireError):
     error, status = "method_not_allowed", 405
 
     def __init__(self, allowed: tuple[str, ...], why: str = "") -> None:
-        """allowed: the methods that the path takes. why: a sentence for those who expected another."""
+        """allowed: the methods that the path takes. why: a sentence that says why another is refused."""
         super().__init__(f"This path takes {', '.join(allowed)} only. {why}".rstrip())
         self.allowed = allowed
 
@@ -46,13 +46,13 @@ class MethodNotAllowed(WireError):
 
 
 class ServerError(WireError):
-    """Something here is at fault. The words never say what."""
+    """Gatehouse is at fault. The description never says how."""
 
     error, status = "server_error", 500
 
 
 class TemporarilyUnavailable(WireError):
-    """AWS throttled, failed or did not answer in time; a retry may pass."""
+    """AWS throttled, failed or did not answer in time; a retry may succeed."""
 
     error, status = "temporarily_unavailable", 503
     retry_after_s: ClassVar[int] = 1
@@ -68,5 +68,5 @@ class TemporarilyUnavailable(WireError):
 
 
 def is_refusal(failure: Exception) -> bool:
-    """Whether a failure is an answer that a retry would get again, and no fault of ours."""
+    """Return whether a failure is an error below 500, which a retry would get again."""
     return isinstance(failure, WireError) and failure.status < ServerError.status

@@ -10,7 +10,7 @@ class InvalidRequest(WireError):
 
 
 class InvalidClient(WireError):
-    """Client authentication failed; says nothing of why. Source: RFC 6749 5.2."""
+    """Client authentication failed; the description never says why. Source: RFC 6749 5.2."""
 
     error, status = "invalid_client", 401
 
@@ -19,7 +19,7 @@ class InvalidClient(WireError):
 
 
 class InvalidGrant(WireError):
-    """The password, code or token of the request proves nobody. Source: RFC 6749 5.2."""
+    """The password, code or token of the request is not valid. Source: RFC 6749 5.2."""
 
     error, status = "invalid_grant", 400
 
@@ -31,7 +31,7 @@ class InvalidTarget(WireError):
 
 
 class UnauthorizedClient(WireError):
-    """The client lacks the grant. Source: RFC 6749 5.2."""
+    """The client may not use the grant. Source: RFC 6749 5.2."""
 
     error, status = "unauthorized_client", 400
 
@@ -43,7 +43,7 @@ class UnsupportedGrantType(WireError):
 
 
 class InvalidScope(WireError):
-    """More is asked than was granted before. Source: RFC 6749 5.2, 6."""
+    """The request names more scopes than were granted before. Source: RFC 6749 5.2, 6."""
 
     error, status = "invalid_scope", 400
 
@@ -55,12 +55,12 @@ class UnsupportedTokenType(WireError):
 
 
 class InvalidToken(WireError):
-    """The access token is missing, malformed, over or not ours. Source: RFC 6750 3.1."""
+    """The access token is missing, malformed, expired or another issuer's. Source: RFC 6750 3.1."""
 
     error, status = "invalid_token", 401
 
     def __init__(self, *, reason: str, is_missing: bool = False) -> None:
-        """is_missing: whether none was sent; the challenge says nothing of an error then."""
+        """is_missing: whether no token was sent; then the challenge names no error."""
         super().__init__(
             "The access token is missing." if is_missing else "The access token is invalid.", reason=reason
         )
@@ -90,12 +90,12 @@ class InsufficientScope(WireError):
 
 
 class AuthorizationPending(WireError):
-    """The second factor was not shown yet. Source: RFC 8628 3.5."""
+    """The code of the second factor was not sent yet. Source: RFC 8628 3.5."""
 
     error, status = "authorization_pending", 400
 
 
 class SlowDown(WireError):
-    """It was asked for too often. Source: RFC 8628 3.5."""
+    """The client polled too fast. Source: RFC 8628 3.5."""
 
     error, status = "slow_down", 400

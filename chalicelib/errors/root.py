@@ -1,4 +1,4 @@
-"""The root of all errors that leave the server, and the words that a description may hold."""
+"""The root of all errors that leave the server, and the characters that a description may hold."""
 
 from typing import Any, ClassVar
 
@@ -7,7 +7,7 @@ ECHO_LIMIT = 100
 
 
 def printable(text: str, limit: int = DESCRIPTION_LIMIT) -> str:
-    """Return text cut to limit characters, with `?` for all that an error_description must not hold.
+    """Return a text cut to limit characters, with `?` for each that an error_description must not hold.
 
     Source: RFC 6749 5.2 (printable ASCII without the double quote and the backslash).
     """
@@ -15,12 +15,12 @@ def printable(text: str, limit: int = DESCRIPTION_LIMIT) -> str:
 
 
 def echo(value: str) -> str:
-    """Return what may be repeated of a value off the wire inside a description: short and printable."""
+    """Return a value off the wire as a description may repeat it: short and printable."""
     return printable(value, ECHO_LIMIT)
 
 
 class WireError(Exception):
-    """The root: a wire code, a status, words that are safe to send, and a reason for the log alone.
+    """The root: a wire code, a status, a description that is safe to send, and a reason for the log alone.
 
     description: sent as error_description. reason: logged, never sent; it must hold no secret either.
     event: the Auth0 log code of this outcome, or "" for the endpoint's usual one.
@@ -31,7 +31,7 @@ class WireError(Exception):
     status: ClassVar[int]
 
     def __init__(self, description: str, *, reason: str = "", event: str = "") -> None:
-        """Keep the public words apart from the private reason."""
+        """Keep the public description apart from the private reason."""
         super().__init__(description)
         self.description = printable(description)
         self.reason = reason or self.description

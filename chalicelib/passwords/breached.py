@@ -1,4 +1,4 @@
-"""Breached-password detection as the tenant has it set: the shipped filter, and the range API where it is asked for."""
+"""Breached-password detection, as the tenant sets it: by the shipped filter and, if it is on, by the range API."""
 
 from collections.abc import Callable
 
@@ -14,10 +14,10 @@ RangeApi = Callable[[str], bool]
 def is_refused(
     password: str, detection: BreachedPasswordDetection, range_api: RangeApi, warn: Callable[[str], None]
 ) -> bool:
-    """Return whether the password counts as breached; never if detection is off, or the password is too long to be one.
+    """Return whether the password is refused as breached; False if detection is off or the password is too long.
 
-    The range API is asked only where the tenant wants it, and the filter does not know the password. Where it gives no
-    answer, this warns and says no: its failure shuts nobody out (docs/adr/0015).
+    The range API is asked only if the tenant turns it on and the filter does not know the password. If it gives no
+    answer, this warns and returns False: its failure shuts no user out (docs/adr/0015).
     """
     if not detection.enabled or len(password) > MAX_LENGTH:
         return False

@@ -1,4 +1,4 @@
-"""Passwords and their hashes: bcrypt, with a scheme of its own for what bcrypt cannot take (docs/adr/0004)."""
+"""Passwords and their hashes: bcrypt, with another scheme for passwords that bcrypt cannot take (docs/adr/0004)."""
 
 import hmac
 import re
@@ -9,7 +9,7 @@ from base64 import b64encode
 
 import bcrypt
 
-# Of a password, in characters as they are typed. What is longer is never normalised: that can cost more than a bcrypt.
+# Characters of a password as typed. A longer text is never normalised: that can cost more than a bcrypt.
 MAX_LENGTH = 1024
 BCRYPT_LIMIT_BYTES = 72
 FOREIGN_COSTS = range(4, 15)
@@ -22,9 +22,9 @@ _LONG = re.compile(r"\$bcrypt-sha256\$v=2,t=2b,r=([0-9]{1,2})\$([./A-Za-z0-9]{22
 def hash_password(password: str, cost: int) -> str:
     """Return the stored form of a password under a fresh salt.
 
-    `$2b$` for up to 72 bytes of UTF-8 after NFC; `$bcrypt-sha256$v=2` (passlib's) for what bcrypt does not take whole:
-    bcrypt of the base64 of HMAC-SHA256 keyed with the salt, so that a plain SHA-256 stolen elsewhere cannot stand in
-    for the password. Raises ValueError for a password over MAX_LENGTH, which could never log in.
+    `$2b$` for up to 72 bytes of UTF-8 after NFC. For longer ones, and those with a NUL, passlib's
+    `$bcrypt-sha256$v=2`: bcrypt of the base64 of HMAC-SHA256 keyed with the salt. With the key, a plain SHA-256 that
+    was stolen elsewhere cannot replace the password. Raises ValueError for a password over MAX_LENGTH.
     """
     if len(password) > MAX_LENGTH:
         raise ValueError("the password is too long")
@@ -37,11 +37,11 @@ def hash_password(password: str, cost: int) -> str:
 
 
 def verify(password: str, stored: str) -> bool:
-    """Return whether the password has this stored form, normalised as we hash it, or byte for byte as others may have.
+    """Return whether the password has this stored form, either in NFC or, as other servers may hash it, as typed.
 
-    Costs one bcrypt, whatever the stored form and the answer; if the first fails, a second one for a password that NFC
-    changes. A password over MAX_LENGTH never matches. What bcrypt does not take whole never matches a plain bcrypt
-    hash, whose maker cut it or never saw it.
+    Costs one bcrypt, whatever the stored form and the answer. If that fails, a password that NFC changes costs a second
+    one. A password over MAX_LENGTH never matches. A password that bcrypt does not take whole never matches a plain
+    bcrypt hash, as its maker had cut it.
     """
     if len(password) > MAX_LENGTH:
         _matches(b"", stored)
@@ -59,13 +59,13 @@ def is_hash_as_typed(password: str, stored: str) -> bool:
 
 
 def is_foreign_hash(stored: str) -> bool:
-    """Whether this is a bcrypt hash that may be taken over from elsewhere: `$2a$`, `$2b$`, `$2y$`, cost 4 to 14."""
+    """Whether this is a bcrypt hash that can be imported: `$2a$`, `$2b$` or `$2y$`, cost 4 to 14."""
     found = _BCRYPT.fullmatch(stored)
     return bool(found) and int(found[1]) in FOREIGN_COSTS if found else False
 
 
 def needs_rehash(stored: str, cost: int) -> bool:
-    """Whether the stored form is of another cost or make than hash_password would give now."""
+    """Whether the stored form has another cost or scheme than hash_password would give now."""
     long = _LONG.fullmatch(stored)
     if long:
         return int(long[1]) != cost
@@ -73,14 +73,14 @@ def needs_rehash(stored: str, cost: int) -> bool:
 
 
 def fold(password: str) -> str:
-    """Return the form in which a password is held against words and lists: NFC, case-folded. It is never hashed."""
+    """Return the form in which a password is compared with words and lists: NFC, case-folded. It is never stored."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", password).casefold())
 
 
 def dummy_hash(cost: int) -> str:
-    """Return a stored form that no password has, of the same cost: the work owed for an unknown user.
+    """Return a stored form that no password has, of this cost: an unknown user's password is checked with it.
 
-    Its checksum is random and hashed from nothing: a start of the process is spared a bcrypt.
+    Its checksum is random, so that making it costs no bcrypt at the start of a process.
     """
     return bcrypt.gensalt(cost).decode() + "".join(secrets.choice(_ALPHABET) for _ in range(CHECKSUM_LENGTH))
 
@@ -101,7 +101,7 @@ def _normalise(password: str) -> bytes:
 
 
 def _fits(secret: bytes) -> bool:
-    """Whether bcrypt takes all of it: it stops after 72 bytes, and at a NUL it begins again."""
+    """Whether bcrypt takes the whole secret: it stops after 72 bytes, and at a NUL it begins again."""
     return len(secret) <= BCRYPT_LIMIT_BYTES and b"\0" not in secret
 
 

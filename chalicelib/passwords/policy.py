@@ -1,4 +1,4 @@
-"""Find the objections of a realm to a new password (NIST SP 800-63B-4 3.1.1.2). The words are the callers'."""
+"""Find a realm's objections to a new password (NIST SP 800-63B-4 3.1.1.2). The callers choose the messages."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from chalicelib.model.tenant import PasswordPolicy
 from chalicelib.model.user import User
 from chalicelib.passwords.hash import MAX_LENGTH, fold, verify
 
-# Shorter names turn up in innocent words.
+# Shorter names are parts of other words.
 PERSONAL_LENGTH = 4
 PERSONAL_METADATA = ("name", "first", "last")
 
@@ -26,10 +26,9 @@ class Objection(Enum):
 
 
 def objections(password: str, user: User, policy: PasswordPolicy, is_breached: bool) -> tuple[Objection, ...]:
-    """Return all that speaks against this password for this user, in Objection's order; nothing where it may be set.
+    """Return the objections to this password for this user, in Objection's order; empty if it may be set.
 
-    Costs one bcrypt for each password that the realm's history goes back. No rule asks for kinds of characters. A
-    password that is too long is looked at no further.
+    Costs one bcrypt for each password of the history. A password that is too long is not checked further.
     """
     if is_too_long(password):
         return (Objection.TOO_LONG,)
@@ -54,12 +53,12 @@ def length(password: str) -> int:
 
 
 def former_hashes(user: User, count: int) -> list[str]:
-    """Return the hashes of the user's last passwords, the present one first, at most so many."""
+    """Return the hashes of the user's latest passwords, the current one first, at most count."""
     return [stored for stored in (user.password_hash, *user.password_history) if stored][:count]
 
 
 def _personal(user: User) -> Iterator[str]:
-    """Yield what a password must not hold: names, and each word of them, folded."""
+    """Yield the texts that a password must not hold: the user's names and each word of them, folded."""
     names = (user.username, user.email.partition("@")[0], user.name, user.given_name, user.family_name)
     for name in (*names, user.nickname, *(user.user_metadata.get(key) for key in PERSONAL_METADATA)):
         if isinstance(name, str):

@@ -1,4 +1,4 @@
-"""Pwned Passwords' range API: asks a service without telling it the password (k-anonymity)."""
+"""Pwned Passwords' range API: ask the service without telling it the password (k-anonymity)."""
 
 import hashlib
 import ssl
@@ -12,12 +12,12 @@ HOST = "api.pwnedpasswords.com"
 TIMEOUT_S = 1.0
 PREFIX_LENGTH = 5
 MAX_ANSWER_BYTES = 1024 * 1024
-# With padding an answer's size tells a listener nothing of which range was asked for.
+# Without padding, the size of an answer would tell a listener which range was asked for.
 HEADERS = {"Add-Padding": "true", "User-Agent": "Gatehouse"}
 
 
 class RangeApiFailure(Exception):
-    """The service gave no answer; the message says why, and nothing of the password."""
+    """The service gave no answer. The message says why, and holds no part of the password."""
 
 
 @cache
@@ -27,14 +27,14 @@ def _tls() -> ssl.SSLContext:
 
 
 def connect() -> HTTPConnection:
-    """Return a connection to the service, not yet open; each of its steps may take TIMEOUT_S seconds."""
+    """Return a connection to the service, not open yet. Each operation on it may take TIMEOUT_S seconds."""
     return HTTPSConnection(HOST, timeout=TIMEOUT_S, context=_tls())
 
 
 def is_pwned(password: str, connect: Callable[[], HTTPConnection] = connect) -> bool:
-    """Whether the service knows the password from a breach; raises RangeApiFailure.
+    """Return whether the service knows the password from a breach; raises RangeApiFailure.
 
-    What leaves is 5 of the 40 hex digits of the SHA-1 of the password in NFC. connect: makes the connection.
+    Only 5 of the 40 hex digits of the SHA-1 of the password in NFC are sent. connect: makes the connection.
     Source: the API's documentation, "Searching by range" and "Introducing padding".
     """
     text = unicodedata.normalize("NFC", password)

@@ -1,1 +1,1 @@
-"""Attack protection: guesses at one account, from one address, at client secrets (docs/adr/0003, 0014)."""
+"""Attack protection: against guesses at one account, from one address, and at client secrets (docs/adr/0003, 0014)."""

@@ -1,4 +1,4 @@
-"""Brute-force protection: every attempt at an account is counted before its password is looked at (docs/adr/0003)."""
+"""Brute-force protection: every attempt at an account is counted before its password is checked (docs/adr/0003)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,17 +20,17 @@ BLOCKED = "Your account has been blocked after multiple consecutive login attemp
 
 UNDECIDED_S = 10
 PAUSES_S = (0.05, 0.1, 0.2, *[0.4] * 10)
-# How often in a row an account may be guessed at wrongly, from all addresses. Source: NIST SP 800-63B-4 3.2.2.
+# How many attempts at an account may fail in a row, from all addresses. Source: NIST SP 800-63B-4 3.2.2.
 MAX_FAILURES_IN_A_ROW = 100
-# From then on, strangers to the account have one attempt in this time, all of them together.
+# From then on, addresses that no login of the account came from share one attempt in this time.
 SHARED_ATTEMPT_S = 900
 
 
 @dataclass(frozen=True, slots=True)
 class LoginAttempt:
-    """One attempt on its way, and the policy that it is held to.
+    """One attempt at an account, and the policy that counts it.
 
-    address: the source_ip. fill: the address's, as AddressGuard has it.
+    address: the source_ip. fill: of the address's buckets, as AddressGuard reads it.
     """
 
     account: Account
@@ -51,9 +51,9 @@ class LoginAttempt:
 
 @dataclass(frozen=True, slots=True)
 class AdmittedAttempt:
-    """An attempt that may be judged. user: whose account it is, None for nobody's. has_total: whether failures stand.
+    """A counted attempt whose password may be checked. user: the account's, None if it has none.
 
-    A right one clears both of what it is counted under.
+    has_total: whether the account has a count of failures, which a success clears.
     """
 
     attempt: LoginAttempt
@@ -63,10 +63,10 @@ class AdmittedAttempt:
 
 @dataclass(frozen=True, slots=True)
 class AccountGuard:
-    """Counts attempts and decides them. pause: sleeps for so many seconds.
+    """Counts attempts and their failures. pause: sleeps for that many seconds.
 
-    dynamo: reads users and totals. addresses: counts the failures of the address too. on_block: hears of each
-    account that a failure blocks, whether anybody has it or not, with the time.
+    dynamo: reads users and totals. addresses: counts the failures of the address too. on_block: is called with each
+    account that a failure blocks, known or unknown, and the time.
     """
 
     dynamo: Dynamo
@@ -80,10 +80,10 @@ class AccountGuard:
 
     @contextmanager
     def admit(self, attempt: LoginAttempt, user_read: Read[User | None]) -> Iterator[AdmittedAttempt]:
-        """Count the attempt while the user and the account's total are read, and yield what may be judged.
+        """Count the attempt while the user and the account's total are read, and yield it with both.
 
-        If AWS fails after the count, in the read or inside the block, the attempt is given back: nobody's allowance
-        pays for that. Raises TooManyAttempts.
+        If AWS fails after the count, in the read or inside the block, the attempt is given back: the account does not
+        pay for that. Raises TooManyAttempts.
         """
         with ExitStack() as counted:
 
@@ -91,7 +91,7 @@ class AccountGuard:
                 self.count(attempt)
                 counted.enter_context(self.give_back_on_failure(attempt))
 
-            # The count may have to wait: it does so on this thread, and keeps none of those that everybody shares.
+            # The count may have to wait. It waits on this thread, and so blocks none of the shared pool.
             total_of = self.totals.read_of(attempt.account)
             (user, total), _ = self.parallel.both(lambda: self.dynamo.read_all(user_read, total_of), count)
             if attempt.is_counted and total:
@@ -99,10 +99,10 @@ class AccountGuard:
             yield AdmittedAttempt(attempt, user, has_total=total is not None)
 
     def count(self, attempt: LoginAttempt) -> None:
-        """Take one attempt from the allowance.
+        """Take one attempt from the allowance; raises TooManyAttempts.
 
-        Where the allowance is taken but not spent, because others are on their way right now, waits for their outcome
-        for up to some four seconds: a success clears the count. Raises TooManyAttempts.
+        If attempts that are not decided yet have taken the whole allowance, wait up to about four seconds for their
+        results: a success clears the count.
         """
         if not attempt.is_counted:
             return
@@ -115,7 +115,7 @@ class AccountGuard:
             self.pause(pause_s)
 
     def fail(self, attempt: LoginAttempt) -> None:
-        """Decide a counted attempt as failed: its account's, from here and from anywhere, and its address's."""
+        """Count a failed attempt three times: for the account from this address, for the account, for the address."""
         failures = self.addresses.failures(attempt.address, attempt.fill)
         if attempt.is_counted:
             now = self.clock.now_s()
@@ -132,7 +132,7 @@ class AccountGuard:
 
     @contextmanager
     def give_back_on_failure(self, attempt: LoginAttempt) -> Iterator[None]:
-        """Give a counted attempt back if AWS fails inside this block, or the account has no turn for it."""
+        """Give a counted attempt back if AWS fails inside this block, or the shared attempt of strangers is taken."""
         try:
             yield
         except (TemporarilyUnavailable, TooManyAttempts):
@@ -146,15 +146,16 @@ class AccountGuard:
                 self.attempts.withdraw(attempt.counter)
 
     def _fail_here(self, attempt: LoginAttempt, now: int) -> None:
-        """Count a failure at an account from one address, and tell of the block if that is what it makes."""
+        """Count a failure at an account from one address, and call on_block if it blocks the account."""
         count = self.attempts.fail(attempt.counter, now, attempt.policy.block_lifetime_s)
         if count.failed >= attempt.policy.max_attempts:
             self.on_block(attempt.account, now)
 
     def _require_shared_attempt(self, attempt: LoginAttempt, user: User | None, total: FailureCount) -> None:
-        """Let an attempt pass at an account that was guessed at too often, if it comes from where a login once did.
+        """Raise TooManyAttempts if the account failed too often in a row and strangers have no attempt left.
 
-        All others share one attempt each SHARED_ATTEMPT_S, by one conditional write. Raises TooManyAttempts.
+        An address of an earlier login always passes. All others share one attempt in SHARED_ATTEMPT_S, which is taken
+        by one conditional write.
         """
         now = self.clock.now_s()
         if total.expires_at <= now or total.failed < MAX_FAILURES_IN_A_ROW:

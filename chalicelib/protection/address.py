@@ -1,6 +1,6 @@
 """Suspicious-IP throttling: the failures of one address, at whatever account, fill its buckets (docs/adr/0014, 0019).
 
-One bucket is the address's, or its /64's; a wider one is the /48's.
+An IPv4 address has one bucket. An IPv6 address has one for its /64, and a wider one for its /48.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ Fill = tuple[int, ...]
 
 
 def make_refusal(bucket: Bucket, opens_at_ms: int, now_ms: int) -> TooManyAttempts:
-    """Return the refusal of an address whose bucket has room again at opens_at_ms."""
+    """Return the error for an address whose bucket has room again at opens_at_ms."""
     retry_after_s = max(1, -(-(opens_at_ms - now_ms) // 1000))
     limit = RateLimit(bucket.size, -(-opens_at_ms // 1000))
     return TooManyAttempts(SUSPICIOUS, retry_after_s=retry_after_s, event="limit_mu", rate_limit=limit)
@@ -31,10 +31,9 @@ def make_refusal(bucket: Bucket, opens_at_ms: int, now_ms: int) -> TooManyAttemp
 
 @dataclass(frozen=True, slots=True)
 class AddressGuard:
-    """Refuses addresses that failed too often. policy: the tenant's, of now.
+    """Refuses addresses that failed too often. policy: returns the tenant's current one.
 
-    An address is a source_ip as a request has it. fill: of its buckets, as it was read with something else; () if it
-    was not.
+    address: a request's source_ip. fill: the state of its buckets, as read_of reads it; () if it was not read.
     """
 
     parallel: Parallel
@@ -43,11 +42,11 @@ class AddressGuard:
     clock: Clock
 
     def read_of(self, address: str) -> Read[Fill]:
-        """Return the read of an address's fill, for the call that is made anyway."""
+        """Return the read of an address's fill, to be made in one call with others."""
         return self.buckets.read_of(*networks(address))
 
     def require_room(self, address: str, fill: Fill) -> None:
-        """Let an address pass that may fail once more; raises TooManyAttempts for any other."""
+        """Raise TooManyAttempts if a bucket of the address has no room for one more failure."""
         policy, now_ms = self.policy(), self.clock.now_ms()
         if not policy.guards(address):
             return

@@ -1,4 +1,4 @@
-"""Guessing at client secrets: an address that fails too often at a client is refused before anything is compared."""
+"""Guesses at client secrets: an address that failed too often at a client is refused before its secret is compared."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,12 +16,12 @@ MAX_REMEMBERED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ClientGuard:
-    """Counts the failures of client authentication by address and client. policy: who is not throttled.
+    """Counts the failures of client authentication by address and client. policy: says which addresses are counted.
 
-    Ids that no client has share one count of the address, under the client_id "". So one client's failures, or a
-    stranger's, shut no other client behind the same NAT out.
-    A client that is right costs no call: what is full was learnt from a failure, and is remembered by this process
-    until it has room again. Others learn it from their own first failure.
+    Unknown client_ids share one count of the address, under the client_id "". So failures at one client, or at unknown
+    ones, do not shut out other clients behind the same NAT.
+    A client with the right secret costs no call: only a failure shows that a bucket is full. This process remembers
+    that until the bucket has room again; other processes learn it from their own first failure.
     """
 
     buckets: BucketStore
@@ -30,7 +30,7 @@ class ClientGuard:
     _opens_at_ms: dict[tuple[str, str], int] = field(default_factory=dict, repr=False)
 
     def require_room(self, address: str, client_id: str) -> None:
-        """Let an address pass that is not known to be full; raises TooManyAttempts for any other."""
+        """Raise TooManyAttempts if this process knows that the address's bucket at the client is full."""
         opens_at_ms, now_ms = self._opens_at_ms.get((network(address), client_id), 0), self.clock.now_ms()
         if opens_at_ms > now_ms:
             raise make_refusal(BUCKET, opens_at_ms, now_ms)
@@ -40,7 +40,7 @@ class ClientGuard:
         if not self.policy().guards(address):
             return
         if not client_id:
-            # Nothing was compared; at a client, what was compared is counted, be it as debt.
+            # No secret was compared. At a known client one was, so that failure is counted, if need be as debt.
             self.require_room(address, client_id)
         now_ms = self.clock.now_ms()
         buckets = self.buckets.of_kind(f"{CLIENTS}#{client_id}" if client_id else CLIENTS)
@@ -51,8 +51,8 @@ class ClientGuard:
         if not filled.had_room:
             raise make_refusal(BUCKET, opens_at_ms, now_ms)
 
-    def _remember(self, place: tuple[str, str], opens_at_ms: int) -> None:
-        # Forgetting costs no more than one comparison more for each address.
+    def _remember(self, key: tuple[str, str], opens_at_ms: int) -> None:
+        # Forgetting a full bucket costs one comparison more for each address.
         if len(self._opens_at_ms) >= MAX_REMEMBERED:
             self._opens_at_ms.clear()
-        self._opens_at_ms[place] = opens_at_ms
+        self._opens_at_ms[key] = opens_at_ms

@@ -1,8 +1,8 @@
-"""Which claims a rule may set (docs/use/rules.md "Claims")."""
+"""The claims that a rule may set (docs/use/rules.md "Claims")."""
 
 from collections.abc import Iterable
 
-# What the issuer alone says, as Auth0 has it, and what belongs to us by RFC 9068 and RFC 8693.
+# The claims that only the issuer may set: those of Auth0's list, and those of RFC 9068 and RFC 8693.
 _RESTRICTED = (
     "acr act active amr at_hash ath attest aud auth_time authorization_details azp c_hash client_id cnf cty dest "
     "entitlements events exp groups gty htm htu iat internalService iss jcard jku jti jwe jwk kid may_act mky nbf "
@@ -17,12 +17,12 @@ _OF_SCOPE = {
     "phone": "phone_number phone_number_verified",
     "address": "address",
 }
-# By OIDC claim: the scope that shows it (OpenID Connect Core 5.4).
+# By OIDC claim: the scope that it needs (OpenID Connect Core 5.4).
 SCOPE_OF = {claim: scope for scope, claims in _OF_SCOPE.items() for claim in claims.split()}
 
 
 def refusal(claim: object, scopes: Iterable[str]) -> str:
-    """Return why a rule may not set this claim, or "" where it may. scopes: what is granted in the end."""
+    """Return why a rule may not set this claim, or "" if it may. scopes: those that the token will have."""
     if not isinstance(claim, str):
         return "a claim's name is a string"
     if claim in RESTRICTED:

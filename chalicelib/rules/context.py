@@ -1,7 +1,7 @@
 """The arguments of rules: Auth0's `user` and `context` in snake_case, made anew for every run.
 
-Their types are C's own SimpleNamespace, dict and list, which no rule can write on, or made anew as well; what they
-hold is copied.
+Their types are SimpleNamespace, dict and list, which no rule can write on, or are made for the run as well. The values
+are copies.
 """
 
 import copy
@@ -19,7 +19,7 @@ from chalicelib.rules.geoip import request_of
 
 PASSWORD_PROTOCOL = "oauth2-password"
 STRATEGY = "auth0"
-# What Auth0 refuses in app_metadata, and so never lets stand for a user's own values.
+# Names that Auth0 refuses in app_metadata: they never replace a user's own values.
 UNMERGED = frozenset(
     {
         "__tenant",
@@ -53,9 +53,9 @@ _TIMES = ("created_at", "updated_at", "last_password_reset", "last_login")
 
 @dataclass(frozen=True, slots=True)
 class RuleArguments:
-    """One run's objects.
+    """The arguments of one run's rules.
 
-    tokens: by name, the claims that rules add to a token; its attribute `scope` has the granted scopes, which rules may
+    tokens: by name, the claims that rules add to a token. Its attribute `scope` has the granted scopes, which rules may
     replace or change in place. denials: the reasons that `context.deny` was called with.
     """
 
@@ -67,7 +67,7 @@ class RuleArguments:
 
 @dataclass(frozen=True, slots=True)
 class RuleContext:
-    """The facts of a login that rules are told of. tenant: its friendly name. configuration: the team's secrets."""
+    """The facts of a login that rules get. tenant: its friendly name. configuration: the team's secrets."""
 
     request: Request
     client: Client
@@ -79,7 +79,7 @@ class RuleContext:
 
     @property
     def logins_count(self) -> int:
-        """How often the user has logged in, this time included."""
+        """The number of the user's logins, this one included."""
         return self.user.logins_count + (self.login.protocol == PASSWORD_PROTOCOL)
 
 
@@ -103,7 +103,7 @@ def make_arguments(occasion: RuleContext) -> RuleArguments:
         authentication=SimpleNamespace(methods=_methods(login)),
         authorization=SimpleNamespace(roles=_roles(occasion.user)),
         configuration=dict(occasion.configuration),
-        # A list's own method: a function of ours would carry our globals with it.
+        # A list's own method: a function of this module would give rules its globals.
         deny=denials.append,
     )
     return RuleArguments(_user(occasion), context, tokens, denials)
@@ -121,7 +121,7 @@ def _connection(login: Login) -> dict[str, Any]:
 
 
 def _tokens(access: Access) -> dict[str, Any]:
-    # A class of this run alone: what a rule writes on one of the module's, the next request would see.
+    # A class of this run alone: a rule could write on a class of the module, and the next request would see it.
     token: Any = type("Token", (dict,), {"__slots__": ("scope",)})
     tokens = {"access_token": token(), "id_token": token()}
     tokens["access_token"].scope = list(access.scopes)

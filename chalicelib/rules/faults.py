@@ -1,4 +1,4 @@
-"""Failures of rules, and their words in the log."""
+"""Failures of rules, and their text in the log."""
 
 import json
 import traceback
@@ -11,29 +11,29 @@ from chalicelib.rules.spelling import find_meant, members_of
 
 MAX_TRACEBACK = 4_000
 MAX_FRAMES = 10
-# What is shorter than this is no secret, and would black out half the traceback.
+# A shorter value is no secret, and replacing it would black out half the traceback.
 MIN_SECRET = 4
 
 
 class BadRule(Exception):
-    """A rule did what none may; the message says which and what, and holds no value of anybody's."""
+    """A rule did something that no rule may do. The message names the rule and the fault, and holds no user's value."""
 
     def __init__(self, rule: Rule | None, words: str) -> None:
-        """rule: None where it cannot be told which one it was."""
+        """rule: None if the one at fault is not known."""
         super().__init__(f"rule {rule} {words}" if rule else f"the rules {words}")
 
 
 class RuleFailed(Exception):
-    """A rule raised. failure: what."""
+    """A rule raised an exception. failure: that exception."""
 
     def __init__(self, rule: Rule | None, failure: BaseException) -> None:
-        """rule: which."""
+        """rule: the one that raised. failure: what it raised."""
         super().__init__(f"rule {rule} raised {type(failure).__name__}{_why(failure)}")
         self.failure = failure
 
 
 def _why(failure: BaseException) -> str:
-    """Return what the log may say of a failure. Words of the team's own may hold somebody's values."""
+    """Return the details of a failure that the log may have. The message of a team's exception may hold user data."""
     if isinstance(failure, GeoipUnknown):
         return f": {failure}"
     right = find_meant(failure.name, members_of(failure.obj)) if isinstance(failure, AttributeError) else ""
@@ -41,7 +41,7 @@ def _why(failure: BaseException) -> str:
 
 
 def traceback_of(failure: BaseException, configuration: Mapping[str, str]) -> str:
-    """Return where a rule raised, without our own frames and the values of the configuration."""
+    """Return the traceback of a rule's exception, without Gatehouse's own frames and the configuration's values."""
     place = failure.__traceback__
     while place and place.tb_frame.f_globals.get("__package__") == __package__:
         place = place.tb_next
@@ -54,5 +54,5 @@ def traceback_of(failure: BaseException, configuration: Mapping[str, str]) -> st
 
 
 def _spellings(value: str) -> set[str]:
-    """Return how a message may have a value: as it is, quoted by Python or JSON, or in a URL."""
+    """Return the spellings of a value in a message: as it is, quoted by Python or JSON, or in a URL."""
     return {value, repr(value)[1:-1], json.dumps(value)[1:-1], quote(value), quote(value, safe=""), quote_plus(value)}

@@ -1,6 +1,6 @@
-"""A rule's `context.request.geoip`, which stops the rule instead of letting somebody in from an unknown place.
+"""A rule's `context.request.geoip`. If the location is unknown, reading it stops the rule, so that no login passes.
 
-This module holds nothing of any login: a rule can reach the globals of the functions here.
+This module holds no data of a login: a rule can reach the globals of its functions.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from chalicelib.rules.spelling import find_meant
 
 UNKNOWN = "context.request.geoip is unknown: no trusted proxy told the country"
-# All that Auth0 has, whether CloudFront tells it or not.
+# All of Auth0's names, whether CloudFront sends them or not.
 NAMES = (
     "country_code",
     "country_code3",
@@ -26,7 +26,7 @@ NAMES = (
 
 
 class GeoipUnknown(RuntimeError):
-    """A rule read what nobody knows of the place of a request. No LookupError, so that no rule takes it for "none"."""
+    """A rule read a part of the location that is unknown. No LookupError, so that no rule takes it for "none"."""
 
 
 class _Unknown:
@@ -40,7 +40,7 @@ class _Unknown:
 
 def _missing(_: dict[str, Any], name: object) -> NoReturn:
     right = find_meant(name, NAMES)
-    # A rule may look up any text; the log is told of the names that are ours.
+    # A rule may look up any text; the log gets only Auth0's names.
     said = name if name in NAMES else "such member"
     raise GeoipUnknown(f"context.request.geoip has no {said}{f': did you mean {right}?' if right else ''}")
 
@@ -50,9 +50,10 @@ def _get(place: dict[str, Any], name: str, _: object = None) -> Any:
 
 
 def request_of(members: Mapping[str, Any], geoip: Mapping[str, Any]) -> SimpleNamespace:
-    """Return what a rule sees of a request. Reading what geoip lacks raises GeoipUnknown, any of it if it is empty.
+    """Return a rule's `context.request`. Reading a member that geoip lacks raises GeoipUnknown.
 
-    Both types are made for this run alone: what a rule writes on one of the module's, the next request would see.
+    geoip: if it is empty, reading `request.geoip` itself raises. Both types are made for this run alone: a rule could
+    write on a type of the module, and the next request would see it.
     """
     if not geoip:
         nowhere: Any = type("Request", (SimpleNamespace,), {"__slots__": (), "geoip": _Unknown()})

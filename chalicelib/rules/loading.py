@@ -1,4 +1,4 @@
-"""Which rules there are: every `RULES` of the listed packages, loaded once, or all that is wrong with them."""
+"""Load the rules: every `RULES` of the listed packages, once, or report all faults of the packages."""
 
 import importlib
 import inspect
@@ -10,12 +10,12 @@ MEND = "Mend it, or take the package out of RULE_PACKAGES."
 
 
 class BadRules(Exception):
-    """The listed packages are at fault; the message lists every fault with its package, its rule and its mend."""
+    """The listed packages are at fault. The message lists every fault, with its package, its rule and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. package: as it was listed. name: the function's. function: takes the user and the context."""
+    """One rule. package: its name in RULE_PACKAGES. name: the function's. function: takes the user and the context."""
 
     package: str
     name: str
@@ -46,7 +46,7 @@ def _rules_of(package: str) -> list[Rule]:
     try:
         module = importlib.import_module(package)
     except (Exception, SystemExit) as failure:
-        # A package that runs into itself has no other way to say so.
+        # A package that fails while it is imported is a fault, whatever it raises.
         said = f"{type(failure).__name__}: {failure}"
         raise BadRules(f"{package}: cannot be imported ({said}). {MEND}") from failure
     if not hasattr(module, "RULES"):

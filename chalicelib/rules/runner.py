@@ -1,4 +1,4 @@
-"""Runs the rules of a login, in order, within their time, and says what came of it (docs/adr/0012)."""
+"""Run the rules of a login, in order and within their time, and return their decision (docs/adr/0012)."""
 
 import re
 import threading
@@ -23,13 +23,13 @@ NO_REDIRECT = "redirection is not available on /oauth/token endpoint"
 PROVIDER = "provider"
 MAX_SCOPES = 200
 THREAD = "rules"
-# A function has 1024 threads at most. What hangs in C cannot be stopped, and a process serves for hours.
+# A function has 1024 threads at most. A rule that hangs in C cannot be stopped, and a process serves for hours.
 MAX_THREADS = 100
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,200}")  # RFC 6749 3.3
 
 
 class _Interrupted(BaseException):
-    """Raised inside rules whose time is up; no Exception, so that a rule's own handlers let it pass."""
+    """Raised inside rules whose time is over. It is no Exception, so that a rule's own handlers let it pass."""
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class Run:
     members: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Begin with what no rule has set."""
+        """Note the values and names before the first rule."""
         self.state = self._state()
         self.members = {
             "user": frozenset(vars(self.arguments.user)),
@@ -56,7 +56,7 @@ class Run:
         }
 
     def run_rule(self, rule: Rule) -> None:
-        """Run one rule and note what it did; raises whatever it raises."""
+        """Run one rule and note the values that it set; raises whatever it raises."""
         self.current = rule
         rule.function(self.arguments.user, self.arguments.context)
         self._refuse_misspelt(rule)
@@ -66,7 +66,7 @@ class Run:
                 self.set_by[what] = rule
 
     def run_all(self, rules: tuple[Rule, ...]) -> None:
-        """Run the rules until one denies. What one raises is kept, for another thread to find."""
+        """Run the rules until one denies. An exception of a rule is kept in `failure`, for another thread."""
         try:
             for rule in rules:
                 self.run_rule(rule)
@@ -76,7 +76,7 @@ class Run:
             self.failure = failure
 
     def _refuse_misspelt(self, rule: Rule) -> None:
-        """Raise BadRule if a rule set what nothing reads and meant a member: a demand for MFA would get lost."""
+        """Raise BadRule if a rule set a misspelt member: a demand for MFA would get lost."""
         for thing, members in self.members.items():
             for name in vars(getattr(self.arguments, thing)).keys() - members:
                 if right := find_meant(name, members):
@@ -96,7 +96,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The decision of the rules. access: what the token is for now. multifactor: None if no rule spoke of it."""
+    """The decision of the rules. access: as rules changed it. multifactor: None if no rule set it."""
 
     access: Access
     multifactor: bool | None = None
@@ -104,9 +104,9 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The loaded rules. budget_s: what all of them have together. tenant: its friendly name.
+    """The loaded rules. budget_s: the seconds that all of them have together. tenant: returns its friendly name.
 
-    configuration: the team's secrets for them. keep: stores changed metadata of a realm's user.
+    configuration: returns the team's secrets for them. keep: stores changed metadata of a realm's user.
     """
 
     rules: tuple[Rule, ...]
@@ -116,10 +116,10 @@ class Rules:
     keep: Callable[[str, User, dict[str, Metadata]], None]
 
     def decide(self, request: Request, client: Client, login: Login, access: Access) -> Decision:
-        """Run the rules on a user's login.
+        """Return the decision of the rules on a user's login.
 
-        Raises AccessDenied, InteractionRequired; ServerError where a rule raises, runs past the time or does what
-        none may. Changed metadata is kept, also where the login is denied.
+        Raises AccessDenied, InteractionRequired; ServerError if a rule raises, runs past the time or does something
+        that no rule may. Changed metadata is stored, even if the login is denied.
         """
         if not self.rules or login.user is None:
             return Decision(access)
@@ -172,7 +172,7 @@ def _decision(run: Run, access: Access, outcome: Outcome) -> Decision:
 
 
 def _multifactor(run: Run, outcome: Outcome) -> bool | None:
-    """Return whether rules ask for a second factor, or None if none said; a member without effect leaves a warning."""
+    """Return whether rules ask for a second factor, None if no rule said; a member without effect is a warning."""
     asked = run.arguments.context.multifactor
     if not isinstance(asked, dict):
         return bool(asked) or None
@@ -192,7 +192,7 @@ def _scopes(run: Run) -> tuple[str, ...]:
 
 
 def _claims(run: Run, token: str, scopes: tuple[str, ...], outcome: Outcome) -> dict[str, Any]:
-    """Return the claims that were set, without those that nobody may set; each of these leaves a warning."""
+    """Return the claims that rules set, without those that no rule may set; each of these leaves a warning."""
     accepted = {}
     for claim, value in run.arguments.tokens[token].items():
         why = refusal(claim, scopes)
@@ -214,8 +214,8 @@ def _json_claim(run: Run, token: str, claim: str, value: Any) -> Any:
 
 
 def _interrupt(thread: threading.Thread) -> None:
-    """Raise _Interrupted in a thread as soon as it runs Python again; what sleeps in C until then is left behind."""
-    # Its import takes longer than a login's rules do, and hardly any process ever needs it.
+    """Raise _Interrupted in a thread as soon as it runs Python again; a thread that hangs in C is left behind."""
+    # The import takes longer than a login's rules do, and few processes ever need it.
     import ctypes  # noqa: PLC0415
 
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_Interrupted))

@@ -1,4 +1,4 @@
-"""Names that a rule spells as JavaScript does, or nearly so: `idToken` for `id_token`."""
+"""Names that a rule spells as JavaScript does, or nearly: `idToken` for `id_token`."""
 
 from collections.abc import Iterable
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ def find_meant(name: object, members: Iterable[str]) -> str:
 
 
 def members_of(thing: object) -> tuple[str, ...]:
-    """Return the attributes that an object of a rule's has; none of what is no such object."""
+    """Return the attributes of an object among a rule's arguments; empty for any other object."""
     if isinstance(thing, SimpleNamespace):
         return tuple(vars(thing))
     return ("scope",) if isinstance(thing, dict) and hasattr(thing, "scope") else ()

@@ -1,4 +1,4 @@
-"""Copy what rules leave behind, as JSON that nothing of theirs can reach any more."""
+"""Copy the values that rules set, as JSON that no rule can change any more."""
 
 import json
 from typing import Any
@@ -15,14 +15,14 @@ MAX_METADATA_DEPTH = 32
 
 
 def changed_metadata(arguments: RuleArguments, user: User) -> dict[str, Metadata]:
-    """Return copies of what rules changed of a user's metadata; raises BadRule for what cannot be kept."""
+    """Return copies of a user's metadata that rules changed, by name; raises BadRule if it cannot be stored."""
     shown = arguments.user
     changed = [name for name in METADATA if getattr(shown, name) != getattr(user, name)]
     return {name: _metadata(name, getattr(shown, name)) for name in changed}
 
 
 def _metadata(name: str, value: Any) -> Metadata:
-    """Return a copy of changed metadata; raises BadRule for what is too much to store, or to copy at each login."""
+    """Return a copy of changed metadata; raises BadRule if it is too large to store, or to copy at each login."""
     copied: Metadata = as_json(value, None, f"made {name} no JSON")
     if _depth(copied) > MAX_METADATA_DEPTH:
         raise BadRule(None, f"nested {name} deeper than {MAX_METADATA_DEPTH} levels")
@@ -32,7 +32,7 @@ def _metadata(name: str, value: Any) -> Metadata:
 
 
 def _depth(value: Any) -> int:
-    """Return how many levels of objects and lists there are, or one more than may be."""
+    """Return how many levels of objects and lists there are, at most one more than MAX_METADATA_DEPTH."""
     level, depth = [value], 0
     while depth <= MAX_METADATA_DEPTH and (level := [one for one in level if isinstance(one, dict | list)]):
         level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
@@ -41,7 +41,7 @@ def _depth(value: Any) -> int:
 
 
 def as_json(value: Any, rule: Rule | None, fault: str) -> Any:
-    """Return a copy of a value as JSON has it, which nothing that a rule kept can reach; raises BadRule."""
+    """Return a JSON copy of a value, which shares no object with it; raises BadRule with this fault."""
     try:
         return json.loads(json.dumps(value, allow_nan=False, ensure_ascii=False).encode())
     except (TypeError, ValueError, RecursionError):

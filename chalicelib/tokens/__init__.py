@@ -1,1 +1,1 @@
-"""The tokens that are issued: their claims, and how they are signed."""
+"""Tokens: their claims, their signatures, and how they are issued and verified."""

@@ -6,7 +6,7 @@ from chalicelib.model.login import Access, Login
 from chalicelib.model.tenant import mfa_audience
 from chalicelib.model.user import User
 
-# Auth0's dialect keeps its own typ; everything else follows RFC 9068 2.1.
+# Auth0's dialect has a typ of its own; the other follows RFC 9068 2.1.
 TYP = {"rfc9068_profile": "at+jwt", "access_token": "JWT"}
 ID_TOKEN_TYP = "JWT"
 OPENID = "openid"
@@ -83,12 +83,12 @@ def make_user_claims(user: User, scopes: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _authentication(login: Login) -> dict[str, Any]:
-    """Return when and how a user logged in; nothing for a client on its own behalf."""
+    """Return the time and methods of a user's login; empty for a client on its own behalf."""
     return {} if login.auth_time is None else {"auth_time": login.auth_time, "amr": list(login.amr)}
 
 
 def _credential_version(issuer: str, login: Login, access: Access) -> dict[str, Any]:
-    """Return the credential version of an access token of the MFA API: it ends when the user's record has another."""
+    """Return the credential version if this is an access token of the MFA API: it ends when the user's changes."""
     if access.audience != mfa_audience(issuer) or login.user is None:
         return {}
     return {"credential_version": login.user.credential_epoch}

@@ -1,4 +1,4 @@
-"""Mints what a token response holds."""
+"""Issue the tokens of a login: make them, sign them, and settle the login."""
 
 import json
 from collections.abc import Callable
@@ -32,7 +32,7 @@ ID_TOKEN_ALG = "RS256"
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Signs tokens, and lets the login be settled with them. new_id: a fresh jti."""
+    """Signs the tokens of a login and settles it. new_id: returns a fresh jti."""
 
     jws: PyJWS
     dynamo: Dynamo
@@ -87,7 +87,7 @@ class Issuer:
         return token
 
     def _sign_all(self, tokens: list[Unsigned]) -> dict[str, str]:
-        """Return the signed tokens by their names, one KMS call each, all at once."""
+        """Return the signed tokens by their names: one KMS call each, at the same time."""
         if len(tokens) == 1:
             return {tokens[0].name: self._sign(tokens[0])}
         signed = self.parallel.both(lambda: self._sign(tokens[0]), lambda: self._sign(tokens[1]))

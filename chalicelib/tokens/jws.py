@@ -25,7 +25,7 @@ class Unsigned:
 
 
 def require_signable(token: Unsigned) -> None:
-    """Let a token pass that KMS can sign; raises ServerError over the 4096 bytes that KMS takes."""
+    """Raise ServerError if a token is over the 4096 bytes that KMS signs."""
     header = json.dumps({"alg": token.key.alg, **token.headers}, separators=(",", ":")).encode()
     length = sum(-(-4 * len(part) // 3) for part in (header, token.payload)) + 1
     if length > MAX_MESSAGE_BYTES:
@@ -33,10 +33,10 @@ def require_signable(token: Unsigned) -> None:
 
 
 class KmsAlgorithm(Algorithm):
-    """Signs only; the key that it is handed is a SigningKey."""
+    """Signs with KMS, and does nothing else. Its keys are SigningKeys."""
 
     def __init__(self, kms: Kms) -> None:
-        """kms: holds the private keys."""
+        """kms: has the private keys."""
         self._kms = kms
 
     def prepare_key(self, key: Any) -> SigningKey:

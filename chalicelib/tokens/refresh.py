@@ -1,4 +1,4 @@
-"""Refresh tokens: opaque, rotated without losing a client whose answer got lost (docs/adr/0011)."""
+"""Refresh tokens: opaque, and rotated so that a client whose answer was lost can go on (docs/adr/0011)."""
 
 import hmac
 import secrets
@@ -37,9 +37,9 @@ RETRY_S = 86_400
 
 @dataclass(frozen=True, slots=True)
 class PresentedToken:
-    """A refresh token that a client presents, with its family and user as they stand. Its worth is not judged yet.
+    """A refresh token that a client presents, with its current family and user. It is not checked yet.
 
-    is_ours: whether this server wrote the token. One from before checksums were keyed may have been written by anybody.
+    is_ours: whether this server surely made the token. Before checksums were keyed, others could make one too.
     """
 
     family: RefreshFamily
@@ -77,7 +77,7 @@ class NewFamily:
 class RefreshTokens:
     """Begins, checks and renews families. directory_named: a realm's, None for an unknown one.
 
-    checksum: keyed, where tokens are issued; the tools see no token.
+    checksum: keyed in the server. The operator's tools get no tokens, so theirs has no key.
     """
 
     dynamo: Dynamo
@@ -115,9 +115,10 @@ class RefreshTokens:
         )
 
     def make_room(self, new: NewFamily) -> None:
-        """End the families that are over, and the oldest ones if the client has as many of this user as it may.
+        """End the families that are over, and the oldest ones if the user has MAX_FAMILIES at the client.
 
-        The counter counts beginnings: only if it is full does a look cost calls. It is set right afterwards.
+        The counter in the user's record counts beginnings. Only if it is full are the families read, and it is
+        corrected afterwards.
         """
         user, client, realm = new.user, new.client, new.family.locator.realm
         if user.family_counts.get(new.counter, 0) < MAX_FAMILIES:
@@ -135,7 +136,7 @@ class RefreshTokens:
 
     @contextmanager
     def end_on_failure(self, new: NewFamily) -> Iterator[None]:
-        """End a new family if the block fails and is no refusal: its token reached nobody, stored or not."""
+        """End a new family if the block fails without a refusal: its token did not reach the client."""
         try:
             yield
         except Exception as failure:
@@ -144,14 +145,14 @@ class RefreshTokens:
             raise
 
     def find(self, token: str, client: Client) -> PresentedToken | None:
-        """Return what a client's token leads to, in one call; None where it leads nowhere."""
-        place = decode(token)
-        if place is None:
+        """Return a client's token with its family and user, in one call; None if it is no token of the client."""
+        decoded = decode(token)
+        if decoded is None:
             return None
-        locator, secret = place
+        locator, secret = decoded
         directory = self.directory_named(locator.realm) if locator.realm in client.realms else None
         is_ours = directory is not None and hmac.compare_digest(encode(locator, secret, self.checksum), token)
-        # A token from before checksums were keyed still has one, and what was damaged has none.
+        # A token from before checksums were keyed has one without a key; a damaged token has neither.
         if directory is None or not (is_ours or token == encode(locator, secret)):
             return None
         family, user, count = self.dynamo.read_all(
@@ -159,17 +160,16 @@ class RefreshTokens:
             directory.read_of(locator.user_id),
             self.revocations.read_of(locator.realm, client.client_id),
         )
-        # Whoever holds a token can write its place anew: what it leads to must say the same of itself.
+        # The holder of a token can change its locator, so the stored family must name the same locator and client.
         if family is None or user is None or (family.locator, family.client_id) != (locator, client.client_id):
             return None
         return PresentedToken(family, replace(user, revocations=count), secret, is_ours)
 
     def require_usable(self, found: PresentedToken, client: Client) -> None:
-        """Let a token pass that may be used; any other is refused.
+        """Raise InvalidGrant or Unauthorized unless the token may be used.
 
-        Raises InvalidGrant where its family has ended, Unauthorized where the user is blocked. A token that was
-        superseded too long ago ends its family: it is in two hands (RFC 9700 4.14.2). Whoever knows the place of a
-        family and none of its secrets ends nothing.
+        A token that was superseded too long ago ends its family: two parties hold it (RFC 9700 4.14.2). A forged token
+        with the locator of a family, but none of its secrets, does not end it.
         """
         if not self._may_be_used(found):
             if not found.is_ours:
@@ -182,9 +182,9 @@ class RefreshTokens:
             raise InvalidGrant(UNKNOWN, reason="the family has ended")
 
     def renew(self, presented: PresentedToken, client: Client, source_ip: str) -> str | None:
-        """Use a token up and return its successor; None where the client keeps the one that it has.
+        """Use a token up and return its successor; None if the client does not rotate and keeps its token.
 
-        One write, and none for a predecessor. Raises InvalidGrant where the family ended meanwhile.
+        One write, and none for a predecessor. Raises InvalidGrant if the family ended meanwhile.
         """
         family, policy = presented.family, client.refresh_token
         if not presented.is_current:
@@ -194,19 +194,19 @@ class RefreshTokens:
             other = self.families.replace(family, after, after.ends_unused_at(policy))
         except ConditionFailed:
             raise InvalidGrant(UNKNOWN, reason="the family ended meanwhile") from None
-        # Our own nonce stands there where botocore has sent the write again after its answer was lost.
+        # The stored nonce is this request's own if botocore sent the write again after its answer was lost.
         if other is None or (policy.is_rotating and other.nonce == after.nonce):
             next_secret = make_successor(presented.secret, after.nonce)
             return encode(family.locator, next_secret, self.checksum) if policy.is_rotating else None
-        # Another request was faster with the same token: there is one successor, and it is this client's too. Where
-        # even that one was used by now, this request came in time and is late, which is no reuse.
+        # Another request was faster with the same token. There is one successor, and this client gets it too. If the
+        # successor was used as well by now, this request came in time and was slow, which is no reuse.
         raced = replace(presented, family=other)
         if not self._may_be_used(raced):
             raise InvalidGrant(UNKNOWN, reason="another request used the token, and its successor too")
         return self.renew(raced, client, source_ip)
 
     def let_retry(self, presented: PresentedToken, client: Client) -> None:
-        """Let a client whose answer is known to be lost use the token again that it used up, whatever its leeway."""
+        """Let a client use its used-up token again, whatever the leeway, as its answer is known to be lost."""
         with suppress(TemporarilyUnavailable, ConditionFailed):
             now = self.find(encode(presented.family.locator, presented.secret, self.checksum), client)
             if now and now.is_predecessor and presented.is_current:
@@ -219,7 +219,7 @@ class RefreshTokens:
 
     def _use(self, presented: PresentedToken, policy: RefreshTokenPolicy, source_ip: str) -> RefreshFamily:
         now, family = self.clock.now_s(), presented.family
-        # An end that was set once stays; a family without one gets it as soon as the client's policy has one.
+        # An end that was set stays. A family without one gets it as soon as the client's policy has a lifetime.
         ends_at = family.ends_at or (now + policy.token_lifetime_s if policy.token_lifetime_s else 0)
         used = replace(family, last_used_at=now, last_used_ip=source_ip, ends_at=ends_at)
         if not policy.is_rotating:
@@ -234,18 +234,18 @@ class RefreshTokens:
         )
 
     def _take_back(self, new: NewFamily) -> None:
-        """End a family whose first token reached nobody, if it was stored at all."""
+        """End a family whose first token did not reach the client, if it was stored at all."""
         with suppress(TemporarilyUnavailable):
             found = self.find(new.token, new.client)
             if found:
                 self.families.end(found.family)
 
     def _new_id(self) -> str:
-        # Ids of one client sort by age, and so do the items.
+        # The IDs of a client's families sort by age, and so do the items.
         return f"{self.clock.now_ms():012x}{secrets.token_hex(10)}"
 
 
 def _first_end(login: Login, ends_at: int) -> int:
-    """Return when a new family ends: one that continues another, after a second factor at refresh, no later than it."""
+    """Return when a new family ends: no later than the family that it continues after a second factor at refresh."""
     ends = (login.original.ends_at if login.original else 0, ends_at)
     return min((end for end in ends if end), default=0)

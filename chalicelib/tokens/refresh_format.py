@@ -1,8 +1,8 @@
 """The form of a refresh token: 256 random bits, the locator of its family, and a checksum.
 
-A token that was damaged on its way is told by its checksum, and harms nobody. Its successor's secret is made from its
-own and a nonce that only the store has. So the same token always leads to the same successor, while neither a thief of
-the store nor the predecessor's holder can make it alone (docs/adr/0011).
+The checksum tells a damaged token, so that it ends no family. The secret of a token's successor is made from its own
+and a nonce that only the store has. So the same token always leads to the same successor, while neither a thief of the
+store nor the holder of the token can make it alone (docs/adr/0011).
 """
 
 import hashlib
@@ -23,7 +23,7 @@ Checksum = Callable[[bytes], bytes]
 
 
 def plain_checksum(body: bytes) -> bytes:
-    """Return a checksum without a key: it tells damage, and proves nothing."""
+    """Return a checksum without a key: it shows damage, and does not prove who made the token."""
     return hashlib.sha256(body).digest()
 
 
@@ -34,7 +34,7 @@ def encode(locator: Locator, secret: bytes, checksum: Checksum = plain_checksum)
 
 
 def decode(token: str) -> tuple[Locator, bytes] | None:
-    """Return a token's locator and secret; None if it has not the form of one. Its checksum is not verified."""
+    """Return a token's locator and secret, or None if it has another form. The checksum is not verified."""
     if len(token) > MAX_TOKEN_LENGTH:
         return None
     try:
@@ -45,7 +45,7 @@ def decode(token: str) -> tuple[Locator, bytes] | None:
         return None
     if not all(is_text(part) for part in parts) or not FAMILY_ID.fullmatch(locator.family_id):
         return None
-    # There is one way to write a token: one that is not encoded to the same text was changed.
+    # A token has one spelling: if encoding it again gives another text, it was changed.
     return (locator, secret) if encode(locator, secret, lambda _: raw[-CHECKSUM_BYTES:]) == token else None
 
 

@@ -1,6 +1,6 @@
-"""How a grant's proof is settled: what is written together with its tokens, in which order, and how it is undone.
+"""The settlement of a login: the writes together with its tokens, their order, and how to undo them.
 
-Each grant has a settlement of its own beside it; it says the order, and knows nothing of tokens (docs/adr/0033).
+Each grant has a settlement in its file, which decides the order and knows nothing of tokens (docs/adr/0033).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -46,7 +46,7 @@ class Issuance:
     sign: Callable[[], Mapping[str, str]] = field(repr=False)
 
     def sign_only(self) -> Issued:
-        """Sign the tokens of a login that leaves nothing in the store."""
+        """Sign the tokens of a login that writes nothing."""
         return Issued(self.sign())
 
     def sign_and_renew(self, renew: Callable[[], str | None]) -> Issued:
@@ -58,7 +58,7 @@ class Issuance:
         """Sign the tokens, and write the login at the same time.
 
         The new refresh family, if the scopes begin one, is part of the same transaction.
-        Raises InvalidGrant with the words of `refusal` if a condition of the writes does not hold any more.
+        Raises InvalidGrant if a condition of the writes does not hold any more. refusal: its error_description.
         """
         new = self._begin_family()
         with self._end_on_failure(new):
@@ -66,7 +66,7 @@ class Issuance:
         return Issued(signed, new.token if new else None)
 
     def sign_then_write(self, writes: Writes, refusal: str) -> Issued:
-        """Do the same as sign_and_write for writes that use the proof up: only if the tokens could be signed."""
+        """Sign the tokens, then write the login. For writes that use the proof up: without tokens it stays usable."""
         signed, new = self.sign(), self._begin_family()
         with self._end_on_failure(new):
             self._write(new, writes, refusal)
@@ -94,16 +94,16 @@ class Settlement(Protocol):
     """The writes that a login needs together with its tokens, and how to undo what its proof used up."""
 
     def settle(self, issuance: Issuance) -> Issued:
-        """Sign the tokens and write what the proof leaves, in the order that it needs."""
+        """Sign the tokens and write the login, in the order that the proof needs."""
         ...
 
     def undo(self, failure: Exception) -> None:
-        """Give back what the proof used up, as this failure keeps the tokens from being issued."""
+        """Give back what the proof used up, after a failure that stops the tokens."""
         ...
 
 
 class NothingToSettle:
-    """The settlement of a proof that leaves nothing in the store and uses nothing up."""
+    """The settlement of a proof that writes nothing and uses nothing up."""
 
     def settle(self, issuance: Issuance) -> Issued:
         """Sign the tokens."""
@@ -117,7 +117,7 @@ class NothingToSettle:
 class ProvedLogin:
     """The answer of a grant: the login's facts, and their settlement.
 
-    members: what the token response says beside the tokens, such as the next recovery code.
+    members: further members of the token response, such as the next recovery code.
     """
 
     login: Login

@@ -1,4 +1,4 @@
-"""Access tokens of this server, as they come back: verified with the published keys, without KMS."""
+"""Verify the access tokens that clients send back, with the published keys and without KMS."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,18 +13,18 @@ from chalicelib.store.config import ConfigStore
 from chalicelib.tokens.claims import TYP
 
 MAX_TOKEN_LENGTH = 8192
-# What makes an access token one: an ID token and a client's assertion have no gty, and an MFA token is no JWT.
+# The claims of every access token: an ID token and a client's assertion have no gty, and an MFA token is no JWT.
 REQUIRED = ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope", "gty"]
 # How far the clock of the process that signed may be ahead of this one.
 NBF_LEEWAY_S = 10
 OPTIONS: Options = {
     "require": REQUIRED,
-    # Whom it is for is the caller's to ask: an API's audience, or /userinfo.
+    # The caller checks the audience: an API's, or /userinfo.
     "verify_aud": False,
-    # Judged here, by our clock; PyJWT reads the machine's.
+    # Checked here with our clock; PyJWT reads the machine's.
     "verify_exp": False,
     "verify_nbf": False,
-    # It says how old a token is, not whether it holds (RFC 7519 4.1.6).
+    # It says how old a token is, not whether it is valid (RFC 7519 4.1.6).
     "verify_iat": False,
 }
 
@@ -66,7 +66,7 @@ class AccessTokenVerifier:
         return claims
 
     def _is_in_time(self, claims: dict[str, Any]) -> bool:
-        """Return whether exp lies ahead and nbf, if there is one, does not; times that are no numbers hold nothing."""
+        """Return whether exp is in the future and nbf, if there is one, is not. Both must be numbers."""
         now, exp, nbf = self.clock.now_s(), claims["exp"], claims.get("nbf", 0)
         return is_number(exp) and is_number(nbf) and exp > now and nbf <= now + NBF_LEEWAY_S
 
@@ -81,6 +81,6 @@ def is_number(value: Any) -> bool:
 
 
 def audiences(claims: dict[str, Any]) -> list[str]:
-    """Return the audiences of a token's claims, the API first; none of what is no text."""
+    """Return the audiences of a token's claims that are strings, the API first."""
     aud = claims["aud"]
     return [one for one in (aud if isinstance(aud, list) else [aud]) if isinstance(one, str)]
