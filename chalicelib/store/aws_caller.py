@@ -1,0 +1,67 @@
+"""The AWS operations of a request, one way to ask for them, and the two failures that a call ends in."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, Protocol
+
+Operation = Literal[
+    "BatchGetItem",
+    "DeleteItem",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "Scan",
+    "TransactWriteItems",
+    "UpdateItem",
+    "Decrypt",
+    "GenerateDataKey",
+    "Sign",
+]
+Service = Literal["dynamodb", "kms"]
+SERVICES: dict[str, Service] = {
+    "BatchGetItem": "dynamodb",
+    "DeleteItem": "dynamodb",
+    "GetItem": "dynamodb",
+    "PutItem": "dynamodb",
+    "Query": "dynamodb",
+    "Scan": "dynamodb",
+    "TransactWriteItems": "dynamodb",
+    "UpdateItem": "dynamodb",
+    "Decrypt": "kms",
+    "GenerateDataKey": "kms",
+    "Sign": "kms",
+}
+
+
+class AwsRefused(Exception):
+    """AWS answered that it does not do a call. code: AWS's word. status: HTTP's.
+
+    body: the other members of the answer. They may be a person's item, so the exception's text leaves them out.
+    """
+
+    def __init__(self, code: str, body: dict[str, Any], status: int) -> None:
+        super().__init__(f"{code} ({status})")
+        self.code, self.body, self.status = code, body, status
+
+
+class AwsUnreachable(Exception):
+    """No answer came from AWS, or none that can be trusted. reason: the name of botocore's exception for it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class AwsCaller(Protocol):
+    """Calls AWS. Binary members are bytes, in the parameters and in the answers."""
+
+    def ask(self, operation: Operation, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return AWS's answer. Raises AwsRefused and AwsUnreachable."""
+
+
+def pages(caller: AwsCaller, operation: Literal["Query", "Scan"], parameters: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the answers of a Query or Scan until DynamoDB has read everything."""
+    answer = caller.ask(operation, parameters)
+    yield answer
+    while "LastEvaluatedKey" in answer:
+        answer = caller.ask(operation, {**parameters, "ExclusiveStartKey": answer["LastEvaluatedKey"]})
+        yield answer

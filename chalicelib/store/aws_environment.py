@@ -1,0 +1,54 @@
+"""The choice between the thin path to AWS and botocore, by the environment."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+
+# The Regions of the partition `aws`, whose endpoints all have one form.
+_REGION = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]")
+# The thin path reads these as botocore does.
+_HONOURED = {"AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+# Lambda sets these, and botocore does nothing by them for DynamoDB and KMS. Two of them it reads under conditions.
+_IDLE = {"AWS_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_EXECUTION_ENV", "AWS_REGION", "AWS_SECURITY_TOKEN"}
+_IDLE_FAMILIES = ("AWS_LAMBDA_", "AWS_XRAY_")
+_OF_BOTOCORE = ("AWS_", "BOTO", "REQUESTS_CA_BUNDLE")
+
+
+def needs_botocore(
+    environ: Mapping[str, str] = os.environ, is_folder: Callable[[str], bool] = os.path.isdir
+) -> str | None:
+    """Return why the thin path cannot serve this environment, or None if it can.
+
+    Every setting that is not known to be honoured, or to do nothing, is a reason, whatever its value.
+    is_folder: asked for the folder that holds the files of the AWS command line.
+    """
+    for name in sorted(environ):
+        if name.startswith(_OF_BOTOCORE) and not _is_known(name):
+            return f"{name} is set"
+        if _is_proxy(name) and environ[name]:
+            return f"{name} is set"
+    return _reason_by_value(environ) or _reason_by_files(environ, is_folder)
+
+
+def _is_known(name: str) -> bool:
+    return name in _HONOURED or name in _IDLE or name.startswith(_IDLE_FAMILIES)
+
+
+def _is_proxy(name: str) -> bool:
+    return name.lower().endswith("_proxy") and name.lower() != "no_proxy"
+
+
+def _reason_by_value(environ: Mapping[str, str]) -> str | None:
+    region, token = environ.get("AWS_DEFAULT_REGION", ""), environ.get("AWS_SESSION_TOKEN", "")
+    if not environ.get("AWS_ACCESS_KEY_ID") or not environ.get("AWS_SECRET_ACCESS_KEY"):
+        return "the environment holds no credentials"
+    if environ.get("AWS_SECURITY_TOKEN", token) != token:
+        return "AWS_SECURITY_TOKEN is not AWS_SESSION_TOKEN"
+    if environ.get("AWS_REGION", region) != region:
+        return "AWS_REGION is not AWS_DEFAULT_REGION"
+    return None if _REGION.fullmatch(region) else f"AWS_DEFAULT_REGION is {region!r}, no Region of the partition aws"
+
+
+def _reason_by_files(environ: Mapping[str, str], is_folder: Callable[[str], bool]) -> str | None:
+    home = environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111 (pathlib is slow to import)
+    return f"{home}/.aws is there" if is_folder(f"{home}/.aws") else None

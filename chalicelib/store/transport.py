@@ -1,0 +1,143 @@
+"""HTTP POST over connections that are kept open, which knows nothing of AWS but its two ways to fail to answer.
+
+What is imported inside functions is needed at the first call alone, which some processes never come to.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Protocol
+
+from chalicelib.store.aws_caller import AwsUnreachable
+
+if TYPE_CHECKING:
+    import socket
+    import ssl
+
+HTTPS_PORT = 443
+MAX_IDLE = 64
+SERVER_ERROR = 500
+# Before the final answer a server may send others, which a client that does not know them must not take for it.
+OK = 200
+
+
+class Reply:
+    """An HTTP answer. headers: by their names in lower case."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.status, self.headers, self.body = status, headers, body
+
+
+class Transport(Protocol):
+    """Sends one request and waits for its answer. Safe from several threads."""
+
+    def __call__(self, host: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """POST a body to the root of a host. Raises AwsUnreachable."""
+
+
+class KeepAlive:
+    """The transport over sockets. connect: opens a connection to a host. read_timeout_s: the longest silence."""
+
+    def __init__(self, connect: "Callable[[str], socket.socket]", read_timeout_s: float) -> None:
+        self._connect, self._read_timeout_s = connect, read_timeout_s
+        self._idle: dict[str, list[socket.socket]] = {}
+
+    def __call__(self, host: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """POST a body to the root of a host. Raises AwsUnreachable.
+
+        A connection that fails takes the idle ones to its host along: after a pause of the process all are dead.
+        """
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        head = f"POST / HTTP/1.1\r\n{lines}accept-encoding: identity\r\ncontent-length: {len(body)}\r\n\r\n"
+        connection = self._idle_connection(host) or self._open(host)
+        try:
+            reply, may_stay_open = _exchange(connection, head.encode("ascii") + body)
+        except BaseException:
+            connection.close()
+            while idle_one := self._take_idle(host):
+                idle_one.close()
+            raise
+        idle = self._idle.setdefault(host, [])
+        if may_stay_open and len(idle) < MAX_IDLE:
+            idle.append(connection)
+        else:
+            connection.close()
+        return reply
+
+    def _idle_connection(self, host: str) -> "socket.socket | None":
+        """Return the connection that was used last, if its peer has neither closed it nor sent anything since."""
+        while connection := self._take_idle(host):
+            if _is_quiet(connection):
+                return connection
+            connection.close()
+        return None
+
+    def _take_idle(self, host: str) -> "socket.socket | None":
+        # Of two threads, one gets a connection: list.pop cannot be interrupted.
+        try:
+            return self._idle.setdefault(host, []).pop()
+        except IndexError:
+            return None
+
+    def _open(self, host: str) -> "socket.socket":
+        try:
+            connection = self._connect(host)
+        except TimeoutError as error:
+            raise AwsUnreachable("ConnectTimeoutError") from error
+        except OSError as error:
+            raise AwsUnreachable(f"EndpointConnectionError, {type(error).__name__}") from error
+        connection.settimeout(self._read_timeout_s)
+        return connection
+
+
+def connect_by_tls(host: str, timeout_s: float, context: "ssl.SSLContext | None" = None) -> "socket.socket":
+    """Open a TLS connection to a host whose certificate is checked. context: the system's authorities by default."""
+    import socket  # noqa: PLC0415
+
+    plain = socket.create_connection((host, HTTPS_PORT), timeout_s)
+    try:
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return (context or _tls_context()).wrap_socket(plain, server_hostname=host)
+    except BaseException:
+        plain.close()
+        raise
+
+
+@cache
+def _tls_context() -> "ssl.SSLContext":
+    # Its making takes 35 ms, as it reads all authorities of the system.
+    import ssl  # noqa: PLC0415
+
+    return ssl.create_default_context()
+
+
+def _is_quiet(connection: "socket.socket") -> bool:
+    from select import POLLIN, poll  # noqa: PLC0415
+
+    poller = poll()
+    poller.register(connection, POLLIN)
+    # What TLS has deciphered and nobody has read yet no longer shows on the socket.
+    return not poller.poll(0) and not getattr(connection, "pending", int)()
+
+
+def _exchange(connection: "socket.socket", request: bytes) -> tuple[Reply, bool]:
+    """Return the answer to a request, and whether another request may follow on the same connection."""
+    from http.client import HTTPException, HTTPResponse  # noqa: PLC0415
+
+    try:
+        connection.sendall(request)
+        response = HTTPResponse(connection, method="POST")
+        try:
+            response.begin()
+            body = response.read()
+        finally:
+            response.close()
+    except TimeoutError as error:
+        raise AwsUnreachable("ReadTimeoutError") from error
+    except (OSError, HTTPException) as error:
+        raise AwsUnreachable("ConnectionClosedError") from error
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    # A server in trouble, or one that has not come to its final answer, is not trusted with another request.
+    may_stay_open = not response.will_close and OK <= response.status < SERVER_ERROR
+    return Reply(response.status, headers, body), may_stay_open
