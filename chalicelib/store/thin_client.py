@@ -218,10 +218,11 @@ def _is_transient(failure: AwsRefused | AwsUnreachable) -> bool:
     return failure.status >= SERVER_ERROR or failure.code in _TRANSIENT
 
 
-def _seconds(date: str) -> int | None:
+def _seconds(date: str) -> float | None:
     """Return the epoch seconds of a Date header, or None."""
-    from calendar import timegm  # noqa: PLC0415 (only where clocks differ)
-    from email.utils import parsedate  # noqa: PLC0415
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 (only where clocks differ)
 
-    parts = parsedate(date)
-    return timegm(parts) if parts else None
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return None

@@ -55,8 +55,7 @@ class KeepAlive:
             reply, may_stay_open = _exchange(connection, head.encode("ascii") + body)
         except BaseException:
             connection.close()
-            while idle_one := self._take_idle(host):
-                idle_one.close()
+            self.close_idle(host)
             raise
         idle = self._idle.setdefault(host, [])
         if may_stay_open and len(idle) < MAX_IDLE:
@@ -64,6 +63,11 @@ class KeepAlive:
         else:
             connection.close()
         return reply
+
+    def close_idle(self, host: str) -> None:
+        """Close the connections to a host that no request is under way on."""
+        while connection := self._take_idle(host):
+            connection.close()
 
     def _idle_connection(self, host: str) -> "socket.socket | None":
         """Return the connection that was used last, if its peer has neither closed it nor sent anything since."""
@@ -91,11 +95,13 @@ class KeepAlive:
         return connection
 
 
-def connect_by_tls(host: str, timeout_s: float, context: "ssl.SSLContext | None" = None) -> "socket.socket":
+def connect_by_tls(
+    host: str, timeout_s: float, port: int = HTTPS_PORT, context: "ssl.SSLContext | None" = None
+) -> "socket.socket":
     """Open a TLS connection to a host whose certificate is checked. context: the system's authorities by default."""
     import socket  # noqa: PLC0415
 
-    plain = socket.create_connection((host, HTTPS_PORT), timeout_s)
+    plain = socket.create_connection((host, port), timeout_s)
     try:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return (context or _tls_context()).wrap_socket(plain, server_hostname=host)
