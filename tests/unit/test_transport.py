@@ -227,12 +227,19 @@ def tls_server(authority: trustme.CA, host: str) -> Iterator[int]:
         yield port
 
 
-def test_certificate_of_the_host_is_accepted(transport_by: TransportMaker) -> None:
+def test_certificate_of_the_host_is_accepted_and_its_connection_used_again(transport_by: TransportMaker) -> None:
     authority = trustme.CA()
     with tls_server(authority, "localhost") as port:
-        transport = transport_by(tls_to(port, authority))
+        connect, opened = tls_to(port, authority), []
 
-        assert [ask(transport, body).body for body in (b"1", b"2")] == [b"1", b"2"]
+        def counted(host: str) -> socket.socket:
+            opened.append(host)
+            return connect(host)
+
+        transport = transport_by(counted)
+
+        assert [ask(transport, body).body for body in (b"1", b"2", b"3")] == [b"1", b"2", b"3"]
+    assert opened == [HOST]
 
 
 @pytest.mark.parametrize(("host", "is_known"), [("elsewhere.example", True), ("localhost", False)])
