@@ -58,7 +58,7 @@ class AwsCaller(Protocol):
         """Return AWS's answer. Raises AwsRefused and AwsUnreachable."""
 
 
-def pages(caller: AwsCaller, operation: Literal["Query", "Scan"], parameters: Mapping[str, Any]) -> Iterator[Any]:
+def read_pages(caller: AwsCaller, operation: Literal["Query", "Scan"], parameters: Mapping[str, Any]) -> Iterator[Any]:
     """Yield the answers of a Query or Scan until DynamoDB has read everything."""
     answer = caller.ask(operation, parameters)
     yield answer

@@ -9,8 +9,8 @@ _REGION = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]")
 # The thin path reads these as botocore does.
 _HONOURED = {"AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 # Lambda sets these, and botocore does nothing by them for DynamoDB and KMS. Two of them it reads under conditions.
-_IDLE = {"AWS_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_EXECUTION_ENV", "AWS_REGION", "AWS_SECURITY_TOKEN"}
-_IDLE_FAMILIES = ("AWS_LAMBDA_", "AWS_XRAY_")
+_WITHOUT_EFFECT = {"AWS_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_EXECUTION_ENV", "AWS_REGION", "AWS_SECURITY_TOKEN"}
+_FAMILIES_WITHOUT_EFFECT = ("AWS_LAMBDA_", "AWS_XRAY_")
 _OF_BOTOCORE = ("AWS_", "BOTO", "REQUESTS_CA_BUNDLE")
 
 
@@ -27,18 +27,18 @@ def needs_botocore(
             return f"{name} is set"
         if _is_proxy(name) and environ[name]:
             return f"{name} is set"
-    return _reason_by_value(environ) or _reason_by_files(environ, is_folder)
+    return _judge_values(environ) or _judge_files(environ, is_folder)
 
 
 def _is_known(name: str) -> bool:
-    return name in _HONOURED or name in _IDLE or name.startswith(_IDLE_FAMILIES)
+    return name in _HONOURED or name in _WITHOUT_EFFECT or name.startswith(_FAMILIES_WITHOUT_EFFECT)
 
 
 def _is_proxy(name: str) -> bool:
     return name.lower().endswith("_proxy") and name.lower() != "no_proxy"
 
 
-def _reason_by_value(environ: Mapping[str, str]) -> str | None:
+def _judge_values(environ: Mapping[str, str]) -> str | None:
     region, token = environ.get("AWS_DEFAULT_REGION", ""), environ.get("AWS_SESSION_TOKEN", "")
     if not environ.get("AWS_ACCESS_KEY_ID") or not environ.get("AWS_SECRET_ACCESS_KEY"):
         return "the environment holds no credentials"
@@ -49,6 +49,6 @@ def _reason_by_value(environ: Mapping[str, str]) -> str | None:
     return None if _REGION.fullmatch(region) else f"AWS_DEFAULT_REGION is {region!r}, no Region of the partition aws"
 
 
-def _reason_by_files(environ: Mapping[str, str], is_folder: Callable[[str], bool]) -> str | None:
+def _judge_files(environ: Mapping[str, str], is_folder: Callable[[str], bool]) -> str | None:
     home = environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111 (pathlib is slow to import)
     return f"{home}/.aws is there" if is_folder(f"{home}/.aws") else None

@@ -28,14 +28,14 @@ class BotocoreCaller:
             # botocore makes its methods from data, which says no more than this.
             answer: dict[str, Any] = call(**parameters)
         except ClientError as error:
-            raise _refused(error) from error
+            raise _make_refusal(error) from error
         except BotoCoreError as error:
             raise AwsUnreachable(type(error).__name__) from error
         answer.pop("ResponseMetadata", None)
         return answer
 
 
-def _refused(error: ClientError) -> AwsRefused:
+def _make_refusal(error: ClientError) -> AwsRefused:
     body = {name: value for name, value in error.response.items() if name not in ("Error", "ResponseMetadata")}
     body.pop("message", None)
     body.pop("Message", None)

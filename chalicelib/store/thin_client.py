@@ -113,7 +113,7 @@ class ThinClient:
 
         Raises AwsRefused and AwsUnreachable.
         """
-        body, quota = _written(operation, parameters), self._quotas[SERVICES[operation]]
+        body, quota = _serialize(operation, parameters), self._quotas[SERVICES[operation]]
         try:
             answer = self._try(operation, body)
         except (AwsRefused, AwsUnreachable) as failure:
@@ -135,17 +135,17 @@ class ThinClient:
         headers = signer.sign(content_type, f"{prefix}.{operation}", body, self._timing.clock() + skew_s)
         headers["user-agent"] = USER_AGENT
         reply = self._transport(signer.host, headers, body)
-        answer = _read(operation, reply)
+        answer = _parse(operation, reply)
         if reply.status == OK:
             return answer
-        refused = _refused(answer, reply.status)
+        refused = _make_refusal(answer, reply.status)
         if refused.code in _SKEWED:
             self._correct_clock(refused, reply, skew_s)
         raise refused
 
     def _correct_clock(self, refused: AwsRefused, reply: Reply, skew_s: float) -> None:
         """Sign by AWS's clock from now on, and raise _Skewed, if the refused request was signed by another."""
-        now_s = _seconds(reply.headers.get("date", ""))
+        now_s = _parse_date(reply.headers.get("date", ""))
         if now_s is not None and abs(now_s - self._timing.clock() - skew_s) > MAX_SKEW_S:
             self._skew_s = now_s - self._timing.clock()
             raise _Skewed(refused.code, refused.body, refused.status)
@@ -165,18 +165,18 @@ class ThinClient:
         return cost
 
 
-def _written(operation: Operation, parameters: Mapping[str, Any]) -> bytes:
+def _serialize(operation: Operation, parameters: Mapping[str, Any]) -> bytes:
     if operation == "TransactWriteItems":
         # By its token DynamoDB knows a transaction that it has done, whose answer was lost.
         parameters = {"ClientRequestToken": secrets.token_hex(16), **parameters}
-    return json.dumps(parameters, default=_base64, separators=(",", ":")).encode()
+    return json.dumps(parameters, default=_encode_base64, separators=(",", ":")).encode()
 
 
-def _base64(value: bytes) -> str:
+def _encode_base64(value: bytes) -> str:
     return b64encode(value).decode()
 
 
-def _read(operation: Operation, reply: Reply) -> dict[str, Any]:
+def _parse(operation: Operation, reply: Reply) -> dict[str, Any]:
     """Return the members of an answer; raises AwsUnreachable if it is none of AWS's, or was changed on its way."""
     if reply.headers.get("x-amz-crc32") not in (None, str(zlib.crc32(reply.body))):
         raise AwsUnreachable("ChecksumError")
@@ -193,16 +193,16 @@ def _read(operation: Operation, reply: Reply) -> dict[str, Any]:
 
 
 def _open_attribute(value: dict[str, Any]) -> dict[str, Any]:
-    """Return an attribute value with bytes for base64; what is none unchanged."""
+    """Return an attribute value with bytes for base64; an attribute that is called B or BS is none, and unchanged."""
     match value:
-        case {"B": str(text)}:
+        case {"B": str(text), **others} if not others:
             return {"B": b64decode(text, validate=True)}
-        case {"BS": [*texts]}:
+        case {"BS": [*texts], **others} if not others:
             return {"BS": [b64decode(text, validate=True) for text in texts]}
     return value
 
 
-def _refused(answer: dict[str, Any], status: int) -> AwsRefused:
+def _make_refusal(answer: dict[str, Any], status: int) -> AwsRefused:
     code = str(answer.pop("__type", status)).partition(":")[0].rpartition("#")[2]
     body = {name: value for name, value in answer.items() if name not in ("message", "Message")}
     return AwsRefused(code, body, status)
@@ -218,7 +218,7 @@ def _is_transient(failure: AwsRefused | AwsUnreachable) -> bool:
     return failure.status >= SERVER_ERROR or failure.code in _TRANSIENT
 
 
-def _seconds(date: str) -> float | None:
+def _parse_date(date: str) -> float | None:
     """Return the epoch seconds of a Date header, or None."""
     from email.utils import parsedate_to_datetime  # noqa: PLC0415 (only where clocks differ)
 

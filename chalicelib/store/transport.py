@@ -50,7 +50,7 @@ class KeepAlive:
         """
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = f"POST / HTTP/1.1\r\n{lines}accept-encoding: identity\r\ncontent-length: {len(body)}\r\n\r\n"
-        connection = self._idle_connection(host) or self._open(host)
+        connection = self._find_idle(host) or self._open(host)
         try:
             reply, may_stay_open = _exchange(connection, head.encode("ascii") + body)
         except BaseException:
@@ -69,7 +69,7 @@ class KeepAlive:
         while connection := self._take_idle(host):
             connection.close()
 
-    def _idle_connection(self, host: str) -> "socket.socket | None":
+    def _find_idle(self, host: str) -> "socket.socket | None":
         """Return the connection that was used last, if its peer has neither closed it nor sent anything since."""
         while connection := self._take_idle(host):
             if _is_quiet(connection):
@@ -104,14 +104,14 @@ def connect_by_tls(
     plain = socket.create_connection((host, port), timeout_s)
     try:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return (context or _tls_context()).wrap_socket(plain, server_hostname=host)
+        return (context or _make_tls_context()).wrap_socket(plain, server_hostname=host)
     except BaseException:
         plain.close()
         raise
 
 
 @cache
-def _tls_context() -> "ssl.SSLContext":
+def _make_tls_context() -> "ssl.SSLContext":
     # Its making takes 35 ms, as it reads all authorities of the system.
     import ssl  # noqa: PLC0415
 

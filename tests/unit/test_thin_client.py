@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
-from chalicelib.store.aws_caller import SERVICES, AwsRefused, AwsUnreachable, Operation, pages
+from chalicelib.store.aws_caller import SERVICES, AwsRefused, AwsUnreachable, Operation, read_pages
 from chalicelib.store.budget import TRY_S, Budget
 from chalicelib.store.thin_client import QUOTA, THROTTLED_COST, ThinClient, Timing
 from chalicelib.store.transport import KeepAlive, Reply
@@ -162,6 +162,10 @@ def test_html_in_place_of_json_is_no_answer(client_of: Maker, status: int) -> No
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b'"Item"', b'{"Item": ', b"\xff\xfe", b"7"])
 def test_json_that_is_no_object_is_no_answer(client_of: Maker, body: bytes) -> None:
     assert reason_of(client_of(WireDouble([Reply(200, {}, body)]))) == "ResponseParserError"
+
+
+def test_binary_attribute_that_is_no_base64_is_no_answer(client_of: Maker) -> None:
+    assert reason_of(client_of(WireDouble([reply({"Item": {"pk": {"B": "a?"}}})]))) == "ResponseParserError"
 
 
 def test_signature_that_is_no_base64_is_no_answer(client_of: Maker) -> None:
@@ -413,7 +417,7 @@ def test_secrets_stand_in_no_text_of_a_client(client_of: Maker) -> None:
 def test_pages_are_read_until_there_are_no_more(client_of: Maker) -> None:
     key = {"pk": {"S": "user#1"}}
     wire = WireDouble([reply({"Items": [1], "LastEvaluatedKey": key}), reply({"Items": [2]})])
-    read = [page["Items"] for page in pages(client_of(wire), "Query", {"TableName": "people"})]
+    read = [page["Items"] for page in read_pages(client_of(wire), "Query", {"TableName": "people"})]
 
     assert read == [[1], [2]]
     assert [sent.parameters.get("ExclusiveStartKey") for sent in wire.sent] == [None, key]
