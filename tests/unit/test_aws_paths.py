@@ -6,18 +6,24 @@ import sys
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import botocore.session
 import pytest
 from botocore.client import BaseClient
 from botocore.config import Config
+from botocore.parsers import create_parser
+from botocore.serialize import create_serializer
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chalicelib.store.aws_caller import SERVICES, AwsCaller, AwsRefused, AwsUnreachable, Operation
 from chalicelib.store.botocore_caller import BotocoreCaller
 from chalicelib.store.thin_client import ThinClient
 from chalicelib.store.transport import KeepAlive
 from tests.support.raw_server import PATIENCE_S, SILENCE, RawServer, Script, answer, raw_server
+from tests.support.wire_double import WireDouble, reply
 
 ENVIRON = {
     "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
@@ -87,6 +93,7 @@ REFUSALS = [
 ]
 
 
+@cache
 def session() -> botocore.session.Session:
     made = botocore.session.Session()
     made.set_credentials(*(ENVIRON[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")))
@@ -144,6 +151,47 @@ def test_both_paths_send_the_same_call_and_read_the_same_answer(
 
     assert answers[0] == answers[1]
     assert sent[0] == sent[1]
+
+
+TEXT = st.text(max_size=8)
+BYTES = st.binary(max_size=8)
+# The names of types are names of attributes too.
+NAMES = TEXT | st.sampled_from(["B", "BS", "S", "M", "L"])
+LEAVES: st.SearchStrategy[dict[str, Any]] = (
+    st.builds(dict, S=TEXT)
+    | st.builds(dict, N=st.integers().map(str))
+    | st.builds(dict, BOOL=st.booleans())
+    | st.builds(dict, NULL=st.just(True))
+    | st.builds(dict, B=BYTES)
+    | st.builds(dict, BS=st.lists(BYTES, min_size=1, max_size=3))
+    | st.builds(dict, SS=st.lists(TEXT, min_size=1, max_size=3))
+)
+ATTRIBUTES: st.SearchStrategy[dict[str, Any]] = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.builds(dict, L=st.lists(inner, max_size=3)) | st.builds(dict, M=st.dictionaries(NAMES, inner, max_size=3))
+    ),
+    max_leaves=8,
+)
+ITEMS = st.dictionaries(NAMES, ATTRIBUTES, max_size=4)
+
+
+@given(item=ITEMS)
+def test_item_of_any_form_is_written_and_read_as_by_botocore(item: dict[str, Any]) -> None:
+    wire = WireDouble([reply()])
+    client = ThinClient(wire, ENVIRON, lambda pause_s: pause_s == 0)
+    client.ask("PutItem", {"TableName": "people", "Item": item})
+    model = session().get_service_model("dynamodb")
+    serializer = create_serializer(model.metadata["protocol"], include_validation=False)
+    theirs = serializer.serialize_to_request({"TableName": "people", "Item": item}, model.operation_model("PutItem"))
+
+    assert wire.sent[0].parameters == json.loads(theirs["body"])
+    stored = reply({"Item": wire.sent[0].parameters["Item"]})
+    wire.answers = [stored]
+    parser, shape = create_parser(model.metadata["protocol"]), model.operation_model("GetItem").output_shape
+    assert shape
+    parsed = parser.parse({"body": stored.body, "headers": {}, "status_code": 200}, shape)
+    assert client.ask("GetItem", {}) == {"Item": parsed["Item"]} == {"Item": item}
 
 
 def refusal_by(path: Any, status: int, body: dict[str, Any]) -> tuple[str, dict[str, Any], int]:

@@ -370,6 +370,21 @@ def test_clock_is_corrected_once_a_call(client_of: Maker, clock: Clock) -> None:
     assert (failure.code, len(wire.sent)) == ("InvalidSignatureException", 2)
 
 
+def test_call_that_was_signed_before_another_corrected_the_clock_is_tried_again(client_of: Maker, clock: Clock) -> None:
+    def answer_both(host: str, headers: Any, body: bytes) -> Reply:
+        if not wire.sent:
+            # Another call is refused, corrected and answered while the first one is under way.
+            wire(host, headers, body)
+            assert client.ask("GetItem", READ) == ITEM
+            return skewed(clock)
+        return wire(host, headers, body)
+
+    wire = WireDouble([skewed(clock), skewed(clock), reply(ITEM)])
+    client = client_of(answer_both)
+
+    assert client.ask("GetItem", READ) == ITEM
+
+
 @pytest.mark.parametrize("date", ["", "yesterday", "Fri, 99 Nov 2026 99:99:99 GMT"])
 def test_bad_signature_without_a_date_is_not_tried_again(client_of: Maker, clock: Clock, date: str) -> None:
     refused = skewed(clock)
