@@ -195,9 +195,9 @@ def _parse(operation: Operation, reply: Reply) -> dict[str, Any]:
 def _open_attribute(value: dict[str, Any]) -> dict[str, Any]:
     """Return an attribute value with bytes for base64; an attribute that is called B or BS is none, and unchanged."""
     match value:
-        case {"B": str(text), **others} if not others:
+        case {"B": str(text)}:
             return {"B": b64decode(text, validate=True)}
-        case {"BS": [*texts], **others} if not others:
+        case {"BS": [*texts]}:
             return {"BS": [b64decode(text, validate=True) for text in texts]}
     return value
 

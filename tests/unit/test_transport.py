@@ -21,6 +21,13 @@ HOST = "localhost"
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
+def raising(error: OSError) -> Callable[[str], socket.socket]:
+    def connect(_: str) -> socket.socket:
+        raise error
+
+    return connect
+
+
 class TransportMaker(Protocol):
     def __call__(self, connect: Callable[[str], socket.socket], read_timeout_s: float = PATIENCE_S) -> KeepAlive: ...
 
@@ -104,9 +111,16 @@ def test_answer_before_the_final_one_ends_the_connection(
         assert [ask(transport).body for _ in range(2)] == [b"", b"of the second"]
 
 
-@pytest.mark.parametrize("last", [answer(b"{}", connection="close"), b"HTTP/1.1 200 OK\r\n\r\n{}", answer(b"{}", 503)])
+@pytest.mark.parametrize("last", [answer(b"{}", connection="close"), answer(b"{}", 503)])
 def test_connection_that_may_not_stay_open_is_not_used_again(transport_by: TransportMaker, last: bytes) -> None:
-    with raw_server((last,), (answer(b"2"),)) as server:
+    with raw_server((last, answer(b"of the closed one")), (answer(b"2"),)) as server:
+        transport = transport_by(server.connect)
+
+        assert [ask(transport).body for _ in range(2)] == [b"{}", b"2"]
+
+
+def test_answer_of_unknown_length_ends_with_its_connection(transport_by: TransportMaker) -> None:
+    with raw_server((b"HTTP/1.1 200 OK\r\n\r\n{}",), (answer(b"2"),)) as server:
         transport = transport_by(server.connect)
 
         assert [ask(transport).body for _ in range(2)] == [b"{}", b"2"]
@@ -183,11 +197,14 @@ def test_answer_that_does_not_come_is_a_read_timeout(transport_by: TransportMake
         assert ask(transport).body == b"2"
 
 
-def raising(error: OSError) -> Callable[[str], socket.socket]:
-    def connect(_: str) -> socket.socket:
-        raise error
+def test_silence_is_borne_as_long_as_the_transport_says(transport_by: TransportMaker) -> None:
+    client, server = socket.socketpair()
+    with server:
+        server.sendall(answer(b"1"))
+        client.settimeout(PATIENCE_S)
+        ask(transport_by(lambda _: client, IMPATIENCE_S))
 
-    return connect
+    assert client.gettimeout() == IMPATIENCE_S
 
 
 def test_connection_that_takes_too_long_is_a_connect_timeout(transport_by: TransportMaker) -> None:
