@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from chalicelib.store.aws_caller import AwsUnreachable
-from chalicelib.store.transport import KeepAlive, Reply, connect_by_tls
+from chalicelib.store.transport import MAX_IDLE, KeepAlive, Reply, connect_by_tls
 from tests.support.raw_server import PATIENCE_S, SILENCE, answer, echo_server, raw_server
 from tests.support.threads import at_once
 
@@ -168,6 +168,46 @@ def test_failure_takes_the_idle_connections_to_its_host_along(transport_by: Tran
         server.close()
 
 
+def test_idle_connections_are_bounded(transport_by: TransportMaker) -> None:
+    pairs = [socket.socketpair() for _ in range(MAX_IDLE + 1)]
+    for _, server in pairs:
+        server.sendall(answer(b"{}"))
+    opened = iter(pairs)
+
+    def connect(_: str) -> socket.socket:
+        client = next(opened)[0]
+        if client is not pairs[-1][0]:
+            # Another request, made while this one has no connection yet, opens one of its own.
+            ask(transport)
+        return client
+
+    transport = transport_by(connect)
+    ask(transport)
+
+    assert sum(client.fileno() < 0 for client, _ in pairs) == 1
+    for _, server in pairs:
+        server.close()
+
+
+class Deciphered(socket.socket):
+    """A connection by TLS that holds deciphered bytes which nobody has read."""
+
+    def pending(self) -> int:
+        return 1
+
+
+def test_connection_that_holds_what_nobody_read_is_not_used_again(transport_by: TransportMaker) -> None:
+    pairs = [socket.socketpair() for _ in range(2)]
+    for number, (_, server) in enumerate(pairs):
+        server.sendall(answer(b"%d" % number))
+    opened = iter(Deciphered(fileno=client.detach()) for client, _ in pairs)
+    transport = transport_by(lambda _: next(opened))
+
+    assert [ask(transport).body for _ in range(2)] == [b"0", b"1"]
+    for _, server in pairs:
+        server.close()
+
+
 @pytest.mark.parametrize(
     "cut",
     [
@@ -257,6 +297,15 @@ def test_certificate_of_the_host_is_accepted_and_its_connection_used_again(trans
 
         assert [ask(transport, body).body for body in (b"1", b"2", b"3")] == [b"1", b"2", b"3"]
     assert opened == [HOST]
+
+
+def test_certificate_is_held_to_the_host_that_was_asked_for() -> None:
+    authority = trustme.CA()
+    with tls_server(authority, "127.0.0.1") as port:
+        with tls_to(port, authority)("127.0.0.1"):
+            pass
+        with pytest.raises(ssl.SSLCertVerificationError):
+            tls_to(port, authority)("localhost")
 
 
 @pytest.mark.parametrize(("host", "is_known"), [("elsewhere.example", True), ("localhost", False)])
