@@ -212,14 +212,16 @@ def test_both_paths_read_the_same_refusal(status: int, body: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize(
-    ("script", "reason"),
-    [((SILENCE,), "ReadTimeoutError"), ((b"",), "ConnectionClosedError")],
+    ("script", "patience_s", "reason"),
+    [((SILENCE,), IMPATIENCE_S, "ReadTimeoutError"), ((b"",), PATIENCE_S, "ConnectionClosedError")],
 )
 @pytest.mark.parametrize("path", PATHS)
-def test_both_paths_have_the_same_word_for_an_answer_that_does_not_come(path: Any, script: Script, reason: str) -> None:
+def test_both_paths_have_the_same_word_for_an_answer_that_does_not_come(
+    path: Any, script: Script, patience_s: float, reason: str
+) -> None:
     with (
         raw_server(script) as server,
-        path(server, IMPATIENCE_S) as caller,
+        path(server, patience_s) as caller,
         pytest.raises(AwsUnreachable) as failure,
     ):
         caller.ask("GetItem", {})

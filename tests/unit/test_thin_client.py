@@ -12,7 +12,7 @@ from chalicelib.store.aws_caller import SERVICES, AwsRefused, AwsUnreachable, Op
 from chalicelib.store.budget import TRY_S, Budget
 from chalicelib.store.thin_client import QUOTA, THROTTLED_COST, ThinClient, Timing
 from chalicelib.store.transport import KeepAlive, Reply
-from tests.conftest import Clock
+from tests.support.fixed import Clock
 from tests.support.raw_server import answer
 from tests.support.wire_double import WireDouble, refusal, reply
 

@@ -229,12 +229,10 @@ def test_cut_or_broken_answer_is_a_lost_connection(transport_by: TransportMaker,
         assert ask(transport).body == b"2"
 
 
-def test_answer_that_does_not_come_is_a_read_timeout(transport_by: TransportMaker) -> None:
-    with raw_server((SILENCE,), (answer(b"2"),)) as server:
-        transport = transport_by(server.connect, IMPATIENCE_S)
-
-        assert failure_of(transport) == "ReadTimeoutError"
-        assert ask(transport).body == b"2"
+def test_answer_that_does_not_come_is_a_read_timeout_and_closes_the_connection(transport_by: TransportMaker) -> None:
+    with raw_server((SILENCE,)) as server:
+        assert failure_of(transport_by(server.connect, IMPATIENCE_S)) == "ReadTimeoutError"
+        server.wait_until_closed(0)
 
 
 def test_silence_is_borne_as_long_as_the_transport_says(transport_by: TransportMaker) -> None:
