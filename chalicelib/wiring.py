@@ -45,17 +45,17 @@ from chalicelib.rules.runner import Rules
 from chalicelib.rules.values import Metadata
 from chalicelib.settings import Settings
 from chalicelib.store.attempts import AttemptStore, FailureStore
-from chalicelib.store.aws import Aws, connect, lambda_session
+from chalicelib.store.aws.calls import Aws, connect, lambda_session
+from chalicelib.store.aws.kms import Kms
+from chalicelib.store.aws.messages import Messages
+from chalicelib.store.aws.parallel import Parallel
 from chalicelib.store.buckets import CLIENTS, LOGINS, BucketStore
 from chalicelib.store.code_attempts import AllowanceStore, WrongCodeStore
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.enrolments import EnrolmentStore
 from chalicelib.store.families import FamilyStore
-from chalicelib.store.kms import Kms
-from chalicelib.store.messages import Messages
 from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
-from chalicelib.store.parallel import Parallel
 from chalicelib.store.revocations import RevocationStore
 from chalicelib.store.sessions import PendingStore, UsedNames
 from chalicelib.store.users import UserStore

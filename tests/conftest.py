@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from chalicelib import wiring
 from chalicelib.http.routes import Services
 from chalicelib.settings import Settings
-from chalicelib.store.aws import connect
+from chalicelib.store.aws.calls import connect
 from infra.local.emulated_aws import local_aws
 from infra.stage.aws import Stage, reach
 from infra.stage.provision import apply, up

@@ -24,7 +24,7 @@ from chalicelib.mfa.session import MfaSession, MfaSessions, is_access_token
 from chalicelib.model.enrolment import FACTOR_KINDS, OOB, Authenticator, Enrolment
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import ENROLL, READ_AUTHENTICATORS, REMOVE_AUTHENTICATORS
-from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.aws.calls import ConditionFailed
 
 NOT_ENROLLED = "User is not enrolled. You can use /mfa/associate endpoint to enroll the first authenticator."
 ENROLLED = "User is already enrolled. Use an access token of the MFA API to enroll another authenticator."

@@ -11,9 +11,9 @@ from chalicelib.model.directory import Directory
 from chalicelib.model.request import Outcome, Request
 from chalicelib.model.user import User
 from chalicelib.store.attempts import AttemptStore
-from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.aws.calls import ConditionFailed
+from chalicelib.store.aws.messages import EMAIL_UNSENT, Messages
 from chalicelib.store.dynamo import Dynamo
-from chalicelib.store.messages import EMAIL_UNSENT, Messages
 from chalicelib.store.notices import Notice, NoticeStore
 from chalicelib.store.sessions import PendingStore, Ticket, stored_id
 

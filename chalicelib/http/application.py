@@ -16,7 +16,7 @@ from chalicelib.http.wire import Reply
 from chalicelib.model.request import Outcome
 from chalicelib.rules.loading import BadRules
 from chalicelib.settings import BadSettings
-from chalicelib.store.budget import one_request
+from chalicelib.store.aws.budget import one_request
 
 # Every path takes every method as far as API Gateway is concerned: a wrong one must reach our own 405.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

@@ -13,8 +13,8 @@ from chalicelib.model.tenant import BruteForceProtection
 from chalicelib.model.user import User
 from chalicelib.protection.address import AddressGuard, Fill
 from chalicelib.store.attempts import ANYWHERE, AttemptCount, AttemptStore, Counter, FailureCount, FailureStore
+from chalicelib.store.aws.parallel import Parallel
 from chalicelib.store.dynamo import Dynamo
-from chalicelib.store.parallel import Parallel
 
 BLOCKED = "Your account has been blocked after multiple consecutive login attempts."
 

@@ -13,8 +13,8 @@ from chalicelib.model.bucket import Bucket
 from chalicelib.model.clock import Clock
 from chalicelib.model.storage import Read
 from chalicelib.model.tenant import SuspiciousIpThrottling
+from chalicelib.store.aws.parallel import Parallel
 from chalicelib.store.buckets import BucketStore
-from chalicelib.store.parallel import Parallel
 
 SUSPICIOUS = "We have detected suspicious login behavior and further attempts will be blocked."
 

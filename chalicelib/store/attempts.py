@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.account import Account
 from chalicelib.model.storage import Item, Key, Read, Write
-from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.dynamo import UPDATE_TRIES, Dynamo, Update, delete_write, from_item, to_item
 
 # The address of a counter that all addresses share.

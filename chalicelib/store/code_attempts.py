@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from chalicelib.model.bucket import Bucket
 from chalicelib.model.storage import Item, Key, Write
-from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.buckets import fill
 from chalicelib.store.dynamo import Dynamo, Update, delete_write, update_write
 

@@ -11,7 +11,7 @@ from chalicelib.model.clock import Clock
 from chalicelib.model.key import KeySet, SigningKey
 from chalicelib.model.storage import Item, Key, Read
 from chalicelib.model.tenant import Api, Client, Realm, Tenant
-from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.documents import Document, api_from, client_from, realm_from, tenant_from
 from chalicelib.store.dynamo import Dynamo, Value
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, overload
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.storage import Item, Key, Read, Write
-from chalicelib.store.aws import Aws, ConditionFailed
+from chalicelib.store.aws.calls import Aws, ConditionFailed
 
 A = TypeVar("A")
 B = TypeVar("B")

@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.model.family import Locator, RefreshFamily
 from chalicelib.model.storage import Item, Key, Read, Write
-from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.dynamo import Dynamo, Value, from_item, put_write
 
 _FAMILY = "family#"

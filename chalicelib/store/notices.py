@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from chalicelib.model.account import Account
 from chalicelib.model.storage import Item, Key
-from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.dynamo import Dynamo, Update, Value
 
 # An attack on many names at once must not write all of its notices under one key.

@@ -13,7 +13,7 @@ from chalicelib.model.account import Account
 from chalicelib.model.enrolment import Challenge, PendingLogin
 from chalicelib.model.login import Original, RequestedAccess
 from chalicelib.model.storage import Item, Key, Read, Write
-from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.dynamo import Dynamo, Value, delete_write, from_item, put_write
 
 # How long the store can still tell a token that is over from one that never was.

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from chalicelib.identifiers import canonical, spellings
 from chalicelib.model.storage import Key, Read
 from chalicelib.model.user import User
-from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.dynamo import Dynamo, Update, Value, delete_write, put_write
 from chalicelib.store.users import JSON_FIELDS, UserStore, assignments, login_keys, user_from, user_key
 

@@ -14,7 +14,7 @@ from chalicelib.identifiers import spellings
 from chalicelib.model.directory import LoginRecord
 from chalicelib.model.storage import Item, Key, Read, Write
 from chalicelib.model.user import User
-from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.dynamo import Dynamo, Update, Value, update_write
 
 # The fields that are kept as JSON, and what stands for their absence.

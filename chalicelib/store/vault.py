@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from chalicelib.errors import ServerError
 from chalicelib.model.clock import Clock
-from chalicelib.store.aws import Aws
+from chalicelib.store.aws.calls import Aws
 from chalicelib.store.config import CACHE_LIFETIME_S, ConfigStore
 
 NONCE_BYTES = 12

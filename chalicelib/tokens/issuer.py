@@ -13,8 +13,8 @@ from chalicelib.model.credential_state import mark_jti
 from chalicelib.model.key import KeySet
 from chalicelib.model.login import Access, Login
 from chalicelib.model.tenant import Client
+from chalicelib.store.aws.parallel import Parallel
 from chalicelib.store.dynamo import Dynamo
-from chalicelib.store.parallel import Parallel
 from chalicelib.tokens.claims import (
     ID_TOKEN_TYP,
     OPENID,

@@ -11,7 +11,7 @@ from jwt.utils import der_to_raw_signature
 
 from chalicelib.errors import ServerError
 from chalicelib.model.key import SigningKey
-from chalicelib.store.kms import MAX_MESSAGE_BYTES, Kms
+from chalicelib.store.aws.kms import MAX_MESSAGE_BYTES, Kms
 
 
 @dataclass(frozen=True, slots=True)

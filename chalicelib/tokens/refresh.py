@@ -14,7 +14,7 @@ from chalicelib.model.login import Access, Login
 from chalicelib.model.storage import Write
 from chalicelib.model.tenant import Client, RefreshTokenPolicy
 from chalicelib.model.user import User
-from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.families import FamilyStore
 from chalicelib.store.revocations import RevocationStore

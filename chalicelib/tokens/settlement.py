@@ -13,9 +13,9 @@ from chalicelib.model.login import Access, Login
 from chalicelib.model.storage import Write
 from chalicelib.model.tenant import Client
 from chalicelib.scopes import OFFLINE_ACCESS
-from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.aws.calls import ConditionFailed
+from chalicelib.store.aws.parallel import Parallel
 from chalicelib.store.dynamo import Dynamo
-from chalicelib.store.parallel import Parallel
 from chalicelib.tokens.refresh import NewFamily, RefreshTokens
 
 # Returns the writes of a login; takes the name of a number in the user's record that goes up by one with it, or None.

@@ -8,8 +8,8 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
 from moto.core.botocore_stubber import BotocoreStubber
 
-from chalicelib.store.aws_caller import AwsUnreachable
-from chalicelib.store.transport import Reply
+from chalicelib.store.aws.caller import AwsUnreachable
+from chalicelib.store.aws.transport import Reply
 
 
 class MotoTransport:

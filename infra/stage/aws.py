@@ -11,8 +11,8 @@ from botocore.config import Config
 from botocore.exceptions import InvalidEndpointConfigurationError
 
 from chalicelib.model.clock import SystemClock
-from chalicelib.store.aws import Aws
-from chalicelib.store.budget import end_call
+from chalicelib.store.aws.budget import end_call
+from chalicelib.store.aws.calls import Aws
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.dynamo import Dynamo
 from infra.stage.aws_faults import refuse_web_pages

@@ -17,7 +17,7 @@ from chalicelib.model.enrolment import OTP, Enrolment, PendingLogin
 from chalicelib.model.login import RequestedAccess
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
-from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.code_attempts import AllowanceStore, WrongCodeStore
 from chalicelib.store.enrolments import EnrolmentStore
 from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore

@@ -9,7 +9,7 @@ from chalicelib.model.directory import LoginRecord, LoginWrites
 from chalicelib.model.storage import Read, Write
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
-from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.aws.calls import ConditionFailed
 
 
 @dataclass

@@ -11,7 +11,7 @@ from chalicelib.model.directory import Directory, LoginRecord
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 from chalicelib.passwords.hash import dummy_hash, hash_password
-from chalicelib.store.aws import ConditionFailed
+from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.user_records import UserRecords
 from chalicelib.store.users import UserStore
 from infra.stage.aws import Stage

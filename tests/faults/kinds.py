@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 
-from chalicelib.store.budget import TRY_S
+from chalicelib.store.aws.budget import TRY_S
 from tests.faults.wire import NOWHERE, Act, Call, Try, nothing
 from tests.support.fixed import Clock
 

@@ -12,8 +12,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.session import get_session
 
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.store.aws import ConditionFailed
-from chalicelib.store.budget import (
+from chalicelib.store.aws.budget import (
     LAST_AMENDS_S,
     LAST_TRY_S,
     REQUEST_BUDGET_S,
@@ -22,7 +21,8 @@ from chalicelib.store.budget import (
     current,
     one_request,
 )
-from chalicelib.store.parallel import Parallel
+from chalicelib.store.aws.calls import ConditionFailed
+from chalicelib.store.aws.parallel import Parallel
 from infra.stage.aws import Stage
 from tests.faults.kinds import FAULTS, Fault, error
 from tests.faults.wire import NOWHERE, Act, Try, watching

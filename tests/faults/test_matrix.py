@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import httpx
 
-from chalicelib.store.budget import REQUEST_BUDGET_S
+from chalicelib.store.aws.budget import REQUEST_BUDGET_S
 from tests.faults import table
 from tests.faults.case import Case
 from tests.faults.conftest import OUTCOME

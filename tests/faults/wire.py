@@ -11,7 +11,7 @@ from typing import Any
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from moto.core.botocore_stubber import MockRawResponse
 
-from chalicelib.store.aws import Aws
+from chalicelib.store.aws.calls import Aws
 
 NOWHERE = "https://aws.invalid/"
 

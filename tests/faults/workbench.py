@@ -19,7 +19,7 @@ from chalicelib.model.family import RefreshFamily
 from chalicelib.model.user import User
 from chalicelib.settings import Settings
 from chalicelib.store.attempts import AttemptCount, AttemptStore
-from chalicelib.store.aws import connect
+from chalicelib.store.aws.calls import connect
 from chalicelib.store.vault import RuleSettings, Vault, data_key_alias
 from infra.stage.aws import Stage
 from infra.tenant.file import load

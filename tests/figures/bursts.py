@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from chalicelib.errors import TooManyAttempts
 from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.protection.address import AddressGuard
+from chalicelib.store.aws.parallel import Parallel
 from chalicelib.store.buckets import LOGINS, BucketStore
-from chalicelib.store.parallel import Parallel
 from infra.local.emulated_aws import local_aws
 from infra.stage.aws import Stage
 from tests.figures.simulation import DAY_S, provisioned

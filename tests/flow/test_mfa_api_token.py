@@ -7,7 +7,7 @@ from typing import Any
 import jwt
 import pytest
 
-from chalicelib.store.kms import Kms
+from chalicelib.store.aws.kms import Kms
 from chalicelib.tokens.jws import kms_jws
 from infra.stage.aws import Stage
 from tests.support.config import document_of

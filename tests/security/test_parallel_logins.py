@@ -19,8 +19,8 @@ from chalicelib.passwords.hash import hash_password
 from chalicelib.protection.account import AccountGuard, LoginAttempt
 from chalicelib.protection.address import AddressGuard
 from chalicelib.store.attempts import AttemptStore, FailureStore
+from chalicelib.store.aws.parallel import Parallel
 from chalicelib.store.buckets import LOGINS, BucketStore
-from chalicelib.store.parallel import Parallel
 from infra.stage.aws import Stage
 from tests.support.fixed import BCRYPT_COST, Hashes
 from tests.support.http import Http

@@ -9,7 +9,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from chalicelib.store.kms import Kms
+from chalicelib.store.aws.kms import Kms
 from chalicelib.tokens.jws import kms_jws
 from infra.stage.aws import Stage
 from tests.support.fixed import ISSUER

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from chalicelib import wiring
 from chalicelib.settings import Settings
-from chalicelib.store.aws import connect
+from chalicelib.store.aws.calls import connect
 from infra.gateway.proxy_event import GatewayStage
 from infra.stage.aws import Stage, reach
 from infra.stage.provision import apply, up

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.store.aws_caller import AwsUnreachable
-from chalicelib.store.transport import Reply
+from chalicelib.store.aws.caller import AwsUnreachable
+from chalicelib.store.aws.transport import Reply
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]  # has no types
 
-from chalicelib.store.messages import EMAIL_UNSENT, SMS_UNSENT
+from chalicelib.store.aws.messages import EMAIL_UNSENT, SMS_UNSENT
 
 # What CloudWatch compares of a JSON line.
 TERM = re.compile(r'\$\.event = "(\w+)"')

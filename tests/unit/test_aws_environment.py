@@ -11,8 +11,8 @@ from botocore.credentials import EnvProvider
 from botocore.endpoint_provider import EndpointProvider
 from botocore.loaders import Loader
 
-from chalicelib.store.aws_environment import needs_botocore
-from chalicelib.store.sigv4 import Signer
+from chalicelib.store.aws.environment import needs_botocore
+from chalicelib.store.aws.sigv4 import Signer
 
 # A function's, as Lambda documents it ("Defined runtime environment variables").
 IN_LAMBDA = {

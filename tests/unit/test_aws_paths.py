@@ -18,10 +18,10 @@ from botocore.serialize import create_serializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.store.aws_caller import SERVICES, AwsCaller, AwsRefused, AwsUnreachable, Operation
-from chalicelib.store.botocore_caller import BotocoreCaller
-from chalicelib.store.thin_client import ThinClient
-from chalicelib.store.transport import KeepAlive
+from chalicelib.store.aws.botocore_caller import BotocoreCaller
+from chalicelib.store.aws.caller import SERVICES, AwsCaller, AwsRefused, AwsUnreachable, Operation
+from chalicelib.store.aws.thin_client import ThinClient
+from chalicelib.store.aws.transport import KeepAlive
 from tests.support.raw_server import PATIENCE_S, SILENCE, RawServer, Script, answer, raw_server
 from tests.support.wire_double import WireDouble, reply
 
@@ -239,9 +239,9 @@ def test_botocore_also_sends_messages() -> None:
 
 ALONE = """
 import socket, sys
-from chalicelib.store.aws_environment import needs_botocore
-from chalicelib.store.thin_client import ThinClient
-from chalicelib.store.transport import KeepAlive
+from chalicelib.store.aws.environment import needs_botocore
+from chalicelib.store.aws.thin_client import ThinClient
+from chalicelib.store.aws.transport import KeepAlive
 
 def names():
     return sorted({name.partition(".")[0] for name in sys.modules} & set(sys.argv[2].split()))

@@ -10,7 +10,7 @@ MAX_MODULES = 14
 MAX_MODULE_LINES = 300
 MAX_FUNCTION_LINES = 40
 # The rooms and modules that are larger still. A line leaves this list with the change that mends it.
-LARGER_STILL = ("chalicelib/model", "chalicelib/store")
+LARGER_STILL = ("chalicelib/model",)
 STREAMS = ("stdout", "stderr")
 # The rooms whose modules are commands.
 COMMANDS = ("infra/cli/", "infra/build/")

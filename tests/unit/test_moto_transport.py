@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from chalicelib.store.aws_caller import AwsRefused, AwsUnreachable
-from chalicelib.store.thin_client import ThinClient
+from chalicelib.store.aws.caller import AwsRefused, AwsUnreachable
+from chalicelib.store.aws.thin_client import ThinClient
 from infra.local.moto_transport import MotoTransport
 from infra.stage.aws import Stage
 

@@ -11,8 +11,8 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.store.aws_caller import AwsUnreachable
-from chalicelib.store.sigv4 import Signer
+from chalicelib.store.aws.caller import AwsUnreachable
+from chalicelib.store.aws.sigv4 import Signer
 
 ENVIRON = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
 NOW_S = 1_790_000_000

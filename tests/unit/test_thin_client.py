@@ -8,10 +8,10 @@ from typing import Any, get_args
 
 import pytest
 
-from chalicelib.store.aws_caller import SERVICES, AwsRefused, AwsUnreachable, Operation, read_pages
-from chalicelib.store.budget import TRY_S, Budget
-from chalicelib.store.thin_client import QUOTA, THROTTLED_COST, ThinClient, Timing
-from chalicelib.store.transport import KeepAlive, Reply
+from chalicelib.store.aws.budget import TRY_S, Budget
+from chalicelib.store.aws.caller import SERVICES, AwsRefused, AwsUnreachable, Operation, read_pages
+from chalicelib.store.aws.thin_client import QUOTA, THROTTLED_COST, ThinClient, Timing
+from chalicelib.store.aws.transport import KeepAlive, Reply
 from tests.support.fixed import Clock
 from tests.support.raw_server import answer
 from tests.support.wire_double import WireDouble, refusal, reply

@@ -5,7 +5,7 @@ from threading import Barrier, current_thread
 
 import pytest
 
-from chalicelib.store.parallel import Parallel
+from chalicelib.store.aws.parallel import Parallel
 from tests.support.threads import at_once
 
 # More than the pool has threads.

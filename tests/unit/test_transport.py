@@ -10,8 +10,8 @@ from typing import Protocol
 import pytest
 import trustme
 
-from chalicelib.store.aws_caller import AwsUnreachable
-from chalicelib.store.transport import MAX_IDLE, KeepAlive, Reply, connect_by_tls
+from chalicelib.store.aws.caller import AwsUnreachable
+from chalicelib.store.aws.transport import MAX_IDLE, KeepAlive, Reply, connect_by_tls
 from tests.support.raw_server import PATIENCE_S, SILENCE, answer, echo_server, raw_server
 from tests.support.threads import at_once
 

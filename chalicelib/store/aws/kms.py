@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from chalicelib.store.aws import Aws
+from chalicelib.store.aws.calls import Aws
 
 MAX_MESSAGE_BYTES = 4096
 _ALGORITHMS: dict[str, Literal["RSASSA_PKCS1_V1_5_SHA_256", "ECDSA_SHA_256"]] = {

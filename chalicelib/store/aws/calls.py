@@ -16,7 +16,7 @@ from botocore.loaders import Loader
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.settings import BadSettings
-from chalicelib.store import budget
+from chalicelib.store.aws import budget
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient

@@ -7,7 +7,7 @@ from botocore import xform_name
 from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.store.aws_caller import SERVICES, AwsRefused, AwsUnreachable
+from chalicelib.store.aws.caller import SERVICES, AwsRefused, AwsUnreachable
 
 _SERVICES: dict[str, str] = {**SERVICES, "Publish": "sns", "SendEmail": "sesv2"}
 

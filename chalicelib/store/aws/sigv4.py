@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from time import gmtime, strftime
 
-from chalicelib.store.aws_caller import AwsUnreachable
+from chalicelib.store.aws.caller import AwsUnreachable
 
 # What a header can carry unchanged, so that no credential is cut, folded or quoted in an error's text.
 _CREDENTIAL = re.compile(r"[!-~]+")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.store.aws_caller import AwsUnreachable
+from chalicelib.store.aws.caller import AwsUnreachable
 
 if TYPE_CHECKING:
     import socket

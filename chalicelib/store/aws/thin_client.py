@@ -1,6 +1,6 @@
 """DynamoDB and KMS without botocore: JSON over a transport, signed, tried twice.
 
-What settings of the environment this path honours, `aws_environment` says.
+`environment` says which settings this path honours.
 """
 
 import json
@@ -13,9 +13,9 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from chalicelib.store.aws_caller import SERVICES, AwsRefused, AwsUnreachable, Operation
-from chalicelib.store.sigv4 import Signer
-from chalicelib.store.transport import OK, SERVER_ERROR, Reply, Transport
+from chalicelib.store.aws.caller import SERVICES, AwsRefused, AwsUnreachable, Operation
+from chalicelib.store.aws.sigv4 import Signer
+from chalicelib.store.aws.transport import OK, SERVER_ERROR, Reply, Transport
 
 USER_AGENT = "gatehouse"
 OUT_OF_TIME = "OutOfTime"

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from chalicelib.errors import ServerError, WireError
-from chalicelib.store.aws import Aws
+from chalicelib.store.aws.calls import Aws
 
 # Auth0's log codes of a message that could not be sent. The stage's alarm UnsentMessages counts them.
 SMS_UNSENT = "gd_send_sms_failure"
