@@ -73,6 +73,18 @@ def is_in_lambda(environ: Mapping[str, str] = os.environ) -> bool:
     return "AWS_LAMBDA_FUNCTION_NAME" in environ
 
 
+def environment() -> Mapping[str, str]:
+    """Return the environment itself: AWS's settings are none of ours, and its credentials change."""
+    return os.environ
+
+
+def find_aws_folder(environ: Mapping[str, str]) -> str | None:
+    """Return the folder that holds the files of AWS's command line, or None if there is none."""
+    home = environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111 (pathlib is slow to import)
+    folder = f"{home}/.aws"
+    return folder if os.path.isdir(folder) else None  # noqa: PTH112 (the same)
+
+
 def is_issuer(text: str) -> bool:
     """Return True for an http(s) URL without query or fragment that ends in a slash."""
     try:

@@ -86,7 +86,7 @@ BOTOCORE = {
 
 
 def reason(**changed: str) -> str | None:
-    return needs_botocore(IN_LAMBDA | changed, lambda _: False)
+    return needs_botocore(IN_LAMBDA | changed, lambda _: None)
 
 
 def test_thin_path_serves_a_function() -> None:
@@ -142,13 +142,13 @@ def test_environment_without_credentials_selects_botocore(name: str, is_there: b
     if not is_there:
         del environ[name]
 
-    assert needs_botocore(environ, lambda _: False) == "the environment holds no credentials"
+    assert needs_botocore(environ, lambda _: None) == "the environment holds no credentials"
 
 
 def test_session_token_may_be_missing_as_a_users_keys_have_none() -> None:
     environ = {name: value for name, value in IN_LAMBDA.items() if name != "AWS_SESSION_TOKEN"}
 
-    assert needs_botocore(environ, lambda _: False) is None
+    assert needs_botocore(environ, lambda _: None) is None
 
 
 def test_old_session_token_of_another_value_selects_botocore_which_prefers_it() -> None:

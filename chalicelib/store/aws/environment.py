@@ -1,8 +1,9 @@
 """The choice between the thin path to AWS and botocore, by the environment."""
 
-import os
 import re
 from collections.abc import Callable, Mapping
+
+from chalicelib.settings import find_aws_folder
 
 # The Regions of the partition `aws`, whose endpoints all have one form.
 _REGION = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]")
@@ -15,19 +16,20 @@ _OF_BOTOCORE = ("AWS_", "BOTO", "REQUESTS_CA_BUNDLE")
 
 
 def needs_botocore(
-    environ: Mapping[str, str] = os.environ, is_folder: Callable[[str], bool] = os.path.isdir
+    environ: Mapping[str, str], find_folder: Callable[[Mapping[str, str]], str | None] = find_aws_folder
 ) -> str | None:
     """Return why the thin path cannot serve this environment, or None if it can.
 
     Every setting that is not known to be honoured, or to do nothing, is a reason, whatever its value.
-    is_folder: asked for the folder that holds the files of the AWS command line.
+    find_folder: the folder that holds the files of AWS's command line, if there is one.
     """
     for name in sorted(environ):
         if name.startswith(_OF_BOTOCORE) and not _is_known(name):
             return f"{name} is set"
         if _is_proxy(name) and environ[name]:
             return f"{name} is set"
-    return _judge_values(environ) or _judge_files(environ, is_folder)
+    folder = find_folder(environ)
+    return _judge_values(environ) or (f"{folder} is there" if folder else None)
 
 
 def _is_known(name: str) -> bool:
@@ -47,8 +49,3 @@ def _judge_values(environ: Mapping[str, str]) -> str | None:
     if environ.get("AWS_REGION", region) != region:
         return "AWS_REGION is not AWS_DEFAULT_REGION"
     return None if _REGION.fullmatch(region) else f"AWS_DEFAULT_REGION is {region!r}, no Region of the partition aws"
-
-
-def _judge_files(environ: Mapping[str, str], is_folder: Callable[[str], bool]) -> str | None:
-    home = environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111 (pathlib is slow to import)
-    return f"{home}/.aws is there" if is_folder(f"{home}/.aws") else None
