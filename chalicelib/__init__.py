@@ -1,1 +1,1 @@
-"""Everything of Gatehouse that is deployed; `docs/adr/0002` draws its floors."""
+"""The deployed code of Gatehouse; docs/adr/0002 draws its layers."""

@@ -1,4 +1,4 @@
-"""A client's assertion: a JWT that one of its keys has signed, for this server and for now (RFC 7523 3)."""
+"""A client's assertion: a JWT signed by one of its keys, for this server and a short time (RFC 7523 3)."""
 
 import math
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ LEEWAY_S = 10
 MAX_LENGTH = 4096
 MAX_JTI_LENGTH = 256
 TIMES = ("exp", "iat", "nbf")
-# PyJWT judges the signature alone: its times go by the machine's clock, and it takes an aud among foreign ones.
+# PyJWT verifies only the signature: it reads the machine's clock, and accepts our aud among foreign ones.
 UNJUDGED: Options = {
     "verify_exp": False,
     "verify_nbf": False,
@@ -33,12 +33,12 @@ UNJUDGED: Options = {
 
 
 class BadAssertion(Exception):
-    """An assertion that does not hold. Its text names the check that failed, and no value."""
+    """An assertion is not valid. The message names the check that failed, and no value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The claims that an assertion must hold. audiences: the names of this server. now: epoch seconds."""
+    """The claims that an assertion must have. audiences: the names of this server. now: epoch seconds."""
 
     client: Client
     audiences: frozenset[str]
@@ -46,10 +46,7 @@ class Expected:
 
 
 def subject_of(assertion: str) -> str:
-    """Return whom an assertion speaks of, so that their keys can be found; nothing is believed yet.
-
-    Raises BadAssertion.
-    """
+    """Return an assertion's sub, to find the client and its keys; raises BadAssertion. Nothing is verified yet."""
     if len(assertion) > MAX_LENGTH:
         raise BadAssertion("it is too long")
     if not is_compact_jws(assertion):
@@ -64,7 +61,7 @@ def subject_of(assertion: str) -> str:
 
 
 def verify_assertion(assertion: str, expected: Expected) -> dict[str, Any]:
-    """Return the claims; raises BadAssertion. `jti` and `exp` are sound, but may have been used before."""
+    """Return the claims of a valid assertion; raises BadAssertion. The caller must check that its jti is unused."""
     claims = _verify_signature(assertion, expected.client.jwks)
     for fault in (*_name_faults(claims, expected), *_time_faults(claims, expected.now)):
         raise BadAssertion(fault)
@@ -72,7 +69,7 @@ def verify_assertion(assertion: str, expected: Expected) -> dict[str, Any]:
 
 
 def _verify_signature(assertion: str, jwks: tuple[dict[str, str], ...]) -> dict[str, Any]:
-    """Return the claims that a key of these has signed. A key's `alg` member binds it, if there is one."""
+    """Return the claims that one of these keys signed. A key with an `alg` member signs with that one only."""
     try:
         alg: Any = jwt.get_unverified_header(assertion).get("alg")
         fitting = [jwk for jwk in jwks if alg in ALGS[jwk["kty"]] and jwk.get("alg", alg) == alg]
@@ -87,7 +84,7 @@ def _verify_signature(assertion: str, jwks: tuple[dict[str, str], ...]) -> dict[
 
 
 def _name_faults(claims: dict[str, Any], expected: Expected) -> Iterator[str]:
-    """Yield each check of a name that fails. Every audience must be ours: a foreign server could replay it here."""
+    """Yield each failed check of a name. Every audience must be ours, as another server could replay it here."""
     aud, jti = claims.get("aud"), claims.get("jti")
     audiences = aud if isinstance(aud, list) else [aud]
     if claims.get("iss") != expected.client.client_id:
@@ -101,7 +98,7 @@ def _name_faults(claims: dict[str, Any], expected: Expected) -> Iterator[str]:
 
 
 def _time_faults(claims: dict[str, Any], now: float) -> Iterator[str]:
-    """Yield each check of a time that fails. `iat` says how old it is, not whether it holds (RFC 7519 4.1.6)."""
+    """Yield each failed check of a time. `iat` says how old it is, not whether it is valid (RFC 7519 4.1.6)."""
     wrong = [name for name in TIMES if not _is_number({"iat": 0, "nbf": 0, **claims}.get(name))]
     if wrong:
         yield f"{wrong[0]} is no number"

@@ -1,4 +1,4 @@
-"""Client authentication: exactly the method that the client is registered for (RFC 6749 2.3, RFC 7523)."""
+"""Client authentication, only by the method that the client is registered for (RFC 6749 2.3, RFC 7523)."""
 
 import binascii
 import hashlib
@@ -24,20 +24,20 @@ SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 
 @dataclass(frozen=True, slots=True)
 class _Credentials:
-    """The client credentials in a request: the method it uses, and the id and secret of each way to read them."""
+    """The client credentials in a request. method: the one in use. pairs: ID and secret, for each way to read them."""
 
     method: str
     pairs: tuple[tuple[str, str], ...] = field(repr=False)
 
     @property
     def is_guessable(self) -> bool:
-        """Return whether the method shows a secret, which somebody could guess at."""
+        """Whether the method sends a secret, which can be guessed."""
         return self.method in SECRET_METHODS
 
 
 @dataclass(frozen=True, slots=True)
 class ClientAuthenticator:
-    """Finds out which client is asking."""
+    """Authenticates the client of a request."""
 
     config: ConfigStore
     used_names: UsedNames
@@ -45,10 +45,10 @@ class ClientAuthenticator:
     clock: Clock
 
     def authenticate(self, request: Request) -> Client:
-        """Return the client.
+        """Return the authenticated client.
 
-        Raises InvalidRequest for two methods at once, TooManyAttempts for an address that failed too often at this
-        client, or at ids that no client has; else InvalidClient for every failure.
+        Raises InvalidRequest for two methods at once; TooManyAttempts for an address that failed too often at this
+        client, or at unknown client_ids; InvalidClient for every other failure.
         """
         credentials = _read_credentials(request)
         request.outcome.client_id = echo(credentials.pairs[0][0])
@@ -63,15 +63,15 @@ class ClientAuthenticator:
             if self._is_proved(client, credentials.method, proof, request):
                 return client
             reason, failed_at = _reason(client, credentials.method), client_id
-        # An assertion is signed: there is nothing to guess, and a retry must not shut others out.
+        # A signed assertion cannot be guessed, and a client that retries one must not shut others out.
         if credentials.method != PRIVATE_KEY_JWT:
             self.guard.fail(request.source_ip, failed_at)
         raise InvalidClient(reason=reason)
 
     def _is_proved(self, client: Client, method: str, proof: str, request: Request) -> bool:
-        """Return whether the proof is the client's, by its own method.
+        """Return whether the proof is right, and sent by the client's own method.
 
-        Raises InvalidClient for what fails and is no guess: a right secret that was sent by another method.
+        Raises InvalidClient for a right secret that was sent by another method: this failure is no guess.
         """
         has_secret = method in SECRET_METHODS and self._has_secret(client, proof)
         if client.token_endpoint_auth_method != method:
@@ -87,14 +87,14 @@ class ClientAuthenticator:
         return sum(hmac.compare_digest(digest, one.sha256) for one in live) > 0
 
     def _holds(self, client: Client, assertion: str, request: Request) -> bool:
-        """Return whether an assertion is the client's and was not used before; raises InvalidClient with the reason."""
+        """Return True for a valid assertion of the client that was not used before; raises InvalidClient if not."""
         now = self.clock.now_s()
         try:
             claims = verify_assertion(assertion, Expected(client, _audiences(client, request), now))
         except BadAssertion as fault:
             raise InvalidClient(reason=f"the client_assertion does not hold: {fault}") from None
         name = f"jti#{client.client_id}#{hashlib.sha256(claims['jti'].encode()).hexdigest()}"
-        # The assertion is taken until its leeway ends, and so must the memory of its jti last.
+        # An assertion is accepted until its leeway ends, so its jti must be remembered as long.
         if not self.used_names.use_once(name, int(now), int(claims["exp"]) + LEEWAY_S + 1):
             raise InvalidClient(reason="the client_assertion does not hold: its jti was used before")
         return True
@@ -106,7 +106,7 @@ def _reason(client: Client, method: str) -> str:
 
 
 def _audiences(client: Client, request: Request) -> frozenset[str]:
-    """Return what an assertion may call this server: the issuer, the token endpoint, and the URL that is called."""
+    """Return the audiences that an assertion may have: the issuer, the token endpoint, and the request's URL."""
     issuer = request.issuer
     if client.strict_audience:
         return frozenset({issuer})
@@ -114,7 +114,7 @@ def _audiences(client: Client, request: Request) -> frozenset[str]:
 
 
 def _read_credentials(request: Request) -> _Credentials:
-    # Another scheme than Basic is no client authentication: proxies and gateways have uses of their own for the header.
+    # Another scheme than Basic is no client authentication: proxies and gateways use the header as well.
     basic = request.authorization if request.has_authorization("basic") else ""
     ways = [basic, request.params.get("client_secret"), request.params.get("client_assertion")]
     if sum(way not in ("", None) for way in ways) > 1:
@@ -130,9 +130,10 @@ def _read_credentials(request: Request) -> _Credentials:
 
 
 def _basic(request: Request) -> _Credentials:
-    """Read HTTP Basic. RFC 6749 form-encodes id and secret first; clients that do not are read as they are.
+    """Return the credentials of HTTP Basic.
 
-    Some encode one of the two alone, so each is read both ways. A client_id in the body says which colon ends the id.
+    RFC 6749 form-encodes ID and secret first, but some clients encode neither, or only one: each is read both ways.
+    A client_id in the body says which colon ends the ID.
     """
     encoded, named = request.authorization.partition(" ")[2], request.params.get("client_id")
     try:
@@ -152,7 +153,7 @@ def _basic(request: Request) -> _Credentials:
 
 
 def _text(decoded: bytes) -> str:
-    """Read UTF-8 (RFC 7617 2.1), else Latin-1, which several clients send where nothing is form-encoded."""
+    """Return the text in UTF-8 (RFC 7617 2.1), else in Latin-1, which some clients send without form-encoding."""
     try:
         return decoded.decode()
     except UnicodeDecodeError:

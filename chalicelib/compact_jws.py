@@ -1,4 +1,4 @@
-"""The form of a signed JWT, which decoders are lax about."""
+"""The form of a signed JWT, which decoders do not check strictly."""
 
 from base64 import urlsafe_b64encode
 
@@ -8,7 +8,7 @@ PARTS = 3
 
 
 def is_compact_jws(token: str) -> bool:
-    """Return whether this is three parts of base64url in their one spelling, unpadded. Source: RFC 7515 2, 7.1."""
+    """Return whether this is three parts of canonical base64url, unpadded. Source: RFC 7515 2, 7.1."""
     parts = token.split(".")
     return len(parts) == PARTS and all(map(_is_base64url, parts))
 

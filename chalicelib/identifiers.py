@@ -1,4 +1,4 @@
-"""Identifiers, as users type them: how they are compared, and how the log names them."""
+"""Identifiers as users type them: their canonical form, and their names in the log."""
 
 import re
 import unicodedata
@@ -8,7 +8,7 @@ from typing import TypeGuard
 MAX_LENGTH = 320
 # A key of DynamoDB has at most 2048 bytes, and normalising can make many of one character.
 MAX_CANONICAL_BYTES = 1280
-# Default_Ignorable_Code_Point, which shows as nothing: soft hyphens, zero-width and bidi marks, variation selectors.
+# Default_Ignorable_Code_Point, which is invisible: soft hyphens, zero-width and bidi marks, variation selectors.
 # Source: Unicode Standard 5.21; DerivedCoreProperties.txt.
 _IGNORABLE = (
     r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
@@ -23,7 +23,7 @@ MAX_LABEL_LENGTH = 63
 _PHONE_NUMBER = re.compile(r"\+[1-9][0-9]{1,14}")
 # No country has a shorter number that text messages reach: `+` and seven digits.
 _MIN_TEXTABLE_LENGTH = 8
-# Of RFC 5321 what SES takes: no quotes, no display name, no list, no empty label of a domain.
+# The addresses of RFC 5321 that SES takes: no quotes, no display name, no list, no empty label of a domain.
 _MAILABLE = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?=[A-Za-z0-9.-]{1,189}\Z)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"
 )
@@ -32,8 +32,8 @@ _MAILABLE = re.compile(
 def canonical(typed: str) -> str:
     """Return the form under which an identifier is unique in its realm: trimmed, NFC, case-folded.
 
-    The domain of an email is one name in Unicode and in punycode. One rule for all of Unicode: `Straße` and `STRASSE`
-    are one name, a Turkish dotless i and an `i` are two. Source: docs/adr/0005, docs/adr/0022.
+    An email's domain is the same in Unicode and in punycode. One rule for all of Unicode: `Straße` and `STRASSE`
+    are the same, a Turkish dotless i and an `i` are not. Source: docs/adr/0005, docs/adr/0022.
     """
     name = _fold(trim(typed))
     local, at, domain = name.rpartition("@")
@@ -41,21 +41,21 @@ def canonical(typed: str) -> str:
 
 
 def spellings(typed: str) -> tuple[str, ...]:
-    """Return the forms under which somebody may be stored, in the order in which they are looked for.
+    """Return the forms under which a user may be stored, in the order in which they are looked up.
 
-    Most names have one, the canonical one. Before it stands the form that the name had under the rule of before: who
-    was stored under that is found by typing it.
+    Most identifiers have one form, the canonical one. An earlier rule gave some another form, which comes first, so
+    that a user who was stored under it is still found.
     """
     return tuple(dict.fromkeys((_fold(typed.strip()), canonical(typed))))
 
 
 def trim(typed: str) -> str:
-    """Return what was typed without white space, control and invisible characters at its ends."""
+    """Return a typed text without white space, control and invisible characters at its ends."""
     return _ENDS.sub("", typed)
 
 
 def visible(text: str) -> str:
-    """Return a text without the characters that show as nothing, wherever they stand."""
+    """Return a text without its invisible characters."""
     return _INVISIBLE.sub("", text)
 
 
@@ -67,19 +67,19 @@ def is_acceptable(typed: str) -> bool:
 
 
 def is_new_name(typed: str) -> bool:
-    """Return whether somebody may be given this identifier: acceptable, and without invisible characters inside."""
+    """Return whether a user may get this identifier: acceptable, and without invisible characters inside."""
     return is_acceptable(typed) and not _INVISIBLE.search(trim(typed))
 
 
 def is_text(value: object) -> TypeGuard[str]:
-    """Whether this is a string that can be stored: JSON can spell half a character, which nothing can encode."""
+    """Whether this is a string that can be stored: JSON can hold a lone surrogate, which cannot be encoded."""
     return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def digest(typed: str, mac: Callable[[str, bytes], bytes]) -> str:
-    """Return what stands for a typed name where the name itself must not: 16 hex digits.
+    """Return a typed identifier's keyed hash, which logs and counters get instead of it: 16 hex digits.
 
-    mac: the stage key's. Users type passwords into the wrong field, and a hash without a key can be turned back.
+    mac: of the stage key. Users type passwords into the wrong field, and a hash without a key can be reversed.
     """
     return mac("name", canonical(typed).encode()).hex()[:16]
 
@@ -94,8 +94,8 @@ def _is_international(domain: str) -> bool:
 
 
 def _in_unicode(domain: str) -> str:
-    """Return a domain in Unicode (UTS 46, ToUnicode); one that no domain can be, as it is."""
-    # Few names need it, and its tables take longer to load than a login has to wait.
+    """Return a domain in Unicode (UTS 46, ToUnicode), or as it is if it is not valid."""
+    # Imported here: few identifiers need it, and its tables load slowly.
     from idna import IDNAError, uts46_remap  # noqa: PLC0415
 
     try:
@@ -106,7 +106,7 @@ def _in_unicode(domain: str) -> str:
 
 
 def _decode(label: str, remap: Callable[[str], str]) -> str:
-    """Return a label without punycode. Raises UnicodeError if it is none that a Unicode label has (UTS 46 4.1)."""
+    """Return a label without punycode; raises UnicodeError if no Unicode label has this punycode (UTS 46 4.1)."""
     if not label.startswith(_PUNYCODE):
         return label
     rest = label.removeprefix(_PUNYCODE)

@@ -1,4 +1,4 @@
-"""Which scopes a request is granted. Pure: sets in, an ordered tuple out."""
+"""Decide the scopes of a request. Pure: sets in, an ordered tuple out."""
 
 from collections.abc import Collection
 
@@ -8,7 +8,7 @@ OIDC_SCOPES = (OPENID, "profile", "email", "phone", "address", OFFLINE_ACCESS)
 
 
 def parse(scope: str) -> frozenset[str]:
-    """Return the scopes of a wire string; order and repetition mean nothing. Source: RFC 6749 3.3."""
+    """Return the scopes of a wire string; their order and repetition do not matter. Source: RFC 6749 3.3."""
     return frozenset(scope.split(" ")) - {""}
 
 
@@ -30,10 +30,10 @@ def with_auth0_defaults(requested: frozenset[str]) -> frozenset[str]:
 
 
 def renew(requested: frozenset[str], before: tuple[str, ...], api_scopes: tuple[str, ...]) -> frozenset[str]:
-    """Return the scopes that a refresh requests: undefined ones are dropped, and none of the API's means all.
+    """Return the scopes that a refresh requests, without undefined ones. None of the API's means all of the API's.
 
-    before: the scopes that were granted; they count if nothing is requested. The result may hold more than these,
-    which is refused. Source: RFC 6749 6; docs/use/http.md "Refresh tokens".
+    before: the granted scopes, which are returned if nothing is requested. The result may hold more than these; the
+    caller refuses that. Source: RFC 6749 6; docs/use/http.md "Refresh tokens".
     """
     if not requested:
         return frozenset(before)

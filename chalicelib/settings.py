@@ -1,4 +1,4 @@
-"""The settings of a stage, read from the environment once. Realms, clients and APIs are data, not settings."""
+"""The settings of a stage, read once from environment variables. Realms, clients and APIs are data, not settings."""
 
 import os
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ MAX_RULE_BUDGET_S = 10
 
 
 class BadSettings(Exception):
-    """The environment is at fault; the message lists every fault."""
+    """The environment variables are at fault. The message lists every fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Settings:
     stage: names the tables, `gatehouse-<stage>-...`.
     issuer: the issuer's URL with its final slash; "" takes it from API Gateway's request context.
     bcrypt_cost: the cost of hashes made from now on, 4 to 15.
-    trusted_proxies: how many proxies of one's own stand in front of API Gateway, each of which adds to X-Forwarded-For.
+    trusted_proxies: how many of the operator's proxies are in front of API Gateway; each adds to X-Forwarded-For.
     rule_packages: the importable packages whose rules run, in their order. rule_budget_s: seconds that all rules of a
     login have together. email_from: the sender of emails, which SES has verified; "" sends none.
     """
@@ -39,7 +39,7 @@ class Settings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Read the GATEHOUSE_ variables of docs/run/operating.md, and RULE_PACKAGES.
+        """Return the settings of the GATEHOUSE_ variables (docs/run/operating.md) and RULE_PACKAGES.
 
         Raises BadSettings with all faults at once; an unknown GATEHOUSE_ name is one of them.
         """
@@ -69,7 +69,7 @@ def rule_packages(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
 
 
 def is_in_lambda(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether this process is a function, and not a deployment that looks at the routes."""
+    """Whether this process is a Lambda function, and not the deployment command, which reads the routes."""
     return "AWS_LAMBDA_FUNCTION_NAME" in environ
 
 

@@ -1,4 +1,4 @@
-"""The composition root: builds the parts once per process, and is the one place that names them all."""
+"""The composition root: builds each part once per process. No other module names them all."""
 
 import secrets
 import time
@@ -68,11 +68,10 @@ from chalicelib.tokens.verifier import AccessTokenVerifier
 
 @dataclass(frozen=True, slots=True)
 class Externals:
-    """The surroundings of the process, beside AWS.
+    """The parts of the process that come from outside, except AWS. Tests replace them.
 
-    pause: sleeps for so many seconds. new_id: a fresh jti. verify: holds a password against its
-    stored form. range_api: whether Pwned Passwords knows a password. directories: makes the backends of realms that
-    have another one than DynamoDB, by the realms' names.
+    pause: sleeps for that many seconds. new_id: returns a fresh jti. verify: checks a password against its stored form.
+    range_api: asks Pwned Passwords about a password. directories: by realm, makes a backend other than DynamoDB.
     """
 
     clock: Clock = field(default_factory=SystemClock)
@@ -117,7 +116,7 @@ class _Parts:
 
 
 def build(settings: Settings, aws: Aws, externals: Externals) -> Services:
-    """Build everything for one stage."""
+    """Return the services of one stage."""
     stores = _stores(settings, aws, externals)
     parts = _parts(settings, aws, externals, stores)
     limits = _limits(externals, stores)
@@ -189,7 +188,7 @@ def _parts(settings: Settings, aws: Aws, externals: Externals, stores: _Stores) 
     client_guard = ClientGuard(BucketStore(dynamo, attempts, CLIENTS), throttling, clock)
     authenticator = ClientAuthenticator(config, UsedNames(dynamo, sessions), client_guard, clock)
     addresses = AddressGuard(parallel, BucketStore(dynamo, attempts, LOGINS), throttling, clock)
-    # Without a sender nobody will be told, so no notice is stored.
+    # No sender is set up, so no notice is stored.
     on_block = stores.notices.note if settings.email_from else lambda *_: None
     totals = FailureStore(dynamo, attempts)
     guard = AccountGuard(dynamo, parallel, stores.attempts, totals, addresses, on_block, clock, externals.pause)
@@ -207,14 +206,14 @@ def _parts(settings: Settings, aws: Aws, externals: Externals, stores: _Stores) 
 
 
 def _directories(settings: Settings, dynamo: Dynamo, externals: Externals) -> Callable[[Realm], Directory]:
-    """Return what makes a realm's backend: a new kind of one is one file and one line here."""
-    nobody = dummy_hash(settings.bcrypt_cost)
+    """Return the function that makes a realm's backend: a new kind of backend is one file and one line here."""
+    dummy = dummy_hash(settings.bcrypt_cost)
 
     def directory_of(realm: Realm) -> Directory:
         if realm.name in externals.directories:
             return externals.directories[realm.name](realm)
         return DynamoDirectory(
-            realm, UserStore(dynamo, realm.users_table), settings.bcrypt_cost, nobody, externals.verify
+            realm, UserStore(dynamo, realm.users_table), settings.bcrypt_cost, dummy, externals.verify
         )
 
     return directory_of
@@ -252,7 +251,7 @@ def _notices(settings: Settings, externals: Externals, stores: _Stores, messages
 
 
 def _factors(externals: Externals, stores: _Stores, parts: _Parts, limits: Limits) -> tuple[EnrollableFactor, ...]:
-    """Return every second factor that a user enrols: a new one is one file and one line here."""
+    """Return every second factor that users enrol: a new one is one file and one line here."""
     enrolments_of, clock = stores.enrolments_of, externals.clock
     return (
         Otp(stores.vault, limits, enrolments_of, clock),

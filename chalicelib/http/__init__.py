@@ -1,1 +1,1 @@
-"""The edge: the only room that knows Chalice."""
+"""The edge: the only package that knows Chalice."""

@@ -18,7 +18,7 @@ from chalicelib.rules.loading import BadRules
 from chalicelib.settings import BadSettings
 from chalicelib.store.aws.budget import one_request
 
-# Every path takes every method as far as API Gateway is concerned: a wrong one must reach our own 405.
+# API Gateway hands on every method of every path: a wrong one must get Gatehouse's own 405.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 BAD_REQUEST = 400
 CRASHED = "The request could not be completed."
@@ -27,10 +27,10 @@ _current_request: ContextVar[ChaliceRequest] = ContextVar("chalice_request")
 
 
 class Application(Chalice):
-    """Chalice, made safe to call from several threads, with errors that are ours on every path.
+    """Chalice, made safe to call from several threads, with Gatehouse's own errors on every path.
 
     routes: the table. services: called for each request, so that nothing is built before the first. emit: takes the
-    log line of each outcome. clock: seconds from any beginning, for the time that AWS has.
+    log line of each outcome. clock: monotonic seconds, for the time budget of the calls to AWS.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Application(Chalice):
         emit: Emit = log.write_line,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        # Chalice's own logger and its mark in the environment belong to the process, which may hold several of these.
+        # Chalice's logger and its environment variable belong to the process, which may have several applications.
         super().__init__("gatehouse", configure_logs=False, env={})
         self._resources, self._services, self._emit, self._clock = resources(routes), services, emit, clock
         for path in self._resources:
@@ -49,7 +49,7 @@ class Application(Chalice):
 
     @property
     def current_request(self) -> ChaliceRequest:
-        """The request of this thread; Chalice itself keeps one for the process."""
+        """The request of this thread; Chalice itself has one for the whole process."""
         return _current_request.get()
 
     @current_request.setter
@@ -57,7 +57,7 @@ class Application(Chalice):
         _current_request.set(request)
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
-        """Answer one proxy event. What no route can answer is ours too: an unknown path, a crash of Chalice."""
+        """Answer one proxy event. An unknown path and a crash of Chalice get Gatehouse's own errors too."""
         try:
             if event["requestContext"]["resourcePath"] in self.routes:
                 return super().__call__(event, context)
@@ -71,11 +71,11 @@ class Application(Chalice):
         return _response(caller.error_reply(error), caller, event).to_dict()
 
     def tell_blocked(self, _: CloudWatchEvent | None = None) -> None:
-        """Email the users whose accounts were blocked since the last minute. One that cannot be sent is a log line."""
+        """Email the users whose accounts were blocked since the last minute; log each email that cannot be sent."""
         self._services()[NoticeFlow].send(lambda outcome: self._emit(log.line(outcome)))
 
     def _answer(self, **_: str) -> Response:
-        """Answer the current request, in whose path Chalice found these parameters."""
+        """Return the response to the current request. The path's parameters are read from the request."""
         started, event = time.perf_counter(), self.current_request.to_original_event()
         resource = self._resources[wire.resource(event)]
         route = resource.by_method.get(self.current_request.method, resource.first)

@@ -16,7 +16,7 @@ MAX_PARAMETERS = 100
 MAX_JSON_DEPTH = 32
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
-# What must be a string wherever it appears, and never stands in a URL, which logs and proxies keep.
+# These must be strings, and are refused in a URL, which logs and proxies keep.
 CREDENTIALS = SECRET_PARAMETERS | {"client_id", "username"}
 PARAMETERS = CREDENTIALS | {
     "grant_type",
@@ -27,7 +27,7 @@ PARAMETERS = CREDENTIALS | {
     "client_assertion_type",
     "token_type_hint",
 }
-# How the one begins, where it stands under the other's type.
+# How JSON and a form begin, to name them if Content-Type says the other.
 _LIKE_JSON = re.compile(r"\s*\{\s*[\"}]")
 _LIKE_FORM = re.compile(r"[^\s{}\[\]\",:=&]+=")
 BYTE_ORDER_MARK = "\ufeff"
@@ -36,7 +36,7 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def parameters(chalice_request: ChaliceRequest) -> dict[str, Any]:
-    """Return what the body says, without what is empty; raises InvalidRequest."""
+    """Return the body's parameters without empty ones; raises InvalidRequest."""
     text, content_type = _text(chalice_request), chalice_request.headers.get("content-type", "")
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == JSON:
@@ -62,7 +62,7 @@ def _text(chalice_request: ChaliceRequest) -> str:
         text = body.decode()
     except UnicodeDecodeError:
         text = "\ufffd"
-    # API Gateway replaces what is no UTF-8 before we see it; no client sends the replacement itself.
+    # API Gateway replaces bytes that are not UTF-8 by U+FFFD, which no client sends itself.
     if "\ufffd" in text:
         raise InvalidRequest("The request body is not valid UTF-8.")
     return text.removeprefix(BYTE_ORDER_MARK)
@@ -85,7 +85,7 @@ def _from_form(text: str) -> dict[str, str]:
 def _from_json(text: str) -> dict[str, Any]:
     try:
         members = json.loads(text or "{}", object_pairs_hook=_unique, parse_constant=_no_constant)
-        # An escaped lone surrogate is JSON, but no text: nothing could hash or store it.
+        # An escaped lone surrogate is valid JSON, but it cannot be hashed or stored.
         json.dumps(members, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         form = f"The body is a form, but Content-Type is {JSON}." if _LIKE_FORM.match(text) else ""
@@ -110,7 +110,7 @@ def _is_shallow(value: Any) -> bool:
 
 
 def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Return what stands once; an empty value counts as omitted, and so makes no second one (RFC 6749 3.1)."""
+    """Return the members; raises InvalidRequest if one has two values. An empty value is none (RFC 6749 3.1)."""
     members: dict[str, Any] = {}
     for name, value in pairs:
         if _is_empty(value):
@@ -118,7 +118,7 @@ def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
         elif _is_empty(members.get(name)):
             members[name] = value
         else:
-            # A password that a client did not encode falls apart into names: the log has none that we do not know.
+            # A password that a client did not encode is split into names, so the log never gets an unknown name.
             reason = "" if name in PARAMETERS else "an unknown parameter is given twice"
             raise InvalidRequest(f"Parameter given twice: {echo(name)}", reason=reason)
     return members

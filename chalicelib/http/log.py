@@ -1,4 +1,4 @@
-"""The one line that each outcome leaves in the log."""
+"""The one log line of each outcome."""
 
 import json
 import sys
@@ -20,13 +20,13 @@ def write_line(line: Mapping[str, Any]) -> None:
 
 
 def line(outcome: Outcome, **more: Any) -> dict[str, Any]:
-    """Return the line of an outcome, without what is empty."""
+    """Return the log line of an outcome, without empty members."""
     time = datetime.now(UTC).isoformat(timespec="milliseconds")
     return {"time": time} | {name: value for name, value in (asdict(outcome) | more).items() if value not in ("", [])}
 
 
 def crash_reason(crash: Exception) -> str:
-    """Say where something crashed: the exception's type and our frames, never its message, which may hold a secret."""
+    """Return the type and our frames of an exception, never its message, which may hold a secret."""
     frames = traceback.extract_tb(crash.__traceback__)
     ours = [frame for frame in frames if "chalicelib" in frame.filename][-MAX_FRAMES:] or frames[-1:]
     places = " < ".join(f"{frame.name}:{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(ours))

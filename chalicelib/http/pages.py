@@ -1,6 +1,6 @@
-"""The pages behind the links in emails: plain HTML that a phone shows, without script, cookie or foreign content.
+"""The pages behind the links in emails: plain HTML that fits a phone, without script, cookie or foreign content.
 
-A GET shows, a POST acts: mail scanners follow every link, and press no button.
+A GET only shows the page, and a POST acts: mail scanners follow every link, but press no button.
 """
 
 from base64 import b64encode
@@ -41,7 +41,7 @@ def page(title: str, text: str, form: str = "") -> str:
 
 
 def form(action: str, ticket: str, label: str) -> str:
-    """Return a button that posts the ticket. action: the last part of the path, whatever stands before it."""
+    """Return a button that posts the ticket. action: the last part of the path, relative to the page's own."""
     hidden = f'<input type="hidden" name="ticket" value="{escape(ticket)}">'
     return f'<form method="post" action="{escape(action)}">{hidden}<button>{escape(label)}</button></form>'
 
@@ -51,12 +51,12 @@ def error_page(error: WireError) -> Reply:
     return Reply(page(FAILED, error.description), error.status, {**HEADERS, **error.headers})
 
 
-# A user who followed a link: it works once, and for its one purpose.
+# A user who followed a link with a ticket, which works once and for one purpose.
 LINK_USER = Caller(error_reply=error_page, in_links=frozenset({"ticket"}))
 
 
 def show_unblock(notices: NoticeFlow, request: Request) -> str:
-    """Return the page that says what the link of an email to a blocked user does."""
+    """Return the page that explains the link of a blocked user's email, with the button that unblocks."""
     ticket = request.query.get("ticket", "")
     notices.require_ticket(ticket)
     text = (
@@ -66,6 +66,6 @@ def show_unblock(notices: NoticeFlow, request: Request) -> str:
 
 
 def unblock(notices: NoticeFlow, request: Request) -> str:
-    """Unblock the account of the ticket, and return the page that says so."""
+    """Unblock the account of the ticket, and return the page that confirms it."""
     notices.unblock(request, request.params.get("ticket", ""))
     return page("Your account is unblocked", "You can log in again.")

@@ -1,4 +1,4 @@
-"""The rows of the route table, and who calls a path. app.py lists the rows; application.py answers by them."""
+"""The rows of the route table, and the kinds of callers. app.py lists the rows; application.py answers by them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,10 +22,10 @@ CACHED = {"Cache-Control": "public, max-age=300"}
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls a path, which decides what all its answers have in common, errors and crashes included.
+    """The kind of caller of a path. It decides the headers of all its answers, errors and crashes included.
 
     challenge: the WWW-Authenticate of a 401. is_open: whether scripts of any origin may read the answers.
-    error_reply: renders an error. in_links: the credentials that links to the path hold in their query.
+    error_reply: renders an error. in_links: the credentials that the query of the path may hold.
     Source: RFC 9110 15.5.2; Fetch 3.2.3.
     """
 
@@ -40,10 +40,10 @@ class Caller:
         return {**origin, "WWW-Authenticate": self.challenge} if status == InvalidClient.status else dict(origin)
 
 
-# A backend that proves itself with its client's secret.
+# A backend that authenticates as a client.
 CLIENT = Caller()
 TOKEN_BEARER = Caller(BEARER)
-# Public, or shown to a bearer token alone: a browser adds neither by itself.
+# Open to scripts: the answers are public or need a bearer token, which a browser never adds by itself.
 BROWSER = Caller(BEARER, is_open=True)
 ANYBODY = Caller(is_open=True)
 
@@ -64,7 +64,7 @@ class Route(Generic[S]):
     """One row of the route table: the methods of a path that one function of a service answers.
 
     answer: a method of the service's class, or a function of such a service. status, headers: of a success; an error
-    brings its own. event: the log code of an outcome that learns no better one; "" logs failures alone.
+    has its own. event: the default log code; with "", a success without another code is not logged.
     """
 
     path: str
@@ -83,19 +83,19 @@ class Route(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """The routes of one path, by method. HEAD is where GET is."""
+    """The routes of one path, by method. A path with GET has HEAD too."""
 
     by_method: Mapping[str, Route[Any]]  # the routes of a path may be of several services
 
     @property
     def first(self) -> Route[Any]:
-        """The row that stands for the whole path."""
+        """The first row, whose caller is that of the whole path."""
         return next(iter(self.by_method.values()))
 
     def other_method(self, method: str) -> Reply:
-        """Answer a method that no row has: a browser's preflight, if it may send a bearer token here.
+        """Return the answer to a browser's preflight, if a browser may send a bearer token to this path.
 
-        Raises MethodNotAllowed for every other. Source: Fetch 3.2.3.
+        Raises MethodNotAllowed for any other method without a row. Source: Fetch 3.2.3.
         """
         allowed, caller = tuple(self.by_method), self.first.caller
         if method != PREFLIGHT or caller.challenge != BEARER or not caller.is_open:
@@ -105,7 +105,7 @@ class Resource:
 
 
 def resources(routes: Iterable[Route[Any]]) -> dict[str, Resource]:
-    """Return what each path of the table answers."""
+    """Return the resource of each path of the table."""
     by_path: dict[str, dict[str, Route[Any]]] = {}
     for route in routes:
         by_path.setdefault(route.path, {}).update(dict.fromkeys(route.methods, route))

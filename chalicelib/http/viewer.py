@@ -1,4 +1,4 @@
-"""The place of a request, as CloudFront's viewer headers say it, under the names of Auth0's `geoip`."""
+"""The location of a request, from CloudFront's viewer headers, under the names of Auth0's `geoip`."""
 
 import math
 import re
@@ -21,9 +21,9 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 def geoip_from(headers: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the headers say of the place, or {} if they do not name the country.
+    """Return the location that the headers name, or {} if they do not name the country.
 
-    CloudFront percent-encodes what is not ASCII. What is malformed is left out.
+    CloudFront percent-encodes text that is not ASCII. A malformed value is left out.
     Source: Amazon CloudFront Developer Guide, "Add CloudFront request headers".
     """
     country = headers.get(f"{_PREFIX}country", "")

@@ -1,4 +1,4 @@
-"""From API Gateway's bytes to a Request, strictly, and from an answer to a response."""
+"""Read API Gateway's bytes into a Request, strictly, and write an answer as a response."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from chalicelib.http.viewer import geoip_from
 from chalicelib.model.address import parse_address, parse_forwarded
 from chalicelib.model.request import Outcome, Request
 
-# What these send as a body has no meaning (RFC 9110 9.3.1).
+# The body of such a request has no meaning (RFC 9110 9.3.1).
 BODILESS = ("GET", "HEAD")
 _ALWAYS = {
     "Content-Type": JSON,
@@ -32,7 +32,7 @@ Body = Mapping[str, Any] | list[Any] | str | None
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer of a path. headers: beside those that all answers have."""
+    """An answer of a path. headers: its own, beside those of all answers."""
 
     body: Body = field(repr=False)
     status: int
@@ -40,12 +40,12 @@ class Reply:
 
 
 def request_id(event: object) -> str:
-    """Return API Gateway's id of the request in a proxy event; "" for what is none."""
+    """Return API Gateway's ID of the request in a proxy event; "" if the event is malformed."""
     return str(_context(event).get("requestId", ""))
 
 
 def resource(event: object) -> str:
-    """Return the path of the route in a proxy event, as API Gateway declares it; "" for what is none."""
+    """Return the path of the route in a proxy event, as API Gateway declares it; "" if the event is malformed."""
     return str(_context(event).get("resourcePath", ""))
 
 
@@ -58,16 +58,16 @@ def _context(event: object) -> Mapping[str, Any]:
 class RequestReader:
     """Reads requests. issuer: the configured URL, or "" to take it from API Gateway's request context.
 
-    trusted_proxies: how many in front of API Gateway have added to X-Forwarded-For.
+    trusted_proxies: how many proxies in front of API Gateway add to X-Forwarded-For.
     """
 
     issuer: str
     trusted_proxies: int = 0
 
     def read(self, chalice_request: ChaliceRequest, in_links: frozenset[str], outcome: Outcome) -> Request:
-        """Return the parsed request; raises InvalidRequest for what the docs' "Every response" refuses.
+        """Return the parsed request; raises InvalidRequest for the faults of "Every response" in docs/use/http.md.
 
-        in_links: the credentials that its query may hold. outcome: what the log will say.
+        in_links: the credentials that its query may hold. outcome: its log line, to be filled in.
         """
         context, headers = chalice_request.context, chalice_request.headers
         forwarded = self._note_addresses(context, headers.get("x-forwarded-for", ""), outcome)
@@ -91,7 +91,7 @@ class RequestReader:
         )
 
     def _note_addresses(self, context: Mapping[str, Any], forwarded_for: str, outcome: Outcome) -> str | None:
-        """Note whose request it is for the log; return the address that a trusted proxy told, or None."""
+        """Note the request's addresses in the outcome; return the one that a trusted proxy saw, or None."""
         source_ip = str(context["identity"]["sourceIp"])
         peer = parse_address(source_ip) or source_ip
         forwarded = _find_forwarded(peer, forwarded_for, self.trusted_proxies)
@@ -110,13 +110,13 @@ def _query(chalice_request: ChaliceRequest, in_links: frozenset[str]) -> dict[st
 
 
 def error_reply(error: WireError) -> Reply:
-    """Return the one shape of every error. Source: RFC 6749 5.2."""
+    """Return an error in the one shape that all errors have. Source: RFC 6749 5.2."""
     body = {"error": error.error, "error_description": error.description, **error.members}
     return Reply(body, error.status, {**NO_STORE, **error.headers})
 
 
 def response(reply: Reply, headers: Mapping[str, str]) -> Response:
-    """Return the reply as Chalice sends it. headers: of this request, beside the reply's own, which win."""
+    """Return the reply as a response of Chalice. headers: of this request; the reply's own replace them."""
     return Response(
         body=_text(reply.body),
         status_code=reply.status,
@@ -131,17 +131,17 @@ def _text(body: object) -> str:
 
 
 def _issuer(context: Mapping[str, Any]) -> str:
-    """Read the issuer off the request context: the domain, and what stands in the path before the resource's own."""
+    """Return the issuer from the request context: the domain, and the part of the path before the resource's own."""
     depth = str(context["resourcePath"]).count("/")
     prefix = str(context["path"]).rstrip("/").rsplit("/", depth)[0]
     return f"https://{context['domainName']}{prefix}/"
 
 
 def _find_forwarded(peer: str, forwarded_for: str, trusted_proxies: int) -> str | None:
-    """Return the address that the outermost trusted proxy saw; None if the header does not say so.
+    """Return the address that the outermost trusted proxy saw, or None if the header does not hold it.
 
-    Each hop adds whom it saw on the right, API Gateway too: the last entry is the peer, and what stands further left
-    than the trusted hops is anybody's invention.
+    Each hop, API Gateway too, adds the address that it saw on the right. So the last entry is the peer, and entries
+    left of the trusted hops can be forged.
     """
     entries = forwarded_for.split(",")
     if not trusted_proxies or len(entries) <= trusted_proxies or parse_forwarded(entries[-1]) != peer:
