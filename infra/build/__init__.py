@@ -1,1 +1,1 @@
-"""Builders of files that are checked in."""
+"""Build files that are checked in, and check docstrings."""

@@ -1,6 +1,6 @@
-"""Builds chalicelib/passwords/breached.fuse: `make breached`, or with lists of your own (docs/run/passwords.md).
+"""Build chalicelib/passwords/breached.fuse: `make breached`, or with lists of your own (docs/run/passwords.md).
 
-Built twice from the same lists it is the same, byte for byte.
+The same lists give the same bytes.
 """
 
 import gzip
@@ -21,17 +21,17 @@ import typer
 from chalicelib.passwords.breached_filter import FILE, HEADER, MAGIC, BreachedFilter, Place
 from chalicelib.passwords.hash import fold
 
-ARITY = 3  # How many cells an entry has.
+ARITY = 3  # The number of cells of an entry.
 SMALLEST_SEGMENT, LARGEST_SEGMENT = 4, 2**18
 
 
 class BadSource(Exception):
-    """A list is not the one that the filter is built from."""
+    """A list is not the expected one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A list inside a package. archive: the package's file, from its registry. sha256: of the list as it is inside."""
+    """A list inside a package. archive: the package's file name. sha256: of the list as it is packed."""
 
     archive: str
     member: str
@@ -39,7 +39,7 @@ class Source:
     unpack: Callable[[bytes], bytes] = bytes
 
     def lines(self, folder: Path) -> list[str]:
-        """Return the list's passwords, from the archive in this folder; raises BadSource."""
+        """Return the list's passwords, from the archive in this folder. Raises BadSource."""
         content = _member(folder / self.archive, self.member)
         if hashlib.sha256(content).hexdigest() != self.sha256:
             raise BadSource(f"{self.archive} holds another {self.member} than the one that the filter is built from.")
@@ -62,21 +62,21 @@ SOURCES = (
 
 
 def build(passwords: Iterable[str]) -> bytes:
-    """Return the filter of these passwords, as its file has it; their order and their case do not matter."""
+    """Return the bytes of the filter of these passwords; their order and case do not matter."""
     entries = sorted({fold(password) for password in passwords} - {""})
     for header in (_header(len(entries), seed) for seed in count()):
         shape = BreachedFilter(header)
         places = [shape.place(entry) for entry in entries]
         size = (shape.segment_count + ARITY - 1) * shape.segment_length
         taken = _peel(places, size)
-        # Otherwise some entries share all their cells under this seed.
+        # Otherwise some entries share all their cells under this seed, and the next seed is tried.
         if len(taken) == len(places):
             break
     return header + _fill(places, taken, size)
 
 
 def _header(entries: int, seed: int) -> bytes:
-    """Return the header of a filter in the layout that the paper found best for so many entries."""
+    """Return the header of a filter, with the layout that the paper found best for this number of entries."""
     size = max(entries, 2)
     length = 2 ** floor(log(size) / log(3.33) + 2.25)
     length = min(max(length, SMALLEST_SEGMENT), LARGEST_SEGMENT)
@@ -85,7 +85,7 @@ def _header(entries: int, seed: int) -> bytes:
 
 
 def _peel(places: list[Place], size: int) -> list[tuple[int, int]]:
-    """Take away, again and again, an entry that has a cell to itself; return each with that cell, in this order."""
+    """Remove entries one by one, each of which has a cell to itself by then; return cells and entries in this order."""
     users, seen = array("B", bytes(size)), [0] * size
     for number, (*cells, _) in enumerate(places):
         for cell in cells:
@@ -107,7 +107,7 @@ def _peel(places: list[Place], size: int) -> list[tuple[int, int]]:
 
 
 def _fill(places: list[Place], taken: list[tuple[int, int]], size: int) -> bytes:
-    """Return the cells: the last entry taken away first, so that the three of each add up to its fingerprint."""
+    """Return the cells: filled for the last removed entry first, so that an entry's three cells give its fingerprint."""
     cells = array("H", bytes(2 * size))
     for own, number in reversed(taken):
         first, second, third, fingerprint = places[number]

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-# CONTRIBUTING.md "Words": a first line in the imperative names its subject. These leave it to a riddle.
+# CONTRIBUTING.md "Words": the first line is an imperative. These beginnings hide what the caller gets.
 RIDDLE = re.compile(r"(What|Where|Whether it)\b")
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 

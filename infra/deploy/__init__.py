@@ -1,1 +1,1 @@
-"""Deploying a stage."""
+"""Deploy a stage by Chalice."""

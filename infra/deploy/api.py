@@ -1,7 +1,7 @@
-"""The REST API of a deployed stage: as Chalice's record names it, and as the account has it.
+"""Find the REST API of a deployed stage: in Chalice's record, and in the AWS account.
 
-Chalice finds functions and roles by their names, but the API by `.chalice/deployed/STAGE.json` alone. Without that
-file, as in a fresh clone, it would make a second API, with another URL and so another issuer (docs/adr/0027).
+Chalice finds functions and roles by their names, but the API only by `.chalice/deployed/STAGE.json`. Without that
+file, as in a fresh clone, it makes a second API, with another URL and so another issuer (docs/adr/0027).
 """
 
 import json
@@ -18,7 +18,7 @@ from infra.stage.chalice_config import app_name, gateway_stage
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
 
-# API Gateway answers few calls a second.
+# API Gateway allows few calls a second.
 VERY_PATIENT = Config(retries={"mode": "adaptive", "total_max_attempts": 10})
 # Chalice's form of the record (chalice.deploy.deployer).
 RECORD_VERSION = {"schema_version": "2.0", "backend": "api"}
@@ -26,12 +26,12 @@ TAG = "aws-chalice"
 
 
 class UnclearApi(Exception):
-    """The API to deploy to cannot be told; the message says what to do."""
+    """It is not clear which API to deploy to; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeployedApi:
-    """One REST API. stage: API Gateway's name for it. url: with its final slash."""
+    """One REST API. stage: API Gateway's name of the stage. url: with its final slash."""
 
     rest_api_id: str
     stage: str
@@ -40,12 +40,12 @@ class DeployedApi:
 
 @dataclass(frozen=True, slots=True)
 class AwsAccount:
-    """The account and Region of the environment, as far as APIs of this project are in it."""
+    """The AWS account and Region of the environment, in which this project's APIs are looked up."""
 
     project: Path
 
     def has(self, api: DeployedApi) -> bool:
-        """Return True if this API is here."""
+        """Return whether this account and Region have the API."""
         client = self.apigateway()
         try:
             client.get_rest_api(restApiId=api.rest_api_id)
@@ -56,8 +56,8 @@ class AwsAccount:
     def apis_of(self, stage: str) -> list[DeployedApi]:
         """Return the APIs whose methods call the stage's function.
 
-        Chalice must have made that function, and tagged it so; or somebody deleted it, and the API waits for the next.
-        More than one are there if deployments were cut short, or came from places that did not know of each other.
+        The function must bear Chalice's tag, or be deleted while its API is still there.
+        There are several APIs if deployments were cut short, or came from clones without a common record.
         """
         name = app_name(self.project)
         function = f"{name}-{stage}"
@@ -70,11 +70,11 @@ class AwsAccount:
         return [DeployedApi(found, gateway, url.format(found)) for found in self._find_apis(name, function)]
 
     def apigateway(self) -> "APIGatewayClient":
-        """Return a client that waits for its turn."""
+        """Return a client of API Gateway that slows down when it is throttled."""
         return new_session().client("apigateway", config=VERY_PATIENT)
 
     def _tag(self, function: str) -> str | None:
-        """Return what Chalice wrote at a function, "" for nothing; None if there is no such function."""
+        """Return Chalice's tag of a function, or "" if it has none. Return None if there is no such function."""
         client = new_session().client("lambda", config=PATIENT)
         try:
             tags = client.get_function(FunctionName=function).get("Tags", {})
@@ -102,7 +102,7 @@ def record_of(stage: str, project: Path) -> Path:
 
 
 def recorded_api(stage: str, project: Path) -> DeployedApi | None:
-    """Return the API that Chalice deployed last from this project, or None. Raises UnclearApi for a broken record."""
+    """Return the API of this project's record, or None. Raises UnclearApi if the record is broken."""
     record = record_of(stage, project)
     try:
         resources = json.loads(record.read_text("utf-8"))["resources"] if record.exists() else []
@@ -116,10 +116,10 @@ def recorded_api(stage: str, project: Path) -> DeployedApi | None:
 
 
 def adopt_api(stage: str, project: Path) -> DeployedApi | None:
-    """Return the API that this deployment takes over, because this project's record does not name it; else None.
+    """Return the API that this deployment takes over, or None. It is one that this project's record does not name.
 
-    Chalice's record names it from then on. Raises UnclearApi if there are several, or if the recorded API is not in
-    this account and Region.
+    The API is written into the record. Raises UnclearApi if there are several, or if the recorded one is not in this
+    account and Region.
     """
     account, known = AwsAccount(project), recorded_api(stage, project)
     if known and account.has(known):

@@ -1,9 +1,9 @@
-"""Chalice's own command, with what it packs compiled: `python -m infra.deploy.chalice_command deploy --stage dev`.
+"""Run Chalice, and compile what it packs: `python -m infra.deploy.chalice_command deploy --stage dev`.
 
 A failure is one line; with `--verbose`, Chalice's tracebacks follow it.
 
-Lambda cannot keep what it compiles: it did so at each start, for a fifth of its time (docs/run/performance.md). A
-compiled file holds its source's hash and counts for that source alone: one that is out of date does no harm.
+Lambda cannot store compiled files, so without this it compiles at each start (docs/run/performance.md). A compiled
+file holds its source's hash: Python ignores one that is out of date.
 """
 
 import sys
@@ -26,15 +26,15 @@ FAILED = 2
 
 
 def compile_all(folder: Path) -> None:
-    """Compile what lies in a folder, for this Python, whose version becomes the function's."""
+    """Compile the Python files of a folder, for this Python's version, which becomes the function's."""
     compile_dir(folder, quiet=2, force=True, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
 
 
 class CompilingBuilder(DependencyBuilder):
-    """Chalice's, that compiles the packages it has unpacked."""
+    """Chalice's builder of dependencies, which compiles them too."""
 
     def build_site_packages(self, abi: str, requirements_filepath: str, target_directory: str) -> None:
-        """Put the required packages into a folder."""
+        """Put the required packages into a folder, and compile them."""
         super().build_site_packages(abi, requirements_filepath, target_directory)
         compile_all(Path(target_directory))
 
@@ -52,7 +52,7 @@ def run(arguments: Sequence[str], chalice: Callable[..., Any] = cli) -> int:
 
 
 def _cause(failure: Exception) -> Exception:
-    """Return AWS's failure if Chalice has wrapped one, or else Chalice's, whose words give advice of its own."""
+    """Return AWS's failure if Chalice has wrapped one, else Chalice's own, whose message gives advice."""
     inner = failure
     while isinstance(wrapped := getattr(inner, "original_error", None), Exception):
         inner = wrapped
@@ -62,6 +62,6 @@ def _cause(failure: Exception) -> Exception:
 if __name__ == "__main__":
     for folder in ("chalicelib", "vendor"):
         compile_all(Path(folder))
-    # Chalice makes its builder itself, from this name, and leaves no other way to it.
+    # Chalice looks the builder's class up by this name, and has no option for another one.
     deployer.PipDependencyBuilder = CompilingBuilder  # type: ignore[attr-defined]  # it is an import there
     sys.exit(run(sys.argv[1:]))

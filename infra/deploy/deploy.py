@@ -1,4 +1,4 @@
-"""The deployment of a stage: `chalice deploy`, then API Gateway's own answers, which each of its runs overwrites."""
+"""Deploy a stage: run `chalice deploy`, then put API Gateway's own answers, which each run overwrites."""
 
 import platform
 import subprocess
@@ -28,7 +28,7 @@ class DeployNotStarted(DeployFailed):
 
 
 def chalice_deploy(stage: str, project: Path, verbose: bool = False) -> bool:
-    """Run `chalice deploy` by this interpreter, whose version becomes the function's; return whether it succeeded."""
+    """Run `chalice deploy`; return whether it succeeded. This Python's version becomes the function's."""
     words = [*CHALICE, "deploy", "--stage", stage, *(["--verbose"] if verbose else [])]
     run = subprocess.run(words, cwd=project, check=False)  # noqa: S603 (our own words)
     return run.returncode == 0
@@ -41,10 +41,10 @@ def deploy_stage(
     python: tuple[int, ...] = sys.version_info[:2],
     tell_adopted: Callable[[DeployedApi], object] = lambda api: None,
 ) -> DeployedApi:
-    """Deploy the project, then put the answers; raises DeployFailed, and DeployNotStarted before anything begins.
+    """Deploy the project, and return its API. Raises DeployNotStarted before anything is deployed, else DeployFailed.
 
-    python: the version that runs this, which becomes the function's. tell_adopted: takes an API that was deployed from
-    elsewhere, before this deployment updates it.
+    python: this Python's version, which becomes the function's. tell_adopted: takes an API that was deployed from
+    another clone, before this deployment updates it.
     """
     _require_ready(stage, project)
     _require_runtime(python)
@@ -58,7 +58,7 @@ def deploy_stage(
         )
     api = deployed_api(stage, project)
     try:
-        # API Gateway takes one deployment in five seconds, and Chalice has just made one: this client waits.
+        # API Gateway allows one deployment in five seconds, and Chalice has just made one: this client waits.
         put_gateway_responses(AwsAccount(project).apigateway(), api.rest_api_id, api.stage)
     except AWS_FAILURES as failure:
         left = "The function is deployed, but unknown paths and oversized bodies get AWS's own answers: run again."
@@ -67,7 +67,7 @@ def deploy_stage(
 
 
 def deployed_api(stage: str, project: Path = PROJECT) -> DeployedApi:
-    """Return what Chalice deployed last from this project; raises DeployFailed if it never did."""
+    """Return the API that was last deployed from this project. Raises DeployFailed if there is none."""
     try:
         api = recorded_api(stage, project)
     except UnclearApi as unclear:

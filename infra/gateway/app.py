@@ -1,7 +1,7 @@
-"""A look-alike of an API Gateway REST API in front of one Lambda function, as an ASGI application.
+"""Emulate an API Gateway REST API in front of one Lambda function, as an ASGI application.
 
-The local run and the deploy tests put it before the real handler; serving.py opens the port. What it does before and
-after the function follows AWS's documents; text bodies only, no authorizers, no preflights of its own.
+The local run and the deploy tests put it before the real handler; serving.py opens the port. It follows AWS's
+documents, for text bodies only, without authorizers and without preflights of its own.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 BAD_GATEWAY = 502
-# How much of a refused body is still read. A client that is cut off while it writes never reads its answer.
+# Parts of a refused body that are still read. A client that is cut off while it writes never reads its answer.
 DRAIN_PARTS = 1024
 
 logger = logging.getLogger(__name__)
@@ -42,25 +42,25 @@ class BodyTooLarge(Exception):
 
 
 class ClientGone(Exception):
-    """The client hung up before its request was whole."""
+    """The client closed the connection before its request was complete."""
 
 
 @dataclass(frozen=True, slots=True)
 class LambdaContext:
-    """The part of Lambda's context object that a handler may count on. ends_at: of the monotonic clock, in seconds."""
+    """The part of Lambda's context object that a handler uses. ends_at: seconds of the monotonic clock."""
 
     aws_request_id: str
     function_name: str
     ends_at: float
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return the milliseconds until the invocation is cut off, 0 at the least."""
+        """Return the milliseconds until the invocation is cut off, never below 0."""
         return max(0, int((self.ends_at - time.monotonic()) * 1000))
 
 
 @dataclass(frozen=True, slots=True)
 class ServedRequest:
-    """One answered request, for an observer. path: as sent, without the query."""
+    """One answered request. path: as sent, without the query."""
 
     method: str
     path: str
@@ -78,9 +78,9 @@ class GatewayConfig:
     """The application and the limits of one gateway.
 
     routes: the methods of each resource, as {"/users/{id}": ("GET",)}; a Chalice app's `routes` is of this form.
-    responses: API Gateway's own answers. parallel: how many requests the function handles at once; others wait.
+    responses: API Gateway's own answers. parallel: the number of requests that are handled at once; others wait.
     timeout_s: the integration timeout. max_body_bytes: API Gateway's limit, not the application's.
-    drain_s: how long a body over that limit is still read before it is refused.
+    drain_s: seconds for which a body over that limit is still read before the refusal.
     """
 
     routes: Mapping[str, Collection[str]]
@@ -99,7 +99,7 @@ class _Route:
     methods: frozenset[str]
 
     def parameters_of(self, segments: tuple[str, ...]) -> dict[str, str] | None:
-        """Return the decoded path parameters, or None where the path is another."""
+        """Return the decoded path parameters, or None if the path is not this route's."""
         if len(segments) != len(self.segments):
             return None
         pairs = list(zip(self.segments, segments, strict=True))
@@ -112,7 +112,7 @@ class Gateway:
     """The ASGI application. Each request is one call of invoke, in a thread of its own."""
 
     def __init__(self, invoke: Invoke, config: GatewayConfig, observe: Observe = lambda served: None) -> None:
-        """invoke: the handler, `app(event, context)`; what it raises becomes a 502. observe: told of each answer."""
+        """invoke: the handler, `app(event, context)`; its exceptions become a 502. observe: takes each answered request."""
         self._invoke = invoke
         self._config = config
         self._observe = observe
@@ -185,7 +185,7 @@ class Gateway:
             return self._gateway_answer("DEFAULT_5XX", request.request_id)
 
     def _event(self, request: HttpRequest) -> dict[str, Any] | None:
-        """Return the event for the function, or None where the API has no such path or method."""
+        """Return the event for the function, or None if the API has no such path or method."""
         base_path = self._config.stage.base_path
         if not request.path.startswith(base_path + "/"):
             return None
@@ -207,7 +207,7 @@ class Gateway:
             return None
 
     def _gateway_answer(self, kind: str, request_id: str) -> HttpAnswer:
-        """Return API Gateway's own answer of that response type."""
+        """Return API Gateway's own answer of this response type."""
         response = self._config.responses[kind]
         headers = {"Content-Type": "application/json", **response.headers_for({"requestId": request_id})}
         return HttpAnswer(response.status or BAD_GATEWAY, tuple(headers.items()), response.body.encode())
@@ -218,7 +218,7 @@ def _is_parameter(segment: str) -> bool:
 
 
 def _segments(path: str) -> tuple[str, ...]:
-    """Return the path's parts; API Gateway overlooks one slash at the end."""
+    """Return the segments of a path; API Gateway ignores one slash at the end."""
     return tuple(path.removesuffix("/").split("/")[1:])
 
 
@@ -227,7 +227,7 @@ def _path(scope: Mapping[str, Any]) -> str:
 
 
 async def _part(receive: Receive) -> tuple[bytes, bool]:
-    """Return the next part of the body, and whether more will come; raises ClientGone."""
+    """Return the next part of the body, and whether more follows. Raises ClientGone."""
     message = await receive()
     if message["type"] != "http.request":
         raise ClientGone

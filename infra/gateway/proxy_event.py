@@ -1,6 +1,6 @@
-"""API Gateway's Lambda proxy format, payload 1.0: an HTTP request as an event, the function's answer as an HTTP answer.
+"""Translate HTTP to API Gateway's Lambda proxy format, payload 1.0, and the function's answer back to HTTP.
 
-What decides whether a request reaches the function at all stands in gateway.py.
+Routing is in app.py.
 Source: AWS's API Gateway developer guide, "Lambda proxy integrations" and "Important notes" for REST APIs.
 """
 
@@ -15,14 +15,14 @@ from urllib.parse import parse_qsl
 
 Values = dict[str, list[str]]
 
-# API Gateway never hands these request headers on.
+# Request headers that API Gateway drops.
 DROPPED = frozenset(
     {
         "connection", "content-length", "content-md5", "expect", "max-forwards", "proxy-authenticate",
         "server", "te", "trailer", "transfer-encoding", "upgrade", "www-authenticate",
     }
 )  # fmt: skip
-# API Gateway writes these response headers itself, and renames a function's own.
+# Response headers that API Gateway sets itself; it renames a function's own.
 RENAMED = frozenset({"connection", "content-length", "date", "server"})
 RENAMED_PREFIX = "x-amzn-Remapped-"
 UNSENT = "transfer-encoding"
@@ -32,7 +32,7 @@ HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 STATUSES = range(200, 600)
 BODILESS = (204, 304)
 
-# What API Gateway knows of a caller that is no AWS user: nothing.
+# The identity of a caller that is no AWS user.
 NOBODY = {
     "accessKey": None,
     "accountId": None,
@@ -48,14 +48,14 @@ NOBODY = {
 
 
 class MalformedAnswer(ValueError):
-    """The function's answer is no Lambda proxy response."""
+    """The function's answer is not a Lambda proxy response."""
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayStage:
-    """The deployed stage that events name.
+    """API Gateway's stage, as events name it.
 
-    base_path: what stands in front of every path in the URL, such as /dev, and "" where the URL has no such part.
+    base_path: the beginning of each path in the URL, such as /dev, or "" if the URL has none.
     domain_name: the host of the API's URL; "" takes the request's Host header, port included.
     """
 
@@ -94,7 +94,7 @@ class HttpAnswer:
 def proxy_event(
     request: HttpRequest, resource: str, parameters: Mapping[str, str], stage: GatewayStage
 ) -> dict[str, Any]:
-    """Return the event for a request whose path is that of resource. parameters: its path parameters, decoded."""
+    """Return the event for a request to a resource. parameters: the decoded path parameters."""
     headers, query = _headers(request), _query(request)
     return {
         "resource": resource,
@@ -113,7 +113,7 @@ def proxy_event(
 
 
 def http_answer(result: object) -> HttpAnswer:
-    """Return the HTTP answer that the function's result stands for; raises MalformedAnswer where it is none."""
+    """Return the HTTP answer that the function's result describes. Raises MalformedAnswer if it describes none."""
     if not isinstance(result, Mapping):
         raise MalformedAnswer("no object")
     status, body = result.get("statusCode"), result.get("body") or ""
@@ -131,7 +131,7 @@ def http_answer(result: object) -> HttpAnswer:
 
 
 def _answer_headers(result: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return both kinds of headers as one list; where both give a name, multiValueHeaders has its say."""
+    """Return both kinds of headers as one list. If both have a name, multiValueHeaders wins."""
     multi, single = result.get("multiValueHeaders") or {}, result.get("headers") or {}
     if not isinstance(multi, Mapping) or not isinstance(single, Mapping):
         raise MalformedAnswer("the headers are no object")
@@ -157,7 +157,7 @@ def _answer_header(name: object, value: object) -> tuple[str, str]:
 
 
 def _headers(request: HttpRequest) -> Values:
-    """Return the headers as API Gateway hands them on: its own added, in the capitals that most clients write."""
+    """Return the headers as API Gateway passes them on: with its own added, each part of a name capitalized."""
     values: Values = {}
     for name, value in request.headers:
         if name not in DROPPED:

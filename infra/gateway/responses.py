@@ -1,4 +1,4 @@
-"""API Gateway's own answers, as responses.yaml states them: for the local gateway, and for a deployed API."""
+"""Load API Gateway's own answers from responses.yaml, for the local gateway, and put them on a deployed API."""
 
 import json
 from collections.abc import Mapping
@@ -47,10 +47,9 @@ def load_gateway_responses(source: Path = SOURCE) -> dict[str, GatewayResponse]:
 
 
 def put_gateway_responses(client: "APIGatewayClient", rest_api_id: str, stage: str) -> None:
-    """Make the answers of a deployed API ours, and deploy them to the API Gateway stage.
+    """Put our answers on a deployed API, and deploy them to the API Gateway stage.
 
-    To be done after each `chalice deploy`: it overwrites the whole API, these answers included.
-    Raises botocore's ClientError where AWS refuses.
+    Needed after each `chalice deploy`, which overwrites the whole API. Raises botocore's ClientError if AWS refuses.
     """
     for kind, response in load_gateway_responses().items():
         status: dict[str, Any] = {} if response.status is None else {"statusCode": str(response.status)}
@@ -77,5 +76,5 @@ def _render(value: str, context: Mapping[str, str]) -> str:
 
 
 def _mapping_expression(value: str) -> str:
-    """Return the header as a mapping expression: fixed text stands between single quotes there."""
+    """Return the header as a mapping expression, with fixed text in single quotes."""
     return value if value.startswith(CONTEXT_PREFIX) else f"'{value}'"

@@ -1,4 +1,4 @@
-"""A port for an ASGI application: taken before anything slow starts, served until a signal, left without a trace."""
+"""Listen on a port before anything slow starts, and serve an ASGI application on it until a signal."""
 
 import contextlib
 import errno
@@ -15,26 +15,26 @@ AsgiApplication = Callable[..., Awaitable[None]]
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 BACKLOG = 1024
-# Longer than clients keep idle connections, so that it is they who close them.
+# Longer than clients keep idle connections, so that the client closes them.
 KEEP_ALIVE_S = 75
-# Longer than API Gateway lets a request take: at a stop, requests under way are answered.
+# Longer than API Gateway's time-out, so that requests under way are answered before a stop.
 STOP_WITHIN_S = 30
 
 
 class CannotListen(Exception):
-    """The address cannot be served; the message says why."""
+    """The server cannot listen on this address; the message says why."""
 
     def __init__(self, host: str, port: int, why: str) -> None:
-        """why: a clause that ends the sentence."""
+        """why: the clause after the colon of the message."""
         super().__init__(f"Cannot listen on {host} port {port}: {why}.")
         self.host, self.port = host, port
 
 
 class PortInUse(CannotListen):
-    """Another process has the port."""
+    """Another process listens on the port."""
 
     def __init__(self, host: str, port: int) -> None:
-        """Name the address that is taken."""
+        """host, port: the address that is in use."""
         super().__init__(host, port, "another process has it")
 
 
@@ -47,8 +47,8 @@ class Tls:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 takes any free one. Raises PortInUse, CannotListen for every other failure."""
-    # asyncio sends without delay only where the socket names TCP: otherwise each answer waits 40 ms for an ACK.
+    """Return a listening socket; port 0 takes a free one. Raises PortInUse, or CannotListen for another failure."""
+    # asyncio sends without delay only if the socket names TCP: otherwise each answer waits 40 ms for an ACK.
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -63,26 +63,26 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """uvicorn as we run it: quiet, HTTP/1.1, and a stop by signal is an end, no failure.
+    """uvicorn without logs, over HTTP/1.1, for which a signal is a normal end.
 
-    run(sockets=[...]) serves until SIGINT or SIGTERM, or until should_exit is set, and answers what is under way first.
+    run(sockets=[...]) serves until SIGINT, SIGTERM or should_exit, and first answers the requests under way.
     """
 
     def __init__(
         self, app: AsgiApplication, tls: Tls | None = None, on_ready: Callable[[], None] = lambda: None
     ) -> None:
-        """on_ready: called once requests are taken."""
+        """on_ready: called once the server accepts requests."""
         super().__init__(_config(app, tls))
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start as uvicorn does, then say so."""
+        """Start as uvicorn does, then call on_ready."""
         await super().startup(sockets)
         self._on_ready()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop at a signal. uvicorn's own way raises it once more at the end, which makes a failure of it."""
+        """Stop at a signal. uvicorn's own method raises the signal again at the end, and so exits with a failure."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -97,7 +97,7 @@ class Server(uvicorn.Server):
 def serve(
     app: AsgiApplication, listener: socket.socket, tls: Tls | None = None, on_ready: Callable[[], None] = lambda: None
 ) -> None:
-    """Serve on the listener until SIGINT or SIGTERM; returns when requests under way are answered and it is closed."""
+    """Serve on the listener until SIGINT or SIGTERM. Return when requests under way are answered."""
     Server(app, tls, on_ready).run(sockets=[listener])
 
 
@@ -112,7 +112,7 @@ def _config(app: AsgiApplication, tls: Tls | None) -> uvicorn.Config:
         log_level="error",
         access_log=False,
         server_header=False,
-        # The peer's address is what throttling counts: no header may change it.
+        # Throttling counts by the peer's address: no header may change it.
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_WITHIN_S,

@@ -1,4 +1,4 @@
-"""A certificate for a local run over HTTPS, and how a client comes to trust it."""
+"""Make a certificate for a local run over HTTPS, and tell how clients trust it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ class LocalCertificate:
 
 
 def make_certificate(host: str) -> LocalCertificate:
-    """Make a certificate for this host, localhost and 127.0.0.1; its files stand in .gatehouse/."""
+    """Make a certificate for this host, localhost and 127.0.0.1, with its files in .gatehouse/."""
     DIRECTORY.mkdir(exist_ok=True)
     authority = trustme.CA(organization_name="Gatehouse local run")
     server = authority.issue_cert(*dict.fromkeys([host.strip("[]"), "localhost", "127.0.0.1"]))
@@ -32,7 +32,7 @@ def make_certificate(host: str) -> LocalCertificate:
 
 
 def trust_lines(certificate: LocalCertificate) -> str:
-    """Return how a Python and a Node client come to trust the certificate."""
+    """Return the commands that make Python and Node clients trust the certificate."""
     path = certificate.ca_file.resolve()
     return "\n".join(
         [

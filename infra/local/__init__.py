@@ -1,1 +1,1 @@
-"""The local run: emulated AWS, and what it prints."""
+"""The local run: the app on emulated AWS in one process."""

@@ -1,4 +1,4 @@
-"""Ready-to-paste curl lines for the logins of a tenant file."""
+"""Write curl lines for the logins of a tenant file, ready to paste."""
 
 import shlex
 from pathlib import Path
@@ -8,9 +8,9 @@ from infra.tenant.schema import Client, TenantFile, User
 
 
 def curl_lines(url: str, file: TenantFile, with_secrets: bool, ca_file: Path | None) -> str:
-    """Return a curl line for each user that some client can log in.
+    """Return a curl line for each user whom a client can log in.
 
-    with_secrets: False puts placeholders where secrets and passwords would stand. ca_file: what curl is to trust.
+    with_secrets: False replaces secrets and passwords by placeholders. ca_file: the authority that curl trusts.
     """
     lines = []
     audience = [f"audience={api.identifier}" for api in file.apis[:1]]
@@ -18,10 +18,10 @@ def curl_lines(url: str, file: TenantFile, with_secrets: bool, ca_file: Path | N
         grant = PASSWORD if realm == file.tenant.default_directory else PASSWORD_REALM
         client = _client_for(file, realm, grant)
         if client:
-            asked = [*_grant(grant, realm), *_client(client, with_secrets)]
+            common = [*_grant(grant, realm), *_client(client, with_secrets)]
             for user in users:
                 who = f"# {user.username or user.email} of {realm}{' (blocked)' if user.blocked else ''}"
-                lines.append(f"{who}\n{_curl(url, ca_file, [*asked, *_user(user, with_secrets), *audience])}")
+                lines.append(f"{who}\n{_curl(url, ca_file, [*common, *_user(user, with_secrets), *audience])}")
     return "\n".join([*lines, _plain_curl(f"{url}.well-known/jwks.json", ca_file)])
 
 

@@ -1,4 +1,4 @@
-"""AWS inside this process: moto, with each call made atomic, as AWS's calls are."""
+"""Emulate AWS in this process: moto, with each call atomic, as AWS's calls are."""
 
 import logging
 import os
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 REGION = "eu-west-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": REGION}
-# The machine's own files could name another endpoint, or a profile with a role to assume.
+# The machine's own files could name another endpoint, or a role to assume.
 NO_FILES = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "BOTO_CONFIG": os.devnull}
 
 
 def use_own_environment() -> None:
-    """Leave this process no setting of AWS's SDK but ours: any other could lead a call out of it.
+    """Replace all settings of AWS's SDK in this process: others could send a call to the network.
 
-    There are too many to name those that do: an endpoint a service, dual stack, FIPS, a proxy's certificates.
+    All AWS_ variables go, because there are too many to list: endpoints of services, dual stack, FIPS, certificates.
     """
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
@@ -36,23 +36,23 @@ def use_own_environment() -> None:
 
 @contextmanager
 def local_aws() -> Iterator[None]:
-    """Answer every AWS call of this process in memory until the block ends; nothing reaches the network.
+    """Answer each AWS call of this process in memory until the block ends.
 
-    moto keeps plain dicts and runs in the callers' threads: without the lock two conditional writes can both succeed.
+    moto stores plain dicts and runs in the callers' threads. Without a lock two conditional writes can both succeed.
     """
     use_own_environment()
-    # moto's CloudFormation leaves alarms out, and says so at length.
+    # moto's CloudFormation leaves alarms out, and logs a warning for each.
     logging.getLogger("moto").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message="Tried to parse AWS::(CloudWatch::Alarm|Logs::MetricFilter)")
-    # Not mock_aws(): with TEST_SERVER_MODE or TEST_PROXY_MODE in the environment that one leads all calls elsewhere.
+    # Not mock_aws(): with TEST_SERVER_MODE or TEST_PROXY_MODE in the environment it sends calls to the network.
     with MockAWS({"core": {"mock_credentials": False}}), _one_call_at_a_time(), _small_transactions():
         _forget_copies()
         yield
 
 
 def _forget_copies() -> None:
-    """Keep moto from remembering every item and table that it ever made, copies too."""
-    # moto knows its models once they are imported, which a first call would do.
+    """Stop moto from keeping each item and table that it ever made, copies too."""
+    # moto registers its models when they are imported, which the first call would do.
     import moto.dynamodb.models  # noqa: F401, PLC0415
 
     for model in model_data["dynamodb"].values():
@@ -77,9 +77,9 @@ def _one_call_at_a_time() -> Iterator[None]:
 
 @contextmanager
 def _small_transactions() -> Iterator[None]:
-    """Show each transaction the partitions alone that it writes to: moto copies all it sees, once for each write.
+    """Let each transaction see only the partitions that it writes to: moto copies all that it sees, for each write.
 
-    Nobody else may read meanwhile, which the lock sees to.
+    The lock keeps other calls from reading meanwhile.
     """
     # Imported here for the reason above.
     from moto.dynamodb.models import DynamoDBBackend  # noqa: PLC0415
@@ -89,17 +89,17 @@ def _small_transactions() -> Iterator[None]:
     def transact(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
         writes = [write for item in transact_items for write in item.values() if write["TableName"] in self.tables]
         whole = {write["TableName"]: self.tables[write["TableName"]] for write in writes}
-        places = [place for write in writes if (place := _place(whole[write["TableName"]], write))]
+        partitions = [found for write in writes if (found := _partition(whole[write["TableName"]], write))]
         for name, table in whole.items():
             self.tables[name] = copy(table)
             self.tables[name].items = defaultdict(dict)
-        for table, partition in places:
-            _move(table, self.tables[table.name], partition)
+        for table, partition in partitions:
+            _copy_partition(table, self.tables[table.name], partition)
         try:
             of_moto(self, transact_items)
         finally:
-            for table, partition in places:
-                _move(self.tables[table.name], table, partition)
+            for table, partition in partitions:
+                _copy_partition(self.tables[table.name], table, partition)
             self.tables.update(whole)
 
     DynamoDBBackend.transact_write_items = transact  # type: ignore[method-assign]  # what moto's handler calls
@@ -109,16 +109,16 @@ def _small_transactions() -> Iterator[None]:
         DynamoDBBackend.transact_write_items = of_moto  # type: ignore[method-assign]  # put back
 
 
-def _place(table: "Table", write: dict[str, Any]) -> "tuple[Table, DynamoType] | None":
-    """Return the table and the partition of one write; None without a key, which moto refuses."""
+def _partition(table: "Table", write: dict[str, Any]) -> "tuple[Table, DynamoType] | None":
+    """Return the table and the partition of one write; None if it has no key, which moto refuses."""
     from moto.dynamodb.models.dynamo_type import DynamoType  # noqa: PLC0415
 
     key = {**write.get("Item", {}), **write.get("Key", {})}.get(table.hash_key_attr)
     return (table, DynamoType(key)) if key else None
 
 
-def _move(source: "Table", target: "Table", partition: "DynamoType") -> None:
-    """Let a partition be in another table just as it is, or is not, in the first."""
+def _copy_partition(source: "Table", target: "Table", partition: "DynamoType") -> None:
+    """Copy a partition to another table, or delete it there if the source has none."""
     if partition in source.items:
         target.items[partition] = source.items[partition]
     else:

@@ -1,4 +1,4 @@
-"""The text messages and emails of a local run: what moto received, shown by the run and at /_local/outbox."""
+"""Show the text messages and emails of a local run, which moto received, in the log and at /_local/outbox."""
 
 import json
 import threading
@@ -28,7 +28,7 @@ class SentMessage:
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """The messages sent so far, oldest first. It is filled by looking: moto keeps messages without their times.
+    """The messages sent so far, oldest first. moto is polled for them, because it stores no times.
 
     show: takes each new message.
     """
@@ -39,7 +39,7 @@ class Outbox:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def look(self) -> None:
-        """Note and show what came since the last look: requests and the schedule send on threads of their own."""
+        """Add and show the new messages. The lock is needed: requests and the schedule run in threads of their own."""
         with self._lock:
             at = self.now().isoformat(timespec="milliseconds")
             for channel, received in (("sms", _text_messages()), ("email", _emails())):
@@ -57,7 +57,7 @@ class Outbox:
 
 @dataclass(frozen=True, slots=True)
 class WithOutbox:
-    """The gateway of a local run, as an ASGI application, with the outbox at its path beside the API."""
+    """The ASGI application of a local run: the gateway, and the outbox at its own path."""
 
     gateway: Gateway
     outbox: Outbox

@@ -1,4 +1,4 @@
-"""Call the function of the schedule in a local run every so often, in place of EventBridge."""
+"""Run the scheduled function of a local run at an interval, in place of EventBridge."""
 
 import logging
 import threading
@@ -10,9 +10,9 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def every(seconds: float, act: Callable[[], object]) -> Iterator[None]:
-    """Act every so many seconds until the block ends, and let one that is under way end first.
+    """Call act at this interval until the block ends. A call that is under way ends first.
 
-    One that fails is logged, and the next one comes all the same, as in Lambda.
+    A failed call is logged, and the next one follows, as in Lambda.
     """
     ended = threading.Event()
 

@@ -1,4 +1,4 @@
-"""The facts that a local run shows; the command prints them."""
+"""The interface between a local run and the command that prints it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,10 +15,10 @@ from infra.tenant.schema import TenantFile
 
 @dataclass(frozen=True, slots=True)
 class LocalRun:
-    """The facts of a run. file: the tenant file, parsed. rules: those that every login runs, in their order.
+    """The facts of a run. tenant: the path of file. rules: the rules that each login runs, from packages, in order.
 
-    url: where it is served. issuer: the URL that its tokens and links name. packages: those that the rules come from.
-    with_secrets: the file's secrets and passwords may be shown.
+    url: the URL that is served. issuer: the URL in tokens and links.
+    with_secrets: whether the file's secrets and passwords may be printed.
     """
 
     tenant: Path
@@ -38,10 +38,10 @@ class LocalRun:
 
 
 class Screen(Protocol):
-    """Whoever watches a local run."""
+    """The need of a local run: something that shows its events."""
 
     def show_start(self, run: LocalRun, made_secrets: Mapping[str, str]) -> None:
-        """Show that the run serves. made_secrets: by client_id, those that the tenant file left out."""
+        """Show that the run serves. made_secrets: the client secrets that the tenant file left out, by client_id."""
 
     def show_request(self, served: ServedRequest, logged: Mapping[str, Any]) -> None:
         """Show an answered request. logged: the function's log line, empty if there is none."""
@@ -52,7 +52,7 @@ class Screen(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RequestLog:
-    """Brings each request together with the function's log line, which comes first."""
+    """Joins each request with the function's log line, which comes first."""
 
     show: Callable[[ServedRequest, Mapping[str, Any]], None]
     lines: dict[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The stage of a local run: the real app on moto in this process, behind a gateway that makes API Gateway's events."""
+"""Serve a tenant file: the real app on moto in this process, behind a gateway that makes API Gateway's events."""
 
 import os
 import socket
@@ -20,7 +20,7 @@ from infra.tenant.schema import TenantFile
 STAGE = "dev"
 EMAIL_FROM = "login@gatehouse.example"
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 (it is compared, not bound)
-# EventBridge fires once a minute at most; nobody waits that long at a terminal.
+# EventBridge fires once a minute at most, which is too slow to try things out.
 SCHEDULE_S = 2
 # API Gateway gives up after 29 s. Forty logins at once on a busy machine take longer, and none of them hangs.
 PATIENCE_S = 300
@@ -40,7 +40,7 @@ def serve_tenant(run: LocalRun, listener: socket.socket, screen: Screen) -> None
 
 
 def provision(file: TenantFile, bcrypt_cost: int = 10) -> dict[str, str]:
-    """Bring an empty AWS to what the file says, with its users, by the cloud's own code; return the secrets made."""
+    """Make a stage of the file, with its users, by the code of `up` and `apply`; return the client secrets that it made."""
     stage = reach(STAGE)
     up(stage, file)
     applied = apply(stage, file)
@@ -49,7 +49,7 @@ def provision(file: TenantFile, bcrypt_cost: int = 10) -> dict[str, str]:
 
 
 def url_host(host: str) -> str:
-    """Return the host that listens as a URL has it, for a client on this machine."""
+    """Return the listening host in the form of a URL, for a client on this machine."""
     if host in EVERYWHERE:
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
@@ -59,16 +59,16 @@ def _app(run: LocalRun, log: RequestLog) -> Application:
     reach(STAGE).clients.sesv2().create_email_identity(EmailIdentity=EMAIL_FROM)
     ours = {"GATEHOUSE_STAGE": STAGE, "GATEHOUSE_ISSUER": run.issuer, "GATEHOUSE_EMAIL_FROM": EMAIL_FROM}
     os.environ |= ours | {RULE_PACKAGES: ",".join(run.packages)}
-    # What the app imports takes long, and no other command needs it.
+    # Importing the app takes long, and no other command needs it.
     from app import make_app  # noqa: PLC0415
     from chalicelib import wiring  # noqa: PLC0415
 
     wiring.services()
-    # This AWS is a part of the process: how busy that is must not look like an AWS that hangs.
+    # The emulated AWS shares this process: a busy process must not look like an AWS that hangs.
     return make_app(wiring.services, log.emit, lambda: 0)
 
 
 def _tell_blocked(app: Application, outbox: Outbox) -> None:
-    """Do what the schedule has the deployed function do, and show what was sent."""
+    """Run the scheduled function, and show the messages that it sent."""
     app.tell_blocked()
     outbox.look()

@@ -1,7 +1,7 @@
-"""Loads rule packages as the deployed function would: run as a module, in a process of its own.
+"""Load rule packages as the deployed function does. Run as a module, in a process of its own.
 
-An environment for development holds much that is not deployed. A rule that imports such a thing would load here, and
-end every login there.
+A development environment holds packages that are not deployed. A rule that imports one loads here, but fails each
+login of the deployed function.
 """
 
 import re
@@ -15,7 +15,7 @@ from pathlib import Path
 from chalicelib.rules.loading import BadRules, load
 from infra.rules.spelling import read_rules
 
-# Chalice packs itself; the others come with Lambda's Python.
+# Chalice packs itself; Lambda's Python brings the others.
 PRESENT = ("chalice", "boto3", "botocore", "jmespath", "s3transfer", "python-dateutil", "six", "urllib3")
 OURS = ("app", "chalicelib")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -23,24 +23,24 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True, slots=True)
 class OnlyDeployed:
-    """A finder that lets nothing be imported that is not deployed.
+    """A finder that refuses to import what is not deployed.
 
-    places: directories that are, vendor/ and Python's own. requirements: names of distributions. distributions: those
-    that this environment has, by the modules that they hold.
+    folders: those whose modules are deployed. requirements: names of distributions that are.
+    distributions: this environment's distributions, by the modules that they hold.
     """
 
-    places: tuple[str, ...]
+    folders: tuple[str, ...]
     requirements: frozenset[str]
     distributions: dict[str, list[str]]
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        """Leave what is deployed to the other finders; raises ModuleNotFoundError for all else."""
+        """Return None for a deployed module, which other finders find. Raises ModuleNotFoundError for another one."""
         if path is None and not self._is_deployed(name):
             mend = "put it into vendor/, or make it a requirement"
             raise ModuleNotFoundError(f"{name} is not deployed: {mend}", name=name)
 
     def _is_deployed(self, name: str) -> bool:
-        if name in sys.stdlib_module_names or name in OURS or PathFinder.find_spec(name, self.places):
+        if name in sys.stdlib_module_names or name in OURS or PathFinder.find_spec(name, self.folders):
             return True
         return any(_canonical(one) in self.requirements for one in self.distributions.get(name, ()))
 
@@ -58,14 +58,14 @@ def _canonical(name: str) -> str:
 
 
 def main(project: Path, *packages: str) -> int:
-    """Write what is wrong with the packages to stderr and return 2, or what has no effect to stdout and return 0."""
+    """Check rule packages. Write their faults to stderr and return 2, or what has no effect to stdout and return 0."""
     vendor = str(project / "vendor")
-    # Not all of what the standard library imports is in sys.stdlib_module_names.
-    places = (vendor, sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
+    # sys.stdlib_module_names lacks some modules that the standard library imports.
+    folders = (vendor, sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
     names = required_distributions((project / "requirements.txt").read_text("utf-8")) | set(PRESENT)
-    sys.meta_path.insert(0, OnlyDeployed(places, names, dict(packages_distributions())))
+    sys.meta_path.insert(0, OnlyDeployed(folders, names, dict(packages_distributions())))
     sys.path.append(vendor)
-    # This module came by way of it, and what is imported already is asked of no finder.
+    # Modules that are already imported bypass the finder, and this one imported infra.
     for ours in [name for name in sys.modules if name.partition(".")[0] == "infra"]:
         del sys.modules[ours]
     try:

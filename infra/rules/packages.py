@@ -1,4 +1,4 @@
-"""Which rule packages the tools mean, where those are imported from, and whether they would be deployed."""
+"""Choose rule packages, load them from this environment, and check them as deployed."""
 
 import subprocess
 import sys
@@ -15,23 +15,23 @@ NONE_NAMED = f"Name the packages with --packages or {RULE_PACKAGES}, or a stage 
 
 
 def split(given: Iterable[str]) -> tuple[str, ...]:
-    """Return the packages that options name, each of which may list several between commas."""
+    """Return the packages that options name. Each option may list several between commas."""
     return rule_packages({RULE_PACKAGES: ",".join(given)})
 
 
 def of_stage(stage: str, project: Path = PROJECT) -> tuple[str, ...]:
-    """Return the packages whose rules a stage runs, in their order; raises OperatorError for an unknown stage."""
+    """Return the rule packages of a stage, in their order. Raises OperatorError for an unknown stage."""
     return rule_packages(stage_environment(stage, project))
 
 
 def load_here(packages: Iterable[str], project: Path = PROJECT) -> tuple[Rule, ...]:
-    """Return the rules of these packages as this environment has them; raises BadRules."""
+    """Return the rules of these packages, from this environment. Raises BadRules."""
     _make_importable(project)
     return load(packages)
 
 
 def load_named(given: Iterable[str], stage: str, project: Path = PROJECT) -> tuple[Rule, ...]:
-    """Return the rules of the packages that were given, or else of the stage's; raises OperatorError, BadRules."""
+    """Return the rules of the given packages, or else of the stage's. Raises OperatorError, BadRules."""
     packages = split(given)
     if not packages and not stage:
         raise OperatorError(NONE_NAMED)
@@ -39,9 +39,9 @@ def load_named(given: Iterable[str], stage: str, project: Path = PROJECT) -> tup
 
 
 def require_deployable(packages: tuple[str, ...], project: Path = PROJECT) -> tuple[str, ...]:
-    """Import the packages in a process that has what the deployed function has; return what in them has no effect.
+    """Return a line for each thing in the packages that has no effect. Raises BadRules with all faults.
 
-    Raises BadRules with all faults.
+    The packages are imported in a process that can import only what the deployed function can.
     """
     if not packages:
         return ()
@@ -53,7 +53,7 @@ def require_deployable(packages: tuple[str, ...], project: Path = PROJECT) -> tu
 
 
 def _make_importable(project: Path) -> None:
-    """Let the project's root, its vendor/ and the current directory be imported from, after all else."""
+    """Append vendor/, the project's root and the current directory to the import path."""
     for place in (project / VENDOR, project, Path.cwd()):
         if str(place) not in sys.path:
             sys.path.append(str(place))

@@ -1,4 +1,4 @@
-"""Writes a new rule package: a rule, the list of rules, and a test of it."""
+"""Write a new rule package: a rule, the list of rules, and a test."""
 
 import keyword
 from importlib.util import find_spec
@@ -41,10 +41,9 @@ FILES = {"__init__.py": PACKAGE, "rules.py": RULE, "test_rules.py": TEST}
 
 
 def write_package(name: str, directory: Path) -> list[Path]:
-    """Write the package into a directory, which is made if need be; return its files.
+    """Write the package into a directory, which is made if it is missing; return its files.
 
-    Raises OperatorError for a name that cannot be imported, or that something has already, and for a directory
-    that cannot be written.
+    Raises OperatorError if the name cannot be imported or is in use, or if the directory cannot be written.
     """
     if not name.isidentifier() or keyword.iskeyword(name):
         raise OperatorError(f"{name} is no name of a Python package: use letters, digits and _.")

@@ -1,4 +1,4 @@
-"""The settings that a team keeps for its rules, as the tools write them: by name, never shown again."""
+"""Read and write the settings of rules, for the tools. A value is never shown again."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from infra.errors import NotReady, OperatorError
 from infra.stage.aws import Stage
 from infra.text_file import read_text
 
-# As Auth0 takes them.
+# Auth0's form of a name.
 NAME = re.compile(r"[A-Za-z0-9_@*+:-]{1,127}")
 MAX_LENGTH = 4096
 _TEXTS = TypeAdapter(dict[str, str])
@@ -25,7 +25,7 @@ def settings_of(stage: Stage) -> RuleSettings:
 
 
 def set_value(stage: Stage, name: str, ask: Callable[[], str]) -> None:
-    """Store what ask returns under this name, beside what is there; raises OperatorError for either, NotReady."""
+    """Store the value that ask returns under this name. Raises OperatorError for a bad name or value, NotReady."""
     if not NAME.fullmatch(name):
         raise OperatorError("A setting's name has 1 to 127 letters, digits and _ - @ * + : in it.")
     settings = settings_of(stage)
@@ -42,7 +42,7 @@ def set_value(stage: Stage, name: str, ask: Callable[[], str]) -> None:
 
 
 def unset(stage: Stage, name: str) -> None:
-    """Delete one setting; raises OperatorError where there is none of that name."""
+    """Delete one setting. Raises OperatorError if there is none of this name."""
     settings = settings_of(stage)
     values = settings.read()
     if name not in values:
@@ -51,7 +51,7 @@ def unset(stage: Stage, name: str) -> None:
 
 
 def read_file(path: Path) -> dict[str, str]:
-    """Return the settings of a JSON file, for a run without a stage; raises OperatorError, with no value in it."""
+    """Return the settings of a JSON file, for a run without a stage. Raises OperatorError, without a value in it."""
     try:
         return _TEXTS.validate_json(read_text(path), strict=True)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""Names that rules misspell, and members that they set in vain: found in their source, before any login meets it."""
+"""Find misspelt members and useless ones in the source of rules, before a login runs them."""
 
 import ast
 import inspect
@@ -17,13 +17,13 @@ from chalicelib.rules.context import RuleContext, make_arguments
 from chalicelib.rules.loading import BadRules, Rule
 from chalicelib.rules.spelling import find_meant, members_of
 
-# Members of Auth0's context.multifactor that speak of the cookie of a browser, which the password grant has not.
+# Members of Auth0's context.multifactor about a browser's cookie, which the password grant does not have.
 IN_VAIN = ("allowRememberBrowser", "allow_remember_browser", "ignoreCookie", "ignore_cookie")
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """One function's source. label: what the tools call it. things: a user or context, by the parameter's name."""
+    """One function's source. label: its name in messages. things: a user or a context, by the parameter's name."""
 
     label: str
     tree: ast.AST
@@ -35,9 +35,9 @@ class _Source:
 
 
 def read_rules(rules: Iterable[Rule]) -> tuple[str, ...]:
-    """Return a line for each thing without effect in the source of rules, and of their packages' other functions.
+    """Return a line for each useless member in the source of the rules and of their packages' other functions.
 
-    Raises BadRules with all members that are misspelt, each of which fails a login.
+    Raises BadRules with all misspelt members, each of which fails a login.
     """
     sources = list(_sources(tuple(rules)))
     if faults := [line for source in sources for line in _find_misspelt(source)]:
@@ -63,7 +63,7 @@ def _find_useless(source: _Source) -> Iterator[str]:
 
 
 def _path(node: ast.expr) -> tuple[str, ...]:
-    """Return the names of `a.b.c`; none of what begins with anything else than a name."""
+    """Return the names of `a.b.c`, or none if it does not begin with a name."""
     if isinstance(node, ast.Attribute):
         before = _path(node.value)
         return (*before, node.attr) if before else ()
@@ -88,7 +88,7 @@ def _source(label: str, function: Callable[..., object], things: dict[str, Any])
         lines, first_line = inspect.getsourcelines(function)
         yield _Source(label, ast.parse(textwrap.dedent("".join(lines))), first_line, things)
     except (OSError, TypeError, SyntaxError):
-        # A rule without source of its own, such as one made by functools.partial, is found out by its first login.
+        # A rule without source, such as one made by functools.partial, cannot be checked before its first login.
         return
 
 
@@ -105,7 +105,7 @@ def _functions_of(packages: tuple[str, ...]) -> Iterator[tuple[str, Callable[...
 
 
 def _sample_arguments() -> dict[str, Any]:
-    """Return a user and a context with all the members that rules may read."""
+    """Return a user and a context with all members that rules may read."""
     user = User("realm|somebody")
     client = Client("app", "App", "none", frozenset(), frozenset())
     login = Login(user.user_id, client.client_id, (), user=user)
