@@ -107,7 +107,7 @@ def _peel(places: list[Place], size: int) -> list[tuple[int, int]]:
 
 
 def _fill(places: list[Place], taken: list[tuple[int, int]], size: int) -> bytes:
-    """Return the cells: filled for the last removed entry first, so that an entry's three cells give its fingerprint."""
+    """Return the cells: the last removed entry first, so that the three cells of each add up to its fingerprint."""
     cells = array("H", bytes(2 * size))
     for own, number in reversed(taken):
         first, second, third, fingerprint = places[number]

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from infra.cli.options import JsonOption, console
 from infra.cli.output.tables import print_json, print_table
-from infra.tenant.faults import ForeignName, TenantFileError
+from infra.tenant.faults import Auth0Name, TenantFileError
 from infra.tenant.file import load
 from infra.tenant.schema import Client, TenantFile
 
@@ -43,7 +43,7 @@ def load_or_exit(path: Path) -> TenantFile:
     for fault in faults:
         typer.echo(fault, err=True)
     if foreign:
-        _show_foreign(path, foreign)
+        _show_auth0_names(path, foreign)
     raise typer.Exit(FAULTY)
 
 
@@ -59,15 +59,15 @@ def warn(warnings: Iterable[str], console: Console) -> None:
         console.print(warning, style="yellow", soft_wrap=True, markup=False, highlight=False)
 
 
-def _show_foreign(path: Path, names: Iterable[ForeignName]) -> None:
+def _show_auth0_names(path: Path, names: Iterable[Auth0Name]) -> None:
     """Print Auth0's names beside ours, each once, to stderr."""
     console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
     console.print(f"{path}: these names are Auth0's. What they are here:")
-    rows = [(_places(name.lines), name.name, name.here) for name in names]
+    rows = [(_join_lines(name.lines), name.name, name.here) for name in names]
     print_table(console, ("line", "Auth0", "Gatehouse"), rows)
 
 
-def _places(lines: Sequence[int]) -> str:
+def _join_lines(lines: Sequence[int]) -> str:
     return ", ".join(map(str, lines[:LINES_SHOWN])) + (", ..." if len(lines) > LINES_SHOWN else "")
 
 

@@ -112,7 +112,7 @@ class Gateway:
     """The ASGI application. Each request is one call of invoke, in a thread of its own."""
 
     def __init__(self, invoke: Invoke, config: GatewayConfig, observe: Observe = lambda served: None) -> None:
-        """invoke: the handler, `app(event, context)`; its exceptions become a 502. observe: takes each answered request."""
+        """invoke: the handler, `app(event, context)`; its exceptions become a 502. observe: takes each answer."""
         self._invoke = invoke
         self._config = config
         self._observe = observe

@@ -40,7 +40,7 @@ def serve_tenant(run: LocalRun, listener: socket.socket, screen: Screen) -> None
 
 
 def provision(file: TenantFile, bcrypt_cost: int = 10) -> dict[str, str]:
-    """Make a stage of the file, with its users, by the code of `up` and `apply`; return the client secrets that it made."""
+    """Make a stage of the file, with its users, as `up` and `apply` do; return the client secrets that were made."""
     stage = reach(STAGE)
     up(stage, file)
     applied = apply(stage, file)

@@ -7,7 +7,7 @@ from typing import Any
 from chalice.config import Config
 
 from infra.errors import OperatorError
-from infra.tenant.faults import instead, shown
+from infra.tenant.faults import quote, suggest
 
 PROJECT = Path(__file__).parents[2]
 
@@ -36,8 +36,8 @@ def gateway_stage(stage: str, project: Path = PROJECT) -> str:
 def _require_stage(stage: str, project: Path) -> dict[str, Any]:
     config = _read_config(project)
     if stage not in config["stages"]:
-        mend = instead(stage, config["stages"])
-        raise OperatorError(f"No stage {shown(stage)} in .chalice/config.json ({mend}). Add a new stage there first.")
+        mend = suggest(stage, config["stages"])
+        raise OperatorError(f"No stage {quote(stage)} in .chalice/config.json ({mend}). Add a new stage there first.")
     return config
 
 

@@ -1,9 +1,9 @@
-"""Auth0's names for what a tenant file says: those of its Deploy CLI's YAML and of its Management API, and ours.
+"""Auth0's names for the keys of a tenant file, from its Deploy CLI and its Management API, and ours.
 
-Paths are in our sections' names (SECTIONS), without the places in lists. What is named alike at both is not listed.
+Paths are in our sections' names (SECTIONS), without indices of lists. Names that are the same in both are not listed.
 """
 
-# Auth0's names of what is a section or a part here.
+# Auth0's names of our sections and parts.
 SECTIONS = {
     "databases": "realms",
     "connections": "realms",

@@ -1,4 +1,4 @@
-"""Which client secrets of a tenant file no stage but dev takes: those that can be guessed, or that everybody knows."""
+"""Refuse client secrets that can be guessed or are public, in all stages but dev."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ LENIENT_STAGE = "dev"
 def require_strong_secrets(stage: str, file: TenantFile) -> None:
     """Raise OperatorError, without the secret, if it is short or the demo's and the stage is not dev.
 
-    Secrets are stored as plain SHA-256, which only what nobody can guess may be.
+    Secrets are stored as plain SHA-256, which is safe only for a secret that cannot be guessed.
     """
     if stage == LENIENT_STAGE:
         return

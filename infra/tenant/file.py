@@ -1,11 +1,11 @@
-"""Reading a tenant file: its YAML, its form, its parts against each other, all faults at once."""
+"""Read a tenant file: its YAML, its form and its cross-checks. All faults are reported at once."""
 
 from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from infra.tenant.auth0_words import auth0_words, foreign_names, is_named_otherwise
+from infra.tenant.auth0_words import auth0_words, has_auth0_name_of, list_auth0_names
 from infra.tenant.checks.cross import cross_faults
 from infra.tenant.checks.partial import partial_file
 from infra.tenant.faults import Fault, TenantFileError
@@ -16,9 +16,9 @@ from infra.text_file import UnreadableFile, read_text
 
 
 def load(path: Path) -> TenantFile:
-    """Return the tenant file at path, checked as a whole.
+    """Return the checked tenant file at path.
 
-    Raises TenantFileError with every fault at once; none of its texts holds a secret or a password.
+    Raises TenantFileError with all faults. Its texts hold no secret and no password.
     """
     document = parse(_text(path))
     if document.is_broken(()):
@@ -31,7 +31,7 @@ def load(path: Path) -> TenantFile:
     known = tenant_file if tenant_file and not document.faults else partial_file(document.value, document)
     faults = [*document.faults, *form_faults(own_errors, document, TenantFile), *cross_faults(known, document)]
     if tenant_file is None or faults or words:
-        raise TenantFileError(path, faults, foreign_names(words, document))
+        raise TenantFileError(path, faults, list_auth0_names(words, document))
     return _with_realm_names(tenant_file)
 
 
@@ -40,12 +40,12 @@ def _text(path: Path) -> str:
         return read_text(path, "name the tenant file in it", "import the users instead of listing them here")
     except UnreadableFile as unreadable:
         fault = Fault(unreadable.line, unreadable.problem)
-    # Out here, so that nothing of the file is a context of what is raised.
+    # Raised outside of the except block, so that no content of the file is its context.
     raise TenantFileError(path, [fault])
 
 
 def _with_realm_names(file: TenantFile) -> TenantFile:
-    """Return the file with each realm that it calls by an alias called by its name."""
+    """Return the file with each alias of a realm replaced by the realm's name."""
     names = {alias: realm.name for realm in file.realms for alias in realm.aliases}
     users: dict[str, tuple[User, ...]] = {}
     for called, people in file.users.items():
@@ -64,11 +64,11 @@ def _has_auth0s_name(error: ErrorDetails, document: Document) -> bool:
     """Return whether a section is missing only because it has Auth0's name."""
     (*around, key), value = error["loc"], document.value
     is_missing = error["type"] == "missing" and not around
-    return is_missing and isinstance(value, dict) and is_named_otherwise(str(key), value)
+    return is_missing and isinstance(value, dict) and has_auth0_name_of(str(key), value)
 
 
 def _validate(document: Document) -> tuple[TenantFile | None, list[ErrorDetails]]:
-    # The error holds the file's values: it ends here, and is no cause or context of what load() raises.
+    # The error holds the file's values, so it must be no cause or context of the error that load() raises.
     try:
         return TenantFile.model_validate(document.value), []
     except ValidationError as error:

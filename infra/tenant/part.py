@@ -1,4 +1,4 @@
-"""The parts of a tenant file: how strictly each is read, and how one says that a field of it cannot be read."""
+"""The base of a tenant file's parts: strict reading, and an error for fields that cannot be read."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,18 +6,18 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Unreadable(AttributeError):
-    """A part of a file at fault lacks this field: it is not there, or of another type. A fault of its own says so."""
+    """A part of a faulty file lacks this field, or has it in another type. The field has a fault already."""
 
 
 class Part(BaseModel):
-    """A part of a tenant file. One that partial.py made of a file at fault may lack fields."""
+    """A part of a tenant file. A part that partial.py made of a faulty file may lack fields."""
 
-    # strict: YAML's own types count, so that `client_secret: 12345` is a fault and not the text "12345".
+    # strict: no conversion of YAML's types, so that `client_secret: 12345` is a fault and not the text "12345".
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
-    # mypy must not take every name for a field.
+    # Hidden from mypy, which would take each name for a field.
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            """Raise Unreadable: Python asks here for what the part has not."""
+            """Raise Unreadable: Python calls this for a field that the part lacks."""
             raise Unreadable(name)

@@ -1,4 +1,4 @@
-"""The form of a tenant file: its sections, their fields and defaults. checks.py holds them against each other."""
+"""The form of a tenant file: its sections, their fields and defaults. The cross-checks are in checks/."""
 
 from typing import Any, Literal
 
@@ -34,7 +34,7 @@ from infra.tenant.values import (
 
 YEAR_S = 31_557_600
 DAY_MS = 86_400_000
-# Where the deployed code and the file have a default alike, it is the code's.
+# Defaults that the deployed code has too.
 _GUARD, _THROTTLING = model.BruteForceProtection(), model.SuspiciousIpThrottling()
 PUBLIC = "none"
 
@@ -42,7 +42,7 @@ MonthS = Field(default=MONTH_S, ge=1, le=YEAR_S)
 
 
 class Tenant(Part):
-    """The settings of the whole stage. oidc_scopes: how a login that asks for no OIDC scope but `openid` is read."""
+    """The settings of the whole stage. oidc_scopes: the meaning of a login without an OIDC scope but `openid`."""
 
     friendly_name: Label
     default_directory: str | None = None
@@ -61,7 +61,7 @@ class PasswordPolicy(Part):
 
 
 class Realm(Part):
-    """One user directory. display_name: the name where the file gives none. aliases: what else it may be called."""
+    """One user directory. display_name: the name by default. aliases: other names of the realm."""
 
     name: RealmName
     aliases: Listed[RealmAlias] = Field(default=(), max_length=20)
@@ -78,7 +78,7 @@ class Scope(Part):
 
 
 class Api(Part):
-    """One OAuth resource server. token_lifetime: seconds. introspection_clients: who may introspect its tokens."""
+    """One OAuth resource server. token_lifetime: seconds. introspection_clients: they may introspect its tokens."""
 
     identifier: ApiIdentifier
     name: Label
@@ -91,7 +91,7 @@ class Api(Part):
 
 
 class Jwk(Part):
-    """One public key. Members that the file left out are None, those that nobody needs are dropped.
+    """One public key. Members that the file left out are None; members without a use here are dropped.
 
     key_ops, in any form, is checked and dropped too. Source: RFC 7517 4, RFC 7518 6.
     """
@@ -129,9 +129,9 @@ def _idle_lifetime(given: dict[str, Any]) -> int:
 
 
 class RefreshTokenPolicy(Part):
-    """How a client's refresh tokens live. Lifetimes and leeway: seconds; leeway None: the server's default.
+    """The lifetimes of a client's refresh tokens, and their leeway, in seconds. leeway: None for the server's default.
 
-    idle_token_lifetime: where the file gives none, a month, or token_lifetime where that is shorter.
+    idle_token_lifetime: by default a month, or token_lifetime if that is shorter.
     """
 
     rotation_type: Literal["rotating", "non-rotating"] = "non-rotating"
@@ -143,16 +143,16 @@ class RefreshTokenPolicy(Part):
 
 
 class ClientApi(Part):
-    """One API that people's logins through a client may ask for. scope: None for all of its scopes."""
+    """One API that a user's login through a client may request. scope: None for all scopes of the API."""
 
     audience: str
     scope: Listed[str] | None = None
 
 
 class Client(Part):
-    """One application. client_secret: as typed; None where one is to be made, or where the method takes none.
+    """One application. client_secret: as typed; None if `apply` makes one, or if the method has none.
 
-    apis: None for every API. Lifetimes: seconds. disabled: whether the server treats it as unknown.
+    apis: None for all APIs. Lifetimes: seconds. disabled: the server treats the client as unknown.
     """
 
     client_id: ClientId
@@ -174,7 +174,7 @@ class Client(Part):
     @model_validator(mode="before")
     @classmethod
     def _rotate_if_public(cls, given: Any) -> Any:
-        """Let a public client's refresh tokens rotate unless the file says otherwise. Source: RFC 9700 2.2.2."""
+        """Return the given values; a public client's refresh tokens rotate by default. Source: RFC 9700 2.2.2."""
         policy = given.get("refresh_token", {}) if isinstance(given, dict) else None
         if isinstance(policy, dict) and given.get("token_endpoint_auth_method") == PUBLIC:
             return given | {"refresh_token": {"rotation_type": "rotating"} | policy}
@@ -182,27 +182,27 @@ class Client(Part):
 
     @property
     def is_public(self) -> bool:
-        """Return whether this client keeps no secret, so that anybody can act as it."""
+        """Whether this client has no secret, so that its client_id proves nothing."""
         return self.token_endpoint_auth_method == PUBLIC
 
     @property
     def has_lasting_tokens(self) -> bool:
-        """Return whether this client may refresh, and keeps one refresh token until its end."""
+        """Whether this client may refresh, and its refresh tokens do not rotate."""
         return REFRESH_TOKEN in self.grant_types and self.refresh_token.rotation_type == "non-rotating"
 
     @property
     def has_password_grant(self) -> bool:
-        """Whether this client may send people's passwords."""
+        """Whether this client may send users' passwords."""
         return any(grant in PASSWORD_GRANTS for grant in self.grant_types)
 
     @property
     def has_cut_id(self) -> bool:
-        """Return whether HTTP Basic cuts this client's id in two, unless it is form-encoded."""
+        """Whether HTTP Basic cuts this client's id at a colon, unless the client form-encodes it."""
         return self.token_endpoint_auth_method == "client_secret_basic" and ":" in self.client_id
 
     @property
     def has_mfa_grant(self) -> bool:
-        """Whether this client may show a second factor."""
+        """Whether this client may send a second factor."""
         return any(grant in MFA_GRANTS for grant in self.grant_types)
 
 
@@ -215,9 +215,9 @@ class ClientGrant(Part):
 
 
 class Mfa(Part):
-    """When a second factor is owed, and which ones there are. manage_max_age: seconds.
+    """The policy of second factors, and the factors that there are. manage_max_age: seconds.
 
-    sms_countries: ISO 3166-1 codes of those that text messages go to; empty means all.
+    sms_countries: ISO 3166-1 codes of the countries that text messages are sent to; empty means all.
     """
 
     policy: Literal["never", "always"] = "never"
@@ -229,7 +229,7 @@ class Mfa(Part):
 
 
 class BruteForceProtection(Part):
-    """How guessing at one account is stopped. block_lifetime: seconds. allowlist: addresses and CIDR blocks."""
+    """The limits on guessing at one account. block_lifetime: seconds. allowlist: addresses and CIDR blocks."""
 
     enabled: bool = True
     mode: Literal["count_per_identifier_and_ip", "count_per_identifier"] = "count_per_identifier_and_ip"
@@ -239,7 +239,7 @@ class BruteForceProtection(Part):
 
 
 class SuspiciousIpThrottling(Part):
-    """How one address that tries many accounts is stopped. rate: milliseconds. allowlist: addresses and CIDR blocks."""
+    """The limits on one address at many accounts. rate: milliseconds. allowlist: addresses and CIDR blocks."""
 
     enabled: bool = True
     max_attempts: int = Field(default=_THROTTLING.bucket.size, ge=1, le=100_000)
@@ -248,14 +248,14 @@ class SuspiciousIpThrottling(Part):
 
 
 class BreachedPasswordDetection(Part):
-    """Whether passwords that were disclosed in a breach are refused. range_api: Pwned Passwords is asked too."""
+    """The refusal of passwords that were disclosed in a breach. range_api: look them up at Pwned Passwords too."""
 
     enabled: bool = True
     range_api: bool = False
 
 
 class AttackProtection(Part):
-    """The three protections, each at its defaults where the file says nothing."""
+    """The three protections, each with its defaults."""
 
     brute_force_protection: BruteForceProtection = BruteForceProtection()
     suspicious_ip_throttling: SuspiciousIpThrottling = SuspiciousIpThrottling()
@@ -263,7 +263,7 @@ class AttackProtection(Part):
 
 
 class User(Part):
-    """One person, for a local run and tests. At most one of password (as typed) and password_hash (bcrypt)."""
+    """One user, for a local run and tests. At most one of password (as typed) and password_hash (bcrypt)."""
 
     username: Username | None = None
     email: Email | None = None

@@ -1,4 +1,4 @@
-"""Say in our own words what pydantic found. Its own can hold the file's values, and so a secret."""
+"""Write messages for pydantic's errors. Its own messages can hold values of the file, and so a secret."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from infra.tenant.annotations import model_at
-from infra.tenant.faults import Fault, instead, shown, shown_key
+from infra.tenant.faults import Fault, quote, quote_key, suggest
 from infra.tenant.yaml_lines import Document, Steps
 
 WANTED = {
@@ -32,7 +32,7 @@ GIVEN = {dict: "a mapping", list: "a list", str: "text", bool: "true/false", int
 def form_faults(errors: Iterable[ErrorDetails], document: Document, root: type[BaseModel]) -> list[Fault]:
     """Return a fault for each of pydantic's errors, with its line in the document.
 
-    root: the model that was validated. What could not even be read is left out: it has its fault already.
+    root: the validated model. Unreadable values are left out: they have a fault already.
     """
     return [
         Fault(document.line(error["loc"]), _sentence(error, root))
@@ -42,13 +42,13 @@ def form_faults(errors: Iterable[ErrorDetails], document: Document, root: type[B
 
 
 def _is_echo(error: ErrorDetails) -> bool:
-    """Whether this only follows from another error: a default that was not made, entries that did not count."""
+    """Return whether this error only follows from another: a default that was not made, entries that did not count."""
     is_long_enough = error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
     return is_long_enough or error["type"] == "default_factory_not_called"
 
 
 def root_fault(document: Document, root: type[BaseModel]) -> Fault:
-    """Return the fault of a document that is no mapping. root: the model of what it should be."""
+    """Return the fault of a document that is no mapping. root: the model of a right document."""
     keys = ", ".join(f"`{name}:`" for name in root.model_fields)
     if document.value is None:
         return Fault(1, f"the file is empty: write {keys}")
@@ -67,7 +67,7 @@ def _sentence(error: ErrorDetails, root: type[BaseModel]) -> str:
         return f"{_label(path)} must be {str(context['expected']).replace(chr(39), '`')}"
     if kind in WANTED:
         return _wrong_type(error)
-    # A kind that this table lacks still names its place; pydantic's own message is not safe to show.
+    # For another kind of error the message names only the path: pydantic's own may hold a secret.
     return f"{_label(path)} {LIMITS.get(kind, 'is not taken: see the demo tenant').format(**context)}"
 
 
@@ -83,10 +83,10 @@ def _wrong_type(error: ErrorDetails) -> str:
 
 def _unknown_key(error: ErrorDetails, model: type[BaseModel]) -> str:
     key = str(error["loc"][-1])
-    name = shown_key(key, error["input"])
+    name = quote_key(key, error["input"])
     if name:
-        return f"unknown key {name}; {instead(key, list(model.model_fields))}"
-    return f"unknown key; write `key: value` with a space after the colon; {instead('', list(model.model_fields))}"
+        return f"unknown key {name}; {suggest(key, list(model.model_fields))}"
+    return f"unknown key; write `key: value` with a space after the colon; {suggest('', list(model.model_fields))}"
 
 
 def _label(path: Steps) -> str:
@@ -95,4 +95,4 @@ def _label(path: Steps) -> str:
         return f"a key of `{around[-2]}`"
     if around and around[-1] == "client_metadata":
         return "a value of `client_metadata`"
-    return f"entry {last + 1} of {_label(tuple(around))}" if isinstance(last, int) else shown(last)
+    return f"entry {last + 1} of {_label(tuple(around))}" if isinstance(last, int) else quote(last)

@@ -1,4 +1,4 @@
-"""The kinds of text that a tenant file holds, each with the sentence that says what is taken."""
+"""The types of a tenant file's values, each with the message that says what is allowed."""
 
 import re
 import unicodedata
@@ -23,10 +23,10 @@ MONTH_S = 2_592_000
 USERNAME_LIMIT = 128
 EMAIL_LIMIT = 254
 
-# A YAML list becomes a tuple, so that what load() returns cannot be changed; all else keeps its YAML type.
+# A YAML list becomes a tuple, so that the loaded file is immutable; other values keep their YAML types.
 Listed = Annotated[tuple[T, ...], Strict(False)]
 
-# The names stand once, in chalicelib; mypy takes no Literal of names that stand elsewhere.
+# The names are defined once, in chalicelib; mypy accepts no Literal of a variable.
 if TYPE_CHECKING:
     GrantType: TypeAlias = str
     FactorName: TypeAlias = str
@@ -36,23 +36,23 @@ else:
 AuthMethod = Literal["client_secret_post", "client_secret_basic", "private_key_jwt", "none"]
 
 
-def _refusal(sentence: str) -> PydanticCustomError:
+def _value_error(sentence: str) -> PydanticCustomError:
     return PydanticCustomError("tenant_file", "{sentence}", {"sentence": sentence})
 
 
-def _rule(is_taken: Callable[[str], object], sentence: str) -> AfterValidator:
-    """Return the check of a kind of text. sentence: what is taken; it never quotes the value."""
+def _rule(is_valid: Callable[[str], object], sentence: str) -> AfterValidator:
+    """Return the check of a type of text. sentence: what is allowed; it never quotes the value."""
 
     def check(value: str) -> str:
-        if not is_taken(value):
-            raise _refusal(sentence)
+        if not is_valid(value):
+            raise _value_error(sentence)
         return value
 
     return AfterValidator(check)
 
 
 def _refuse_private(_: object) -> None:
-    raise _refusal("is a private member of a key: keep public members only, and count this key as disclosed")
+    raise _value_error("is a private member of a key: keep public members only, and count this key as disclosed")
 
 
 def _has_control(text: str) -> bool:
@@ -137,5 +137,5 @@ Country = Annotated[
 BcryptHash = Annotated[
     str, _rule(is_foreign_hash, "must be a bcrypt hash ($2a$, $2b$ or $2y$, 60 characters) of cost 04 to 14")
 ]
-# A member of a private key (RFC 7518 6.2.2, 6.3.2, 6.4), which no file holds in any form.
+# A member of a private key (RFC 7518 6.2.2, 6.3.2, 6.4), which is refused in any form.
 PrivateMember = Annotated[None, BeforeValidator(_refuse_private)]

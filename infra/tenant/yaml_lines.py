@@ -1,6 +1,6 @@
-"""YAML as plain JSON values, with the line of every path in it. It knows nothing of tenants.
+"""Read YAML as plain JSON values, with the line of each path. Nothing here is specific to tenants.
 
-It takes less than YAML has: text keys, each once, and no anchors, aliases, tags or dates.
+Only a part of YAML is allowed: text keys, each once, and no anchors, aliases, tags or dates.
 """
 
 import math
@@ -9,11 +9,11 @@ from typing import TypeAlias
 
 import yaml
 
-from infra.tenant.faults import Fault, shown_key
+from infra.tenant.faults import Fault, quote_key
 
 MAX_DEPTH = 32
 NUMBER_LIMIT = 64
-# Where a value stands that is read and then dropped. No key is an int and no index is negative: the path is its own.
+# The path's last step for a value that is read and dropped. No key is an int and no index is negative.
 DROPPED = -1
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -32,8 +32,8 @@ KEY = "a key must be text: put this key in quotes"
 DEEP = f"nested deeper than {MAX_DEPTH} levels: make it flatter"
 DOCUMENTS = "a second YAML document starts here: a tenant file is one document, take the `---` out"
 
-# PyYAML's own words can quote the file, and so a secret: they choose among ours and are never shown. The flag says
-# that the fault is at the mark of the context, where the quote or the list begins that PyYAML saw no end of.
+# PyYAML's messages can quote the file, and so a secret. They only select one of ours. The flag says that the fault is
+# at the mark of the context: there the quote or the list begins that is not closed.
 SYNTAX_MENDS = (
     ("mapping values are not allowed", False, "a colon too many here, or none before: put text with `: ` in quotes"),
     (
@@ -52,9 +52,9 @@ OTHER_MEND = "check the indentation, the colons and the quotes here"
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed file. lines: where each path stands, counted from 1; a mapping's entry stands where its key does.
+    """A parsed file. lines: the line of each path, counted from 1; of a mapping's entry, the line of its key.
 
-    faults: what the file holds beyond JSON. broken: paths whose value could not be read, and stands as None.
+    faults: of values that JSON does not have. broken: the paths of unreadable values, which are None.
     """
 
     value: Json = field(repr=False)
@@ -63,20 +63,20 @@ class Document:
     broken: frozenset[Steps]
 
     def line(self, path: Steps) -> int:
-        """Return the line of path, or of the nearest thing around it that is there."""
+        """Return the line of path, or of the nearest value around it that exists."""
         while path not in self.lines and path:
             path = path[:-1]
         return self.lines.get(path, 1)
 
     def is_broken(self, path: Steps) -> bool:
-        """Whether path, or something around it, could not be read."""
+        """Return whether the value of path, or one around it, could not be read."""
         return any(path[:depth] in self.broken for depth in range(len(path) + 1))
 
 
 def parse(text: str) -> Document:
-    """Return the one document of text. Never raises: what is wrong is in the document's faults.
+    """Return the document of a text. Errors are never raised, but in the document's faults.
 
-    A syntax error ends the reading, and the whole value is broken then.
+    After a syntax error the whole value is broken.
     """
     unprintable = yaml.reader.Reader.NON_PRINTABLE.search(text)
     if unprintable:
@@ -87,7 +87,7 @@ def parse(text: str) -> Document:
     except yaml.MarkedYAMLError as error:
         return _unreadable(*composer.faults, _syntax_fault(error))
     except (ValueError, OverflowError):
-        # PyYAML asks chr() for the character of an escape, and lets its refusal through.
+        # PyYAML calls chr() for an escape, and does not catch its error.
         return _unreadable(*composer.faults, Fault(composer.loader.line + 1, ESCAPE))
     except _TooDeep:
         return _unreadable(*composer.faults)
@@ -106,11 +106,11 @@ def _syntax_fault(error: yaml.MarkedYAMLError) -> Fault:
 
 
 class _TooDeep(Exception):
-    """Reading on would only report the same line again."""
+    """The nesting is too deep to read on: each further level would report the same line."""
 
 
 class _Composer:
-    """Builds values from PyYAML's events, which carry the marks that its own safe_load drops."""
+    """Builds values from PyYAML's events, because its safe_load drops their lines."""
 
     def __init__(self, text: str) -> None:
         self.loader = yaml.SafeLoader(text)
@@ -142,7 +142,7 @@ class _Composer:
             return self._mapping(path)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(path)
-        value, mend = _read(self.loader, event)
+        value, mend = _read_scalar(self.loader, event)
         if mend:
             self._break(event, path, mend)
         return value
@@ -161,7 +161,7 @@ class _Composer:
                 self._node(self._next(), (*path, DROPPED))
             elif key in entries:
                 value = self._node(self._next(), (*path, DROPPED))
-                self._duplicate(event, (*path, key), shown_key(key, value))
+                self._duplicate(event, (*path, key), quote_key(key, value))
             else:
                 self.lines[*path, key] = _line(event.start_mark)
                 entries[key] = self._node(self._next(), (*path, key))
@@ -192,8 +192,8 @@ class _Composer:
         self.broken.add(path)
 
 
-def _read(loader: yaml.SafeLoader, event: yaml.Event) -> tuple[Json, str]:
-    """Return the value of a scalar, or None and the mend: of an alias, or of a scalar that is no JSON."""
+def _read_scalar(loader: yaml.SafeLoader, event: yaml.Event) -> tuple[Json, str]:
+    """Return the value of a scalar and "", or None and the mend for an alias or a scalar that JSON does not have."""
     if not isinstance(event, yaml.ScalarEvent):
         return None, ALIAS
     tag: str = loader.resolve(yaml.ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]  # As above.
@@ -215,6 +215,6 @@ def _read(loader: yaml.SafeLoader, event: yaml.Event) -> tuple[Json, str]:
 
 
 def _line(mark: object) -> int:
-    # PyYAML's two kinds of mark have nothing in common but their attributes; a mark may also be missing.
+    # PyYAML has two types of mark with the same attributes; a mark may also be missing.
     line: int = getattr(mark, "line", 0)
     return line + 1

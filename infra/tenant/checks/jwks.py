@@ -1,4 +1,4 @@
-"""Whether a JWK of the tenant file is a public key that a client assertion can be verified with."""
+"""Check that a JWK of the tenant file is a public key that can verify a client assertion."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
 from chalicelib.assertions import ALGS
-from infra.tenant.checks.partial import Found, readable
+from infra.tenant.checks.partial import Findings, take_readable
 from infra.tenant.schema import Jwk
 from infra.tenant.yaml_lines import Steps
 
@@ -17,26 +17,26 @@ VERIFY = "verify"
 MIN_RSA_BITS = 2048
 
 
-def key_faults(path: Steps, key: Jwk) -> Found:
-    """Yield the path and message of each fault of one key. Other members are no fault (RFC 7517 4)."""
-    yield from readable(_use(path, key))
-    yield from readable(_members(path, key))
+def key_faults(path: Steps, key: Jwk) -> Findings:
+    """Yield the path and message of each fault of one key. Other members are allowed (RFC 7517 4)."""
+    yield from take_readable(_use(path, key))
+    yield from take_readable(_members(path, key))
 
 
-def _use(path: Steps, key: Jwk) -> Found:
+def _use(path: Steps, key: Jwk) -> Findings:
     uses: Any = key.key_ops
     if "key_ops" in key.model_fields_set and uses != VERIFY and not (isinstance(uses, list) and VERIFY in uses):
         yield (*path, "key_ops"), "the key is for another use: `key_ops` must hold `verify`, or be left out"
 
 
-def _members(path: Steps, key: Jwk) -> Found:
+def _members(path: Steps, key: Jwk) -> Findings:
     given = {"kty": key.kty, "alg": key.alg, "n": key.n, "e": key.e, "crv": key.crv, "x": key.x, "y": key.y}
-    if mend := _mend({name: text for name, text in given.items() if text is not None}):
+    if mend := _find_mend({name: text for name, text in given.items() if text is not None}):
         yield path, mend
 
 
-def _mend(jwk: Mapping[str, str]) -> str | None:
-    """Return what is to be mended, or None where the key is sound or its form is at fault anyway.
+def _find_mend(jwk: Mapping[str, str]) -> str | None:
+    """Return the mend of a faulty key. Return None if it is sound, or if its form has a fault already.
 
     Source: RFC 7518 3.3 (RSA keys have 2048 bits or more), 6.2.1, 6.3.1.
     """

@@ -1,7 +1,7 @@
-"""Read a tenant file at fault as the schema's own parts, without the fields that have another type.
+"""Read a faulty tenant file as the schema's own parts, without the fields that have another type.
 
-With it the checks of parts against each other read one form, whether the file is at fault or not. A check that needs a
-field which cannot be read ends: that field has a fault already.
+So the cross-checks read one form, whether the file is faulty or not. A check ends at a field that cannot be read:
+that field has a fault already.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin
 
 from infra.tenant.annotations import inner, is_model, without_none
-from infra.tenant.auth0_words import is_named_otherwise
+from infra.tenant.auth0_words import has_auth0_name_of
 from infra.tenant.part import Part, Unreadable
 from infra.tenant.schema import TenantFile
 from infra.tenant.yaml_lines import Document, Json, Steps
@@ -17,16 +17,16 @@ from infra.tenant.yaml_lines import Document, Json, Steps
 P = TypeVar("P", bound=Part)
 T = TypeVar("T")
 
-# A section and its mistyped name are more alike than this.
+# The least likeness of a section's name and a mistyped one.
 CLOSE = 0.75
 NOTHING = object()
 
-# Paths, each with the text that stands there or with a fault's message.
-Found: TypeAlias = Iterator[tuple[Steps, str]]
+# Paths, each with its text, or with the message of a fault.
+Findings: TypeAlias = Iterator[tuple[Steps, str]]
 
 
 def partial_file(fields: dict[str, Json], document: Document) -> TenantFile:
-    """Return what can be read of a document. Its values have the right type, and nothing else is known of them.
+    """Return the readable part of a document. Its values have the right types, but are not checked further.
 
     fields: the document's value.
     """
@@ -34,8 +34,8 @@ def partial_file(fields: dict[str, Json], document: Document) -> TenantFile:
     return file
 
 
-def readable(found: Iterable[T]) -> Iterator[T]:
-    """Yield what a check finds, until it needs a field that cannot be read."""
+def take_readable(found: Iterable[T]) -> Iterator[T]:
+    """Yield the findings of a check, until it needs a field that cannot be read."""
     try:
         yield from found
     except Unreadable:
@@ -43,7 +43,7 @@ def readable(found: Iterable[T]) -> Iterator[T]:
 
 
 def value_or(read: Callable[[], T], default: T) -> T:
-    """Return what read does, or default if it needs a field that cannot be read."""
+    """Return the result of read, or default if it needs a field that cannot be read."""
     try:
         return read()
     except Unreadable:
@@ -51,29 +51,29 @@ def value_or(read: Callable[[], T], default: T) -> T:
 
 
 def is_given(part: Part, name: str) -> bool:
-    """Return whether the file gives this field a value, readable or not."""
+    """Return whether the file gives this field a value, even one that cannot be read."""
     return name in part.model_fields_set and vars(part).get(name, NOTHING) is not None
 
 
 def is_missing(part: Part, name: str) -> bool:
-    """Return whether the file gives this field no value, not under a mistyped name either."""
+    """Return whether the file gives this field no value, nor a value under a mistyped name."""
     return vars(part).get(name, NOTHING) is None
 
 
 def entries(path: Steps, parts: Iterable[P]) -> Iterator[tuple[Steps, P]]:
-    """Yield the path of each part of a list, and the part, if anything of it can be read."""
+    """Yield each part of a list that has a readable field, with its path."""
     return (((*path, index), part) for index, part in enumerate(parts) if vars(part))
 
 
-def texts(part: Part, *fields: str, path: Steps = ()) -> Found:
-    """Yield the path and the text of all that stands below these fields, of lists each entry. path: the part's.
+def texts(part: Part, *fields: str, path: Steps = ()) -> Findings:
+    """Yield each text below these fields, with its path; of a list each entry. path: the part's.
 
-    What cannot be read is passed over.
+    Unreadable values are left out.
     """
     return _texts(path, part, fields)
 
 
-def _texts(path: Steps, value: object, fields: tuple[str, ...]) -> Found:
+def _texts(path: Steps, value: object, fields: tuple[str, ...]) -> Findings:
     if isinstance(value, tuple):
         for index, item in enumerate(value):
             yield from _texts((*path, index), item, fields)
@@ -84,12 +84,12 @@ def _texts(path: Steps, value: object, fields: tuple[str, ...]) -> Found:
 
 
 def by_name(parts: Iterable[P], name: str) -> dict[str, P]:
-    """Return the parts by this field of theirs. Those whose field cannot be read are left out."""
+    """Return the parts by the value of this field, without those that lack it."""
     return {vars(part)[name]: part for part in parts if name in vars(part)}
 
 
 def _part(model: Any, fields: dict[str, Json], path: Steps, broken: frozenset[Steps]) -> Any:
-    """Return the part that a mapping is, with the fields that can be read."""
+    """Return a mapping as a part, with the fields that can be read."""
     values = {
         name: _value(inner(model, name), value, (*path, name), broken)
         for name, value in fields.items()
@@ -100,18 +100,18 @@ def _part(model: Any, fields: dict[str, Json], path: Steps, broken: frozenset[St
     # An unknown key is a fault, unless the part takes any.
     unknown = [key for key in fields if key not in values and model.model_config["extra"] == "forbid"]
     for name in model.model_fields:
-        if name not in known and (name in values or _is_meant(name, unknown)):
+        if name not in known and (name in values or _is_misnamed(name, unknown)):
             vars(part).pop(name, None)
     return part
 
 
-def _is_meant(name: str, unknown: list[str]) -> bool:
-    """Return whether an absent field seems to be among the unknown keys: mistyped, or in Auth0's words."""
-    return bool(get_close_matches(name, unknown, n=1, cutoff=CLOSE)) or is_named_otherwise(name, unknown)
+def _is_misnamed(name: str, unknown: list[str]) -> bool:
+    """Return whether an unknown key seems to be this absent field: mistyped, or under Auth0's name."""
+    return bool(get_close_matches(name, unknown, n=1, cutoff=CLOSE)) or has_auth0_name_of(name, unknown)
 
 
 def _value(annotation: Any, value: Json, path: Steps, broken: frozenset[Steps]) -> Any:
-    """Return a value as its annotation has it, or NOTHING if it is broken or of another type."""
+    """Return a value in the type of its annotation, or NOTHING if it is broken or of another type."""
     kind = without_none(annotation)
     if path in broken:
         return NOTHING
@@ -127,7 +127,7 @@ def _value(annotation: Any, value: Json, path: Steps, broken: frozenset[Steps]) 
 
 
 def _items(kind: Any, items: Iterable[tuple[Any, Json]], path: Steps, broken: frozenset[Steps]) -> dict[Any, Any]:
-    """Return the entries of a list or a mapping. One that cannot be read keeps its place, with nothing in it."""
+    """Return the entries of a list or a mapping, with an empty value for each that cannot be read."""
     values = {}
     for step, item in items:
         annotation = inner(kind, step)

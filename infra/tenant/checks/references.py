@@ -1,51 +1,51 @@
-"""References of a tenant file that must hold, and a policy that must be possible to meet."""
+"""Check that references in a tenant file lead somewhere, and that its MFA policy can be met."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from chalicelib.model.enrolment import FACTOR_KINDS
-from infra.tenant.checks.partial import Found, by_name, entries, readable, texts
-from infra.tenant.faults import instead, shown
+from infra.tenant.checks.partial import Findings, by_name, entries, take_readable, texts
+from infra.tenant.faults import quote, suggest
 from infra.tenant.schema import Client, ClientApi, ClientGrant, TenantFile
 from infra.tenant.yaml_lines import Steps
 
 
-def reference_checks(file: TenantFile) -> Iterator[Found]:
-    """Yield the checks of what the sections say of each other: each finds paths and messages."""
+def reference_checks(file: TenantFile) -> Iterator[Findings]:
+    """Yield the checks of references between sections: each yields paths and messages."""
     yield _unknown_realms(file)
     yield _unknown_apis(file)
     yield _unknown_clients(file)
     yield _mfa_policy(file)
-    yield from readable(_client_checks(file))
-    yield from readable(_grant_checks(file))
+    yield from take_readable(_client_checks(file))
+    yield from take_readable(_grant_checks(file))
 
 
-def _unknown(what: str, found: Found, known: Sequence[str]) -> Found:
+def _find_unknown(what: str, found: Findings, known: Sequence[str]) -> Findings:
     for path, name in found:
         if name not in known:
-            yield path, f"{what} {shown(name)} does not exist; {instead(name, known)}"
+            yield path, f"{what} {quote(name)} does not exist; {suggest(name, known)}"
 
 
-def _unknown_realms(file: TenantFile) -> Found:
+def _unknown_realms(file: TenantFile) -> Findings:
     known = [*(realm.name for realm in file.realms), *(alias for _, alias in texts(file, "realms", "aliases"))]
     named = chain(texts(file, "tenant", "default_directory"), texts(file, "clients", "realms"))
-    yield from _unknown("realm", named, known)
-    yield from _unknown("realm", ((("users", name), name) for name in file.users), known)
+    yield from _find_unknown("realm", named, known)
+    yield from _find_unknown("realm", ((("users", name), name) for name in file.users), known)
 
 
-def _unknown_apis(file: TenantFile) -> Found:
+def _unknown_apis(file: TenantFile) -> Findings:
     places = (("tenant", "default_audience"), ("clients", "apis", "audience"), ("client_grants", "audience"))
     named = chain.from_iterable(texts(file, *fields) for fields in places)
-    yield from _unknown("API", named, [api.identifier for api in file.apis])
+    yield from _find_unknown("API", named, [api.identifier for api in file.apis])
 
 
-def _unknown_clients(file: TenantFile) -> Found:
+def _unknown_clients(file: TenantFile) -> Findings:
     named = chain(texts(file, "apis", "introspection_clients"), texts(file, "client_grants", "client_id"))
-    yield from _unknown("client", named, [client.client_id for client in file.clients])
+    yield from _find_unknown("client", named, [client.client_id for client in file.clients])
 
 
-def _mfa_policy(file: TenantFile) -> Found:
-    """Yield the policy that nobody could meet: a recovery code comes with another factor, never alone."""
+def _mfa_policy(file: TenantFile) -> Findings:
+    """Yield an MFA policy that no user can meet: a recovery code comes only with another factor."""
     factors = set(file.mfa.factors)
     # A name that is not known is a fault of its own.
     is_known = factors <= {*FACTOR_KINDS}
@@ -54,41 +54,41 @@ def _mfa_policy(file: TenantFile) -> Found:
         yield ("mfa", "policy"), f"a second factor is always owed, and there is none to enroll: {mend}"
 
 
-def _client_checks(file: TenantFile) -> Iterator[Found]:
+def _client_checks(file: TenantFile) -> Iterator[Findings]:
     for path, client in entries(("clients",), file.clients):
         yield _default_api(file, path, client)
         yield _bounds(file, path, client)
 
 
-def _default_api(file: TenantFile, path: Steps, client: Client) -> Found:
+def _default_api(file: TenantFile, path: Steps, client: Client) -> Findings:
     """Yield the `apis` of a client if its logins ask for a default API that is none of them."""
     default = file.tenant.default_audience
     if not default or client.apis is None or default in [bound.audience for bound in client.apis]:
         return
     if client.has_password_grant:
-        mend = f"add {shown(default)} to `apis`, or take `default_audience` out of `tenant`"
+        mend = f"add {quote(default)} to `apis`, or take `default_audience` out of `tenant`"
         yield (*path, "apis"), f"a request that names no audience asks for the default one: {mend}"
 
 
-def _bounds(file: TenantFile, path: Steps, client: Client) -> Found:
+def _bounds(file: TenantFile, path: Steps, client: Client) -> Findings:
     for around, bound in entries((*path, "apis"), client.apis or ()):
-        yield from readable(_unknown_scopes(file, around, bound))
+        yield from take_readable(_unknown_scopes(file, around, bound))
 
 
-def _grant_checks(file: TenantFile) -> Iterator[Found]:
+def _grant_checks(file: TenantFile) -> Iterator[Findings]:
     for path, grant in entries(("client_grants",), file.client_grants):
         yield _grant_type(file, path, grant)
         yield _unknown_scopes(file, path, grant)
 
 
-def _grant_type(file: TenantFile, path: Steps, grant: ClientGrant) -> Found:
+def _grant_type(file: TenantFile, path: Steps, grant: ClientGrant) -> Findings:
     client = by_name(file.clients, "client_id").get(grant.client_id)
     if client and "client_credentials" not in client.grant_types:
         mend = "add `client_credentials` to its `grant_types`, or take this client grant out"
         yield (*path, "client_id"), f"a client without the grant that client grants are for: {mend}"
 
 
-def _unknown_scopes(file: TenantFile, path: Steps, given: ClientGrant | ClientApi) -> Found:
+def _unknown_scopes(file: TenantFile, path: Steps, given: ClientGrant | ClientApi) -> Findings:
     api = by_name(file.apis, "identifier").get(given.audience)
     if api:
-        yield from _unknown("scope", texts(given, "scope", path=path), [scope.value for scope in api.scopes])
+        yield from _find_unknown("scope", texts(given, "scope", path=path), [scope.value for scope in api.scopes])

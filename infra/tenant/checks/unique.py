@@ -5,30 +5,30 @@ from itertools import chain
 from typing import TypeAlias
 
 from chalicelib.identifiers import canonical
-from infra.tenant.checks.partial import Found, entries, readable, texts
-from infra.tenant.faults import shown
+from infra.tenant.checks.partial import Findings, entries, take_readable, texts
+from infra.tenant.faults import quote
 from infra.tenant.schema import ClientGrant, TenantFile, User
 from infra.tenant.yaml_lines import Steps
 
 LOGIN_KEYS = ("username", "email")
 
-# What must be unique, and the path and name of each.
-Group: TypeAlias = tuple[str, Found]
+# The kind of a name that must be unique, and each name with its path.
+Group: TypeAlias = tuple[str, Findings]
 
 
-def repetition_checks(file: TenantFile, line: Callable[[Steps], int]) -> Iterator[Found]:
-    """Yield a check for each group of names: it finds those that stand twice. line: tells the line of a path."""
+def repetition_checks(file: TenantFile, line: Callable[[Steps], int]) -> Iterator[Findings]:
+    """Yield a check for each group of names: it yields the repeated ones. line: returns the line of a path."""
     for section in (_realms, _apis, _clients, _grants, _users):
-        yield from (_repeated(what, found, line) for what, found in readable(section(file)))
-    yield _repeated("in `factors`,", texts(file, "mfa", "factors"), line)
+        yield from (_find_repeated(what, found, line) for what, found in take_readable(section(file)))
+    yield _find_repeated("in `factors`,", texts(file, "mfa", "factors"), line)
 
 
-def _repeated(what: str, found: Found, line: Callable[[Steps], int]) -> Found:
+def _find_repeated(what: str, found: Findings, line: Callable[[Steps], int]) -> Findings:
     first: dict[str, Steps] = {}
     for path, name in found:
         known = first.setdefault(name, path)
         if known != path:
-            yield path, f"{what} {shown(name)} stands twice (first on line {line(known)}): take one out"
+            yield path, f"{what} {quote(name)} stands twice (first on line {line(known)}): take one out"
 
 
 def _realms(file: TenantFile) -> Iterator[Group]:
@@ -57,12 +57,12 @@ def _clients(file: TenantFile) -> Iterator[Group]:
 
 def _grants(file: TenantFile) -> Iterator[Group]:
     grants = list(entries(("client_grants",), file.client_grants))
-    yield "client grant", chain.from_iterable(readable(_pair(path, grant)) for path, grant in grants)
+    yield "client grant", chain.from_iterable(take_readable(_pair(path, grant)) for path, grant in grants)
     for path, grant in grants:
         yield "in `scope`,", texts(grant, "scope", path=path)
 
 
-def _pair(path: Steps, grant: ClientGrant) -> Found:
+def _pair(path: Steps, grant: ClientGrant) -> Findings:
     if grant.client_id and grant.audience:
         yield path, f"{grant.client_id} {grant.audience}"
 

@@ -8,16 +8,16 @@ from chalicelib.model.user import User as Person
 from chalicelib.passwords.breached_filter import is_breached
 from chalicelib.passwords.policy import Objection, objections
 from infra.tenant import schema
-from infra.tenant.checks.partial import Found, entries, is_given, is_missing, texts, value_or
-from infra.tenant.faults import shown
+from infra.tenant.checks.partial import Findings, entries, is_given, is_missing, texts, value_or
+from infra.tenant.faults import quote
 from infra.tenant.schema import Realm, TenantFile, User
 from infra.tenant.yaml_lines import Steps
 
 NAMES = ("username", "email", "name", "given_name", "family_name", "nickname")
 
 
-def user_checks(file: TenantFile) -> Iterator[Found]:
-    """Yield the checks of each user, alone and against the realm: each finds paths and messages."""
+def user_checks(file: TenantFile) -> Iterator[Findings]:
+    """Yield the checks of each user, alone and against the realm: each yields paths and messages."""
     realms = {
         name: realm
         for realm in vars(file).get("realms", ())
@@ -32,40 +32,42 @@ def user_checks(file: TenantFile) -> Iterator[Found]:
                 yield _password(path, user, realms[name], detects_breaches)
 
 
-def _two_passwords(path: Steps, user: User) -> Found:
+def _two_passwords(path: Steps, user: User) -> Findings:
     if is_given(user, "password") and is_given(user, "password_hash"):
         yield (*path, "password_hash"), "`password` stands here too: take one of the two out"
 
 
-def _identifier(path: Steps, user: User, realm: Realm) -> Found:
+def _identifier(path: Steps, user: User, realm: Realm) -> Findings:
     taken = [key for _, key in texts(realm, "identifiers")]
     if taken and all(is_missing(user, key) for key in taken):
-        yield path, f"a user of realm {_shown(realm)} is found by {' or '.join(taken)}: add `{taken[0]}`"
+        yield path, f"a user of realm {_quote_realm(realm)} is found by {' or '.join(taken)}: add `{taken[0]}`"
 
 
-def _password(path: Steps, user: User, realm: Realm, detects_breaches: bool) -> Found:
-    """Yield what the realm's password policy has against the password, as it would where the user is made."""
+def _password(path: Steps, user: User, realm: Realm, detects_breaches: bool) -> Findings:
+    """Yield the objections of the realm's password policy, as making the user would find them."""
     if not user.password:
         return
     policy = _policy(realm)
-    sentences = _sentences(_shown(realm), policy)
-    for objection in objections(user.password, _person(user), policy, detects_breaches and is_breached(user.password)):
+    sentences = _sentences(_quote_realm(realm), policy)
+    for objection in objections(
+        user.password, _as_user_record(user), policy, detects_breaches and is_breached(user.password)
+    ):
         if objection in sentences:
             yield (*path, "password"), f"`password` {sentences[objection]}"
 
 
-def _shown(realm: Realm) -> str:
-    return shown(value_or(lambda: realm.name, ""))
+def _quote_realm(realm: Realm) -> str:
+    return quote(value_or(lambda: realm.name, ""))
 
 
-def _person(user: User) -> Person:
-    """Return the user as the policy takes people, with what can be read."""
+def _as_user_record(user: User) -> Person:
+    """Return the user in the form that the policy takes, with the fields that can be read."""
     fields: dict[str, Any] = {name: vars(user).get(name) or "" for name in NAMES}
     return Person(user_id="", **fields, user_metadata=value_or(lambda: user.user_metadata, {}))
 
 
 def _policy(realm: Realm) -> PasswordPolicy:
-    """Return the policy of a realm. What cannot be read of it is as if the file left it out."""
+    """Return the policy of a realm, with defaults for fields that cannot be read."""
     given, default = value_or(lambda: realm.password_policy, schema.PasswordPolicy()), schema.PasswordPolicy()
     return PasswordPolicy(
         min_length=value_or(lambda: given.min_length, default.min_length),
@@ -75,7 +77,7 @@ def _policy(realm: Realm) -> PasswordPolicy:
 
 
 def _sentences(realm: str, policy: PasswordPolicy) -> dict[Objection, str]:
-    """Return the words of each objection but that to the length, which the form has, and to a reuse: there is none."""
+    """Return the message of each objection. The form checks the greatest length, and a new user reuses no password."""
     return {
         Objection.TOO_SHORT: f"is shorter than the {policy.min_length} characters of realm {realm}: write a longer one",
         Objection.BREACHED: "is among those that were disclosed in data breaches: write another one",
