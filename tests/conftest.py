@@ -23,7 +23,7 @@ from infra.tenant.schema import TenantFile
 from tests.support.fake_aws.in_process import answering_by_moto, answering_items
 from tests.support.fixed import BCRYPT_COST, DEMO, EMAIL_FROM, ISSUER, Clock, Hashes
 from tests.support.http import Http
-from tests.support.once import done_once
+from tests.support.once import speed_up_moto
 from tests.support.people import PeopleMaker
 
 IS_ON_MOTO = os.environ.get("GATEHOUSE_TESTS_ON") == "moto"
@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def quick() -> Iterator[None]:
     """Spare the libraries work that they would do over and over."""
-    with done_once():
+    with speed_up_moto():
         yield
 
 

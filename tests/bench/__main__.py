@@ -14,10 +14,10 @@ from rich.console import Console
 
 from tests.bench import growth, report, timing
 from tests.bench.measure import POPULATION, Bench, costs
-from tests.bench.people import COST, add_people, hashed
-from tests.bench.picture import drawn
+from tests.bench.people import COST, add_people, hash_password
+from tests.bench.picture import draw
 from tests.bench.process import cold_start, imports_ms, memory
-from tests.bench.profiling import profiled
+from tests.bench.profiling import profile_scenario
 from tests.bench.results import Results, is_over, load
 from tests.bench.scenarios import PASSWORD_LOGIN, SCENARIOS
 from tests.bench.serving import serving
@@ -42,8 +42,8 @@ def run(
         _write_docs()
         return
     zip_bytes = package().stat().st_size
-    with prepared() as (aws, app_secrets):
-        results = measured(aws, app_secrets, zip_bytes)
+    with prepare() as (aws, app_secrets):
+        results = measure(aws, app_secrets, zip_bytes)
     results.save()
     for table in report.tables(results):
         table.show(Console())
@@ -53,8 +53,8 @@ def run(
 @command.command()
 def profile(name: Annotated[str, typer.Argument(help="A scenario.")] = PASSWORD_LOGIN) -> None:
     """Show where the CPU of a scenario goes, beside bcrypt."""
-    with prepared():
-        for table in profiled(next(one for one in SCENARIOS if one.name == name)):
+    with prepare():
+        for table in profile_scenario(next(one for one in SCENARIOS if one.name == name)):
             table.show(Console())
 
 
@@ -62,7 +62,7 @@ def profile(name: Annotated[str, typer.Argument(help="A scenario.")] = PASSWORD_
 def growth_command() -> None:
     """Measure whether cost grows with users, realms and clients; exit 1 where it does."""
     package()
-    points = growth.grown(python())
+    points = growth.measure_growth(python())
     growth.save(points)
     report.growth_table(points).show(Console())
     raise typer.Exit(growth.has_grown(points))
@@ -72,11 +72,11 @@ def _write_docs() -> None:
     points = growth.load()
     report.write(report.PAGE, "results", report.tables(load()))
     report.write(report.PAGE, "growth", [report.growth_table(points)])
-    (report.DOCS / "run" / "growth.svg").write_text(drawn(points), "utf-8")
+    (report.DOCS / "run" / "growth.svg").write_text(draw(points), "utf-8")
 
 
 @contextmanager
-def prepared() -> Iterator[tuple[Stub, dict[str, str]]]:
+def prepare() -> Iterator[tuple[Stub, dict[str, str]]]:
     """Yield an AWS that holds the stage with POPULATION people, and the secrets of those who have an app."""
     with stub() as aws:
         app_secrets = add_people(provision())
@@ -84,16 +84,16 @@ def prepared() -> Iterator[tuple[Stub, dict[str, str]]]:
         yield aws, app_secrets
 
 
-def measured(aws: Stub, app_secrets: dict[str, str], zip_bytes: int) -> Results:
+def measure(aws: Stub, app_secrets: dict[str, str], zip_bytes: int) -> Results:
     """Measure everything."""
     interpreter = python()
     cold = cold_start(interpreter, aws.url, STARTS)
     with serving(interpreter, aws.url) as process, serving(interpreter, aws.url, COST, "ten_rules") as ruled:
         bench = Bench(process, aws, ruled, app_secrets)
-        bcrypt_ms, measured_costs = costs(bench, SCENARIOS, hashed(COST), ROUNDS)
-        gaps = timing.gaps(process, hashed(COST), GUESSES)
+        bcrypt_ms, measured_costs = costs(bench, SCENARIOS, hash_password(COST), ROUNDS)
+        gaps = timing.gaps(process, hash_password(COST), GUESSES)
     return Results(
-        machine=_machine(),
+        machine=_describe_machine(),
         bcrypt_ms=bcrypt_ms,
         costs=tuple(measured_costs),
         cold_start=cold,
@@ -104,7 +104,7 @@ def measured(aws: Stub, app_secrets: dict[str, str], zip_bytes: int) -> Results:
     )
 
 
-def _machine() -> dict[str, str]:
+def _describe_machine() -> dict[str, str]:
     models = [line for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines() if line.startswith("model name")]
     revision = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=True

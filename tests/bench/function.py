@@ -15,7 +15,7 @@ from typing import Any, TextIO
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
-def invoked(app: Any, event: dict[str, Any]) -> dict[str, Any]:
+def invoke(app: Any, event: dict[str, Any]) -> dict[str, Any]:
     """Call the handler; return its answer, its seconds of CPU and of the wall, and the CPU since the process began."""
     wall, cpu = time.perf_counter(), time.process_time()
     answer = app(event, None)
@@ -23,7 +23,7 @@ def invoked(app: Any, event: dict[str, Any]) -> dict[str, Any]:
     return {"answer": answer, "cpu_s": cpu_s, "wall_s": wall_s, "process_cpu_s": time.process_time()}
 
 
-def hashed(stored: str) -> dict[str, Any]:
+def check_bcrypt(stored: str) -> dict[str, Any]:
     """Hold a password against a stored bcrypt hash; return the seconds."""
     import bcrypt  # noqa: PLC0415 (a cold start must not pay for it before the app does)
 
@@ -44,9 +44,9 @@ def serve(lines: TextIO, replies: TextIO) -> None:
     for line in lines:
         asked = json.loads(line)
         if "event" in asked:
-            reply = invoked(app, asked["event"])
+            reply = invoke(app, asked["event"])
         else:
-            reply = hashed(asked["bcrypt"]) if "bcrypt" in asked else resident()
+            reply = check_bcrypt(asked["bcrypt"]) if "bcrypt" in asked else resident()
         replies.write(json.dumps(reply) + "\n")
         replies.flush()
 

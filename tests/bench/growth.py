@@ -15,12 +15,12 @@ from pathlib import Path
 from chalicelib.store.user_records import UserRecords
 from infra.stage.aws import Stage
 from tests.bench.measure import HOLD_S, MS, Bench
-from tests.bench.people import CHEAP_COST, HURRIED, REALM, hashed, person, username
+from tests.bench.people import CHEAP_COST, HURRIED, REALM, hash_password, person, username
 from tests.bench.rounds import rounds
 from tests.bench.scenarios import BY_REALM, LOGIN, OFFLINE, REFRESH, Session, token
 from tests.bench.serving import serving
 from tests.bench.set_up import provision
-from tests.bench.statistics import Interval, Spread, gap, shuffled
+from tests.bench.statistics import Interval, Spread, gap, shuffle
 from tests.support.fake_aws.process import stub
 
 FILE = Path(__file__).parent / "growth.json"
@@ -59,7 +59,7 @@ class Point:
 
 
 @dataclass(slots=True)
-class Place:
+class SizedBench:
     """A stub with so many of a kind, a process that serves from it, and those who log in there. cpu_s: by request."""
 
     kind: str
@@ -80,7 +80,7 @@ class Place:
         self.sessions[at], cpu_s = self.bench.after([STEPS[request]], self.sessions[at])
         return cpu_s
 
-    def point(self, request: str, smallest: "Place") -> Point:
+    def point(self, request: str, smallest: "SizedBench") -> Point:
         """Return what the request came to, with the configuration in the process's cache."""
         self.once(0, request)
         self.bench.stub.control(is_recording=True, hold_s=HOLD_S)
@@ -94,14 +94,14 @@ class Place:
         return Point(self.kind, self.size, request, spread, len(calls), len(rounds(calls)), size_bytes, beyond)
 
 
-def grown(interpreter: Path) -> list[Point]:
+def measure_growth(interpreter: Path) -> list[Point]:
     """Measure every size of every kind, in turn; return the points by kind, request and size."""
     with ExitStack() as stack:
         places = {
-            kind: [stack.enter_context(_place(kind, size, interpreter)) for size in SIZES[kind]] for kind in SIZES
+            kind: [stack.enter_context(_prepare(kind, size, interpreter)) for size in SIZES[kind]] for kind in SIZES
         }
         for number in range(ROUNDS):
-            for place in shuffled(place for group in places.values() for place in group):
+            for place in shuffle(place for group in places.values() for place in group):
                 place.sample(number)
         return [place.point(request, group[0]) for group in places.values() for request in STEPS for place in group]
 
@@ -124,18 +124,18 @@ def load() -> list[Point]:
 
 
 @contextmanager
-def _place(kind: str, size: int, interpreter: Path) -> Iterator[Place]:
+def _prepare(kind: str, size: int, interpreter: Path) -> Iterator[SizedBench]:
     chance = random.Random(0)  # noqa: S311 (the same people log in in every run)
     subjects = chance.sample(range(1, size + 1), min(size, SUBJECTS))
     with stub() as aws:
         stage = provision()
-        UserRecords(stage.dynamo, f"{stage.prefix}users-{REALM}").create(person(HURRIED, hashed(CHEAP_COST)))
+        UserRecords(stage.dynamo, f"{stage.prefix}users-{REALM}").create(person(HURRIED, hash_password(CHEAP_COST)))
         _FILL[kind](stage, size)
         aws.control(population=max(SIZES["users"]) if kind != "users" else size)
         with serving(interpreter, aws.url, CHEAP_COST) as process:
             bench = Bench(process, aws, process)
             sessions = [bench.after([OFFLINE_LOGIN], _session(kind, number))[0] for number in subjects]
-            yield Place(kind, size, bench, sessions)
+            yield SizedBench(kind, size, bench, sessions)
 
 
 def _session(kind: str, number: int) -> Session:
@@ -159,7 +159,7 @@ def _write_realms(stage: Stage, size: int) -> None:
     """Write realms like the first, each with a person of its own, and enable all for the client."""
     config, names = stage.config(), [_realm(number) for number in range(1, size + 1)]
     documents = dict(config.documents())
-    stored = hashed(CHEAP_COST)
+    stored = hash_password(CHEAP_COST)
     for name in names:
         table = f"{stage.prefix}users-{name}"
         config.put(f"realm#{name}", documents[f"realm#{REALM}"] | {"name": name, "users_table": table})

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from tests.bench.people import username
 from tests.bench.rounds import rounds
-from tests.bench.scenarios import Scenario, Session, Step
+from tests.bench.scenarios import RequestStep, Scenario, Session
 from tests.bench.serving import Serving
-from tests.bench.statistics import Spread, shuffled
+from tests.bench.statistics import Spread, shuffle
 from tests.support.fake_aws.process import Stub
 
 POPULATION = 1_000_000
@@ -52,7 +52,7 @@ class Bench:
         name = username(next(self.numbers[scenario.kind]), scenario.kind)
         return self.after(scenario.prepared_by, {"username": name, "app_secret": self.app_secrets.get(name, "")})[0]
 
-    def after(self, steps: Sequence[Step], session: Session, is_ruled: bool = False) -> tuple[Session, float]:
+    def after(self, steps: Sequence[RequestStep], session: Session, is_ruled: bool = False) -> tuple[Session, float]:
         """Do the steps; return the session with what they answered, and their seconds of CPU."""
         serving, cpu_s = self.ruled if is_ruled else self.serving, 0.0
         for step in steps:
@@ -89,7 +89,7 @@ def costs(bench: Bench, scenarios: Sequence[Scenario], stored: str, times: int) 
         bench.run(scenario)
     for _ in range(times):
         hashes.append(bench.serving.hash(stored).cpu_s)
-        for scenario in shuffled(scenarios):
+        for scenario in shuffle(scenarios):
             seconds = bench.run(scenario)
             samples[scenario.name] += seconds
             ratios[scenario.name] += [one / hashes[-1] for one in seconds]

@@ -6,7 +6,7 @@ from chalicelib.model.user import User
 from chalicelib.store.user_records import UserRecords
 from infra.stage.aws import Stage
 from infra.stage.second_factors import SecondFactors
-from tests.support.fake_aws.tables import numbered
+from tests.support.fake_aws.tables import number_text
 
 REALM, EMPTY_REALM = "employees", "customers"
 PASSWORD = "correct horse battery staple"
@@ -18,10 +18,10 @@ APPS = 120
 
 def username(number: int, kind: str = PERSON) -> str:
     """Return the name of person `number` of a kind."""
-    return kind + numbered(number)
+    return kind + number_text(number)
 
 
-def hashed(cost: int) -> str:
+def hash_password(cost: int) -> str:
     """Return the stored form of everybody's password at a bcrypt cost."""
     return bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(cost)).decode()
 
@@ -30,7 +30,7 @@ def person(kind: str, password_hash: str, number: int = 0) -> User:
     """Return a person as the store takes them."""
     name = username(number, kind)
     return User(
-        user_id=f"{REALM}|{kind}-{numbered(number)}",
+        user_id=f"{REALM}|{kind}-{number_text(number)}",
         username=name,
         email=f"{name}@example.com",
         email_verified=True,
@@ -47,8 +47,8 @@ def person(kind: str, password_hash: str, number: int = 0) -> User:
 
 def add_people(stage: Stage) -> dict[str, str]:
     """Write number 0 of each kind, and those who have an app; return the secrets of their apps by username."""
-    stored, records = hashed(COST), UserRecords(stage.dynamo, _table(stage))
-    for kind, hash_of_kind in ((PERSON, stored), (HURRIED, hashed(CHEAP_COST)), (LOCKED, "")):
+    stored, records = hash_password(COST), UserRecords(stage.dynamo, _table(stage))
+    for kind, hash_of_kind in ((PERSON, stored), (HURRIED, hash_password(CHEAP_COST)), (LOCKED, "")):
         records.create(person(kind, hash_of_kind))
     return dict(_with_app(stage, records, person(ENROLLED, stored, number)) for number in range(1, APPS + 1))
 

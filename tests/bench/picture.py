@@ -10,7 +10,7 @@ WIDTH, HEIGHT, GAP, TOP = 220, 200, 60, 50
 COLOURS = {"login": "#b3541e", "refresh": "#1f6f8b"}
 
 
-def drawn(points: Sequence[Point]) -> str:
+def draw(points: Sequence[Point]) -> str:
     """Return the picture as SVG: medians as lines, quartiles as bars."""
     highest = max(point.cpu_ms.high for point in points)
     kinds = [(kind, list(group)) for kind, group in groupby(points, lambda point: point.kind)]

@@ -11,7 +11,7 @@ import yappi  # type: ignore[import-untyped]  # It has no stubs.
 
 from tests.bench.people import username
 from tests.bench.report import Table
-from tests.bench.scenarios import Scenario, Session, Step
+from tests.bench.scenarios import RequestStep, Scenario, Session
 from tests.bench.set_up import STAGE
 
 TIMES, LISTED = 200, 30
@@ -19,7 +19,7 @@ MS = 1_000
 HASHING = "chalicelib/passwords/hash.py"
 
 
-def profiled(scenario: Scenario) -> list[Table]:
+def profile_scenario(scenario: Scenario) -> list[Table]:
     """Serve a scenario many times; return the own time of the slowest modules and functions.
 
     Profiling makes every call of a function slower: the order tells more than the sum.
@@ -42,7 +42,7 @@ def profiled(scenario: Scenario) -> list[Table]:
     return [_table("module", modules), _table("function", functions)]
 
 
-def _after(steps: Sequence[Step], session: Session) -> Session:
+def _after(steps: Sequence[RequestStep], session: Session) -> Session:
     from app import app  # noqa: PLC0415 (it reads the environment)
 
     for step in steps:

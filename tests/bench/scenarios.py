@@ -10,10 +10,10 @@ from typing import Any
 from pyotp import TOTP
 
 from tests.bench.people import ENROLLED, PASSWORD, PERSON, REALM
-from tests.bench.serving import Ask
+from tests.bench.serving import BenchRequest
 
 Session = Mapping[str, Any]
-Step = Callable[[Session], Ask]
+RequestStep = Callable[[Session], BenchRequest]
 
 TIMESHEETS = "https://api.example.com/timesheets"
 PASSWORD_REALM = "http://auth0.com/oauth/grant-type/password-realm"
@@ -35,36 +35,38 @@ class Scenario:
     """
 
     name: str
-    steps: tuple[Step, ...]
-    prepared_by: tuple[Step, ...] = ()
+    steps: tuple[RequestStep, ...]
+    prepared_by: tuple[RequestStep, ...] = ()
     kind: str = PERSON
     is_hashing: bool = False
     is_spent: bool = False
     is_ruled: bool = False
 
 
-def post(path: str, form: Mapping[str, str]) -> Step:
+def post(path: str, form: Mapping[str, str]) -> RequestStep:
     """Return the step that posts a form, as the demo client unless it names another; the session fills its values."""
     whole = {**CLIENT, **form}
-    return lambda session: Ask("POST", path, {name: text.format_map(session) for name, text in whole.items()})
+    return lambda session: BenchRequest("POST", path, {name: text.format_map(session) for name, text in whole.items()})
 
 
-def get(path: str, **headers: str) -> Step:
+def get(path: str, **headers: str) -> RequestStep:
     """Return the step that gets a path, its headers filled from the session."""
-    return lambda session: Ask("GET", path, headers={name: text.format_map(session) for name, text in headers.items()})
+    return lambda session: BenchRequest(
+        "GET", path, headers={name: text.format_map(session) for name, text in headers.items()}
+    )
 
 
-def token(*forms: Mapping[str, str]) -> Step:
+def token(*forms: Mapping[str, str]) -> RequestStep:
     """Return the step that posts forms as one to the token endpoint."""
     return post("/oauth/token", {name: text for form in forms for name, text in form.items()})
 
 
-def challenged(step: Step) -> Step:
+def expect_challenge(step: RequestStep) -> RequestStep:
     """Return a step whose answer asks for a second factor."""
     return lambda session: replace(step(session), status=MFA_REQUIRED)
 
 
-def with_app(session: Session) -> Ask:
+def with_app(session: Session) -> BenchRequest:
     """Return the request that shows the code of an authenticator app."""
     code = TOTP(session["app_secret"]).now()
     return token({"grant_type": MFA_OTP, "mfa_token": "{mfa_token}", "otp": code})(session)
@@ -84,7 +86,7 @@ SCENARIOS = (
     Scenario("login, with an ID token", (LOGIN_OPENID,), is_hashing=True),
     Scenario("login, with a refresh token", (LOGIN_OFFLINE,), is_hashing=True),
     Scenario("login, with 10 rules", (token(LOGIN),), is_hashing=True, is_ruled=True),
-    Scenario("login, with TOTP", (challenged(token(LOGIN)), with_app), kind=ENROLLED, is_hashing=True),
+    Scenario("login, with TOTP", (expect_challenge(token(LOGIN)), with_app), kind=ENROLLED, is_hashing=True),
     Scenario(REFRESHED, (token(REFRESH),), (LOGIN_OFFLINE,)),
     Scenario("userinfo", (get("/userinfo", authorization="Bearer {access_token}"),), (LOGIN_OPENID,)),
     Scenario("introspection", (post("/oauth/introspect", {"token": "{access_token}"}),), (LOGIN_OPENID,)),

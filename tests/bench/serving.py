@@ -25,7 +25,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class BenchRequest:
     """One HTTP request. source_ip: whom API Gateway sees. status: of the answer that is meant."""
 
     method: str
@@ -46,7 +46,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class MeasuredAnswer:
     """One answer and what it cost. process_cpu_s: of the whole process since it began."""
 
     status: int
@@ -67,17 +67,17 @@ class Serving:
     process: subprocess.Popen[str]
     began: float
 
-    def serve(self, ask: Ask) -> Served:
+    def serve(self, ask: BenchRequest) -> MeasuredAnswer:
         """Serve one request; raises UnexpectedAnswer for another status than the one that is meant."""
         reply = self._reply({"event": ask.event()})
         answer = reply.pop("answer")
         if answer["statusCode"] != ask.status:
             raise UnexpectedAnswer(f"{ask.method} {ask.path}: {answer['statusCode']} {answer['body']}")
-        return Served(ask.status, json.loads(answer["body"] or "{}"), **reply)
+        return MeasuredAnswer(ask.status, json.loads(answer["body"] or "{}"), **reply)
 
-    def hash(self, stored: str) -> Served:
+    def hash(self, stored: str) -> MeasuredAnswer:
         """Hold a password against a stored hash: one bcrypt and nothing else."""
-        return Served(0, {}, **self._reply({"bcrypt": stored}), process_cpu_s=0)
+        return MeasuredAnswer(0, {}, **self._reply({"bcrypt": stored}), process_cpu_s=0)
 
     def rss_bytes(self) -> int:
         """Return the memory that the process has resident."""

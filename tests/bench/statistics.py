@@ -36,7 +36,7 @@ class Interval:
     high: float
 
 
-def shuffled(items: Iterable[A]) -> list[A]:
+def shuffle(items: Iterable[A]) -> list[A]:
     """Return the items in another order each time, so that none always follows the same one and finds its caches."""
     whole = list(items)
     return CHANCE.sample(whole, len(whole))

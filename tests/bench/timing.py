@@ -13,8 +13,8 @@ from statistics import median
 
 from tests.bench.people import EMPTY_REALM, LOCKED, username
 from tests.bench.scenarios import BY_REALM, LOGIN, token
-from tests.bench.serving import Ask, Served, Serving
-from tests.bench.statistics import Interval, gap, shuffled
+from tests.bench.serving import BenchRequest, MeasuredAnswer, Serving
+from tests.bench.statistics import Interval, gap, shuffle
 
 MAX_ATTEMPTS = 10
 # The bcrypt is but the scale: it is measured in every eighth round.
@@ -55,7 +55,7 @@ def gaps(serving: Serving, stored: str, times: int) -> list[Gap]:
     for _ in range(MAX_ATTEMPTS):
         for name in (username(1), "nobody"):
             serving.serve(_login(name, blocked_at))
-    kinds: dict[str, Callable[[], Served]] = {
+    kinds: dict[str, Callable[[], MeasuredAnswer]] = {
         "wrong password": lambda: serving.serve(_login(username(next(others)), addresses.new())),
         "unknown user": lambda: serving.serve(_login(f"nobody{next(others)}", addresses.new())),
         "user without a password": lambda: serving.serve(_login(username(next(others), LOCKED), addresses.new())),
@@ -63,22 +63,22 @@ def gaps(serving: Serving, stored: str, times: int) -> list[Gap]:
         "blocked account": lambda: serving.serve(_login(username(1), blocked_at, status=BLOCKED)),
         "blocked unknown name": lambda: serving.serve(_login("nobody", blocked_at, status=BLOCKED)),
     }
-    samples: dict[str, list[Served]] = {name: [] for name in kinds}
+    samples: dict[str, list[MeasuredAnswer]] = {name: [] for name in kinds}
     hashes = []
     for number in range(times):
         if number % SCALE_EVERY == 0:
             hashes.append(serving.hash(stored))
-        for name, sample in shuffled(kinds.items()):
+        for name, sample in shuffle(kinds.items()):
             samples[name].append(sample())
-    return _compared(samples, hashes)
+    return _compare(samples, hashes)
 
 
-def _login(name: str, address: str, realm: str = "", status: int = WRONG) -> Ask:
+def _login(name: str, address: str, realm: str = "", status: int = WRONG) -> BenchRequest:
     form = LOGIN | {"username": name, "password": "not the password"} | (BY_REALM | {"realm": realm} if realm else {})
     return replace(token(form)({}), source_ip=address, status=status)
 
 
-def _compared(samples: dict[str, list[Served]], hashes: list[Served]) -> list[Gap]:
+def _compare(samples: dict[str, list[MeasuredAnswer]], hashes: list[MeasuredAnswer]) -> list[Gap]:
     against = ("unknown user", "user without a password", "realm without users")
     pairs = [(name, "wrong password") for name in against] + [("blocked unknown name", "blocked account")]
     scales = (100 / median(one.cpu_s for one in hashes), 100 / median(one.wall_s for one in hashes))

@@ -16,7 +16,7 @@ from tests.cli.conftest import Gatehouse
 from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.people import PeopleMaker
-from tests.support.stages import protected
+from tests.support.stages import change_protection
 
 REALM = ("--realm", "employees")
 MONTH_S = 2_592_000
@@ -107,7 +107,7 @@ def test_status_and_unblock_take_a_name_that_nobody_has_and_its_hash(
 
 
 def test_status_shows_both_buckets_of_an_address(shared: Gatehouse, http: Http, stage: Stage, clock: Clock) -> None:
-    with protected(stage, suspicious_ip_throttling={"max_attempts": 3}):
+    with change_protection(stage, suspicious_ip_throttling={"max_attempts": 3}):
         fail(http, "somebody", 4)
         http.login(client_secret="a guess")
         rows = listed(shared, "--address", http.source_ip)
@@ -173,7 +173,7 @@ def test_unblock_of_a_person_leaves_them_blocked_by_the_operator(
 
 
 def test_unblock_of_an_address_lets_it_guess_again(shared: Gatehouse, http: Http, stage: Stage) -> None:
-    with protected(stage, suspicious_ip_throttling={"max_attempts": 3}):
+    with change_protection(stage, suspicious_ip_throttling={"max_attempts": 3}):
         assert [http.login(username=f"nobody {number}").status_code for number in range(4)] == [400] * 3 + [429]
         ran = shared.run("attacks", "unblock", "--address", http.source_ip)
         assert (ran.code, ran.out) == (0, f"{http.source_ip}: forgotten.\n")
@@ -234,7 +234,7 @@ def test_unknown_realm_is_refused(shared: Gatehouse) -> None:
 
 
 def test_status_and_unblock_reach_the_48_that_keeps_an_address_out(shared: Gatehouse, http: Http, stage: Stage) -> None:
-    with protected(stage, suspicious_ip_throttling={"max_attempts": 1}):
+    with change_protection(stage, suspicious_ip_throttling={"max_attempts": 1}):
         for subnet in range(16):
             http.source_ip = f"2001:db8:a77b:{subnet:x}::1"
             assert fail(http, f"somebody {subnet}", 1) == [400]

@@ -15,7 +15,7 @@ from infra.cli.main import app
 from infra.gateway.serving import listen
 from tests.support.http import ALICE, BACKEND
 from tests.support.limits import WAIT_S
-from tests.support.local_run import LocalRun, command, environment, local_run
+from tests.support.local_run import LocalProcess, command, environment, local_run
 from tests.support.tenant_documents import client, demo_document, small_document, write
 
 # A run takes seconds to start: these tests share theirs.
@@ -36,20 +36,20 @@ SECRETS = {
 
 
 @pytest.fixture(scope="module")
-def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
+def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
     """A run of the demo tenant."""
     with local_run(tmp_path_factory.mktemp("demo")) as run:
         yield run
 
 
-def test_ignored_realm_is_said_below_the_requests_line(demo_run: LocalRun) -> None:
+def test_ignored_realm_is_said_below_the_requests_line(demo_run: LocalProcess) -> None:
     form = {"grant_type": "password", "realm": "customers", **BACKEND, **ALICE}
     assert httpx.post(f"{demo_run.url}oauth/token", data=form).status_code == 200
 
     demo_run.wait_printed("realm is ignored beside grant_type=password")
 
 
-def curls_of(run: LocalRun) -> dict[str, str]:
+def curls_of(run: LocalProcess) -> dict[str, str]:
     """Return each curl that the run printed, by the comment above it."""
     printed, found, title = run.output.partition("Gatehouse serves")[0], {}, ""
     for block in printed.strip().split("\n\n"):
@@ -76,18 +76,18 @@ def pasted(curl: str, directory: Path) -> str:
         ("", "200"),
     ],
 )
-def test_printed_curl_logs_in_as_it_stands(demo_run: LocalRun, tmp_path: Path, title: str, status: str) -> None:
+def test_printed_curl_logs_in_as_it_stands(demo_run: LocalProcess, tmp_path: Path, title: str, status: str) -> None:
     assert pasted(curls_of(demo_run)[title], tmp_path) == status
 
 
-def test_every_demo_user_has_a_curl(demo_run: LocalRun) -> None:
+def test_every_demo_user_has_a_curl(demo_run: LocalProcess) -> None:
     users = demo_document()["users"]
     names = [f"{user.get('username', user['email'])} of {realm}" for realm in users for user in users[realm]]
 
     assert [title.removesuffix(" (blocked)") for title in curls_of(demo_run)] == [*names, ""]
 
 
-def test_request_leaves_one_line_with_method_path_status_ms_and_outcome(demo_run: LocalRun) -> None:
+def test_request_leaves_one_line_with_method_path_status_ms_and_outcome(demo_run: LocalProcess) -> None:
     with demo_run.request_lines() as lines:
         httpx.post(f"{demo_run.url}oauth/token", data={"grant_type": "password", **BACKEND, **ALICE})
         httpx.get(f"{demo_run.url}nowhere/[red]at-all")
@@ -98,7 +98,7 @@ def test_request_leaves_one_line_with_method_path_status_ms_and_outcome(demo_run
     assert lost.group("method", "path", "status", "outcome") == ("GET", "/nowhere/[red]at-all", "404", None)
 
 
-def test_failed_login_says_why_in_its_line(demo_run: LocalRun) -> None:
+def test_failed_login_says_why_in_its_line(demo_run: LocalProcess) -> None:
     wrong = {"grant_type": "password", **BACKEND, "username": "x", "password": "y"}
     with demo_run.request_lines() as lines:
         httpx.post(f"{demo_run.url}oauth/token", data=wrong)
@@ -107,12 +107,12 @@ def test_failed_login_says_why_in_its_line(demo_run: LocalRun) -> None:
     assert re.fullmatch(r"POST /oauth/token 400 \d+ ms fu demo-backend employees name:[0-9a-f]{16} unknown user", line)
 
 
-def test_issuer_of_the_run_is_its_url(demo_run: LocalRun) -> None:
+def test_issuer_of_the_run_is_its_url(demo_run: LocalProcess) -> None:
     assert httpx.get(f"{demo_run.url}.well-known/openid-configuration").json()["issuer"] == demo_run.url
 
 
 @pytest.fixture(scope="module")
-def own_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
+def own_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
     """A run of another tenant file, whose secrets must not be seen anywhere."""
     # A terminal must show such a name too, which Rich could read as markup.
     directory = tmp_path_factory.mktemp("own[red]")
@@ -146,27 +146,27 @@ def send_secrets(url: str) -> list[int]:
     return [answer.status_code for answer in answers]
 
 
-def test_last_line_before_the_requests_names_the_file_and_the_url(own_run: LocalRun) -> None:
+def test_last_line_before_the_requests_names_the_file_and_the_url(own_run: LocalProcess) -> None:
     ready = f"Gatehouse serves {own_run.directory / 'tenant.yaml'} on {own_run.url}  (Ctrl-C stops it)"
 
     assert ready in own_run.lines
 
 
-def test_own_tenant_file_gets_placeholders_instead_of_its_secrets(own_run: LocalRun) -> None:
+def test_own_tenant_file_gets_placeholders_instead_of_its_secrets(own_run: LocalProcess) -> None:
     (curl,) = (text for title, text in curls_of(own_run).items() if title)
 
     assert "client_secret=CLIENT_SECRET" in curl
     assert "password=PASSWORD" in curl
 
 
-def test_secret_that_the_run_made_is_printed_and_works(own_run: LocalRun) -> None:
+def test_secret_that_the_run_made_is_printed_and_works(own_run: LocalProcess) -> None:
     (secret,) = re.findall("^Made for client made: client_secret=(.+)$", own_run.output, re.MULTILINE)
     credentials = {"client_id": "made", "client_secret": secret, "username": "eve", "password": SECRETS["password"]}
 
     assert httpx.post(f"{own_run.url}oauth/token", data={"grant_type": "password", **credentials}).status_code == 200
 
 
-def test_no_secret_is_ever_printed(own_run: LocalRun) -> None:
+def test_no_secret_is_ever_printed(own_run: LocalProcess) -> None:
     with own_run.request_lines() as lines:
         statuses = send_secrets(own_run.url)
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from infra.cli.main import app
 from tests.support.http import ALICE, BACKEND
-from tests.support.local_run import PROJECT, LocalRun, local_run
+from tests.support.local_run import PROJECT, LocalProcess, local_run
 from tests.support.rules import package
 from tests.support.tokens import claims_of
 
@@ -36,7 +36,7 @@ RULES = [version, fail]
 """
 
 
-def login(run: LocalRun, **more: str) -> httpx.Response:
+def login(run: LocalProcess, **more: str) -> httpx.Response:
     return httpx.post(f"{run.url}oauth/token", data=LOGIN | more)
 
 
@@ -50,23 +50,23 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(directory: Path) -> Iterator[LocalRun]:
+def run(directory: Path) -> Iterator[LocalProcess]:
     """A run of the demo tenant with a package of the directory that it was started in, and the examples."""
     settings = str(directory / "settings.json")
     with local_run(directory, "--rules", "own_rules,examples.acme_rules", "--rule-settings", settings) as run:
         yield run
 
 
-def test_login_runs_the_rules_of_all_packages(run: LocalRun) -> None:
+def test_login_runs_the_rules_of_all_packages(run: LocalProcess) -> None:
     claims = claims_of(login(run))
     assert (claims[VERSION], claims["https://acme.example.com/roles"]) == (1, ["manager"])
 
 
-def test_rules_read_the_settings_of_the_file(run: LocalRun) -> None:
+def test_rules_read_the_settings_of_the_file(run: LocalProcess) -> None:
     assert claims_of(login(run))["https://example.com/key"] == "of this machine"
 
 
-def test_rules_that_run_are_listed_at_the_start_in_their_order(run: LocalRun) -> None:
+def test_rules_that_run_are_listed_at_the_start_in_their_order(run: LocalProcess) -> None:
     listed = [line for line in run.lines if line.startswith("Rule ")]
     assert listed[:3] == [
         "Rule own_rules.version",
@@ -75,7 +75,7 @@ def test_rules_that_run_are_listed_at_the_start_in_their_order(run: LocalRun) ->
     ]
 
 
-def test_what_rules_left_to_say_follows_the_line_of_the_request(run: LocalRun) -> None:
+def test_what_rules_left_to_say_follows_the_line_of_the_request(run: LocalProcess) -> None:
     with run.request_lines() as lines:
         assert login(run).status_code == 200
         assert login(run, fail="now").status_code == 500
@@ -85,7 +85,7 @@ def test_what_rules_left_to_say_follows_the_line_of_the_request(run: LocalRun) -
     assert 'raise LookupError("as it was asked to")' in said
 
 
-def test_changed_rule_is_picked_up_on_the_next_start(run: LocalRun, directory: Path) -> None:
+def test_changed_rule_is_picked_up_on_the_next_start(run: LocalProcess, directory: Path) -> None:
     (directory / "own_rules.py").write_text(RULES.format(version=1 + 1))
     assert claims_of(login(run))[VERSION] == 1
     with local_run(directory, "--rules", "own_rules") as next_run:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.support.http import ALICE, BACKEND, Http
-from tests.support.local_run import LocalRun, local_run
+from tests.support.local_run import LocalProcess, local_run
 from tests.support.tenant_documents import demo_document, write
 
 pytestmark = pytest.mark.xdist_group("local")
@@ -21,7 +21,7 @@ CODE = r"[0-9]{6} is your verification code for Gatehouse demo\. It is valid for
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
     """A run of the demo tenant, where a second factor is always owed."""
     directory = tmp_path_factory.mktemp("outbox")
     document = demo_document()
@@ -40,7 +40,7 @@ def associate(url: str, **body: Any) -> None:
     assert answer.status_code == 200, answer.text
 
 
-def test_messages_are_listed_newest_first_and_shown_in_the_terminal(run: LocalRun) -> None:
+def test_messages_are_listed_newest_first_and_shown_in_the_terminal(run: LocalProcess) -> None:
     before = datetime.now(UTC)
     known = httpx.get(f"{run.url}{OUTBOX}").json()
     with run.request_lines() as lines:
@@ -57,7 +57,7 @@ def test_messages_are_listed_newest_first_and_shown_in_the_terminal(run: LocalRu
     assert shown == [f"sms to {NUMBER}: {sms['text']}", f"email to {ADDRESS}: {email['text']}"]
 
 
-def test_message_is_listed_once_its_request_was_answered(run: LocalRun) -> None:
+def test_message_is_listed_once_its_request_was_answered(run: LocalProcess) -> None:
     known = len(httpx.get(f"{run.url}{OUTBOX}").json())
     associate(run.url, oob_channels=["sms"], phone_number=NUMBER)
 
@@ -65,7 +65,7 @@ def test_message_is_listed_once_its_request_was_answered(run: LocalRun) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE", "HEAD"])
-def test_outbox_takes_no_other_method(run: LocalRun, method: str) -> None:
+def test_outbox_takes_no_other_method(run: LocalProcess, method: str) -> None:
     assert httpx.request(method, f"{run.url}{OUTBOX}").status_code == 404
 
 

@@ -15,7 +15,7 @@ from infra.stage.people import People
 from infra.tenant.schema import TenantFile
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse
-from tests.support.stages import client_of, provisioned
+from tests.support.stages import client_of, provision_stage
 from tests.support.tenant_documents import small_document
 
 PAGE = (Path(__file__).parents[2] / "docs" / "run" / "restore.md").read_text("utf-8")
@@ -80,7 +80,7 @@ def test_stage_that_was_taken_down_by_the_page_comes_up_again(gatehouse: Gatehou
 def test_page_restores_a_realm_under_its_own_name(
     demo: TenantFile, aws: Stage, externals: wiring.Externals, tmp_path: Path
 ) -> None:
-    stage = provisioned("restoring", demo)
+    stage = provision_stage("restoring", demo)
     people = People.of(stage, "employees", 4)
     people.add(username="restored", password=PASSWORD, password_hash=None)
     login = {"username": "restored", "password": PASSWORD, "scope": "offline_access"}

@@ -8,7 +8,7 @@ from chalicelib import wiring
 from tests.cli.account import items
 from tests.cli.conftest import Gatehouse
 from tests.support.fixed import Clock
-from tests.support.rules import ruled
+from tests.support.rules import client_with_rules
 from tests.support.tenant_documents import small_document
 from tests.support.tokens import claims_in
 
@@ -106,7 +106,7 @@ def test_rules_read_a_setting_within_a_minute(own: Gatehouse, externals: wiring.
     own.run("users", "add", "--realm", "staff", "--username", "pat", "--password-stdin", typed="pats password\n")
     login = {"grant_type": "password", "client_id": "app", "client_secret": "the long secret of the app"}
     login |= {"username": "pat", "password": "pats password"}
-    with ruled(own.stage, externals, tell) as http:
+    with client_with_rules(own.stage, externals, tell) as http:
         first = http.token(login)
         put(own, "API_KEY", "first line\nsecond line\n")
         clock.advance(MINUTE_S)

@@ -24,7 +24,7 @@ from tests.cli.conftest import Gatehouse
 from tests.cli.test_apply import MADE, document_of
 from tests.faults.kinds import throttled
 from tests.faults.wire import NOWHERE, Try, watching
-from tests.support.slow_link import SlowLink, served
+from tests.support.slow_link import SlowLink, serve_wsgi
 from tests.support.tenant_documents import client, small_document, write
 
 MANY = 330
@@ -34,7 +34,7 @@ HASH = bcrypt.hashpw(b"a password", bcrypt.gensalt(4)).decode()
 @contextmanager
 def over(link: SlowLink) -> Iterator[SlowLink]:
     """Let the clients that are made inside this block reach AWS over a link."""
-    with served(link) as url, pytest.MonkeyPatch.context() as patch:
+    with serve_wsgi(link) as url, pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", url)
         yield link
 

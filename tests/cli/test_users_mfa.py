@@ -20,7 +20,7 @@ from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.mfa import App, associate, enrol, mfa_token_of, with_otp, with_recovery_code
 from tests.support.people import PASSWORD, PeopleMaker
-from tests.support.rules import ruled
+from tests.support.rules import client_with_rules
 from tests.support.tenant_documents import small_document
 
 EMPLOYEES = ("--realm", "employees")
@@ -62,7 +62,7 @@ def mfa(shared: Gatehouse, people: PeopleMaker) -> Mfa:
 @pytest.fixture
 def asking(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
     """A client of a server that asks everybody for a second factor."""
-    with ruled(stage, externals, first_time) as client:
+    with client_with_rules(stage, externals, first_time) as client:
         yield client
 
 

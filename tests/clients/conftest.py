@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from tests.support.local_run import LocalRun, local_run
+from tests.support.local_run import LocalProcess, local_run
 from tests.support.tenant_documents import demo_document, write
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -67,7 +67,7 @@ def signing_clients() -> dict[str, SigningClient]:
 
 
 @pytest.fixture(scope="session")
-def run(signing_clients: dict[str, SigningClient], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
+def run(signing_clients: dict[str, SigningClient], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
     """A run of the demo tenant, with clients that sign."""
     directory, document = tmp_path_factory.mktemp("http"), demo_document()
     document["clients"] += [one.registration for one in signing_clients.values()]
@@ -76,7 +76,9 @@ def run(signing_clients: dict[str, SigningClient], tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture(scope="session")
-def tls_run(signing_clients: dict[str, SigningClient], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
+def tls_run(
+    signing_clients: dict[str, SigningClient], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalProcess]:
     """A run over HTTPS, of a tenant without an API that signs with ES256."""
     directory, document = tmp_path_factory.mktemp("https[red]"), demo_document()
     document["clients"] += [one.registration for one in signing_clients.values()]
@@ -86,7 +88,7 @@ def tls_run(signing_clients: dict[str, SigningClient], tmp_path_factory: pytest.
 
 
 @pytest.fixture
-def trusted(tls_run: LocalRun, monkeypatch: pytest.MonkeyPatch) -> LocalRun:
+def trusted(tls_run: LocalProcess, monkeypatch: pytest.MonkeyPatch) -> LocalProcess:
     """The run over HTTPS, trusted the way that it says."""
     for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
         monkeypatch.setenv(name, tls_run.ca_file)

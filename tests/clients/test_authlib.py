@@ -13,7 +13,7 @@ from tests.clients.conftest import SigningClient
 from tests.clients.support import BASIC_ID, BASIC_SECRET, token_url, verified
 from tests.support.http import ALICE, BACKEND, PASSWORD_REALM, TIMESHEETS
 from tests.support.limits import WAIT_S
-from tests.support.local_run import LocalRun
+from tests.support.local_run import LocalProcess
 
 CUSTOMER = {"username": "bob@example.com", "password": "bob's long password"}
 LIFETIME_S = 240
@@ -24,14 +24,14 @@ def session(method: str, client_id: str, secret: Any = None) -> OAuth2Session:
     return OAuth2Session(client_id, secret, token_endpoint_auth_method=method, default_timeout=WAIT_S)
 
 
-def fetched(run: LocalRun, client: OAuth2Session, **options: str) -> dict[str, Any]:
+def fetched(run: LocalProcess, client: OAuth2Session, **options: str) -> dict[str, Any]:
     """Log alice in, and return the token."""
     with client:
         token: dict[str, Any] = client.fetch_token(token_url(run), **{"audience": TIMESHEETS, **ALICE, **options})
         return token
 
 
-def signing(run: LocalRun, client: SigningClient, claims: dict[str, Any] | None = None) -> OAuth2Session:
+def signing(run: LocalProcess, client: SigningClient, claims: dict[str, Any] | None = None) -> OAuth2Session:
     """Return a client that signs with its key. claims: what it says of itself beside its own."""
     key = (RSAKey if client.alg == "RS256" else ECKey).import_key(client.pem)
     made = session("private_key_jwt", client.client_id, key)
@@ -39,7 +39,7 @@ def signing(run: LocalRun, client: SigningClient, claims: dict[str, Any] | None 
     return made
 
 
-def refusal(run: LocalRun, client: OAuth2Session, **options: str) -> tuple[str, str]:
+def refusal(run: LocalProcess, client: OAuth2Session, **options: str) -> tuple[str, str]:
     """Return the code and the description that the client raises."""
     with pytest.raises(OAuthError) as caught:
         fetched(run, client, **options)
@@ -55,7 +55,7 @@ def refusal(run: LocalRun, client: OAuth2Session, **options: str) -> tuple[str, 
     ],
 )
 def test_client_logs_a_person_in_with_its_method(
-    run: LocalRun, method: str, client_id: str, secret: str | None
+    run: LocalProcess, method: str, client_id: str, secret: str | None
 ) -> None:
     token = fetched(run, session(method, client_id, secret))
 
@@ -63,26 +63,26 @@ def test_client_logs_a_person_in_with_its_method(
     assert token["expires_at"] == pytest.approx(time.time() + 86_400, abs=WAIT_S)
 
 
-def test_realm_grant_logs_in_to_the_realm(run: LocalRun) -> None:
+def test_realm_grant_logs_in_to_the_realm(run: LocalProcess) -> None:
     client = session("client_secret_post", **{"client_id": BACKEND["client_id"], "secret": BACKEND["client_secret"]})
     token = fetched(run, client, grant_type=PASSWORD_REALM, realm="customers", **CUSTOMER)
 
     assert str(verified(run, token["access_token"], TIMESHEETS)["sub"]).startswith("customers|")
 
 
-def test_scope_of_the_session_is_asked_and_granted(run: LocalRun) -> None:
+def test_scope_of_the_session_is_asked_and_granted(run: LocalProcess) -> None:
     token = fetched(run, session("client_secret_basic", BASIC_ID, BASIC_SECRET), scope="read:timesheets")
 
     assert token["scope"] == "read:timesheets"
 
 
-def test_other_method_than_the_registered_one_is_refused(run: LocalRun) -> None:
+def test_other_method_than_the_registered_one_is_refused(run: LocalProcess) -> None:
     post = session("client_secret_post", BASIC_ID, BASIC_SECRET)
 
     assert refusal(run, post) == ("invalid_client", "Client authentication failed.")
 
 
-def test_wrong_password_raises_invalid_grant(run: LocalRun) -> None:
+def test_wrong_password_raises_invalid_grant(run: LocalProcess) -> None:
     basic = session("client_secret_basic", BASIC_ID, BASIC_SECRET)
 
     assert refusal(run, basic, password="wrong") == ("invalid_grant", "Wrong email or password.")
@@ -90,7 +90,7 @@ def test_wrong_password_raises_invalid_grant(run: LocalRun) -> None:
 
 @pytest.mark.parametrize("alg", ["RS256", "ES256"])
 def test_private_key_jwt_logs_in_where_the_assertion_lives_shortly(
-    run: LocalRun, signing_clients: dict[str, SigningClient], alg: str
+    run: LocalProcess, signing_clients: dict[str, SigningClient], alg: str
 ) -> None:
     client = signing_clients[alg]
     token = fetched(run, signing(run, client, {"exp": int(time.time()) + LIFETIME_S}))
@@ -98,7 +98,7 @@ def test_private_key_jwt_logs_in_where_the_assertion_lives_shortly(
     assert verified(run, token["access_token"], TIMESHEETS)["client_id"] == client.client_id
 
 
-def test_assertion_of_the_issuers_name_logs_in(run: LocalRun, signing_clients: dict[str, SigningClient]) -> None:
+def test_assertion_of_the_issuers_name_logs_in(run: LocalProcess, signing_clients: dict[str, SigningClient]) -> None:
     claims = {"exp": int(time.time()) + LIFETIME_S, "aud": run.url}
 
     assert fetched(run, signing(run, signing_clients["RS256"], claims))["token_type"] == "Bearer"
@@ -106,14 +106,14 @@ def test_assertion_of_the_issuers_name_logs_in(run: LocalRun, signing_clients: d
 
 @pytest.mark.parametrize("alg", ["RS256", "ES256"])
 def test_assertion_as_the_library_makes_it_unasked_lives_too_long_and_is_refused(
-    run: LocalRun, signing_clients: dict[str, SigningClient], alg: str
+    run: LocalProcess, signing_clients: dict[str, SigningClient], alg: str
 ) -> None:
     # Authlib's assertions live for an hour; ours may live for five minutes.
     assert refusal(run, signing(run, signing_clients[alg]))[0] == "invalid_client"
 
 
 def test_claims_given_once_make_one_jti_that_is_used_once(
-    run: LocalRun, signing_clients: dict[str, SigningClient]
+    run: LocalProcess, signing_clients: dict[str, SigningClient]
 ) -> None:
     # Authlib writes the jti of its first assertion into the claims that it was given, and keeps it.
     client = signing(run, signing_clients["RS256"], {"exp": int(time.time()) + LIFETIME_S})
@@ -122,7 +122,7 @@ def test_claims_given_once_make_one_jti_that_is_used_once(
     assert refusal(run, client)[0] == "invalid_client"
 
 
-def test_key_of_another_client_is_refused(run: LocalRun, signing_clients: dict[str, SigningClient]) -> None:
+def test_key_of_another_client_is_refused(run: LocalProcess, signing_clients: dict[str, SigningClient]) -> None:
     rsa, ec = signing_clients["RS256"], signing_clients["ES256"]
     claims = {"exp": int(time.time()) + LIFETIME_S}
     swapped = SigningClient(rsa.client_id, ec.alg, ec.key)
@@ -130,7 +130,7 @@ def test_key_of_another_client_is_refused(run: LocalRun, signing_clients: dict[s
     assert refusal(run, signing(run, swapped, claims))[0] == "invalid_client"
 
 
-def test_https_login_works_with_the_authority_that_the_run_names(trusted: LocalRun) -> None:
+def test_https_login_works_with_the_authority_that_the_run_names(trusted: LocalProcess) -> None:
     token = fetched(trusted, session("client_secret_basic", BASIC_ID, BASIC_SECRET))
 
     assert verified(trusted, token["access_token"], TIMESHEETS)["iss"] == trusted.url

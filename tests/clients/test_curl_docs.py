@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.curl_docs import PROJECT, Step, is_as_shown, pages_with_curl, steps_of
+from tests.support.curl_docs import PROJECT, CurlExample, curl_examples, is_as_shown, pages_with_curl
 from tests.support.limits import WAIT_S
-from tests.support.local_run import LocalRun, local_run
+from tests.support.local_run import LocalProcess, local_run
 from tests.support.tenant_documents import demo_document, write
 
 LOCAL = "http://127.0.0.1:8000/"
@@ -25,7 +25,7 @@ CURL = "curl() { command curl --silent --show-error --write-out '\\n%{http_code}
 
 
 @pytest.fixture(scope="module")
-def page_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
+def page_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
     """The demo tenant as `make run` serves it, and the user that docs/run/passwords.md adds to it."""
     directory, document = tmp_path_factory.mktemp("pages"), demo_document()
     sample = (PROJECT / "docs" / "run" / "passwords.md").read_text("utf-8").partition("```yaml\nusers:")[2]
@@ -35,7 +35,7 @@ def page_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
         yield run
 
 
-def paste(step: Step, url: str, variables: dict[str, str]) -> tuple[int, str]:
+def paste(step: CurlExample, url: str, variables: dict[str, str]) -> tuple[int, str]:
     """Return the status and the body, with the headers if the page asks for them, that curl prints."""
     environment = {"PATH": os.environ["PATH"], **variables}
     script = ["sh", "-euc", CURL + step.line.replace(LOCAL, url)]
@@ -51,9 +51,9 @@ def variables_of(body: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_each_curl_is_answered_as_the_page_says(page: str, page_run: LocalRun) -> None:
+def test_each_curl_is_answered_as_the_page_says(page: str, page_run: LocalProcess) -> None:
     variables: dict[str, str] = {}
-    for step in steps_of((PROJECT / page).read_text("utf-8")):
+    for step in curl_examples((PROJECT / page).read_text("utf-8")):
         status, text = paste(step, page_run.url, variables)
         assert status == step.status, f"{step.line}\n{text}"
         body = json.loads(text) if text.startswith("{") else {}
@@ -77,13 +77,13 @@ def test_pages_that_are_run_here_are_those_with_curls() -> None:
 @pytest.mark.parametrize("page", pages_with_curl())
 def test_no_curl_of_a_page_is_overlooked(page: str) -> None:
     text = (PROJECT / page).read_text("utf-8")
-    assert len(steps_of(text)) == sum(
+    assert len(curl_examples(text)) == sum(
         "curl " in line and ("://" in line or "{URL}" in line) for line in text.splitlines()
     )
 
 
 def test_each_sample_of_a_curl_is_held_against_its_answer() -> None:
     with_sample = {
-        page: sum(bool(step.body) for step in steps_of((PROJECT / page).read_text("utf-8"))) for page in PAGES
+        page: sum(bool(step.body) for step in curl_examples((PROJECT / page).read_text("utf-8"))) for page in PAGES
     }
     assert with_sample == {"README.md": 1, "docs/use/http.md": 6, "docs/run/passwords.md": 1}

@@ -14,7 +14,7 @@ from pyotp import TOTP
 from tests.clients.support import domain, token_url, verified
 from tests.support.http import BACKEND, TIMESHEETS
 from tests.support.limits import WAIT_S
-from tests.support.local_run import LocalRun, local_run
+from tests.support.local_run import LocalProcess, local_run
 from tests.support.mfa import MFA_OOB, MFA_OTP, MFA_RECOVERY_CODE, bearer, code_in
 from tests.support.people import PASSWORD
 from tests.support.tenant_documents import demo_document, write
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*utcnow:DeprecationWarning")
 
 
 @pytest.fixture(scope="module")
-def mfa_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
+def mfa_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
     """A run of the demo tenant with `mfa.policy: always`, and somebody for each test."""
     directory, document = tmp_path_factory.mktemp("mfa"), demo_document()
     document["mfa"]["policy"] = "always"
@@ -41,13 +41,13 @@ def mfa_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
         yield run
 
 
-def sdk(run: LocalRun) -> GetToken:
+def sdk(run: LocalProcess) -> GetToken:
     """Return the SDK, as an application makes it."""
     secret, protocol = BACKEND["client_secret"], run.url.partition(":")[0]
     return GetToken(domain(run), BACKEND["client_id"], client_secret=secret, timeout=WAIT_S, protocol=protocol)
 
 
-def owed(run: LocalRun, username: str, audience: str = TIMESHEETS, scope: str | None = None) -> dict[str, Any]:
+def owed(run: LocalProcess, username: str, audience: str = TIMESHEETS, scope: str | None = None) -> dict[str, Any]:
     """Show the password, and return the body of what the SDK raises."""
     with pytest.raises(Auth0Error) as caught:
         sdk(run).login(username, PASSWORD, realm="employees", audience=audience, scope=scope)
@@ -56,7 +56,7 @@ def owed(run: LocalRun, username: str, audience: str = TIMESHEETS, scope: str | 
     return dict(caught.value.content)
 
 
-def associate(run: LocalRun, token: str, **asked: Any) -> dict[str, Any]:
+def associate(run: LocalProcess, token: str, **asked: Any) -> dict[str, Any]:
     """Enrol, with a null for each parameter that has no value, as Auth0's SDKs send them."""
     unset = {"oob_channels": None, "phone_number": None, "email": None}
     made: dict[str, Any] = sdk(run).authenticated_post(
@@ -65,14 +65,14 @@ def associate(run: LocalRun, token: str, **asked: Any) -> dict[str, Any]:
     return made
 
 
-def challenge(run: LocalRun, mfa_token: str, **asked: str) -> dict[str, Any]:
+def challenge(run: LocalProcess, mfa_token: str, **asked: str) -> dict[str, Any]:
     unset = {"challenge_type": None, "oob_channel": None, "authenticator_id": None}
     data = {"client_id": BACKEND["client_id"], "mfa_token": mfa_token} | unset | asked
     sent: dict[str, Any] = sdk(run).authenticated_post(f"{run.url}mfa/challenge", data=data)
     return sent
 
 
-def shown(run: LocalRun, grant_type: str, mfa_token: str, **codes: str | None) -> dict[str, Any]:
+def shown(run: LocalProcess, grant_type: str, mfa_token: str, **codes: str | None) -> dict[str, Any]:
     """Show a second factor, and return the tokens."""
     data = {"client_id": BACKEND["client_id"], "grant_type": grant_type, "mfa_token": mfa_token, "scope": None}
     tokens: dict[str, Any] = sdk(run).authenticated_post(token_url(run), data=data | codes)
@@ -84,13 +84,13 @@ def code(secret: str, later_s: int = 0) -> str:
     return TOTP(secret).at(int(time.time()) + later_s)
 
 
-def last_code(run: LocalRun, channel: str, to: str) -> str:
+def last_code(run: LocalProcess, channel: str, to: str) -> str:
     """Return the newest code that the local run shows for somebody."""
     outbox = httpx.get(f"{run.url}_local/outbox", timeout=WAIT_S).json()
     return code_in(next(one["text"] for one in outbox if (one["channel"], one["to"]) == (channel, to)))
 
 
-def test_app_is_enrolled_and_logs_in_and_so_does_the_recovery_code(mfa_run: LocalRun) -> None:
+def test_app_is_enrolled_and_logs_in_and_so_does_the_recovery_code(mfa_run: LocalProcess) -> None:
     first = owed(mfa_run, "app", scope="openid")
     made = associate(mfa_run, first["mfa_token"], authenticator_types=["otp"])
     confirmed = shown(mfa_run, MFA_OTP, first["mfa_token"], otp=code(made["secret"]))
@@ -108,7 +108,7 @@ def test_app_is_enrolled_and_logs_in_and_so_does_the_recovery_code(mfa_run: Loca
     assert recovered["recovery_code"] not in made["recovery_codes"]
 
 
-def test_wrong_code_raises_auth0error_and_the_right_one_still_logs_in(mfa_run: LocalRun) -> None:
+def test_wrong_code_raises_auth0error_and_the_right_one_still_logs_in(mfa_run: LocalProcess) -> None:
     body = owed(mfa_run, "manager", audience=f"{mfa_run.url}mfa/", scope=SCOPES)
     secret = associate(mfa_run, body["mfa_token"], authenticator_types=["otp"])["secret"]
     with pytest.raises(Auth0Error) as caught:
@@ -125,7 +125,7 @@ def test_wrong_code_raises_auth0error_and_the_right_one_still_logs_in(mfa_run: L
     assert manager.get(f"{mfa_run.url}mfa/authenticators") == []
 
 
-def test_phone_is_enrolled_and_challenged_by_text_message(mfa_run: LocalRun) -> None:
+def test_phone_is_enrolled_and_challenged_by_text_message(mfa_run: LocalProcess) -> None:
     first = owed(mfa_run, "phone")["mfa_token"]
     made = associate(mfa_run, first, authenticator_types=["oob"], oob_channels=["sms"], phone_number=NUMBER)
     shown(mfa_run, MFA_OOB, first, oob_code=made["oob_code"], binding_code=last_code(mfa_run, "sms", NUMBER))
@@ -141,7 +141,7 @@ def test_phone_is_enrolled_and_challenged_by_text_message(mfa_run: LocalRun) -> 
     assert verified(mfa_run, tokens["access_token"], TIMESHEETS)["amr"] == ["pwd", "sms", "mfa"]
 
 
-def test_verified_email_is_challenged_without_enrolment(mfa_run: LocalRun) -> None:
+def test_verified_email_is_challenged_without_enrolment(mfa_run: LocalProcess) -> None:
     body = owed(mfa_run, "inbox")
     sent = challenge(mfa_run, body["mfa_token"], challenge_type="oob")
     typed = last_code(mfa_run, "email", "inbox@example.com")

@@ -12,7 +12,7 @@ import httpx
 from tests.clients.support import domain, token_url
 from tests.support.http import ALICE, BACKEND, TIMESHEETS
 from tests.support.limits import WAIT_S
-from tests.support.local_run import LocalRun
+from tests.support.local_run import LocalProcess
 
 LOGIN = {"grant_type": "password", "audience": TIMESHEETS, **BACKEND, **ALICE}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -20,7 +20,7 @@ CONNECTIONS, REQUESTS = 4, 5
 LOGINS = 40
 
 
-def over_one_connection(run: LocalRun, number: int) -> tuple[int, int]:
+def over_one_connection(run: LocalProcess, number: int) -> tuple[int, int]:
     """Send a connection's requests one after another; return how many were answered 200, and over how many sockets."""
     statuses, sockets = [], set()
     with closing(HTTPConnection(domain(run), timeout=WAIT_S)) as connection:
@@ -33,14 +33,14 @@ def over_one_connection(run: LocalRun, number: int) -> tuple[int, int]:
     return statuses.count(200), len(sockets)
 
 
-def test_parallel_connections_are_kept_and_every_request_is_answered(run: LocalRun) -> None:
+def test_parallel_connections_are_kept_and_every_request_is_answered(run: LocalProcess) -> None:
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         answered = list(pool.map(lambda number: over_one_connection(run, number), range(CONNECTIONS)))
 
     assert answered == [(REQUESTS, 1)] * CONNECTIONS
 
 
-def test_forty_right_logins_of_one_person_at_once_all_succeed(run: LocalRun) -> None:
+def test_forty_right_logins_of_one_person_at_once_all_succeed(run: LocalProcess) -> None:
     barrier = Barrier(LOGINS)
     limits = httpx.Limits(max_connections=LOGINS, max_keepalive_connections=LOGINS)
 
@@ -54,7 +54,7 @@ def test_forty_right_logins_of_one_person_at_once_all_succeed(run: LocalRun) -> 
     assert statuses == {200: LOGINS}
 
 
-def test_right_and_wrong_logins_at_once_are_told_apart(run: LocalRun) -> None:
+def test_right_and_wrong_logins_at_once_are_told_apart(run: LocalProcess) -> None:
     people = [("alice", ALICE["password"]), ("alice@example.com", ALICE["password"]), ("nobody", "wrong")] * 4
 
     def send(person: tuple[str, str]) -> tuple[str, int]:

@@ -16,7 +16,7 @@ from requests_oauthlib import OAuth2Session  # type: ignore[import-untyped]  # n
 from tests.clients.support import domain, token_url, verified
 from tests.support.http import ALICE, BACKEND, TIMESHEETS
 from tests.support.limits import WAIT_S
-from tests.support.local_run import LocalRun
+from tests.support.local_run import LocalProcess
 
 SCOPE = "openid profile email offline_access read:timesheets"
 # The SDK asks for the time in a way that newer versions of Python warn of.
@@ -29,13 +29,13 @@ def plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
 
 
-def sdk(run: LocalRun, kind: Any, **options: Any) -> Any:
+def sdk(run: LocalProcess, kind: Any, **options: Any) -> Any:
     """Return one of the SDK's clients, as an application makes it."""
     protocol = run.url.partition(":")[0]
     return kind(domain(run), **{**BACKEND, "timeout": WAIT_S, "protocol": protocol, **options})
 
 
-def id_claims(run: LocalRun, id_token: str) -> dict[str, Any]:
+def id_claims(run: LocalProcess, id_token: str) -> dict[str, Any]:
     """Verify an ID token as an application does."""
     key = jwt.PyJWKClient(f"{run.url}.well-known/jwks.json").get_signing_key_from_jwt(id_token)
     claims: dict[str, Any] = jwt.decode(
@@ -44,7 +44,7 @@ def id_claims(run: LocalRun, id_token: str) -> dict[str, Any]:
     return claims
 
 
-def test_auth0_python_lives_the_whole_life(run: LocalRun) -> None:
+def test_auth0_python_lives_the_whole_life(run: LocalProcess) -> None:
     tokens = sdk(run, GetToken)
     first = tokens.login(**ALICE, realm="employees", audience=TIMESHEETS, scope=SCOPE)
     assert id_claims(run, first["id_token"])["email"] == "alice@example.com"
@@ -66,14 +66,14 @@ def test_auth0_python_lives_the_whole_life(run: LocalRun) -> None:
     assert (caught.value.status_code, caught.value.error_code) == (400, "invalid_grant")
 
 
-def test_auth0_python_narrows_at_refresh(run: LocalRun) -> None:
+def test_auth0_python_narrows_at_refresh(run: LocalProcess) -> None:
     tokens = sdk(run, GetToken)
     first = tokens.login(**ALICE, realm="employees", audience=TIMESHEETS, scope=SCOPE)
 
     assert tokens.refresh_token(first["refresh_token"], scope="read:timesheets")["scope"] == "read:timesheets"
 
 
-def test_auth0_python_logs_a_machine_in(run: LocalRun) -> None:
+def test_auth0_python_logs_a_machine_in(run: LocalProcess) -> None:
     machine = sdk(run, GetToken, client_id="demo-m2m", client_secret="demo-m2m-secret")
     answer = machine.client_credentials(TIMESHEETS)
 
@@ -85,7 +85,7 @@ def test_auth0_python_logs_a_machine_in(run: LocalRun) -> None:
     )
 
 
-def test_authlib_refreshes_by_itself_and_revokes(run: LocalRun) -> None:
+def test_authlib_refreshes_by_itself_and_revokes(run: LocalProcess) -> None:
     kept: list[dict[str, Any]] = []
     session = AuthlibSession(
         BACKEND["client_id"],
@@ -110,7 +110,7 @@ def test_authlib_refreshes_by_itself_and_revokes(run: LocalRun) -> None:
             session.refresh_token(token_url(run), second["refresh_token"])
 
 
-def test_requests_oauthlib_refreshes_by_itself_and_revokes(run: LocalRun) -> None:
+def test_requests_oauthlib_refreshes_by_itself_and_revokes(run: LocalProcess) -> None:
     kept: list[dict[str, Any]] = []
     session = OAuth2Session(
         client=LegacyApplicationClient(BACKEND["client_id"], scope=SCOPE.split()),
@@ -132,7 +132,7 @@ def test_requests_oauthlib_refreshes_by_itself_and_revokes(run: LocalRun) -> Non
     assert (gone.status_code, gone.content) == (200, b"")
 
 
-def test_plain_bearer_requests_meet_the_challenges(run: LocalRun) -> None:
+def test_plain_bearer_requests_meet_the_challenges(run: LocalProcess) -> None:
     missing = requests.get(f"{run.url}userinfo", timeout=WAIT_S)
     wrong = requests.get(f"{run.url}userinfo", headers={"Authorization": "Bearer x"}, timeout=WAIT_S)
 

@@ -9,7 +9,7 @@ from chalicelib.model.user import User
 from tests.faults.case import OFFLINE, Case
 from tests.faults.workbench import Bench
 from tests.support.mfa import (
-    Enrolled,
+    EnrolledUser,
     associate,
     challenge,
     code_in,
@@ -120,7 +120,7 @@ def sending(bench: Bench) -> Case:
     return Case(lambda: challenge(bench.http, mfa_token), done=done)
 
 
-def _with_app(bench: Bench) -> tuple[User, Enrolled]:
+def _with_app(bench: Bench) -> tuple[User, EnrolledUser]:
     # PyJWT looks at the real clock, and takes no token of tomorrow.
     bench.clock.advance(-300)
     user = bench.people.make()

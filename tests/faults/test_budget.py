@@ -29,7 +29,7 @@ from tests.faults.wire import NOWHERE, Act, Try, watching
 from tests.faults.workbench import Bench, bench_on
 from tests.support.fixed import Clock
 from tests.support.limits import WAIT_S
-from tests.support.slow_link import moto_server, served
+from tests.support.slow_link import moto_server, serve_wsgi
 
 
 def read(bench: Bench) -> object:
@@ -205,7 +205,7 @@ def test_login_ends_within_eight_real_seconds_where_every_first_try_hangs(
             over.wait(30)
         return moto(environ, start_response)
 
-    with served(hanging_once) as url:
+    with serve_wsgi(hanging_once) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         with bench_on(faulty_stage, get_session(), clock) as bench:
             bench.start(is_cold=True)

@@ -26,7 +26,7 @@ from infra.tenant.file import load
 from tests.support.fixed import BCRYPT_COST, DEMO, ISSUER, Clock, Hashes
 from tests.support.http import TIMESHEETS, Http
 from tests.support.people import PeopleMaker
-from tests.support.stages import provisioned
+from tests.support.stages import provision_stage
 
 _numbers = itertools.count(1)
 
@@ -93,7 +93,7 @@ class Bench:
 
 def stage_for_faults(name: str) -> Stage:
     """Provision a stage with the demo tenant and settings for rules; moto must run already."""
-    stage = provisioned(name, load(DEMO))
+    stage = provision_stage(name, load(DEMO))
     vault = Vault(stage.clients, data_key_alias(name))
     RuleSettings(stage.config(), vault, SystemClock()).write({"GREETING": "hello"})
     return stage

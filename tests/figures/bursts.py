@@ -13,7 +13,7 @@ from chalicelib.store.aws.parallel import Parallel
 from chalicelib.store.buckets import LOGINS, BucketStore
 from infra.local.emulated_aws import local_aws
 from infra.stage.aws import Stage
-from tests.figures.simulation import DAY_S, provisioned
+from tests.figures.simulation import DAY_S, provision_demo
 from tests.support.fixed import Clock
 
 DAYS = 30
@@ -51,7 +51,7 @@ class Burst:
 def main() -> None:
     """Print a line for each number of guesses in flight."""
     with local_aws():
-        stage = provisioned("bursts")
+        stage = provision_demo("bursts")
         for in_flight in IN_FLIGHT:
             burst = Burst(in_flight).run(stage)
             sys.stdout.write(f"{in_flight:,} at once: {burst.judged:,} looked at in {DAYS} days\n")

@@ -18,7 +18,7 @@ from chalicelib.flows.token import TokenFlow
 from chalicelib.settings import Settings
 from infra.local.emulated_aws import local_aws
 from infra.stage.aws import Stage
-from tests.figures.simulation import BCRYPT_COST, is_let_in, provisioned
+from tests.figures.simulation import BCRYPT_COST, is_let_in, provision_demo
 
 NAMES, ADDRESSES = 1_000_000, 10_000
 # What DynamoDB adds to each item that it stores, in bytes.
@@ -38,7 +38,7 @@ def _value_bytes(kind: str, value: str) -> int:
     return len(value.encode()) if kind == "S" else (len(value) + 1) // 2 + 1
 
 
-def one_guess(stage: Stage) -> tuple[Counter[str], int, dict[str, int]]:
+def measure_guess(stage: Stage) -> tuple[Counter[str], int, dict[str, int]]:
     """Guess once at a name that nobody has; return the calls, the read units, and the bytes of each item left."""
     settings = Settings(stage.name, "https://login.example.com/", BCRYPT_COST)
     flow = wiring.build(settings, stage.clients, wiring.Externals())[TokenFlow]
@@ -63,7 +63,7 @@ def one_guess(stage: Stage) -> tuple[Counter[str], int, dict[str, int]]:
 def main() -> None:
     """Print what one guess costs, and what a million of them do."""
     with local_aws():
-        calls, reads, sizes = one_guess(provisioned("costs"))
+        calls, reads, sizes = measure_guess(provision_demo("costs"))
     writes = sum(units * calls[name] for name, units in WRITES_OF.items())
     stored = NAMES * (sizes["address"] + sizes["total"] + 2 * OVERHEAD) + ADDRESSES * (sizes["logins"] + OVERHEAD)
     table = Table("", "one guess", f"{NAMES:,} names from {ADDRESSES:,} addresses")

@@ -83,7 +83,7 @@ def is_let_in(flow: TokenFlow, address: str, password: str, username: str = USER
     return True
 
 
-def provisioned(name: str) -> Stage:
+def provision_demo(name: str) -> Stage:
     """Return a stage of the demo tenant, where moto runs."""
     stage, demo = reach(name), load(DEMO)
     up(stage, demo)
@@ -97,7 +97,7 @@ def main() -> None:
     guesses = int(sys.argv[1])
     with local_aws():
         for logins in (0, 24):
-            day = Day(guesses, logins).run(provisioned(f"{STAGE}{logins}"))
+            day = Day(guesses, logins).run(provision_demo(f"{STAGE}{logins}"))
             sys.stdout.write(
                 f"{day.guesses} guesses, {day.looked_at} looked at; the person: {day.let_in} logins, "
                 f"{day.kept_out} of them refused\n"

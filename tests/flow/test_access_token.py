@@ -6,7 +6,7 @@ import jwt
 import pytest
 
 from infra.stage.aws import Stage
-from tests.support.access_tokens import verified
+from tests.support.access_tokens import verify_token
 from tests.support.clients import make_api
 from tests.support.fixed import ISSUER, Clock
 from tests.support.http import REPORTS, TIMESHEETS, Http
@@ -18,7 +18,7 @@ def test_response_holds_what_rfc6749_asks_for(http: Http) -> None:
     assert set(body) == {"access_token", "token_type", "expires_in", "scope"}
     assert body["token_type"] == "Bearer"
     assert isinstance(body["scope"], str)
-    claims = verified(http, body["access_token"])
+    claims = verify_token(http, body["access_token"])
     assert body["expires_in"] == claims["exp"] - claims["iat"] == 86400
 
 
@@ -41,7 +41,7 @@ def test_header_is_that_of_rfc9068(http: Http) -> None:
 
 
 def test_claims_are_those_of_rfc9068_and_auth0(http: Http, clock: Clock) -> None:
-    claims = verified(http, http.login(scope="read:timesheets").json()["access_token"])
+    claims = verify_token(http, http.login(scope="read:timesheets").json()["access_token"])
 
     now = int(clock())
     sub = claims.pop("sub")
@@ -65,20 +65,20 @@ def test_claims_are_those_of_rfc9068_and_auth0(http: Http, clock: Clock) -> None
 
 
 def test_realm_grant_has_the_same_gty(http: Http) -> None:
-    claims = verified(http, http.realm_login("employees").json()["access_token"])
+    claims = verify_token(http, http.realm_login("employees").json()["access_token"])
 
     assert claims["gty"] == "password"
 
 
 def test_times_are_whole_seconds(http: Http) -> None:
-    claims = verified(http, http.login().json()["access_token"])
+    claims = verify_token(http, http.login().json()["access_token"])
 
     assert all(type(claims[name]) is int for name in ("iat", "exp", "auth_time"))
     assert "nbf" not in claims
 
 
 def test_each_token_has_a_jti_of_its_own(http: Http) -> None:
-    ids = {verified(http, http.login().json()["access_token"])["jti"] for _ in range(5)}
+    ids = {verify_token(http, http.login().json()["access_token"])["jti"] for _ in range(5)}
 
     assert len(ids) == 5
 
@@ -88,20 +88,20 @@ def test_es256_api_gets_a_raw_signature(http: Http) -> None:
 
     assert jwt.get_unverified_header(body["access_token"])["alg"] == "ES256"
     assert len(urlsafe_b64decode(body["access_token"].rsplit(".")[2] + "==")) == 64
-    assert verified(http, body["access_token"], REPORTS)["aud"] == REPORTS
+    assert verify_token(http, body["access_token"], REPORTS)["aud"] == REPORTS
     assert body["expires_in"] == 600
 
 
 def test_token_for_userinfo_alone_is_signed_with_rs256(http: Http) -> None:
     token = http.login(audience=None).json()["access_token"]
 
-    assert verified(http, token, f"{ISSUER}userinfo")["aud"] == f"{ISSUER}userinfo"
+    assert verify_token(http, token, f"{ISSUER}userinfo")["aud"] == f"{ISSUER}userinfo"
 
 
 def test_openid_adds_userinfo_to_the_audience(http: Http) -> None:
     token = http.login(scope="openid read:timesheets").json()["access_token"]
 
-    assert verified(http, token)["aud"] == [TIMESHEETS, f"{ISSUER}userinfo"]
+    assert verify_token(http, token)["aud"] == [TIMESHEETS, f"{ISSUER}userinfo"]
 
 
 def test_auth0_dialect_keeps_its_typ(http: Http, stage: Stage) -> None:
@@ -135,4 +135,4 @@ def test_tampered_token_does_not_verify(http: Http, part: int) -> None:
     parts[part] = jwt.utils.base64url_encode(bytes(raw)).decode()
 
     with pytest.raises((jwt.InvalidTokenError, KeyError)):
-        verified(http, ".".join(parts))
+        verify_token(http, ".".join(parts))

@@ -11,8 +11,8 @@ from infra.stage.aws import Stage
 from infra.tenant.schema import TenantFile
 from tests.support.http import BACKEND, TIMESHEETS, Http
 from tests.support.people import PASSWORD, PeopleMaker
-from tests.support.rules import ruled
-from tests.support.stages import provisioned
+from tests.support.rules import client_with_rules
+from tests.support.stages import provision_stage
 from tests.support.tokens import claims_in
 
 ROLES = "https://acme.example.com/roles"
@@ -22,7 +22,7 @@ CLOSED = "mon-sun 00:00-00:00"
 @pytest.fixture
 def acme(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
     """A client of the handler that runs the example rules."""
-    with ruled(stage, externals, *RULES) as http:
+    with client_with_rules(stage, externals, *RULES) as http:
         yield http
 
 
@@ -75,20 +75,20 @@ def test_first_client_is_remembered_and_kept_at_a_refresh(acme: Http, people: Pe
 def test_address_outside_of_the_clients_list_is_denied(
     demo: TenantFile, stage: Stage, externals: wiring.Externals
 ) -> None:
-    own = provisioned("acme-addresses", with_metadata(demo, allowed_addresses="192.0.2.0/24"))
+    own = provision_stage("acme-addresses", with_metadata(demo, allowed_addresses="192.0.2.0/24"))
     statuses = []
     for ip in ("192.0.2.7", "198.51.100.7"):
-        with ruled(own, externals, *RULES, ip=ip) as http:
+        with client_with_rules(own, externals, *RULES, ip=ip) as http:
             statuses.append(http.login().status_code)
     assert statuses == [200, 403]
 
 
 def test_closed_office_is_open_to_those_on_duty(demo: TenantFile, stage: Stage, externals: wiring.Externals) -> None:
-    own = provisioned("acme-hours", with_metadata(demo, office_hours=CLOSED))
-    with ruled(own, externals, *RULES) as http:
+    own = provision_stage("acme-hours", with_metadata(demo, office_hours=CLOSED))
+    with client_with_rules(own, externals, *RULES) as http:
         denied = http.login()
     settings_of(own).write({"ON_DUTY": "alice@example.com"})
-    with ruled(own, externals, *RULES) as http:
+    with client_with_rules(own, externals, *RULES) as http:
         assert (denied.status_code, http.login().status_code) == (403, 200)
     assert denied.json()["error_description"] == "This application can be used in office hours alone."
 
@@ -96,9 +96,9 @@ def test_closed_office_is_open_to_those_on_duty(demo: TenantFile, stage: Stage, 
 def test_second_factor_is_asked_where_the_client_requires_it_and_not_at_a_refresh(
     demo: TenantFile, stage: Stage, externals: wiring.Externals
 ) -> None:
-    own = provisioned("acme-mfa", with_metadata(demo, mfa="required"))
-    with ruled(own, externals) as http:
+    own = provision_stage("acme-mfa", with_metadata(demo, mfa="required"))
+    with client_with_rules(own, externals) as http:
         token = http.login(scope="offline_access").json()["refresh_token"]
-    with ruled(own, externals, *RULES) as http:
+    with client_with_rules(own, externals, *RULES) as http:
         assert http.login(audience=TIMESHEETS).status_code != 200
         assert http.refresh(token).status_code == 200

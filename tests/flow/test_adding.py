@@ -31,7 +31,7 @@ from infra.tenant.schema import TenantFile
 from tests.support.fixed import BCRYPT_COST, ISSUER
 from tests.support.http import ALICE, BACKEND, TIMESHEETS, Http
 from tests.support.mfa import associate, challenge, mfa_token_of
-from tests.support.stages import provisioned
+from tests.support.stages import provision_stage
 from tests.support.tokens import claims_of
 
 PAGE = Path(__file__).parents[2] / "CONTRIBUTING.md"
@@ -102,7 +102,7 @@ def toy_stage(demo: TenantFile, stage: Stage) -> Stage:
     backend, *others = demo.clients
     allowed = backend.model_copy(update={"grant_types": (*backend.grant_types, BADGE_GRANT, WORD_GRANT)})
     mfa = demo.mfa.model_copy(update={"policy": "always", "factors": (WORD,)})
-    return provisioned("adding", demo.model_copy(update={"clients": (allowed, *others), "mfa": mfa}))
+    return provision_stage("adding", demo.model_copy(update={"clients": (allowed, *others), "mfa": mfa}))
 
 
 @pytest.fixture

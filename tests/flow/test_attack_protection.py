@@ -17,9 +17,9 @@ from infra.stage.people import People
 from tests.support.calls import calls_of, rounds_of
 from tests.support.faults import aws_error, failing
 from tests.support.fixed import Clock, Hashes
-from tests.support.http import Http, shown
+from tests.support.http import Http, visible_parts
 from tests.support.people import PASSWORD, PeopleMaker
-from tests.support.stages import protected
+from tests.support.stages import change_protection
 
 SHARED_ATTEMPT_S = 900
 BLOCKED = {
@@ -177,7 +177,7 @@ def test_slowed_answer_differs_from_a_block_in_its_times_alone(
     assert from_elsewhere(http, slowed.username, "wrong").status_code == 400
     answers = [http.login(username=blocked.username), from_elsewhere(http, slowed.username)]
 
-    (blocked_headers, blocked_body), (slowed_headers, slowed_body) = map(shown, answers)
+    (blocked_headers, blocked_body), (slowed_headers, slowed_body) = map(visible_parts, answers)
     assert blocked_body == slowed_body
     assert {name for name in blocked_headers | slowed_headers if blocked_headers[name] != slowed_headers[name]} == {
         *TIMES
@@ -244,14 +244,14 @@ def test_refusal_tells_its_limit_and_when_it_ends(http: Http, people: PeopleMake
 def test_known_and_unknown_names_have_one_curve(http: Http, people: PeopleMaker) -> None:
     curves = []
     for username in (people.make().username, "nobody by that name"):
-        curves.append([shown(http.login(username=username, password="wrong")) for _ in range(13)])
+        curves.append([visible_parts(http.login(username=username, password="wrong")) for _ in range(13)])
 
     assert curves[0] == curves[1]
 
 
 def test_account_can_be_counted_over_all_addresses_together(http: Http, people: PeopleMaker, stage: Stage) -> None:
     user = people.make()
-    with protected(stage, brute_force_protection={"mode": "count_per_identifier", "max_attempts": 3}):
+    with change_protection(stage, brute_force_protection={"mode": "count_per_identifier", "max_attempts": 3}):
         assert [from_elsewhere(http, user.username, "wrong").status_code for _ in range(4)] == [400] * 3 + [429]
         assert http.login(username=user.username).status_code == 429
         people.of("employees").set_blocked(user, False)
@@ -260,7 +260,7 @@ def test_account_can_be_counted_over_all_addresses_together(http: Http, people: 
 
 def test_success_clears_the_count_over_all_addresses(http: Http, people: PeopleMaker, stage: Stage) -> None:
     user = people.make()
-    with protected(stage, brute_force_protection={"mode": "count_per_identifier", "max_attempts": 3}):
+    with change_protection(stage, brute_force_protection={"mode": "count_per_identifier", "max_attempts": 3}):
         for _ in range(3):
             assert from_elsewhere(http, user.username, "wrong").status_code == 400
             assert from_elsewhere(http, user.username, "wrong").status_code == 400

@@ -11,7 +11,7 @@ from tests.support.clients import make_api
 from tests.support.faults import aws_error, before, failing
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
-from tests.support.stages import client_of, provisioned
+from tests.support.stages import client_of, provision_stage
 
 UNAVAILABLE = {
     "error": "temporarily_unavailable",
@@ -140,7 +140,7 @@ def test_api_whose_algorithm_has_no_key_is_a_server_error_that_the_log_explains(
 def test_stage_without_a_tenant_is_a_server_error_that_the_log_explains(
     demo: TenantFile, stage: Stage, externals: Externals
 ) -> None:
-    bare = provisioned("bare", demo)
+    bare = provision_stage("bare", demo)
     bare.config().delete("tenant")
 
     with client_of(bare, externals) as client:

@@ -16,7 +16,7 @@ from tests.support.http import Http
 from tests.support.mfa import emails_to
 from tests.support.people import PeopleMaker
 from tests.support.schedule import EVENT
-from tests.support.stages import provisioned
+from tests.support.stages import provision_stage
 
 LINK = re.compile(r"https://login\.example\.com(/u/unblock\?ticket=\S+)")
 
@@ -24,7 +24,7 @@ LINK = re.compile(r"https://login\.example\.com(/u/unblock\?ticket=\S+)")
 @pytest.fixture(scope="module")
 def stage(stage: Stage, demo: TenantFile) -> Stage:
     """A stage of these tests' own, where a run of the schedule finds no blocks of others, nor their attempts."""
-    return provisioned("blocked", demo)
+    return provision_stage("blocked", demo)
 
 
 def block(http: Http, username: str) -> None:

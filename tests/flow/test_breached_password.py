@@ -19,7 +19,7 @@ from tests.support.fixed import BCRYPT_COST, Hashes
 from tests.support.http import ALICE, Http
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.range_api import RangeServer, serving_ranges
-from tests.support.stages import client_of, provisioned
+from tests.support.stages import client_of, provision_stage
 
 LEAKED = "iloveyou123"
 ANSWER = {
@@ -139,7 +139,7 @@ def stage_with(demo: TenantFile, **detection: bool) -> Stage:
     protection = demo.attack_protection.model_copy(
         update={"breached_password_detection": BreachedPasswordDetection(**detection)}
     )
-    return provisioned(f"breached-{next(_numbers)}", demo.model_copy(update={"attack_protection": protection}))
+    return provision_stage(f"breached-{next(_numbers)}", demo.model_copy(update={"attack_protection": protection}))
 
 
 def test_breached_password_logs_in_where_detection_is_off(stage: Stage, demo: TenantFile, externals: Externals) -> None:

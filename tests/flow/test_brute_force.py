@@ -13,7 +13,7 @@ from tests.support.faults import aws_error, before, failing
 from tests.support.fixed import Clock, Hashes
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
-from tests.support.stages import client_of, provisioned
+from tests.support.stages import client_of, provision_stage
 
 _numbers = itertools.count(1)
 MONTH_S = 2_592_000
@@ -154,7 +154,7 @@ def begin_and_vanish(stage: Stage, user_id: str, address: str, clock: Clock) -> 
 def test_tenant_says_who_is_counted_and_how_often(
     stage: Stage, demo: TenantFile, externals: Externals, changes: dict[str, Any], statuses: list[int]
 ) -> None:
-    own = provisioned(f"protected-{next(_numbers)}", demo)
+    own = provision_stage(f"protected-{next(_numbers)}", demo)
     config = own.config()
     tenant = document_of(own, "tenant")
     protection = tenant["attack_protection"]
@@ -171,7 +171,7 @@ def test_block_lifetime_is_the_tenants(stage: Stage, demo: TenantFile, externals
     protection = demo.attack_protection.model_copy(
         update={"brute_force_protection": demo.attack_protection.brute_force_protection.model_copy(update=short)}
     )
-    own = provisioned(f"protected-{next(_numbers)}", demo.model_copy(update={"attack_protection": protection}))
+    own = provision_stage(f"protected-{next(_numbers)}", demo.model_copy(update={"attack_protection": protection}))
 
     with client_of(own, externals) as client:
         assert client.login(password="wrong").status_code == 400
@@ -186,7 +186,7 @@ def test_uncounted_login_that_aws_fails_is_given_nothing_back(
 ) -> None:
     open_to_all = demo.attack_protection.brute_force_protection.model_copy(update={"enabled": False})
     protection = demo.attack_protection.model_copy(update={"brute_force_protection": open_to_all})
-    own = provisioned(f"protected-{next(_numbers)}", demo.model_copy(update={"attack_protection": protection}))
+    own = provision_stage(f"protected-{next(_numbers)}", demo.model_copy(update={"attack_protection": protection}))
 
     with client_of(own, externals) as client:
         assert client.login().status_code == 200
@@ -209,7 +209,7 @@ def test_blocked_user_whose_count_cannot_be_cleared_is_not_charged(
 def test_right_password_is_given_back_though_the_login_is_refused_after_it(
     stage: Stage, demo: TenantFile, externals: Externals
 ) -> None:
-    own = provisioned(f"protected-{next(_numbers)}", demo, default_audience="https://api.example.com/timesheets")
+    own = provision_stage(f"protected-{next(_numbers)}", demo, default_audience="https://api.example.com/timesheets")
     own.config().delete("api#https://api.example.com/timesheets")
 
     with client_of(own, externals) as client:

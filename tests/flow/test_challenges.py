@@ -14,7 +14,7 @@ from tests.support.fixed import Clock
 from tests.support.http import ALICE, BACKEND, Http
 from tests.support.mfa import bearer, challenge, enrol, mfa_token_of, with_otp
 from tests.support.people import PeopleMaker
-from tests.support.rules import ruled
+from tests.support.rules import client_with_rules
 
 BASIC = 'Basic realm="gatehouse", charset="UTF-8"'
 BEARER = 'Bearer realm="gatehouse", error="invalid_token"'
@@ -93,7 +93,7 @@ def multifactor(_: Any, context: Any) -> None:
 def waiting(stage: Stage, externals: wiring.Externals, clock: Clock, people: PeopleMaker) -> Iterator[tuple[Http, str]]:
     """A client, and the mfa_token of a login that waits for an authenticator app."""
     username = people.make().username
-    with ruled(stage, externals, multifactor) as http:
+    with client_with_rules(stage, externals, multifactor) as http:
         ada = enrol(http, clock, username, mfa_token_of(http.login(username=username)))
         yield http, ada.login(http)
 

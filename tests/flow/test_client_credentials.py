@@ -9,7 +9,7 @@ import pytest
 from jwt.algorithms import RSAAlgorithm
 
 from infra.stage.aws import Stage
-from tests.support.access_tokens import verified
+from tests.support.access_tokens import verify_token
 from tests.support.calls import calls_of
 from tests.support.client_secrets import ASSERTION_TYPE, RSA_KEY, assertion, basic
 from tests.support.clients import make_api, make_client
@@ -45,7 +45,7 @@ def test_claims_name_the_client_and_no_login(http: Http, clock: Clock) -> None:
     token = ask(http).json()["access_token"]
 
     # No auth_time and no amr: nobody logged in.
-    assert verified(http, token) == {
+    assert verify_token(http, token) == {
         "iss": ISSUER,
         "sub": "demo-m2m@clients",
         "aud": TIMESHEETS,
@@ -64,7 +64,7 @@ def test_es256_api_signs_clients_tokens_too(http: Http, stage: Stage) -> None:
     body = ask(http, audience=REPORTS, **machine(stage, {REPORTS: ["read:reports"]})).json()
 
     assert jwt.get_unverified_header(body["access_token"])["alg"] == "ES256"
-    assert verified(http, body["access_token"], REPORTS)["scope"] == "read:reports"
+    assert verify_token(http, body["access_token"], REPORTS)["scope"] == "read:reports"
     assert body["expires_in"] == 600
 
 
@@ -88,7 +88,7 @@ def test_resource_names_the_audience_too(http: Http) -> None:
     response = ask(http, audience=None, resource=TIMESHEETS)
 
     assert response.status_code == 200
-    assert verified(http, response.json()["access_token"])["aud"] == TIMESHEETS
+    assert verify_token(http, response.json()["access_token"])["aud"] == TIMESHEETS
 
 
 def test_resource_beside_the_same_audience_is_taken(http: Http) -> None:
@@ -170,7 +170,7 @@ def test_private_key_jwt_client_gets_its_token(http: Http, stage: Stage) -> None
     proof = {"client_assertion": assertion(client_id), "client_assertion_type": ASSERTION_TYPE}
     body = ask(http, client_id=None, client_secret=None, **proof).json()
 
-    assert verified(http, body["access_token"])["sub"] == f"{client_id}@clients"
+    assert verify_token(http, body["access_token"])["sub"] == f"{client_id}@clients"
 
 
 # Scopes.
@@ -191,7 +191,7 @@ def test_scope_within_the_client_grant_is_granted(http: Http, stage: Stage, aske
     body = ask(http, scope=asked, **client).json()
 
     assert body["scope"] == granted
-    assert verified(http, body["access_token"])["scope"] == granted
+    assert verify_token(http, body["access_token"])["scope"] == granted
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_no_refresh_token_and_no_id_token_whatever_the_client_grant_says(
 
 @pytest.mark.parametrize("param", ["username", "password", "realm"])
 def test_parameters_of_other_grants_change_nothing(http: Http, param: str) -> None:
-    assert verified(http, ask(http, **{param: "alice"}).json()["access_token"])["sub"] == "demo-m2m@clients"
+    assert verify_token(http, ask(http, **{param: "alice"}).json()["access_token"])["sub"] == "demo-m2m@clients"
 
 
 # What it costs, and what stays of it.

@@ -12,9 +12,9 @@ from tests.support.client_secrets import BASIC_SECRET, OTHER_KEY, RSA_KEY, asser
 from tests.support.clients import make_client
 from tests.support.faults import aws_error, failing
 from tests.support.fixed import Clock
-from tests.support.http import BACKEND, Http, shown
+from tests.support.http import BACKEND, Http, visible_parts
 from tests.support.people import PeopleMaker
-from tests.support.stages import client_of, protected
+from tests.support.stages import change_protection, client_of
 
 FAILED = {"error": "invalid_client", "error_description": "Client authentication failed."}
 THROTTLED = {
@@ -110,7 +110,7 @@ def test_unknown_and_known_clients_are_refused_alike(http: Http, clock: Clock) -
     wrong(http, 50)
     answers = [http.login(client_id=client_id, client_secret="a guess") for client_id in ("nobody", "demo-backend")]
 
-    assert shown(answers[0]) == shown(answers[1])
+    assert visible_parts(answers[0]) == visible_parts(answers[1])
     assert answers[0].status_code == 429
 
 
@@ -182,7 +182,7 @@ def test_addresses_of_one_ipv6_network_are_one(http: Http) -> None:
 
 
 def test_address_on_the_list_is_not_counted(http: Http, stage: Stage) -> None:
-    with protected(stage, suspicious_ip_throttling={"allowlist": [http.source_ip]}):
+    with change_protection(stage, suspicious_ip_throttling={"allowlist": [http.source_ip]}):
         assert set(wrong(http, 55)) == {401}
 
 

@@ -11,7 +11,7 @@ from tests.support.calls import calls_of
 from tests.support.clients import make_api, make_client
 from tests.support.config import document_of
 from tests.support.fixed import ISSUER, Clock
-from tests.support.http import BACKEND, TIMESHEETS, Http, shown
+from tests.support.http import BACKEND, TIMESHEETS, Http, visible_parts
 
 SECRET = "a secret of the tests"
 Change = Callable[..., None]
@@ -61,7 +61,7 @@ def test_disabled_client_is_answered_as_an_unknown_one(
     def asked(client_id: str) -> tuple[Any, int, list[str]]:
         with calls_of(stage) as calls:
             answer = http.post(path, data={**form, **credentials, "client_id": client_id})
-        return shown(answer), answer.status_code, calls.made
+        return visible_parts(answer), answer.status_code, calls.made
 
     # The first failure of an address reads what the next ones know.
     asked("another-nobody")

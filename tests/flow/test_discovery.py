@@ -17,7 +17,7 @@ from tests.support.clients import make_client
 from tests.support.fixed import BCRYPT_COST, ISSUER
 from tests.support.http import ALICE, PASSWORD_REALM, Http
 from tests.support.people import PeopleMaker
-from tests.support.stages import client_of, provisioned
+from tests.support.stages import client_of, provision_stage
 
 CONFIGURATION = "/.well-known/openid-configuration"
 SERVER = "/.well-known/oauth-authorization-server"
@@ -65,7 +65,7 @@ def test_grants_are_listed_where_a_client_has_them(
 ) -> None:
     (basic_client,) = (client for client in demo.clients if client.client_id == "demo-basic")
     client = basic_client.model_copy(update={"grant_types": grant_types})
-    alone = provisioned(f"only-{len(grant_types)}", demo.model_copy(update={"clients": (client,)}))
+    alone = provision_stage(f"only-{len(grant_types)}", demo.model_copy(update={"clients": (client,)}))
     with client_of(alone, externals) as http:
         assert sorted(http.get(CONFIGURATION).json()["grant_types_supported"]) == sorted(grant_types)
 

@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from infra.stage.aws import Stage
-from tests.support.access_tokens import verified
+from tests.support.access_tokens import verify_token
 from tests.support.calls import rounds_of
 from tests.support.client_secrets import ASSERTION_TYPE
 from tests.support.clients import make_api
@@ -36,7 +36,7 @@ ALWAYS = {"iss", "sub", "aud", "iat", "exp", "auth_time", "amr"}
 
 def id_token_claims(http: Http, audience: str = "demo-backend", **params: str | None) -> dict[str, Any]:
     """Log in, and return the claims of the ID token, which the published keys verify. audience: the client's."""
-    return verified(http, http.login(**params).json()["id_token"], audience)
+    return verify_token(http, http.login(**params).json()["id_token"], audience)
 
 
 def refresh(http: Http, refresh_token: str, **params: str) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def test_openid_yields_an_id_token_for_the_client(http: Http, audience: str | No
     response = http.login(audience=audience, scope=scope)
 
     assert response.status_code == 200
-    assert verified(http, response.json()["id_token"], "demo-backend")["aud"] == "demo-backend"
+    assert verify_token(http, response.json()["id_token"], "demo-backend")["aud"] == "demo-backend"
 
 
 def test_public_client_is_its_id_tokens_audience(http: Http) -> None:
@@ -108,7 +108,7 @@ def test_id_token_says_who_logged_in_when_and_how(http: Http, people: PeopleMake
 
 def test_id_token_names_the_same_person_as_the_access_token(http: Http) -> None:
     body = http.login(scope="openid read:timesheets").json()
-    access, identity = verified(http, body["access_token"]), verified(http, body["id_token"], "demo-backend")
+    access, identity = verify_token(http, body["access_token"]), verify_token(http, body["id_token"], "demo-backend")
 
     shared = ("iss", "sub", "iat", "auth_time", "amr")
     assert {name: identity[name] for name in shared} == {name: access[name] for name in shared}
@@ -116,7 +116,7 @@ def test_id_token_names_the_same_person_as_the_access_token(http: Http) -> None:
 
 def test_realm_grant_yields_an_id_token_too(http: Http, people: PeopleMaker) -> None:
     user = people.make("customers", name="Bob")
-    claims = verified(
+    claims = verify_token(
         http,
         http.realm_login("customers", username=user.email, scope="openid profile").json()["id_token"],
         "demo-backend",
@@ -224,7 +224,7 @@ def test_refresh_yields_an_id_token_of_the_same_login(http: Http, clock: Clock) 
     logged_in_at, body = int(clock()), http.login(scope=OFFLINE).json()
     first = jwt.decode(body["id_token"], options={"verify_signature": False})
     clock.advance(1000)
-    again = verified(http, refresh(http, body["refresh_token"])["id_token"], "demo-backend")
+    again = verify_token(http, refresh(http, body["refresh_token"])["id_token"], "demo-backend")
 
     # OpenID Connect Core 12.2: iss, sub, aud and auth_time stay, iat is new.
     assert again == first | {"iat": int(clock()), "exp": int(clock()) + ID_TOKEN_LIFETIME_S}
@@ -235,7 +235,7 @@ def test_refresh_shows_the_person_as_they_are_now(http: Http, stage: Stage, peop
     user = people.make(name="Before")
     body = http.login(username=user.username, scope=OFFLINE).json()
     rename(stage, user.user_id, "After")
-    again = verified(http, refresh(http, body["refresh_token"])["id_token"], "demo-backend")
+    again = verify_token(http, refresh(http, body["refresh_token"])["id_token"], "demo-backend")
 
     assert jwt.decode(body["id_token"], options={"verify_signature": False})["name"] == "Before"
     assert again["name"] == "After"
@@ -251,7 +251,7 @@ def test_refresh_narrowed_to_openid_shows_no_profile(http: Http) -> None:
     body = http.login(scope=OFFLINE).json()
     again = refresh(http, body["refresh_token"], scope="openid")
 
-    assert set(verified(http, again["id_token"], "demo-backend")) == ALWAYS
+    assert set(verify_token(http, again["id_token"], "demo-backend")) == ALWAYS
 
 
 def test_login_with_openid_makes_six_calls_in_three_rounds(http: Http, stage: Stage) -> None:
@@ -291,7 +291,7 @@ def test_id_token_over_the_cap_is_refused_and_not_trimmed(http: Http, people: Pe
 
 def test_id_token_lives_its_own_time_and_not_the_apis(http: Http, stage: Stage) -> None:
     body = http.login(audience=make_api(stage, token_lifetime=42), scope="openid").json()
-    claims = verified(http, body["id_token"], "demo-backend")
+    claims = verify_token(http, body["id_token"], "demo-backend")
 
     assert body["expires_in"] == 42
     assert claims["exp"] - claims["iat"] == ID_TOKEN_LIFETIME_S

@@ -10,7 +10,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from chalicelib import wiring
 from infra.stage.aws import Stage
-from tests.support.access_tokens import verified
+from tests.support.access_tokens import verify_token
 from tests.support.calls import calls_of
 from tests.support.client_secrets import ASSERTION_TYPE, BASIC_ID, BASIC_SECRET, RSA_KEY, assertion, basic
 from tests.support.clients import make_api, make_client
@@ -90,7 +90,7 @@ def test_live_access_token_is_told_in_full(http: Http, people: PeopleMaker, cloc
 @pytest.mark.parametrize("audience", [TIMESHEETS, REPORTS, None])
 def test_what_is_told_is_what_the_token_says(http: Http, audience: str | None) -> None:
     token = http.login(audience=audience, scope="openid").json()["access_token"]
-    claims = verified(http, token, f"{ISSUER}userinfo")
+    claims = verify_token(http, token, f"{ISSUER}userinfo")
 
     said = told(http, token)
     assert said.pop("active") is True

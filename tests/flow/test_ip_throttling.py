@@ -9,9 +9,9 @@ from infra.stage.aws import Stage
 from tests.support.calls import calls_of
 from tests.support.faults import aws_error, failing
 from tests.support.fixed import Clock, Hashes
-from tests.support.http import Http, shown
+from tests.support.http import Http, visible_parts
 from tests.support.people import PeopleMaker
-from tests.support.stages import protected
+from tests.support.stages import change_protection
 
 RATE_S = 864
 THROTTLED = {
@@ -59,7 +59,7 @@ def test_throttled_address_has_one_more_guess_for_each_rate_that_passed(http: Ht
 
 
 def test_attempts_while_throttled_do_not_extend_it(http: Http, stage: Stage, clock: Clock) -> None:
-    with protected(stage, suspicious_ip_throttling=FIVE):
+    with change_protection(stage, suspicious_ip_throttling=FIVE):
         spray(http, 8)
         clock.advance(RATE_S)
 
@@ -67,7 +67,7 @@ def test_attempts_while_throttled_do_not_extend_it(http: Http, stage: Stage, clo
 
 
 def test_day_later_the_whole_allowance_is_back(http: Http, stage: Stage, clock: Clock) -> None:
-    with protected(stage, suspicious_ip_throttling=FIVE):
+    with change_protection(stage, suspicious_ip_throttling=FIVE):
         spray(http, 5)
         clock.advance(5 * RATE_S)
 
@@ -75,7 +75,7 @@ def test_day_later_the_whole_allowance_is_back(http: Http, stage: Stage, clock: 
 
 
 def test_slow_guesses_never_pass_the_allowance(http: Http, stage: Stage, clock: Clock) -> None:
-    with protected(stage, suspicious_ip_throttling=FIVE):
+    with change_protection(stage, suspicious_ip_throttling=FIVE):
         for _ in range(5):
             assert spray(http, 1) == [400]
             clock.advance(1)
@@ -84,7 +84,7 @@ def test_slow_guesses_never_pass_the_allowance(http: Http, stage: Stage, clock: 
 
 
 def test_right_logins_fill_nothing_and_empty_nothing(http: Http, stage: Stage, people: PeopleMaker) -> None:
-    with protected(stage, suspicious_ip_throttling=FIVE):
+    with change_protection(stage, suspicious_ip_throttling=FIVE):
         user = people.make()
         spray(http, 4)
         assert {http.login(username=user.username).status_code for _ in range(10)} == {200}
@@ -93,21 +93,21 @@ def test_right_logins_fill_nothing_and_empty_nothing(http: Http, stage: Stage, p
 
 
 def test_throttled_address_learns_nothing_of_who_exists(http: Http, people: PeopleMaker, stage: Stage) -> None:
-    with protected(stage, suspicious_ip_throttling=FIVE):
+    with change_protection(stage, suspicious_ip_throttling=FIVE):
         user = people.make()
         spray(http, 5)
         answers = []
         for username in (user.username, "nobody at all"):
             with calls_of(stage) as calls:
                 response = http.login(username=username)
-            answers.append((shown(response), calls.made))
+            answers.append((visible_parts(response), calls.made))
 
         assert answers[0] == answers[1]
         assert answers[0][1] == ["BatchGetItem"]
 
 
 def test_addresses_of_one_ipv6_network_are_one(http: Http, stage: Stage, people: PeopleMaker) -> None:
-    with protected(stage, suspicious_ip_throttling=FIVE):
+    with change_protection(stage, suspicious_ip_throttling=FIVE):
         user, number = people.make(), next(_numbers)
         for host in range(5):
             http.source_ip = f"2001:db8:{number:x}:7:{host:x}::1"
@@ -145,7 +145,7 @@ def test_address_on_the_list_is_not_throttled_and_still_counts_for_each_person(
 ) -> None:
     user = people.make()
     allowlist = [listed.format(address=http.source_ip)]
-    with protected(stage, suspicious_ip_throttling={"allowlist": allowlist, "max_attempts": 5}):
+    with change_protection(stage, suspicious_ip_throttling={"allowlist": allowlist, "max_attempts": 5}):
         assert spray(http, 20) == [400] * 20
         for _ in range(10):
             http.login(username=user.username, password="wrong")
@@ -161,19 +161,19 @@ def test_address_on_the_brute_force_list_is_throttled_all_the_same(
         "brute_force_protection": {"allowlist": [http.source_ip]},
         "suspicious_ip_throttling": {"max_attempts": 20},
     }
-    with protected(stage, **sections):
+    with change_protection(stage, **sections):
         statuses = [http.login(username=user.username, password="wrong").status_code for _ in range(21)]
         assert statuses == [400] * 20 + [429]
         assert http.log[-1]["event"] == "limit_mu"
 
 
 def test_throttling_can_be_off(http: Http, stage: Stage) -> None:
-    with protected(stage, suspicious_ip_throttling={"enabled": False, "max_attempts": 2}):
+    with change_protection(stage, suspicious_ip_throttling={"enabled": False, "max_attempts": 2}):
         assert spray(http, 10) == [400] * 10
 
 
 def test_allowance_and_rate_are_the_tenants(http: Http, stage: Stage, clock: Clock) -> None:
-    with protected(stage, suspicious_ip_throttling={"max_attempts": 2, "rate": 1500}):
+    with change_protection(stage, suspicious_ip_throttling={"max_attempts": 2, "rate": 1500}):
         clock.now = int(clock.now)
         assert spray(http, 3) == [400, 400, 429]
         assert http.login().headers["Retry-After"] == "2"
@@ -192,7 +192,7 @@ def test_allowance_and_rate_are_the_tenants(http: Http, stage: Stage, clock: Clo
     ids=["control-character", "no-password", "unknown-audience", "blank"],
 )
 def test_malformed_requests_do_not_count(http: Http, stage: Stage, changes: dict[str, Any]) -> None:
-    with protected(stage, suspicious_ip_throttling={"max_attempts": 2}):
+    with change_protection(stage, suspicious_ip_throttling={"max_attempts": 2}):
         assert {http.login(**changes).status_code for _ in range(5)} == {400}
         assert spray(http, 3) == [400, 400, 429]
 
@@ -201,7 +201,7 @@ def test_refusals_of_a_blocked_account_do_not_count_for_the_address(
     http: Http, people: PeopleMaker, stage: Stage
 ) -> None:
     user = people.make()
-    with protected(stage, suspicious_ip_throttling={"max_attempts": 11}):
+    with change_protection(stage, suspicious_ip_throttling={"max_attempts": 11}):
         for _ in range(20):
             http.login(username=user.username, password="wrong")
         assert spray(http, 2) == [400, 429]
@@ -215,7 +215,7 @@ def test_failure_that_cannot_be_counted_is_no_answer(http: Http, stage: Stage) -
 
 def test_address_that_is_none_is_counted_as_text_and_stands_on_no_list(http: Http, stage: Stage) -> None:
     http.source_ip = "test-invoke-source-ip"
-    with protected(
+    with change_protection(
         stage,
         suspicious_ip_throttling={"allowlist": ["0.0.0.0/0", "::/0"], "max_attempts": 3},
         brute_force_protection={"allowlist": ["0.0.0.0/0", "::/0"]},

@@ -17,7 +17,7 @@ from tests.support.mfa import (
     MFA_AUDIENCE,
     MFA_SCOPE,
     App,
-    Enrolled,
+    EnrolledUser,
     associate,
     authenticators,
     code_in,
@@ -41,14 +41,14 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def ada(http: Http, clock: Clock, people: PeopleMaker) -> Enrolled:
+def ada(http: Http, clock: Clock, people: PeopleMaker) -> EnrolledUser:
     """Somebody with an authenticator app, who used a code of it a minute ago."""
     username = people.make().username
     token = mfa_api_login(http, username).json()["access_token"]
     made = associate(http, token).json()
     answer = with_otp(http, token, App(made["secret"], clock).code())
     clock.advance(60)
-    return Enrolled(username, App(made["secret"], clock), made["recovery_codes"][0], answer)
+    return EnrolledUser(username, App(made["secret"], clock), made["recovery_codes"][0], answer)
 
 
 def signed_by_us(stage: Stage, claims: dict[str, Any]) -> str:
@@ -87,7 +87,7 @@ def test_token_with_another_version_or_without_one_is_refused(
 
 
 def test_confirmation_by_app_never_ends_later_than_the_token_that_was_shown(
-    http: Http, ada: Enrolled, clock: Clock
+    http: Http, ada: EnrolledUser, clock: Clock
 ) -> None:
     token, shown = ada.answer.json()["access_token"], claims_of(ada.answer)
     for _ in range(4):
@@ -103,7 +103,7 @@ def test_confirmation_by_app_never_ends_later_than_the_token_that_was_shown(
 
 
 def test_confirmation_by_message_never_ends_later_than_the_token_that_was_shown(
-    http: Http, ada: Enrolled, clock: Clock
+    http: Http, ada: EnrolledUser, clock: Clock
 ) -> None:
     token = ada.answer.json()["access_token"]
     clock.advance(200)
@@ -140,14 +140,16 @@ def test_no_refresh_token_leads_to_the_mfa_api(http: Http, people: PeopleMaker) 
 # A login that is too long ago manages nothing.
 
 
-def late_token(http: Http, ada: Enrolled, clock: Clock) -> str:
+def late_token(http: Http, ada: EnrolledUser, clock: Clock) -> str:
     """Return a token of a login whose second step was nine minutes after the password."""
     mfa_token = mfa_token_of(mfa_api_login(http, ada.username))
     clock.advance(540)
     return str(with_otp(http, mfa_token, ada.app.code()).json()["access_token"])
 
 
-def test_token_is_refused_fifteen_minutes_after_the_password_was_typed(http: Http, ada: Enrolled, clock: Clock) -> None:
+def test_token_is_refused_fifteen_minutes_after_the_password_was_typed(
+    http: Http, ada: EnrolledUser, clock: Clock
+) -> None:
     token = late_token(http, ada, clock)
     app = App(associate(http, token).json()["secret"], clock)
     (own, *_) = authenticators(http, token).json()

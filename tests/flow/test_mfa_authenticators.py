@@ -18,7 +18,7 @@ from tests.support.mfa import (
     MFA_AUDIENCE,
     MFA_SCOPE,
     App,
-    Enrolled,
+    EnrolledUser,
     associate,
     authenticators,
     code_in,
@@ -32,7 +32,7 @@ from tests.support.mfa import (
     with_recovery_code,
 )
 from tests.support.people import PeopleMaker
-from tests.support.rules import ruled
+from tests.support.rules import client_with_rules
 from tests.support.tokens import claims_of
 
 NUMBERS = count(2_025_560_100)
@@ -52,7 +52,7 @@ def clock() -> Clock:
 
 
 @dataclass
-class Member(Enrolled):
+class Member(EnrolledUser):
     """Somebody who enrolled an app by an access token of the MFA API, with a token from after that."""
 
     def mfa_api_token(self, http: Http, scope: str | None = MFA_SCOPE) -> str:
@@ -293,7 +293,7 @@ def test_token_that_a_rule_let_through_without_a_second_factor_manages_nothing(
     def never(_: Any, context: Any) -> None:
         context.multifactor = {"provider": "none"}
 
-    with ruled(stage, externals, never) as http:
+    with client_with_rules(stage, externals, never) as http:
         token = mfa_api_login(http, ada.username).json()["access_token"]
         assert authenticators(http, token).status_code == 401
 

@@ -27,7 +27,7 @@ from tests.support.mfa import (
     with_otp,
 )
 from tests.support.people import PeopleMaker
-from tests.support.rules import ruled
+from tests.support.rules import client_with_rules
 
 MALFORMED = {"error": "invalid_grant", "error_description": "Malformed oob_code."}
 BY_SMS = {"authenticator_types": ["oob"], "oob_channels": ["sms"]}
@@ -39,7 +39,7 @@ def http(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
     def owes(_: Any, context: Any) -> None:
         context.multifactor = {"provider": "any"} if context.client_name else None
 
-    with ruled(stage, externals, owes) as client:
+    with client_with_rules(stage, externals, owes) as client:
         yield client
 
 
@@ -132,7 +132,7 @@ def test_login_that_another_factor_completes_meanwhile_is_completed_once(
 def test_code_of_an_access_token_confirms_by_that_token_alone(
     stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
-    with ruled(stage, externals) as http:
+    with client_with_rules(stage, externals) as http:
         username, phone = people.make().username, f"+1{next(_numbers)}"
         own, other = (mfa_api_login(http, username).json()["access_token"] for _ in range(2))
         oob_code = associate(http, own, **BY_SMS, phone_number=phone).json()["oob_code"]
@@ -147,7 +147,7 @@ def test_code_of_an_access_token_is_no_second_factor_of_a_login(
     stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
     """Else the code that confirms a phone could be asked of somebody to complete a login that they never began."""
-    with ruled(stage, externals) as http:
+    with client_with_rules(stage, externals) as http:
         username, phones = people.make().username, [f"+1{next(_numbers)}" for _ in range(2)]
         token = mfa_api_login(http, username).json()["access_token"]
         first = associate(http, token, **BY_SMS, phone_number=phones[0]).json()["oob_code"]
@@ -162,7 +162,7 @@ def test_code_of_an_access_token_is_no_second_factor_of_a_login(
 def test_new_association_ends_the_code_of_the_earlier_one(
     stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
-    with ruled(stage, externals) as http:
+    with client_with_rules(stage, externals) as http:
         token = mfa_api_login(http, people.make().username).json()["access_token"]
         phones = [f"+1{next(_numbers)}" for _ in range(2)]
         codes = [associate(http, token, **BY_SMS, phone_number=phone).json()["oob_code"] for phone in phones]

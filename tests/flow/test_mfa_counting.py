@@ -13,7 +13,7 @@ from tests.support.clients import make_client
 from tests.support.fixed import Clock
 from tests.support.http import BACKEND, Http
 from tests.support.mfa import (
-    Enrolled,
+    EnrolledUser,
     associate,
     authenticators,
     challenge,
@@ -25,8 +25,8 @@ from tests.support.mfa import (
     with_otp,
 )
 from tests.support.people import PeopleMaker
-from tests.support.rules import ruled
-from tests.support.stages import protected
+from tests.support.rules import client_with_rules
+from tests.support.stages import change_protection
 
 MALFORMED = {"error": "invalid_grant", "error_description": "Malformed mfa_token"}
 FIVE: dict[str, object] = {"max_attempts": 5}
@@ -44,12 +44,15 @@ def http(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
     def owes(_: Any, context: Any) -> None:
         context.multifactor = {"provider": "any"}
 
-    with protected(stage, suspicious_ip_throttling=FIVE), ruled(stage, externals, owes, ip=somewhere()) as client:
+    with (
+        change_protection(stage, suspicious_ip_throttling=FIVE),
+        client_with_rules(stage, externals, owes, ip=somewhere()) as client,
+    ):
         yield client
 
 
 @pytest.fixture
-def ada(http: Http, clock: Clock, people: PeopleMaker) -> Enrolled:
+def ada(http: Http, clock: Clock, people: PeopleMaker) -> EnrolledUser:
     username = people.make().username
     enrolled = enrol(http, clock, username, mfa_token_of(http.login(username=username)))
     clock.advance(60)
@@ -60,7 +63,7 @@ def is_open(http: Http, username: str) -> bool:
     return http.login(username=username).status_code == 403
 
 
-def test_mfa_token_that_is_shown_again_counts_nothing(http: Http, ada: Enrolled) -> None:
+def test_mfa_token_that_is_shown_again_counts_nothing(http: Http, ada: EnrolledUser) -> None:
     mfa_token, code = ada.login(http), ada.app.code()
     assert with_otp(http, mfa_token, code).status_code == 200
     again = [with_otp(http, mfa_token, code) for _ in range(20)]
@@ -72,7 +75,7 @@ def test_mfa_token_that_is_shown_again_counts_nothing(http: Http, ada: Enrolled)
 
 
 def test_used_mfa_token_is_refused_everywhere_until_it_would_have_ended_and_after(
-    http: Http, ada: Enrolled, clock: Clock
+    http: Http, ada: EnrolledUser, clock: Clock
 ) -> None:
     mfa_token = ada.login(http)
     assert with_otp(http, mfa_token, ada.app.code()).status_code == 200
@@ -83,7 +86,7 @@ def test_used_mfa_token_is_refused_everywhere_until_it_would_have_ended_and_afte
         assert (associate(http, mfa_token).status_code, authenticators(http, mfa_token).status_code) == (401, 401)
 
 
-def test_double_submits_at_one_backend_shut_nobody_out(http: Http, ada: Enrolled) -> None:
+def test_double_submits_at_one_backend_shut_nobody_out(http: Http, ada: EnrolledUser) -> None:
     for _ in range(8):
         mfa_token, code = ada.login(http), ada.app.code()
         with ThreadPoolExecutor(2) as pool:
@@ -95,7 +98,7 @@ def test_double_submits_at_one_backend_shut_nobody_out(http: Http, ada: Enrolled
 
 
 @pytest.mark.parametrize("shown", ["x", "a" * 43, "ü"])
-def test_mfa_token_that_never_was_counts_nothing(http: Http, ada: Enrolled, shown: str) -> None:
+def test_mfa_token_that_never_was_counts_nothing(http: Http, ada: EnrolledUser, shown: str) -> None:
     for _ in range(8):
         assert with_otp(http, shown, "123456").json() == MALFORMED
         assert challenge(http, shown).json() == MALFORMED
@@ -114,7 +117,7 @@ def test_superseded_oob_code_counts_nothing(http: Http, people: PeopleMaker) -> 
     assert with_oob(http, mfa_token, second, code).status_code == 200
 
 
-def test_wrong_codes_count_for_the_address_as_ever(http: Http, ada: Enrolled) -> None:
+def test_wrong_codes_count_for_the_address_as_ever(http: Http, ada: EnrolledUser) -> None:
     mfa_token = ada.login(http)
     statuses = [with_otp(http, mfa_token, "not-it").status_code for _ in range(6)]
 
@@ -135,7 +138,7 @@ def asked(http: Http, mfa_token: str, address: str, **client: str) -> int:
     return http.post("/mfa/challenge", json=body, headers={"auth0-forwarded-for": address}).status_code
 
 
-def test_challenge_believes_a_trusted_client_whom_it_asks_for(http: Http, ada: Enrolled) -> None:
+def test_challenge_believes_a_trusted_client_whom_it_asks_for(http: Http, ada: EnrolledUser) -> None:
     mfa_token, thief, owner = ada.login(http), somewhere(), somewhere()
     assert wrong_codes(http, mfa_token, thief) == [400] * 5
 
@@ -143,7 +146,7 @@ def test_challenge_believes_a_trusted_client_whom_it_asks_for(http: Http, ada: E
     assert (http.log[-1]["source_ip"], http.log[-1]["client_ip"]) == (owner, http.source_ip)
 
 
-def test_challenge_of_a_trusted_client_goes_on_where_its_own_address_is_full(http: Http, ada: Enrolled) -> None:
+def test_challenge_of_a_trusted_client_goes_on_where_its_own_address_is_full(http: Http, ada: EnrolledUser) -> None:
     mfa_token, owner = ada.login(http), somewhere()
     for _ in range(5):
         with_otp(http, mfa_token, "not-it")
@@ -152,7 +155,7 @@ def test_challenge_of_a_trusted_client_goes_on_where_its_own_address_is_full(htt
     assert asked(http, mfa_token, owner) == 200
 
 
-def test_challenge_believes_no_client_that_is_not_trusted(http: Http, stage: Stage, ada: Enrolled) -> None:
+def test_challenge_believes_no_client_that_is_not_trusted(http: Http, stage: Stage, ada: EnrolledUser) -> None:
     client_id = make_client(stage, secret="s", is_token_endpoint_ip_header_trusted=False)
     client = {"client_id": client_id, "client_secret": "s"}
     mfa_token = ada.login(http, **client)

@@ -25,7 +25,7 @@ from tests.support.fixed import BCRYPT_COST, EMAIL_FROM, Clock
 from tests.support.http import Http
 from tests.support.limits import WAIT_S
 from tests.support.mfa import App, code_in, emails_to, sms_to
-from tests.support.stages import provisioned
+from tests.support.stages import provision_stage
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "use" / "mfa.md").read_text("utf-8")
@@ -115,7 +115,7 @@ class Reader:
 def http(demo: TenantFile, stage: Any, externals: wiring.Externals) -> Http:
     """A client of the handler as `make run` serves the page's tenant."""
     always = demo.model_copy(update={"mfa": demo.mfa.model_copy(update={"policy": "always"})})
-    own = provisioned("mfapage", always)
+    own = provision_stage("mfapage", always)
     services = wiring.build(Settings(own.name, LOCAL, BCRYPT_COST, email_from=EMAIL_FROM), own.clients, externals)
     return Http(lambda: services, "10.253.0.1")
 

@@ -19,7 +19,7 @@ from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.mfa import (
     App,
-    Enrolled,
+    EnrolledUser,
     challenge,
     code_in,
     emails_to,
@@ -30,7 +30,7 @@ from tests.support.mfa import (
     with_recovery_code,
 )
 from tests.support.people import PeopleMaker
-from tests.support.rules import owes, ruled
+from tests.support.rules import client_with_rules, require_mfa
 
 HOUR_S = 3600
 THIEF = "198.51.100.77"
@@ -38,7 +38,7 @@ THIEF = "198.51.100.77"
 
 @pytest.fixture
 def http(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
-    with ruled(stage, externals, owes) as client:
+    with client_with_rules(stage, externals, require_mfa) as client:
         yield client
 
 
@@ -48,7 +48,7 @@ def user(people: PeopleMaker) -> User:
 
 
 @pytest.fixture
-def ada(http: Http, clock: Clock, user: User) -> Enrolled:
+def ada(http: Http, clock: Clock, user: User) -> EnrolledUser:
     """A person with an authenticator app, who has logged in from the address of `http`."""
     enrolled = enrol(http, clock, user.username, mfa_token_of(http.login(username=user.username)))
     clock.advance(30)
@@ -69,7 +69,9 @@ def guess_wrongly(stage: Stage, user: User, times: int, kind: str = "otp") -> No
         assert wrong_codes(stage).count(owner(user), kind, MAX_WRONG_IN_A_ROW) is not None
 
 
-def test_hundredth_wrong_code_in_a_row_disables_the_app(http: Http, stage: Stage, user: User, ada: Enrolled) -> None:
+def test_hundredth_wrong_code_in_a_row_disables_the_app(
+    http: Http, stage: Stage, user: User, ada: EnrolledUser
+) -> None:
     guess_wrongly(stage, user, MAX_WRONG_IN_A_ROW - 1)
     hundredth = with_otp(http, ada.login(http), "000000")
     right = with_otp(http, ada.login(http), ada.app.code())
@@ -81,14 +83,14 @@ def test_hundredth_wrong_code_in_a_row_disables_the_app(http: Http, stage: Stage
 
 
 def test_app_is_not_disabled_before_the_hundredth_wrong_code(
-    http: Http, stage: Stage, user: User, ada: Enrolled
+    http: Http, stage: Stage, user: User, ada: EnrolledUser
 ) -> None:
     guess_wrongly(stage, user, MAX_WRONG_IN_A_ROW - 1)
 
     assert with_otp(http, ada.login(http), ada.app.code()).status_code == 200
 
 
-def test_right_code_begins_the_row_anew(http: Http, stage: Stage, clock: Clock, user: User, ada: Enrolled) -> None:
+def test_right_code_begins_the_row_anew(http: Http, stage: Stage, clock: Clock, user: User, ada: EnrolledUser) -> None:
     guess_wrongly(stage, user, MAX_WRONG_IN_A_ROW - 1)
     assert with_otp(http, ada.login(http), ada.app.code()).status_code == 200
     clock.advance(30)
@@ -98,7 +100,7 @@ def test_right_code_begins_the_row_anew(http: Http, stage: Stage, clock: Clock, 
 
 
 def test_disabled_app_stays_disabled_however_long_one_waits(
-    http: Http, stage: Stage, clock: Clock, user: User, ada: Enrolled
+    http: Http, stage: Stage, clock: Clock, user: User, ada: EnrolledUser
 ) -> None:
     guess_wrongly(stage, user, MAX_WRONG_IN_A_ROW)
     clock.advance(400 * DAY_S)
@@ -107,7 +109,7 @@ def test_disabled_app_stays_disabled_however_long_one_waits(
 
 
 def test_recovery_code_enables_a_disabled_app(
-    http: Http, stage: Stage, clock: Clock, user: User, ada: Enrolled
+    http: Http, stage: Stage, clock: Clock, user: User, ada: EnrolledUser
 ) -> None:
     guess_wrongly(stage, user, MAX_WRONG_IN_A_ROW)
     assert with_recovery_code(http, ada.login(http), ada.recovery_code).status_code == 200
@@ -129,7 +131,9 @@ def test_another_factor_enables_a_disabled_app(http: Http, stage: Stage, clock: 
     assert with_otp(http, mfa_token_of(http.login(username=user.username)), app.code()).status_code == 200
 
 
-def test_reset_enables_what_is_enrolled_next(http: Http, stage: Stage, clock: Clock, user: User, ada: Enrolled) -> None:
+def test_reset_enables_what_is_enrolled_next(
+    http: Http, stage: Stage, clock: Clock, user: User, ada: EnrolledUser
+) -> None:
     guess_wrongly(stage, user, MAX_WRONG_IN_A_ROW)
     factors = SecondFactors.of(stage, "employees")
     factors.reset(factors.find_session(user.user_id))
@@ -152,7 +156,7 @@ def test_wrong_codes_of_messages_disable_that_kind_alone(
     assert with_otp(http, mfa_token_of(http.login(username=user.username)), app.code()).status_code == 200
 
 
-def test_wrong_recovery_codes_disable_nothing(http: Http, stage: Stage, user: User, ada: Enrolled) -> None:
+def test_wrong_recovery_codes_disable_nothing(http: Http, stage: Stage, user: User, ada: EnrolledUser) -> None:
     guess_wrongly(stage, user, MAX_WRONG_IN_A_ROW, "recovery_code")
 
     assert with_recovery_code(http, ada.login(http), ada.recovery_code).status_code == 200
@@ -166,7 +170,7 @@ def test_parallel_tries_pass_the_hundredth_no_further(stage: Stage, user: User) 
     assert sorted(one for one in counted if one is not None) == list(range(91, 101))
 
 
-def test_thief_of_the_password_leaves_the_owner_the_allowance_of_their_network(http: Http, ada: Enrolled) -> None:
+def test_thief_of_the_password_leaves_the_owner_the_allowance_of_their_network(http: Http, ada: EnrolledUser) -> None:
     home, http.source_ip = http.source_ip, THIEF
     statuses = [with_otp(http, ada.login(http), "000000").status_code for _ in range(11)]
     from_elsewhere = with_otp(http, ada.login(http), ada.app.code())
@@ -177,13 +181,13 @@ def test_thief_of_the_password_leaves_the_owner_the_allowance_of_their_network(h
     assert with_otp(http, ada.login(http), ada.app.code()).status_code == 200
 
 
-def test_known_network_has_an_allowance_and_no_more(http: Http, ada: Enrolled) -> None:
+def test_known_network_has_an_allowance_and_no_more(http: Http, ada: EnrolledUser) -> None:
     statuses = [with_otp(http, ada.login(http), "000000").status_code for _ in range(11)]
 
     assert statuses == [400] * 10 + [429]
 
 
-def test_network_of_a_wrong_login_is_not_known_by_it(http: Http, ada: Enrolled) -> None:
+def test_network_of_a_wrong_login_is_not_known_by_it(http: Http, ada: EnrolledUser) -> None:
     home, http.source_ip = http.source_ip, THIEF
     for _ in range(10):
         with_otp(http, ada.login(http), "000000")
@@ -201,7 +205,7 @@ def noted(stage: Stage, clock: Clock) -> list[str]:
 
 
 def test_owner_is_to_be_told_after_ten_wrong_codes_in_a_row(
-    http: Http, stage: Stage, clock: Clock, user: User, ada: Enrolled
+    http: Http, stage: Stage, clock: Clock, user: User, ada: EnrolledUser
 ) -> None:
     guess_wrongly(stage, user, TELL_AFTER - 2)
     with_otp(http, ada.login(http), "000000")
@@ -214,7 +218,7 @@ def test_owner_is_to_be_told_after_ten_wrong_codes_in_a_row(
 
 
 def test_tenth_try_that_is_right_tells_nobody(
-    http: Http, stage: Stage, clock: Clock, user: User, ada: Enrolled
+    http: Http, stage: Stage, clock: Clock, user: User, ada: EnrolledUser
 ) -> None:
     guess_wrongly(stage, user, TELL_AFTER - 1)
     assert with_otp(http, ada.login(http), ada.app.code()).status_code == 200
@@ -223,7 +227,7 @@ def test_tenth_try_that_is_right_tells_nobody(
 
 
 def test_notice_of_wrong_codes_is_no_notice_of_a_block(
-    http: Http, stage: Stage, services: Services, user: User, ada: Enrolled
+    http: Http, stage: Stage, services: Services, user: User, ada: EnrolledUser
 ) -> None:
     guess_wrongly(stage, user, TELL_AFTER)
     with_otp(http, ada.login(http), "000000")
@@ -233,7 +237,7 @@ def test_notice_of_wrong_codes_is_no_notice_of_a_block(
 
 
 def test_notice_that_cannot_be_stored_does_not_change_the_answer(
-    http: Http, stage: Stage, user: User, ada: Enrolled
+    http: Http, stage: Stage, user: User, ada: EnrolledUser
 ) -> None:
     guess_wrongly(stage, user, TELL_AFTER)
     mfa_token = ada.login(http)
@@ -248,7 +252,7 @@ FAILURES = {"open the key": ("Decrypt", ""), "count": ("UpdateItem", "wrong_otp"
 
 @pytest.mark.parametrize("failed", FAILURES)
 def test_failure_of_aws_costs_no_try_and_counts_nothing_as_wrong(
-    http: Http, stage: Stage, user: User, ada: Enrolled, failed: str
+    http: Http, stage: Stage, user: User, ada: EnrolledUser, failed: str
 ) -> None:
     guess_wrongly(stage, user, MAX_WRONG_IN_A_ROW - 1)
     mfa_token, (operation, about) = ada.login(http), FAILURES[failed]

@@ -16,7 +16,7 @@ from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.mfa import associate, challenge, emails_to, mfa_token_of, sms_to
 from tests.support.people import PeopleMaker
-from tests.support.rules import owes, ruled
+from tests.support.rules import client_with_rules, require_mfa
 
 TOO_MANY = "Too many messages sent to the user. Wait for some minutes before retrying."
 NUMBERS = iter(range(4_930_901_820, 4_930_901_899))
@@ -28,7 +28,7 @@ def texting(stage: Stage, externals: wiring.Externals, **mfa: Any) -> Iterator[H
     config, tenant = stage.config(), document_of(stage, "tenant")
     config.put("tenant", tenant | {"mfa": tenant["mfa"] | mfa})
     try:
-        with ruled(stage, externals, owes) as client:
+        with client_with_rules(stage, externals, require_mfa) as client:
             yield client
     finally:
         config.put("tenant", tenant)
@@ -36,7 +36,7 @@ def texting(stage: Stage, externals: wiring.Externals, **mfa: Any) -> Iterator[H
 
 @pytest.fixture
 def http(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
-    with ruled(stage, externals, owes) as client:
+    with client_with_rules(stage, externals, require_mfa) as client:
         yield client
 
 

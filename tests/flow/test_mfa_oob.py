@@ -23,14 +23,14 @@ from tests.support.mfa import (
     with_recovery_code,
 )
 from tests.support.people import PeopleMaker
-from tests.support.rules import owes, ruled
+from tests.support.rules import client_with_rules, require_mfa
 
 NUMBERS = iter(range(2_025_550_100, 2_025_599_999))
 
 
 @pytest.fixture
 def http(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
-    with ruled(stage, externals, owes) as client:
+    with client_with_rules(stage, externals, require_mfa) as client:
         yield client
 
 

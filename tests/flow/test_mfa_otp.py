@@ -18,7 +18,7 @@ from tests.support.http import BACKEND, REPORTS, TIMESHEETS, Http
 from tests.support.mfa import (
     MFA_OTP,
     App,
-    Enrolled,
+    EnrolledUser,
     associate,
     bearer,
     challenge,
@@ -28,7 +28,7 @@ from tests.support.mfa import (
     with_recovery_code,
 )
 from tests.support.people import PASSWORD, PeopleMaker
-from tests.support.rules import ruled
+from tests.support.rules import client_with_rules
 from tests.support.tokens import claims_of
 
 TOO_MANY = "Too many failed codes. Wait for some minutes before retrying."
@@ -42,12 +42,12 @@ def first_time(user: Any, context: Any) -> None:
 
 @pytest.fixture
 def http(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
-    with ruled(stage, externals, first_time) as client:
+    with client_with_rules(stage, externals, first_time) as client:
         yield client
 
 
 @pytest.fixture
-def ada(http: Http, clock: Clock, people: PeopleMaker) -> Enrolled:
+def ada(http: Http, clock: Clock, people: PeopleMaker) -> EnrolledUser:
     """Somebody with an authenticator app, who used a code of it a minute ago."""
     user = people.make()
     enrolled = enrol(http, clock, user.username, mfa_token_of(http.login(username=user.username)))
@@ -55,7 +55,7 @@ def ada(http: Http, clock: Clock, people: PeopleMaker) -> Enrolled:
     return enrolled
 
 
-def test_right_password_of_an_enrolled_user_is_mfa_required_without_tokens(http: Http, ada: Enrolled) -> None:
+def test_right_password_of_an_enrolled_user_is_mfa_required_without_tokens(http: Http, ada: EnrolledUser) -> None:
     answer = http.login(username=ada.username, scope="openid offline_access")
 
     assert answer.status_code == 403
@@ -79,7 +79,7 @@ def test_verified_email_can_be_challenged_at_once(http: Http, people: PeopleMake
     assert answer.json()["mfa_requirements"] == {"challenge": [{"type": "email"}]}
 
 
-def test_wrong_password_of_an_enrolled_user_gives_no_hint_of_mfa(http: Http, ada: Enrolled) -> None:
+def test_wrong_password_of_an_enrolled_user_gives_no_hint_of_mfa(http: Http, ada: EnrolledUser) -> None:
     wrong, nobody = http.login(username=ada.username, password="wrong"), http.login(username="nobody-at-all")
 
     assert wrong.status_code == 400
@@ -87,7 +87,7 @@ def test_wrong_password_of_an_enrolled_user_gives_no_hint_of_mfa(http: Http, ada
     assert wrong.content == nobody.content
 
 
-def test_right_code_is_a_login_whose_amr_says_so(http: Http, ada: Enrolled, people: PeopleMaker) -> None:
+def test_right_code_is_a_login_whose_amr_says_so(http: Http, ada: EnrolledUser, people: PeopleMaker) -> None:
     answer = with_otp(http, ada.login(http, scope="openid offline_access"), ada.app.code())
 
     claims = claims_of(answer)
@@ -99,7 +99,7 @@ def test_right_code_is_a_login_whose_amr_says_so(http: Http, ada: Enrolled, peop
     assert people.of("employees").find(ada.username).logins_count == 2, "one a login, not one a request"
 
 
-def test_wrong_code_is_refused_and_the_mfa_token_stays_usable(http: Http, ada: Enrolled) -> None:
+def test_wrong_code_is_refused_and_the_mfa_token_stays_usable(http: Http, ada: EnrolledUser) -> None:
     mfa_token = ada.login(http)
     wrong = with_otp(http, mfa_token, "000000" if ada.app.code() != "000000" else "000001")
 
@@ -112,13 +112,13 @@ def test_wrong_code_is_refused_and_the_mfa_token_stays_usable(http: Http, ada: E
 @pytest.mark.parametrize(
     "code", ["12345", "1234567", "abcdef", "\u0661\u0662\u0663\u0664\u0665\u0666", "123 456", "-12345", "x" * 5000]
 )
-def test_what_is_no_code_is_a_wrong_code(http: Http, ada: Enrolled, code: str) -> None:
+def test_what_is_no_code_is_a_wrong_code(http: Http, ada: EnrolledUser, code: str) -> None:
     answer = with_otp(http, ada.login(http), code)
 
     assert (answer.status_code, answer.json()["error_description"]) == (400, "Invalid otp_code.")
 
 
-def test_code_is_used_once_with_another_mfa_token_too(http: Http, ada: Enrolled) -> None:
+def test_code_is_used_once_with_another_mfa_token_too(http: Http, ada: EnrolledUser) -> None:
     first, second = ada.login(http), ada.login(http)
     code = ada.app.code()
 
@@ -129,7 +129,7 @@ def test_code_is_used_once_with_another_mfa_token_too(http: Http, ada: Enrolled)
 
 
 def test_code_of_the_step_before_is_taken_once_and_not_again_within_the_window(
-    http: Http, ada: Enrolled, clock: Clock
+    http: Http, ada: EnrolledUser, clock: Clock
 ) -> None:
     clock.now = clock.now // 30 * 30 + 1
     late = ada.app.code(-30)
@@ -141,7 +141,7 @@ def test_code_of_the_step_before_is_taken_once_and_not_again_within_the_window(
     assert (replay.status_code, replay.json()["error"]) == (400, "invalid_grant")
 
 
-def test_code_of_two_steps_away_is_refused(http: Http, ada: Enrolled, clock: Clock) -> None:
+def test_code_of_two_steps_away_is_refused(http: Http, ada: EnrolledUser, clock: Clock) -> None:
     mfa_token = ada.login(http)
 
     for skew_s in (-60, 60):
@@ -149,7 +149,7 @@ def test_code_of_two_steps_away_is_refused(http: Http, ada: Enrolled, clock: Clo
     assert with_otp(http, mfa_token, ada.app.code(30)).status_code == 200
 
 
-def test_ten_wrong_codes_block_and_one_more_comes_each_six_minutes(http: Http, ada: Enrolled, clock: Clock) -> None:
+def test_ten_wrong_codes_block_and_one_more_comes_each_six_minutes(http: Http, ada: EnrolledUser, clock: Clock) -> None:
     mfa_token = ada.login(http)
     wrong = [with_otp(http, mfa_token, "not-it").status_code for _ in range(10)]
     blocked = with_otp(http, mfa_token, ada.app.code())
@@ -165,7 +165,7 @@ def test_ten_wrong_codes_block_and_one_more_comes_each_six_minutes(http: Http, a
     assert with_otp(http, ada.login(http), ada.app.code()).status_code == 200
 
 
-def test_wrong_codes_leave_the_password_counter_alone(http: Http, ada: Enrolled) -> None:
+def test_wrong_codes_leave_the_password_counter_alone(http: Http, ada: EnrolledUser) -> None:
     mfa_token = ada.login(http)
     for _ in range(11):
         with_otp(http, mfa_token, "not-it")
@@ -173,7 +173,7 @@ def test_wrong_codes_leave_the_password_counter_alone(http: Http, ada: Enrolled)
     assert ada.login(http), "the password is still looked at"
 
 
-def test_right_code_gives_its_try_back_and_no_other(http: Http, ada: Enrolled, clock: Clock) -> None:
+def test_right_code_gives_its_try_back_and_no_other(http: Http, ada: EnrolledUser, clock: Clock) -> None:
     for _ in range(9):
         with_otp(http, ada.login(http), "not-it")
     assert with_otp(http, ada.login(http), ada.app.code()).status_code == 200
@@ -183,7 +183,7 @@ def test_right_code_gives_its_try_back_and_no_other(http: Http, ada: Enrolled, c
     assert with_otp(http, ada.login(http), "not-it").status_code == 429
 
 
-def test_mfa_token_is_over_after_ten_minutes(http: Http, ada: Enrolled, clock: Clock) -> None:
+def test_mfa_token_is_over_after_ten_minutes(http: Http, ada: EnrolledUser, clock: Clock) -> None:
     mfa_token = ada.login(http)
     clock.advance(600)
     answer = with_otp(http, mfa_token, ada.app.code())
@@ -192,7 +192,7 @@ def test_mfa_token_is_over_after_ten_minutes(http: Http, ada: Enrolled, clock: C
     assert answer.json() == {"error": "expired_token", "error_description": "mfa_token is expired"}
 
 
-def test_mfa_token_of_another_client_is_malformed(http: Http, stage: Stage, ada: Enrolled) -> None:
+def test_mfa_token_of_another_client_is_malformed(http: Http, stage: Stage, ada: EnrolledUser) -> None:
     other = make_client(stage, secret="s")
     answer = with_otp(http, ada.login(http), ada.app.code(), client_id=other, client_secret="s")
 
@@ -201,7 +201,7 @@ def test_mfa_token_of_another_client_is_malformed(http: Http, stage: Stage, ada:
 
 
 def test_mfa_token_of_a_realm_that_the_client_lost_is_malformed(
-    http: Http, stage: Stage, ada: Enrolled, clock: Clock
+    http: Http, stage: Stage, ada: EnrolledUser, clock: Clock
 ) -> None:
     client = {"client_id": make_client(stage, secret="s"), "client_secret": "s"}
     mfa_token = ada.login(http, **client)
@@ -221,7 +221,7 @@ def test_mfa_token_that_never_was_is_malformed(http: Http, mfa_token: str) -> No
     assert answer.json() == {"error": "invalid_grant", "error_description": "Malformed mfa_token"}
 
 
-def test_mfa_token_is_gone_after_success(http: Http, ada: Enrolled, clock: Clock) -> None:
+def test_mfa_token_is_gone_after_success(http: Http, ada: EnrolledUser, clock: Clock) -> None:
     mfa_token = ada.login(http)
     assert with_otp(http, mfa_token, ada.app.code()).status_code == 200
     clock.advance(60)
@@ -230,7 +230,7 @@ def test_mfa_token_is_gone_after_success(http: Http, ada: Enrolled, clock: Clock
     assert (replay.status_code, replay.json()["error_description"]) == (400, "Malformed mfa_token")
 
 
-def test_scope_and_audience_are_those_first_asked_for(http: Http, ada: Enrolled) -> None:
+def test_scope_and_audience_are_those_first_asked_for(http: Http, ada: EnrolledUser) -> None:
     mfa_token = ada.login(http, scope="openid read:timesheets", audience=TIMESHEETS)
     answer = with_otp(http, mfa_token, ada.app.code(), scope="delete:timesheets", audience=REPORTS)
 
@@ -238,7 +238,7 @@ def test_scope_and_audience_are_those_first_asked_for(http: Http, ada: Enrolled)
     assert claims_of(answer)["aud"] == [TIMESHEETS, f"{ISSUER}userinfo"]
 
 
-def test_authenticators_are_listed_for_an_mfa_token_alone(http: Http, ada: Enrolled) -> None:
+def test_authenticators_are_listed_for_an_mfa_token_alone(http: Http, ada: EnrolledUser) -> None:
     listed = http.get("/mfa/authenticators", headers=bearer(ada.login(http)))
     with_access_token = http.get("/mfa/authenticators", headers=bearer(ada.answer.json()["access_token"]))
     without = http.get("/mfa/authenticators")
@@ -284,7 +284,7 @@ def test_unconfirmed_authenticator_is_listed_as_inactive_and_owes_nothing(http: 
     assert people.of("employees").find(user.username).multifactor == ""
 
 
-def test_enrolled_user_needs_more_than_an_mfa_token_to_enrol_another(http: Http, ada: Enrolled) -> None:
+def test_enrolled_user_needs_more_than_an_mfa_token_to_enrol_another(http: Http, ada: EnrolledUser) -> None:
     answer = associate(http, ada.login(http))
 
     assert (answer.status_code, answer.json()["error"]) == (403, "access_denied")
@@ -305,7 +305,7 @@ def test_somebody_who_knows_the_password_cannot_confirm_a_factor_beside_the_owne
     assert with_otp(http, owner.login(http), owner.app.code()).status_code == 200
 
 
-def test_recovery_code_works_once_and_is_replaced(http: Http, ada: Enrolled) -> None:
+def test_recovery_code_works_once_and_is_replaced(http: Http, ada: EnrolledUser) -> None:
     answer = with_recovery_code(http, ada.login(http), ada.recovery_code)
 
     assert claims_of(answer)["amr"] == ["pwd", "mfa"]
@@ -318,7 +318,7 @@ def test_recovery_code_works_once_and_is_replaced(http: Http, ada: Enrolled) -> 
     assert with_recovery_code(http, ada.login(http), following).status_code == 200
 
 
-def test_ten_wrong_recovery_codes_an_hour(http: Http, ada: Enrolled, clock: Clock) -> None:
+def test_ten_wrong_recovery_codes_an_hour(http: Http, ada: EnrolledUser, clock: Clock) -> None:
     mfa_token = ada.login(http)
     wrong = [with_recovery_code(http, mfa_token, "A" * 24).status_code for _ in range(10)]
     blocked = with_recovery_code(http, mfa_token, ada.recovery_code)
@@ -338,11 +338,11 @@ def test_recovery_code_of_a_user_who_has_none_is_told(http: Http, people: People
 
 
 @pytest.mark.parametrize("params", [{"acr_values": "urn:low"}, {"amr": "pwd"}, {"mfa": "false"}, {"mfa_token": "x"}])
-def test_no_parameter_talks_the_server_out_of_it(http: Http, ada: Enrolled, params: dict[str, str]) -> None:
+def test_no_parameter_talks_the_server_out_of_it(http: Http, ada: EnrolledUser, params: dict[str, str]) -> None:
     assert http.login(username=ada.username, **params).json()["error"] == "mfa_required"
 
 
-def test_user_who_is_blocked_before_the_code_is_refused(http: Http, ada: Enrolled, people: PeopleMaker) -> None:
+def test_user_who_is_blocked_before_the_code_is_refused(http: Http, ada: EnrolledUser, people: PeopleMaker) -> None:
     mfa_token = ada.login(http)
     staff = people.of("employees")
     staff.set_blocked(staff.find(ada.username), True)
@@ -352,7 +352,7 @@ def test_user_who_is_blocked_before_the_code_is_refused(http: Http, ada: Enrolle
 
 
 def test_password_that_is_changed_before_the_code_ends_the_login(
-    http: Http, ada: Enrolled, people: PeopleMaker
+    http: Http, ada: EnrolledUser, people: PeopleMaker
 ) -> None:
     mfa_token = ada.login(http)
     staff = people.of("employees")
@@ -362,7 +362,7 @@ def test_password_that_is_changed_before_the_code_ends_the_login(
     assert (answer.status_code, answer.json()["error_description"]) == (400, "Malformed mfa_token")
 
 
-def test_user_who_is_deleted_before_the_code_is_refused(http: Http, ada: Enrolled, people: PeopleMaker) -> None:
+def test_user_who_is_deleted_before_the_code_is_refused(http: Http, ada: EnrolledUser, people: PeopleMaker) -> None:
     mfa_token = ada.login(http)
     staff = people.of("employees")
     staff.delete(staff.find(ada.username))
@@ -380,7 +380,7 @@ def test_rule_alone_asks_by_the_same_protocol(
         context.multifactor = {"provider": "any", "allowRememberBrowser": False}
 
     user = people.make()
-    with ruled(stage, externals, always) as http:
+    with client_with_rules(stage, externals, always) as http:
         enrolled = enrol(http, clock, user.username, mfa_token_of(http.login(username=user.username)))
         clock.advance(60)
         assert with_otp(http, enrolled.login(http), enrolled.app.code()).status_code == 200
@@ -388,16 +388,16 @@ def test_rule_alone_asks_by_the_same_protocol(
     assert seen[:2] == [("oauth2-password", ["pwd"]), ("oauth2-password", ["pwd", "mfa"])]
 
 
-def test_rule_can_let_an_enrolled_user_pass(stage: Stage, externals: wiring.Externals, ada: Enrolled) -> None:
+def test_rule_can_let_an_enrolled_user_pass(stage: Stage, externals: wiring.Externals, ada: EnrolledUser) -> None:
     def never(_: Any, context: Any) -> None:
         context.multifactor = {"provider": "none"}
 
-    with ruled(stage, externals, never) as http:
+    with client_with_rules(stage, externals, never) as http:
         assert http.login(username=ada.username).status_code == 200
 
 
 def test_rule_that_denies_after_the_code_consumes_nothing(
-    stage: Stage, externals: wiring.Externals, ada: Enrolled
+    stage: Stage, externals: wiring.Externals, ada: EnrolledUser
 ) -> None:
     denies: list[str] = ["not now"]
 
@@ -406,7 +406,7 @@ def test_rule_that_denies_after_the_code_consumes_nothing(
             for reason in denies:
                 context.deny(reason)
 
-    with ruled(stage, externals, late) as http:
+    with client_with_rules(stage, externals, late) as http:
         mfa_token = ada.login(http)
         assert with_otp(http, mfa_token, ada.app.code()).json()["error"] == "access_denied"
         denies.clear()
@@ -414,14 +414,14 @@ def test_rule_that_denies_after_the_code_consumes_nothing(
 
 
 def test_right_codes_that_lead_to_no_token_are_no_wrong_ones(
-    stage: Stage, externals: wiring.Externals, ada: Enrolled
+    stage: Stage, externals: wiring.Externals, ada: EnrolledUser
 ) -> None:
     def late(_: Any, context: Any) -> None:
         if len(context.authentication.methods) > 1 and not finished:
             context.deny("not now")
 
     finished: list[bool] = []
-    with ruled(stage, externals, late) as http:
+    with client_with_rules(stage, externals, late) as http:
         mfa_token = ada.login(http)
         denied = {with_otp(http, mfa_token, ada.app.code()).status_code for _ in range(6)}
         finished.append(True)
@@ -433,7 +433,7 @@ def test_right_codes_that_lead_to_no_token_are_no_wrong_ones(
 
 
 @pytest.mark.parametrize("client_id", ["demo-native"])
-def test_client_without_mfa_grants_learns_it_at_the_first_step(http: Http, ada: Enrolled, client_id: str) -> None:
+def test_client_without_mfa_grants_learns_it_at_the_first_step(http: Http, ada: EnrolledUser, client_id: str) -> None:
     answer = http.login(username=ada.username, client_id=client_id, client_secret=None)
 
     assert answer.status_code == 400
@@ -443,7 +443,7 @@ def test_client_without_mfa_grants_learns_it_at_the_first_step(http: Http, ada: 
     }
 
 
-def test_refresh_of_a_login_with_mfa_asks_for_none(http: Http, ada: Enrolled, clock: Clock) -> None:
+def test_refresh_of_a_login_with_mfa_asks_for_none(http: Http, ada: EnrolledUser, clock: Clock) -> None:
     login = with_otp(http, ada.login(http, scope="offline_access"), ada.app.code()).json()
     refreshed = http.refresh(login["refresh_token"])
 
@@ -455,7 +455,7 @@ def test_refresh_of_a_login_from_before_the_enrolment_asks_for_it(
     stage: Stage, externals: wiring.Externals, clock: Clock, people: PeopleMaker, http: Http
 ) -> None:
     user = people.make()
-    with ruled(stage, externals) as unruled:
+    with client_with_rules(stage, externals) as unruled:
         old = unruled.login(username=user.username, scope="offline_access read:timesheets").json()["refresh_token"]
     enrolled = enrol(http, clock, user.username, mfa_token_of(http.login(username=user.username)))
     clock.advance(60)
@@ -469,7 +469,7 @@ def test_refresh_of_a_login_from_before_the_enrolment_asks_for_it(
 
 
 def test_mfa_demanded_by_a_rule_at_refresh(
-    stage: Stage, externals: wiring.Externals, ada: Enrolled, http: Http
+    stage: Stage, externals: wiring.Externals, ada: EnrolledUser, http: Http
 ) -> None:
     def at_refresh(_: Any, context: Any) -> None:
         if context.protocol == "oauth2-refresh-token":
@@ -477,12 +477,12 @@ def test_mfa_demanded_by_a_rule_at_refresh(
 
     token = with_otp(http, ada.login(http, scope="offline_access"), ada.app.code()).json()["refresh_token"]
     refresh = {"grant_type": "refresh_token", "refresh_token": token, **BACKEND}
-    with ruled(stage, externals, at_refresh) as ruled_http:
+    with client_with_rules(stage, externals, at_refresh) as ruled_http:
         assert ruled_http.token(refresh).json()["error"] == "mfa_required"
     assert http.token(refresh).status_code == 200, "it was not used up"
 
 
-def test_parallel_tries_with_one_code_succeed_exactly_once(http: Http, ada: Enrolled) -> None:
+def test_parallel_tries_with_one_code_succeed_exactly_once(http: Http, ada: EnrolledUser) -> None:
     tokens = [ada.login(http) for _ in range(8)]
     code = ada.app.code()
     with ThreadPoolExecutor(8) as pool:
@@ -491,7 +491,7 @@ def test_parallel_tries_with_one_code_succeed_exactly_once(http: Http, ada: Enro
     assert sorted(statuses) == [200] + [400] * 7
 
 
-def test_parallel_tries_with_one_mfa_token_succeed_exactly_once(http: Http, ada: Enrolled) -> None:
+def test_parallel_tries_with_one_mfa_token_succeed_exactly_once(http: Http, ada: EnrolledUser) -> None:
     mfa_token, code = ada.login(http), ada.app.code()
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(lambda _: with_otp(http, mfa_token, code).status_code, range(8)))
@@ -500,7 +500,7 @@ def test_parallel_tries_with_one_mfa_token_succeed_exactly_once(http: Http, ada:
     assert set(statuses) == {200, 400}
 
 
-def test_parallel_wrong_codes_are_compared_ten_times_at_most(http: Http, ada: Enrolled) -> None:
+def test_parallel_wrong_codes_are_compared_ten_times_at_most(http: Http, ada: EnrolledUser) -> None:
     mfa_token = ada.login(http)
     with ThreadPoolExecutor(16) as pool:
         statuses = list(pool.map(lambda _: with_otp(http, mfa_token, "not-it").status_code, range(40)))
@@ -508,7 +508,7 @@ def test_parallel_wrong_codes_are_compared_ten_times_at_most(http: Http, ada: En
     assert (statuses.count(400), statuses.count(429)) == (10, 30)
 
 
-def test_login_with_an_app_asks_kms_to_open_one_key_and_sign_once(http: Http, stage: Stage, ada: Enrolled) -> None:
+def test_login_with_an_app_asks_kms_to_open_one_key_and_sign_once(http: Http, stage: Stage, ada: EnrolledUser) -> None:
     with calls_of(stage) as first:
         mfa_token = ada.login(http)
     with calls_of(stage) as second:
@@ -523,7 +523,7 @@ def test_login_without_a_factor_asks_nothing_more_than_before(
     stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
     user = people.make()
-    with ruled(stage, externals) as http:
+    with client_with_rules(stage, externals) as http:
         http.login(username=user.username)
         with calls_of(stage) as calls:
             http.login(username=user.username)
@@ -534,7 +534,7 @@ def test_login_without_a_factor_asks_nothing_more_than_before(
 
 @pytest.mark.parametrize("operation", ["Sign", "TransactWriteItems", "Decrypt", "BatchGetItem"])
 def test_failing_aws_consumes_nothing_that_the_retry_needs(
-    http: Http, stage: Stage, ada: Enrolled, operation: str
+    http: Http, stage: Stage, ada: EnrolledUser, operation: str
 ) -> None:
     mfa_token, code = ada.login(http), ada.app.code()
     with failing(stage, operation, aws_error("InternalServerError")):
@@ -562,14 +562,14 @@ def test_codes_are_those_of_rfc_6238_appendix_b(at_s: int, code: str) -> None:
     assert TOTP(secret).at(at_s) == code[-6:], "six digits are the last six"
 
 
-def test_challenge_says_to_ask_the_app(http: Http, ada: Enrolled) -> None:
+def test_challenge_says_to_ask_the_app(http: Http, ada: EnrolledUser) -> None:
     answer = challenge(http, ada.login(http))
 
     assert (answer.status_code, answer.json()) == (200, {"challenge_type": "otp"})
     assert http.log[-1]["event"] == "gd_start_auth"
 
 
-def test_challenge_needs_its_client(http: Http, ada: Enrolled) -> None:
+def test_challenge_needs_its_client(http: Http, ada: EnrolledUser) -> None:
     answer = challenge(http, ada.login(http), client_secret="wrong")
 
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
@@ -582,7 +582,7 @@ def test_challenge_of_a_user_without_a_factor_is_told(http: Http, people: People
     assert answer.json()["error_description"].startswith("User is not enrolled.")
 
 
-def test_challenge_by_an_unknown_authenticator_is_told(http: Http, ada: Enrolled) -> None:
+def test_challenge_by_an_unknown_authenticator_is_told(http: Http, ada: EnrolledUser) -> None:
     answer = challenge(http, ada.login(http), authenticator_id="totp|dev_nobody")
 
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_authenticator")

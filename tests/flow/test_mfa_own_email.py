@@ -28,8 +28,8 @@ from tests.support.mfa import (
     with_otp,
 )
 from tests.support.people import PeopleMaker
-from tests.support.rules import ruled
-from tests.support.stages import provisioned
+from tests.support.rules import client_with_rules
+from tests.support.stages import provision_stage
 from tests.support.tokens import claims_of
 
 CHALLENGE = {"challenge": [{"type": "email"}]}
@@ -41,7 +41,9 @@ _numbers = itertools.count(2_025_640_100)
 @pytest.fixture(scope="module")
 def always(stage: Stage, demo: TenantFile) -> Stage:
     """A stage whose tenant has the policy `always`."""
-    return provisioned("ownemail", demo.model_copy(update={"mfa": demo.mfa.model_copy(update={"policy": "always"})}))
+    return provision_stage(
+        "ownemail", demo.model_copy(update={"mfa": demo.mfa.model_copy(update={"policy": "always"})})
+    )
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def people(always: Stage) -> PeopleMaker:
 
 @pytest.fixture
 def http(always: Stage, externals: wiring.Externals) -> Iterator[Http]:
-    with ruled(always, externals) as client:
+    with client_with_rules(always, externals) as client:
         yield client
 
 
@@ -111,7 +113,7 @@ def test_rule_changes_nothing_of_it(
     def says(_: Any, context: Any) -> None:
         context.multifactor = {"provider": rule}
 
-    with ruled(always, externals, says) as http:
+    with client_with_rules(always, externals, says) as http:
         answer = mfa_api_login(http, user.username)
         if rule == "any":
             assert refused(associate(http, mfa_token_of(answer)))
@@ -129,12 +131,12 @@ def test_policy_that_became_always_ends_what_a_password_alone_got(
     tenant = document_of(always, "tenant")
     always.config().put("tenant", tenant | {"mfa": tenant["mfa"] | {"policy": "never"}})
     try:
-        with ruled(always, externals) as http:
+        with client_with_rules(always, externals) as http:
             token = mfa_api_login(http, user.username).json()["access_token"]
             assert associate(http, token).status_code == 200
     finally:
         always.config().put("tenant", tenant)
-    with ruled(always, externals) as http:
+    with client_with_rules(always, externals) as http:
         assert associate(http, token).status_code == 401
 
 
@@ -169,7 +171,7 @@ def test_verified_email_without_the_factor_enrols_by_the_password_as_ever(
     tenant = document_of(always, "tenant")
     always.config().put("tenant", tenant | {"mfa": {"policy": "always", "factors": ["otp", "sms"]}})
     try:
-        with ruled(always, externals) as http:
+        with client_with_rules(always, externals) as http:
             owed = http.login(username=user.username)
             assert owed.json()["mfa_requirements"] == {"enroll": [{"type": "otp"}, {"type": "phone"}]}
             assert enrol(http, clock, user.username, mfa_token_of(owed)).answer.status_code == 200

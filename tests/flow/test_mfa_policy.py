@@ -28,8 +28,8 @@ from tests.support.mfa import (
     with_recovery_code,
 )
 from tests.support.people import PeopleMaker
-from tests.support.rules import ruled
-from tests.support.stages import client_of, provisioned
+from tests.support.rules import client_with_rules
+from tests.support.stages import client_of, provision_stage
 from tests.support.tokens import claims_of
 
 ALL = ("otp", "sms", "email", "recovery-code")
@@ -42,7 +42,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def own(stage: Stage, demo: TenantFile) -> Stage:
-    return provisioned("mfapolicy", demo)
+    return provision_stage("mfapolicy", demo)
 
 
 @pytest.fixture
@@ -211,7 +211,7 @@ def test_second_factor_at_refresh_begins_a_family_that_ends_no_later(
     )
     token = enrolled.answer.json()["refresh_token"]
     clock.advance(10 * DAY_S)
-    with ruled(own, externals, at_refresh) as ruled_http:
+    with client_with_rules(own, externals, at_refresh) as ruled_http:
         answer = with_otp(ruled_http, mfa_token_of(ruled_http.refresh(token)), enrolled.app.code())
 
     assert claims_of(answer)["amr"] == ["pwd", "otp", "mfa"]

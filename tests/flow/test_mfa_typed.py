@@ -11,7 +11,7 @@ from infra.stage.aws import Stage
 from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.mfa import (
-    Enrolled,
+    EnrolledUser,
     associate,
     code_in,
     enrol,
@@ -22,7 +22,7 @@ from tests.support.mfa import (
     with_recovery_code,
 )
 from tests.support.people import PeopleMaker
-from tests.support.rules import ruled
+from tests.support.rules import client_with_rules
 
 BY_SMS = {"authenticator_types": ["oob"], "oob_channels": ["sms"]}
 FORMS = ["{0} {1}", "{0}-{1}", "{0}{1}\n", "{0}\u00a0{1}", "\u2068{0}\u2011{1}\u2069", "{0}\u200b{1}"]
@@ -34,12 +34,12 @@ def http(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
     def owes(_: Any, context: Any) -> None:
         context.multifactor = {"provider": "any"}
 
-    with ruled(stage, externals, owes) as client:
+    with client_with_rules(stage, externals, owes) as client:
         yield client
 
 
 @pytest.fixture
-def ada(http: Http, clock: Clock, people: PeopleMaker) -> Enrolled:
+def ada(http: Http, clock: Clock, people: PeopleMaker) -> EnrolledUser:
     username = people.make().username
     enrolled = enrol(http, clock, username, mfa_token_of(http.login(username=username)))
     clock.advance(60)
@@ -47,13 +47,13 @@ def ada(http: Http, clock: Clock, people: PeopleMaker) -> Enrolled:
 
 
 @pytest.mark.parametrize("form", FORMS, ids=ascii)
-def test_code_of_an_app_is_taken_as_it_was_copied(http: Http, ada: Enrolled, form: str) -> None:
+def test_code_of_an_app_is_taken_as_it_was_copied(http: Http, ada: EnrolledUser, form: str) -> None:
     code = ada.app.code()
 
     assert with_otp(http, ada.login(http), form.format(code[:3], code[3:])).status_code == 200
 
 
-def test_code_in_another_form_is_used_up_in_all_of_them(http: Http, ada: Enrolled) -> None:
+def test_code_in_another_form_is_used_up_in_all_of_them(http: Http, ada: EnrolledUser) -> None:
     code, first, second = ada.app.code(), ada.login(http), ada.login(http)
 
     assert with_otp(http, first, f"{code[:3]} {code[3:]}").status_code == 200
@@ -70,7 +70,7 @@ def test_code_of_a_message_is_taken_as_it_was_copied(http: Http, people: PeopleM
 
 
 @pytest.mark.parametrize("between", ["-", " ", "\u2013", "\r\n"], ids=ascii)
-def test_recovery_code_is_taken_in_groups_and_in_lower_case(http: Http, ada: Enrolled, between: str) -> None:
+def test_recovery_code_is_taken_in_groups_and_in_lower_case(http: Http, ada: EnrolledUser, between: str) -> None:
     code = ada.recovery_code
     grouped = between.join(code[at : at + 4] for at in range(0, 24, 4)).lower()
     answer = with_recovery_code(http, ada.login(http), grouped)
@@ -80,7 +80,7 @@ def test_recovery_code_is_taken_in_groups_and_in_lower_case(http: Http, ada: Enr
 
 
 @pytest.mark.parametrize("code", [" ", "-", "\u200b", "12 34", "abcdef", "x" * 5000], ids=lambda code: ascii(code)[:9])
-def test_what_has_not_the_form_of_a_code_costs_a_try_as_any_wrong_one(http: Http, ada: Enrolled, code: str) -> None:
+def test_what_has_not_the_form_of_a_code_costs_a_try_as_any_wrong_one(http: Http, ada: EnrolledUser, code: str) -> None:
     statuses = [with_otp(http, ada.login(http), code).status_code for _ in range(11)]
 
     assert statuses == [400] * 10 + [429]

@@ -8,7 +8,7 @@ from infra.errors import OperatorError
 from infra.stage.aws import Stage
 from tests.support.calls import calls_of
 from tests.support.fixed import Hashes
-from tests.support.http import Http, shown
+from tests.support.http import Http, visible_parts
 from tests.support.people import PeopleMaker
 
 FAILED_LOGIN_CALLS = 6
@@ -44,7 +44,7 @@ def test_invisible_character_inside_makes_another_name_that_nobody_is_given(
 
     with pytest.raises(OperatorError, match=r"characters that show as nothing"):
         people.make(username=typed)
-    assert shown(http.login(username=typed)) == shown(http.login(username="nobody by this name"))
+    assert visible_parts(http.login(username=typed)) == visible_parts(http.login(username="nobody by this name"))
     assert hashes.count == 2
 
 

@@ -9,7 +9,7 @@ from chalicelib.passwords.hash import verify
 from infra.stage.aws import Stage
 from tests.support.calls import calls_of
 from tests.support.fixed import BCRYPT_COST, Hashes
-from tests.support.http import Http, shown
+from tests.support.http import Http, visible_parts
 from tests.support.people import PeopleMaker
 
 COMPOSED = "caf\u00e9 au lait sans sucre"
@@ -58,7 +58,7 @@ def test_wrong_password_is_answered_alike_for_everybody(
     http: Http, people: PeopleMaker, hashes: Hashes, password: str
 ) -> None:
     names = (imported(people), people.make().username, people.make(password=None).username, "nobody by this name")
-    answers = [shown(http.login(username=name, password=password)) for name in names]
+    answers = [visible_parts(http.login(username=name, password=password)) for name in names]
 
     assert answers == answers[:1] * len(names)
     assert answers[0][0]["status"] == "400"

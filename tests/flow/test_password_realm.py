@@ -14,7 +14,7 @@ from tests.support.clients import make_client
 from tests.support.fixed import Hashes
 from tests.support.http import ALICE, PASSWORD_REALM, Http
 from tests.support.people import PASSWORD, PeopleMaker
-from tests.support.stages import client_of, provisioned
+from tests.support.stages import client_of, provision_stage
 
 UNKNOWN_REALM = {"error": "invalid_request", "error_description": "Unknown realm."}
 WRONG = {"error": "invalid_grant", "error_description": "Wrong email or password."}
@@ -102,7 +102,7 @@ def test_realm_beside_the_password_grant_is_ignored(http: Http, realm: str) -> N
 @pytest.fixture(scope="module")
 def without_default(stage: Stage, demo: TenantFile) -> Stage:
     """A stage whose tenant has no default directory."""
-    return provisioned("nodefault", demo, default_directory=None)
+    return provision_stage("nodefault", demo, default_directory=None)
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from infra.tenant.schema import TenantFile
 from tests.support.calls import calls_of
 from tests.support.config import document_of
 from tests.support.fixed import BCRYPT_COST
-from tests.support.http import Http, shown
-from tests.support.stages import client_of, provisioned
+from tests.support.http import Http, visible_parts
+from tests.support.stages import client_of, provision_stage
 from tests.support.tokens import claims_of
 
 AUTH0S = "Username-Password-Authentication"
@@ -30,7 +30,7 @@ def with_aliases(demo: TenantFile, **aliases: tuple[str, ...]) -> TenantFile:
 
 @pytest.fixture(scope="module")
 def aliased(stage: Stage, demo: TenantFile) -> Stage:
-    return provisioned("aliased", with_aliases(demo, employees=(AUTH0S, "staff"), partners=("friends",)))
+    return provision_stage("aliased", with_aliases(demo, employees=(AUTH0S, "staff"), partners=("friends",)))
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_realm_that_the_client_lacks_or_nobody_has_is_answered_alike(http: Http,
         answer = http.realm_login(realm)
 
     assert answer.json()["error_description"] == "Unknown realm."
-    assert shown(answer) == shown(http.realm_login("another"))
+    assert visible_parts(answer) == visible_parts(http.realm_login("another"))
     assert calls.made == []
 
 
@@ -87,7 +87,7 @@ def test_tokens_of_a_realm_are_revoked_by_its_alias(http: Http, aliased: Stage) 
 
 def test_alias_of_a_realm_that_left_the_file_stays_until_it_is_pruned(stage: Stage, demo: TenantFile) -> None:
     whole = with_aliases(demo, employees=("one",), partners=("two", "three"))
-    leaving = provisioned("leaving", whole)
+    leaving = provision_stage("leaving", whole)
     fewer = with_aliases(demo, employees=("one", "three", "partners"))
     fewer = fewer.model_copy(update={"realms": tuple(realm for realm in fewer.realms if realm.name != "partners")})
     apply(leaving, fewer)

@@ -12,7 +12,7 @@ from tests.support.clients import make_client
 from tests.support.fixed import Clock
 from tests.support.http import BACKEND, TIMESHEETS, Http
 from tests.support.people import PASSWORD, PeopleMaker
-from tests.support.stages import protected
+from tests.support.stages import change_protection
 
 RETRIES = 22
 MONTH_S = 2_592_000
@@ -47,7 +47,7 @@ class Holder:
 @pytest.fixture
 def holder(http: Http, people: PeopleMaker, clock: Clock, stage: Stage) -> Iterator[Holder]:
     """Somebody whose address may fail five times."""
-    with protected(stage, suspicious_ip_throttling={"max_attempts": 5}):
+    with change_protection(stage, suspicious_ip_throttling={"max_attempts": 5}):
         yield Holder(http, people, clock)
 
 

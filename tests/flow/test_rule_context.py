@@ -11,7 +11,7 @@ from tests.support.calls import calls_of
 from tests.support.clients import make_client
 from tests.support.config import document_of
 from tests.support.people import PASSWORD, PeopleMaker
-from tests.support.rules import ruled
+from tests.support.rules import client_with_rules
 
 
 def plain(thing: Any) -> Any:
@@ -42,7 +42,7 @@ def test_user_is_auth0s_in_snake_case(stage: Stage, externals: wiring.Externals,
         },
         user_metadata={"language": "en"},
     )
-    with ruled(stage, externals, lambda user, _: seen.append(plain(user))) as http:
+    with client_with_rules(stage, externals, lambda user, _: seen.append(plain(user))) as http:
         http.login(username=user.username)
         http.login(username=user.username)
 
@@ -89,7 +89,7 @@ def test_context_is_auth0s_in_snake_case(stage: Stage, externals: wiring.Externa
     seen: list[Any] = []
     user = people.make(app_metadata={"roles": ["engineer"]})
     client_id = make_client(stage, secret="s", name="Field app", client_metadata={"plan": "gold"})
-    with ruled(stage, externals, lambda _, context: seen.append((plain(context), context))) as http:
+    with client_with_rules(stage, externals, lambda _, context: seen.append((plain(context), context))) as http:
         http.request(
             "POST",
             "/oauth/token?ui_locales=de",
@@ -150,7 +150,7 @@ def test_refresh_is_no_login_more_and_keeps_how_the_person_logged_in(
 ) -> None:
     seen: list[Any] = []
     user = people.make()
-    with ruled(stage, externals, lambda _, context: seen.append(plain(context))) as http:
+    with client_with_rules(stage, externals, lambda _, context: seen.append(plain(context))) as http:
         token = http.login(username=user.username, scope="offline_access").json()["refresh_token"]
         http.refresh(token)
 
@@ -169,7 +169,7 @@ def test_settings_reach_rules_and_are_unreadable_at_rest(
     user = people.make()
     settings_of(stage, externals).write({"CRM_KEY": canary})
     try:
-        with ruled(stage, externals, lambda _, context: seen.append(context.configuration)) as http:
+        with client_with_rules(stage, externals, lambda _, context: seen.append(context.configuration)) as http:
             with calls_of(stage) as first:
                 http.login(username=user.username)
             with calls_of(stage) as second:
@@ -196,7 +196,7 @@ def test_setting_in_the_message_of_a_raising_rule_is_not_in_the_log(
     user = people.make()
     settings_of(stage, externals).write({"CRM_KEY": canary})
     try:
-        with ruled(stage, externals, broken) as http:
+        with client_with_rules(stage, externals, broken) as http:
             assert http.login(username=user.username).status_code == 500
     finally:
         settings_of(stage, externals).write({})
@@ -211,7 +211,7 @@ def test_changed_settings_are_seen_within_a_minute(
     seen: list[dict[str, str]] = []
     user = people.make()
     try:
-        with ruled(stage, externals, lambda _, context: seen.append(dict(context.configuration))) as http:
+        with client_with_rules(stage, externals, lambda _, context: seen.append(dict(context.configuration))) as http:
             http.login(username=user.username)
             settings_of(stage, externals).write({"A": "1"})
             clock.advance(61)
@@ -230,7 +230,7 @@ def test_settings_of_another_owner_do_not_open(stage: Stage, externals: wiring.E
     document = document_of(stage, "rule_settings")
     stage.config().put("rule_settings", document | {"data_key": foreign})
     try:
-        with ruled(stage, externals, lambda *_: None) as http:
+        with client_with_rules(stage, externals, lambda *_: None) as http:
             answer = http.login(username=user.username)
     finally:
         settings_of(stage, externals).write({})

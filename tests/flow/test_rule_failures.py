@@ -13,7 +13,7 @@ from tests.support.calls import calls_of
 from tests.support.http import BACKEND
 from tests.support.limits import WAIT_S
 from tests.support.people import PASSWORD, PeopleMaker
-from tests.support.rules import Function, ruled
+from tests.support.rules import Function, client_with_rules
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_raising_rule_is_server_error_with_name_and_traceback_and_no_secret(
         raise KeyError(f"no such thing in {sorted(vars(user))} {vars(context.request)}")
 
     user = people.make(password=canary)
-    with ruled(stage, externals, broken) as http, calls_of(stage) as calls:
+    with client_with_rules(stage, externals, broken) as http, calls_of(stage) as calls:
         answer = http.login(username=user.username, password=canary)
 
     assert answer.status_code == 500
@@ -54,7 +54,7 @@ def test_whatever_a_rule_raises_is_server_error(
     def broken(*_: Any) -> None:
         raise raised
 
-    with ruled(stage, externals, broken) as http:
+    with client_with_rules(stage, externals, broken) as http:
         answer = http.login(**login)
 
     assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
@@ -70,7 +70,7 @@ def test_rule_that_sleeps_past_the_budget_is_left_behind(
     def sleepy(*_: Any) -> None:
         wakes.wait(WAIT_S)
 
-    with ruled(stage, externals, sleepy, budget_s=0.1) as http:
+    with client_with_rules(stage, externals, sleepy, budget_s=0.1) as http:
         started = time.monotonic()
         answer = http.login(**login)
         took_s = time.monotonic() - started
@@ -96,7 +96,7 @@ def test_rule_that_loops_past_the_budget_is_interrupted(
         finally:
             ended.set()
 
-    with ruled(stage, externals, endless, budget_s=0.1) as http:
+    with client_with_rules(stage, externals, endless, budget_s=0.1) as http:
         answer = http.login(**login)
 
     assert answer.status_code == 500
@@ -112,7 +112,7 @@ def test_rules_share_one_budget(stage: Stage, externals: wiring.Externals, login
     def slower(*_: Any) -> None:
         never.wait(0.4)
 
-    with ruled(stage, externals, slow, slower, budget_s=0.5) as http:
+    with client_with_rules(stage, externals, slow, slower, budget_s=0.5) as http:
         answer = http.login(**login)
 
     assert answer.status_code == 500
@@ -128,7 +128,7 @@ def test_claims_over_the_cap_are_refused_and_nothing_is_noted(
         token["https://example.com/big"] = "x" * 4096
 
     user = people.make()
-    with ruled(stage, externals, big) as http, calls_of(stage) as calls:
+    with client_with_rules(stage, externals, big) as http, calls_of(stage) as calls:
         answer = http.login(username=user.username, scope=scope)
 
     assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
@@ -144,7 +144,7 @@ def test_token_of_exactly_the_cap_is_signed(stage: Stage, externals: wiring.Exte
         context.access_token["x"] = "x" * size[0]
 
     size = [next(sizes)]
-    with ruled(stage, externals, grow) as http:
+    with client_with_rules(stage, externals, grow) as http:
         length = len(http.login(**login).json()["access_token"].rpartition(".")[0])
         # Three bytes of claims are four of base64.
         size[0] += (4096 - length) * 3 // 4
@@ -175,7 +175,7 @@ def test_what_no_rule_may_leave_fails_the_login(
     stage: Stage, externals: wiring.Externals, people: PeopleMaker, spoil: Function
 ) -> None:
     user = people.make()
-    with ruled(stage, externals, spoil) as http, calls_of(stage) as calls:
+    with client_with_rules(stage, externals, spoil) as http, calls_of(stage) as calls:
         answer = http.login(username=user.username)
 
     assert (answer.status_code, answer.json()["error"]) == (500, "server_error")

@@ -12,7 +12,7 @@ from chalicelib import wiring
 from infra.stage.aws import Stage
 from tests.support.http import BACKEND, Http
 from tests.support.people import PASSWORD, PeopleMaker
-from tests.support.rules import ruled
+from tests.support.rules import client_with_rules
 
 HOME = "203.0.113.9"
 ELSEWHERE = "198.51.100.77"
@@ -59,7 +59,7 @@ def test_place_that_a_trusted_proxy_tells_has_auth0s_names(
     stage: Stage, externals: wiring.Externals, username: str
 ) -> None:
     seen: list[Any] = []
-    with ruled(stage, externals, lambda _, context: seen.append(context.request.geoip), proxies=1) as http:
+    with client_with_rules(stage, externals, lambda _, context: seen.append(context.request.geoip), proxies=1) as http:
         assert login(http, username, **PLACE).status_code == 200
 
     assert isinstance(seen[0], dict)
@@ -78,7 +78,7 @@ def test_place_that_a_trusted_proxy_tells_has_auth0s_names(
 
 
 def test_blocklist_denies_the_listed_country_alone(stage: Stage, externals: wiring.Externals, username: str) -> None:
-    with ruled(stage, externals, blocklist, proxies=1) as http:
+    with client_with_rules(stage, externals, blocklist, proxies=1) as http:
         listed = login(http, username, **COUNTRY)
         other = login(http, username, **{"CloudFront-Viewer-Country": "FR"})
 
@@ -88,7 +88,7 @@ def test_blocklist_denies_the_listed_country_alone(stage: Stage, externals: wiri
 
 def test_header_that_anybody_can_write_is_no_place(stage: Stage, externals: wiring.Externals, username: str) -> None:
     """Nobody stands in front of API Gateway, so whoever calls has written the header."""
-    with ruled(stage, externals, blocklist) as http:
+    with client_with_rules(stage, externals, blocklist) as http:
         closed(http, login(http, username, **{"CloudFront-Viewer-Country": "FR"}), "is unknown")
 
 
@@ -98,7 +98,7 @@ def test_request_that_did_not_come_by_the_proxies_is_from_nowhere(
 ) -> None:
     headers = {**BACKEND, "grant_type": "password", "username": username, "password": PASSWORD}
     sent = {"X-Forwarded-For": forwarded_for} if forwarded_for else {}
-    with ruled(stage, externals, blocklist, proxies=1) as http:
+    with client_with_rules(stage, externals, blocklist, proxies=1) as http:
         closed(http, http.token(headers, **sent, **{"CloudFront-Viewer-Country": "FR"}), "is unknown")
 
 
@@ -106,7 +106,7 @@ def test_request_that_did_not_come_by_the_proxies_is_from_nowhere(
 def test_place_is_unknown_if_no_header_tells_it(
     stage: Stage, externals: wiring.Externals, username: str, proxies: int
 ) -> None:
-    with ruled(stage, externals, blocklist, proxies=proxies) as http:
+    with client_with_rules(stage, externals, blocklist, proxies=proxies) as http:
         closed(http, login(http, username), "is unknown: no trusted proxy told the country")
 
 
@@ -136,7 +136,7 @@ READS: dict[str, Callable[[Any], object]] = {
 def test_any_way_to_read_an_unknown_place_stops_the_rule(
     stage: Stage, externals: wiring.Externals, username: str, read: Callable[[Any], object]
 ) -> None:
-    with ruled(stage, externals, lambda _, context: read(context.request)) as http:
+    with client_with_rules(stage, externals, lambda _, context: read(context.request)) as http:
         closed(http, login(http, username), "is unknown")
 
 
@@ -151,7 +151,7 @@ def test_lookup_error_handler_of_a_rule_lets_nobody_in(
         if country == "KP":
             context.deny("Not from your country.")
 
-    with ruled(stage, externals, forgiving) as http:
+    with client_with_rules(stage, externals, forgiving) as http:
         closed(http, login(http, username), "is unknown")
 
 
@@ -166,7 +166,7 @@ def test_rule_that_says_what_holds_for_an_unknown_place_decides(
         if country != "DE":
             context.deny("Only from Germany.")
 
-    with ruled(stage, externals, strict, proxies=1) as http:
+    with client_with_rules(stage, externals, strict, proxies=1) as http:
         assert login(http, username).status_code == 403
         assert login(http, username, **COUNTRY).status_code == 200
 
@@ -174,7 +174,7 @@ def test_rule_that_says_what_holds_for_an_unknown_place_decides(
 def test_rule_that_does_not_read_the_place_is_not_stopped(
     stage: Stage, externals: wiring.Externals, username: str
 ) -> None:
-    with ruled(stage, externals, lambda _, context: [repr(context), vars(context.request)]) as http:
+    with client_with_rules(stage, externals, lambda _, context: [repr(context), vars(context.request)]) as http:
         assert login(http, username).status_code == 200
 
 
@@ -184,7 +184,7 @@ def test_place_that_a_rule_found_itself_is_read_by_the_next(
     def locate(_: Any, context: Any) -> None:
         context.request.geoip = {"country_code": "DE"}
 
-    with ruled(stage, externals, locate, blocklist) as http:
+    with client_with_rules(stage, externals, locate, blocklist) as http:
         assert login(http, username).status_code == 403
 
 
@@ -203,7 +203,7 @@ def test_place_that_a_rule_found_itself_is_read_by_the_next(
 def test_member_that_is_not_known_stops_the_rule(
     stage: Stage, externals: wiring.Externals, username: str, read: Callable[[Any], object], words: str
 ) -> None:
-    with ruled(stage, externals, lambda _, context: read(context.request.geoip), proxies=1) as http:
+    with client_with_rules(stage, externals, lambda _, context: read(context.request.geoip), proxies=1) as http:
         closed(http, login(http, username, **COUNTRY), words)
 
 
@@ -214,7 +214,7 @@ def test_member_can_be_asked_for_before_it_is_read(stage: Stage, externals: wiri
         seen.append(["city_name" in context.request.geoip, *context.request.geoip])
         context.access_token["https://example.com/place"] = context.request.geoip
 
-    with ruled(stage, externals, careful, proxies=1) as http:
+    with client_with_rules(stage, externals, careful, proxies=1) as http:
         assert login(http, username, **COUNTRY).status_code == 200
 
     assert seen == [[False, "country_code"]]
@@ -224,7 +224,7 @@ def test_member_can_be_asked_for_before_it_is_read(stage: Stage, externals: wiri
 def test_country_that_is_no_code_is_unknown(
     stage: Stage, externals: wiring.Externals, username: str, country: str
 ) -> None:
-    with ruled(stage, externals, blocklist, proxies=1) as http:
+    with client_with_rules(stage, externals, blocklist, proxies=1) as http:
         headers = PLACE | {"CloudFront-Viewer-Country": country}
         closed(http, login(http, username, **headers), "is unknown")
 
@@ -247,7 +247,9 @@ def test_malformed_member_is_left_out(
     stage: Stage, externals: wiring.Externals, username: str, header: str, value: str
 ) -> None:
     seen: list[Any] = []
-    with ruled(stage, externals, lambda _, context: seen.append(set(context.request.geoip)), proxies=1) as http:
+    with client_with_rules(
+        stage, externals, lambda _, context: seen.append(set(context.request.geoip)), proxies=1
+    ) as http:
         assert login(http, username, **PLACE).status_code == 200
         assert login(http, username, **PLACE | {f"CloudFront-Viewer-{header}": value}).status_code == 200
 
@@ -263,7 +265,7 @@ def test_backend_that_speaks_for_a_person_does_not_lend_its_own_place(
     stage: Stage, externals: wiring.Externals, username: str, forwarded: str, is_known: bool
 ) -> None:
     headers = {"auth0-forwarded-for": forwarded} if forwarded else {}
-    with ruled(stage, externals, blocklist, proxies=1) as http:
+    with client_with_rules(stage, externals, blocklist, proxies=1) as http:
         answer = login(http, username, **COUNTRY | headers)
         if is_known:
             assert answer.status_code == 403
@@ -273,7 +275,9 @@ def test_backend_that_speaks_for_a_person_does_not_lend_its_own_place(
 
 def test_refresh_reads_the_place_of_its_own_request(stage: Stage, externals: wiring.Externals, username: str) -> None:
     seen: list[Any] = []
-    with ruled(stage, externals, lambda _, context: seen.append(dict(context.request.geoip)), proxies=1) as http:
+    with client_with_rules(
+        stage, externals, lambda _, context: seen.append(dict(context.request.geoip)), proxies=1
+    ) as http:
         form = {"scope": "offline_access", "username": username, "password": PASSWORD, "grant_type": "password"}
         api = {"audience": "https://api.example.com/timesheets"}
         first = http.token({**BACKEND, **form, **api}, **{"X-Forwarded-For": HOME} | COUNTRY)
@@ -285,7 +289,7 @@ def test_refresh_reads_the_place_of_its_own_request(stage: Stage, externals: wir
 
 
 def test_place_is_not_in_the_log(stage: Stage, externals: wiring.Externals, username: str) -> None:
-    with ruled(stage, externals, lambda *_: None, proxies=1) as http:
+    with client_with_rules(stage, externals, lambda *_: None, proxies=1) as http:
         login(http, username, **PLACE)
 
     assert "Bavaria" not in json.dumps(http.log)
@@ -304,7 +308,7 @@ def test_what_a_rule_writes_on_the_place_is_not_in_the_next_request(
         if type(request) is not SimpleNamespace:
             type(request).mark = "mark"
 
-    with ruled(stage, externals, hostile, proxies=1) as http:
+    with client_with_rules(stage, externals, hostile, proxies=1) as http:
         login(http, username, **COUNTRY)
         login(http, username, **COUNTRY)
 

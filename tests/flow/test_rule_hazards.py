@@ -18,7 +18,7 @@ from tests.support.faults import before
 from tests.support.http import BACKEND
 from tests.support.limits import WAIT_S
 from tests.support.people import PASSWORD, PeopleMaker
-from tests.support.rules import ruled
+from tests.support.rules import client_with_rules
 
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIcanary+key/with=all\n-----END PRIVATE KEY-----\n"
 
@@ -45,7 +45,7 @@ def test_secrets_are_out_of_reach_however_deep_they_stand(
         "password": canary,
         **BACKEND,
     }
-    with ruled(stage, externals, lambda _, context: seen.append(context.request)) as http:
+    with client_with_rules(stage, externals, lambda _, context: seen.append(context.request)) as http:
         answer = http.post(f"/oauth/token?seen={canary}&ui_locales=de", json=body)
 
     assert answer.status_code == 200, answer.text
@@ -63,9 +63,9 @@ def test_metadata_that_deepens_with_each_login_never_locks_anybody_out(
         user.app_metadata = nested(600)
 
     user = people.make(app_metadata=nested(3))
-    with ruled(stage, externals, deepen) as http:
+    with client_with_rules(stage, externals, deepen) as http:
         answer = http.login(username=user.username)
-    with ruled(stage, externals, lambda *_: None) as http:
+    with client_with_rules(stage, externals, lambda *_: None) as http:
         later = http.login(username=user.username)
 
     assert (answer.status_code, later.status_code) == (500, 200)
@@ -80,7 +80,7 @@ def test_metadata_is_kept_up_to_32_levels(
         user.user_metadata = nested(depth)
 
     user = people.make()
-    with ruled(stage, externals, deepen) as http:
+    with client_with_rules(stage, externals, deepen) as http:
         assert http.login(username=user.username).status_code == status
 
     assert people.of("employees").find(user.user_id).user_metadata == (nested(32) if status == 200 else {})
@@ -103,7 +103,7 @@ def test_what_a_rule_keeps_of_metadata_changes_nothing_that_is_stored(
         assert seen
         store.put_metadata(seen, {"app_metadata": {"by": "an admin"}}, 1)
 
-    with ruled(stage, externals, keep) as http, before(stage, "UpdateItem", change_late, range(1, 2)):
+    with client_with_rules(stage, externals, keep) as http, before(stage, "UpdateItem", change_late, range(1, 2)):
         assert http.login(username=user.username).status_code == 200
 
     assert people.of("employees").find(user.user_id).app_metadata == {"by": "an admin", "seen": 1}
@@ -123,7 +123,7 @@ def test_hanging_rules_stop_being_started_before_there_is_no_thread_left(
         ended.wait(WAIT_S)
 
     user = people.make()
-    with ruled(stage, externals, hang, budget_s=0.05) as http:
+    with client_with_rules(stage, externals, hang, budget_s=0.05) as http:
         reasons = []
         for _ in range(5):
             assert http.login(username=user.username).json()["error"] == "server_error"
@@ -152,7 +152,7 @@ def test_rule_that_leaves_a_thread_behind_does_not_hold_its_login_up(
         threading.Thread(target=late, daemon=True).start()
 
     user = people.make()
-    with ruled(stage, externals, start) as http:
+    with client_with_rules(stage, externals, start) as http:
         answer = http.login(username=user.username)
     ended.set()
 
@@ -167,7 +167,7 @@ def test_claim_that_no_token_can_hold_names_its_rule(
     def halve(_: Any, context: Any) -> None:
         context.access_token[claim] = "half \ud800"
 
-    with ruled(stage, externals, lambda *_: None, halve, lambda *_: None) as http:
+    with client_with_rules(stage, externals, lambda *_: None, halve, lambda *_: None) as http:
         answer = http.login(username=people.make().username)
 
     assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
@@ -184,7 +184,7 @@ def test_warning_names_the_rule_that_set_the_claim_last(
         context.access_token["iss"] = "second"
         del context.access_token["aud"]
 
-    with ruled(stage, externals, first, second) as http:
+    with client_with_rules(stage, externals, first, second) as http:
         assert http.login(username=people.make().username).status_code == 200
 
     named = sorted(warning.partition(".")[2].partition(" left")[0] for warning in http.log[-1]["warnings"])
@@ -208,7 +208,7 @@ def test_names_and_words_of_rules_stay_in_their_one_line_of_the_log(
     lines: list[dict[str, Any]] = []
     for rule in (set_and_raise, claim_and_deny, fail):
         rule.__name__ = hostile
-        with ruled(stage, externals, rule) as http:
+        with client_with_rules(stage, externals, rule) as http:
             assert http.login(username=people.make().username).status_code in (403, 500)
             lines += http.log
     capfd.readouterr()
@@ -231,7 +231,7 @@ def test_setting_is_not_in_the_log_however_a_message_spells_it(
 
     settings_of(stage, externals).write({"KEY": PEM})
     try:
-        with ruled(stage, externals, broken) as http:
+        with client_with_rules(stage, externals, broken) as http:
             assert http.login(username=people.make().username).status_code == 500
     finally:
         settings_of(stage, externals).write({})
@@ -243,7 +243,7 @@ def test_setting_is_not_in_the_log_however_a_message_spells_it(
 def test_rule_that_exits_ends_its_login_alone(
     stage: Stage, externals: wiring.Externals, people: PeopleMaker, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with ruled(stage, externals, lambda *_: sys.exit(7)) as http:
+    with client_with_rules(stage, externals, lambda *_: sys.exit(7)) as http:
         statuses = [http.login(username=people.make().username, password=PASSWORD).status_code for _ in range(2)]
 
     assert statuses == [500, 500]

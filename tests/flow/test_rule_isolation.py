@@ -11,7 +11,7 @@ from infra.stage.aws import Stage
 from tests.support.clients import make_client
 from tests.support.http import BACKEND
 from tests.support.people import PeopleMaker
-from tests.support.rules import ruled
+from tests.support.rules import client_with_rules
 from tests.support.tokens import claims_of
 
 
@@ -39,7 +39,7 @@ def test_no_secret_is_in_reach_of_a_rule(stage: Stage, externals: wiring.Externa
 
     user = people.make(password=canary)
     extras = {"Password": canary, "again": canary, "otp": "123456-canary", "device": "phone", "Client_Secret": "s"}
-    with ruled(stage, externals, look) as http:
+    with client_with_rules(stage, externals, look) as http:
         form = http.login(username=user.username, password=canary, **extras, scope="offline_access")
         body = {"grant_type": "password", "username": user.username, "password": canary, "tags": ["a"], **BACKEND}
         assert http.post("/oauth/token", json=body).status_code == 200
@@ -99,7 +99,7 @@ def test_nothing_of_one_request_is_in_the_next(stage: Stage, externals: wiring.E
     client_id = make_client(stage, secret="s", client_metadata={"plan": "gold"})
     everybody = [people.make(app_metadata={"roles": [role]}) for role in "abc"]
     extras = {"device": "phone", "client_id": client_id, "client_secret": "s"}
-    with ruled(stage, externals, hostile) as http:
+    with client_with_rules(stage, externals, hostile) as http:
         for one in everybody:
             http.login(username=one.username, **extras)
 
@@ -120,7 +120,7 @@ def test_rules_of_one_login_do_not_touch_what_others_are_made_from(
     client_id = make_client(stage, secret="s", client_metadata={"plan": "gold"})
     user = people.make()
     right = {"username": user.username, "client_id": client_id, "client_secret": "s", "scope": "openid profile"}
-    with ruled(stage, externals, hostile) as http:
+    with client_with_rules(stage, externals, hostile) as http:
         before = MARK in json.dumps(http.login(**right).json())
         marking.clear()
         clean = http.login(**right)
@@ -142,7 +142,7 @@ def test_what_a_rule_keeps_of_a_claim_changes_no_token(
         context.access_token["https://example.com/me"] = kept[-1]
 
     one, other = people.make(), people.make()
-    with ruled(stage, externals, keep) as http:
+    with client_with_rules(stage, externals, keep) as http:
         tokens = [claims_of(http.login(username=user.username)) for user in (one, other)]
 
     assert [token["https://example.com/me"]["who"] for token in tokens] == [one.user_id, other.user_id]

@@ -7,7 +7,7 @@ from infra.stage.aws import Stage
 from tests.support.calls import calls_of
 from tests.support.faults import aws_error, failing
 from tests.support.people import PeopleMaker
-from tests.support.rules import ruled
+from tests.support.rules import client_with_rules
 
 
 def test_metadata_is_kept_once_also_where_a_later_rule_denies(
@@ -20,7 +20,7 @@ def test_metadata_is_kept_once_also_where_a_later_rule_denies(
 
     user = people.make(app_metadata={"roles": ["a"]}, name="Ada")
     denial: list[str] = []
-    with ruled(stage, externals, count, lambda _, context: [context.deny(why) for why in denial]) as http:
+    with client_with_rules(stage, externals, count, lambda _, context: [context.deny(why) for why in denial]) as http:
         with calls_of(stage) as calls:
             assert http.login(username=user.username).status_code == 200
         denial.append("no")
@@ -39,7 +39,7 @@ def test_metadata_of_a_raising_rule_is_not_kept(stage: Stage, externals: wiring.
         raise ValueError
 
     user = people.make()
-    with ruled(stage, externals, broken) as http:
+    with client_with_rules(stage, externals, broken) as http:
         assert http.login(username=user.username).status_code == 500
 
     assert people.of("employees").find(user.user_id).app_metadata == {}
@@ -58,7 +58,7 @@ def test_metadata_changed_by_somebody_else_meanwhile_is_merged(
         shown.app_metadata["new"] = 2
         del shown.app_metadata["old"]
 
-    with ruled(stage, externals, change) as http:
+    with client_with_rules(stage, externals, change) as http:
         assert http.login(username=user.username).status_code == 200
 
     assert people.of("employees").find(user.user_id).app_metadata == {"roles": ["a", "b"], "new": 2}
@@ -71,7 +71,7 @@ def test_metadata_that_cannot_be_kept_fails_closed(
         user.app_metadata["n"] = 1
 
     user = people.make()
-    with ruled(stage, externals, change) as http:
+    with client_with_rules(stage, externals, change) as http:
         with failing(stage, "UpdateItem", aws_error("InternalServerError"), range(1, 2)), calls_of(stage) as calls:
             refused = http.login(username=user.username)
         retried = http.login(username=user.username)

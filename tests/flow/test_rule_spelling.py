@@ -8,7 +8,7 @@ import pytest
 from chalicelib import wiring
 from infra.stage.aws import Stage
 from tests.support.people import PeopleMaker
-from tests.support.rules import ruled
+from tests.support.rules import client_with_rules
 
 Act = Callable[[Any, Any], object]
 
@@ -41,7 +41,7 @@ def test_member_set_under_another_spelling_stops_the_login(
     def ported(user: Any, context: Any) -> None:
         setattr({"user": user, "context": context}[thing], name, {"provider": "any"})
 
-    with ruled(stage, externals, ported) as http:
+    with client_with_rules(stage, externals, ported) as http:
         answer = http.login(username=username)
 
     assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
@@ -64,7 +64,7 @@ READ: dict[str, tuple[Act, str]] = {
 def test_member_read_under_another_spelling_is_told_what_was_meant(
     stage: Stage, externals: wiring.Externals, username: str, read: Act, right: str
 ) -> None:
-    with ruled(stage, externals, read) as http:
+    with client_with_rules(stage, externals, read) as http:
         answer = http.login(username=username)
 
     assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
@@ -77,7 +77,7 @@ def test_scope_of_a_token_under_another_spelling_cannot_be_set(
     def ported(_: Any, context: Any) -> None:
         context.access_token.scopes = []
 
-    with ruled(stage, externals, ported) as http:
+    with client_with_rules(stage, externals, ported) as http:
         assert http.login(username=username).status_code == 500
 
 
@@ -87,7 +87,7 @@ def test_attribute_error_of_something_else_is_told_as_it_is(
     def broken(user: Any, _: Any) -> None:
         user.app_metadata.idToken  # noqa: B018 (reading it is the fault)
 
-    with ruled(stage, externals, broken) as http:
+    with client_with_rules(stage, externals, broken) as http:
         assert http.login(username=username).status_code == 500
 
     assert http.log[-1]["reason"].endswith("raised AttributeError")
@@ -101,7 +101,9 @@ def test_word_of_one_rule_to_the_next_is_no_misspelling(
     def first(user: Any, context: Any) -> None:
         context.risk = user.risk = "low"
 
-    with ruled(stage, externals, first, lambda user, context: seen.append((user.risk, context.risk))) as http:
+    with client_with_rules(
+        stage, externals, first, lambda user, context: seen.append((user.risk, context.risk))
+    ) as http:
         assert http.login(username=username).status_code == 200
 
     assert seen == [("low", "low")]
@@ -112,7 +114,7 @@ def test_member_of_app_metadata_may_have_any_spelling(
 ) -> None:
     seen: list[object] = []
     user = people.make(app_metadata={"phoneNumber": "1"})
-    with ruled(stage, externals, lambda user, _: seen.append(user.phoneNumber)) as http:
+    with client_with_rules(stage, externals, lambda user, _: seen.append(user.phoneNumber)) as http:
         assert http.login(username=user.username).status_code == 200
 
     assert seen == ["1"]
@@ -125,7 +127,7 @@ def test_member_of_multifactor_without_effect_is_a_warning(
     def ported(_: Any, context: Any) -> None:
         context.multifactor = {"provider": "any", name: True}
 
-    with ruled(stage, externals, ported) as http:
+    with client_with_rules(stage, externals, ported) as http:
         answer = http.login(username=username)
 
     assert answer.json()["error"] == "mfa_required"

@@ -12,7 +12,7 @@ from infra.stage.aws import Stage
 from tests.support.calls import calls_of
 from tests.support.http import BACKEND, TIMESHEETS
 from tests.support.people import PASSWORD, PeopleMaker
-from tests.support.rules import ruled
+from tests.support.rules import client_with_rules
 from tests.support.tokens import claims_of
 
 NAMESPACED = "https://example.com/roles"
@@ -31,7 +31,7 @@ def test_namespaced_claim_is_in_both_tokens(stage: Stage, externals: wiring.Exte
         context.access_token["plan"] = "gold"
 
     user = people.make(app_metadata={"roles": ["manager"]})
-    with ruled(stage, externals, roles) as http:
+    with client_with_rules(stage, externals, roles) as http:
         answer = http.login(username=user.username, scope="openid read:timesheets")
 
     assert claims_of(answer)[NAMESPACED] == ["manager"]
@@ -45,7 +45,7 @@ def test_narrowed_scopes_are_in_answer_and_token_alike(
     def narrow(_: Any, context: Any) -> None:
         context.access_token.scope = [one for one in context.access_token.scope if one.startswith("read:")]
 
-    with ruled(stage, externals, narrow) as http:
+    with client_with_rules(stage, externals, narrow) as http:
         answer = http.login(**login)
 
     assert answer.json()["scope"] == claims_of(answer)["scope"] == "read:timesheets"
@@ -56,7 +56,7 @@ def test_scope_changed_in_place_counts_too(stage: Stage, externals: wiring.Exter
         context.access_token.scope.remove("approve:timesheets")
         context.access_token.scope.append("made:up")
 
-    with ruled(stage, externals, narrow) as http:
+    with client_with_rules(stage, externals, narrow) as http:
         answer = http.login(**login)
 
     assert answer.json()["scope"] == "read:timesheets create:timesheets delete:timesheets made:up"
@@ -68,7 +68,7 @@ def test_scope_without_offline_access_takes_the_refresh_token_away(
     def narrow(_: Any, context: Any) -> None:
         context.access_token.scope = ["read:timesheets"]
 
-    with ruled(stage, externals, narrow) as http:
+    with client_with_rules(stage, externals, narrow) as http:
         answer = http.login(**login, scope="offline_access read:timesheets")
 
     assert "refresh_token" not in answer.json()
@@ -80,7 +80,7 @@ def test_rule_cannot_give_a_refresh_token_that_the_api_forbids(
     def widen(_: Any, context: Any) -> None:
         context.access_token.scope = ["read:reports", "offline_access"]
 
-    with ruled(stage, externals, widen) as http:
+    with client_with_rules(stage, externals, widen) as http:
         answer = http.login(**login, audience="https://api.example.com/reports")
 
     assert answer.json()["scope"] == "read:reports"
@@ -94,7 +94,7 @@ def test_narrowed_scopes_stay_narrowed_at_refresh(
         if context.protocol == "oauth2-password":
             context.access_token.scope = ["read:timesheets", "offline_access"]
 
-    with ruled(stage, externals, narrow) as http:
+    with client_with_rules(stage, externals, narrow) as http:
         first = http.login(**login, scope="offline_access read:timesheets delete:timesheets").json()
         again = http.refresh(first["refresh_token"])
 
@@ -108,7 +108,7 @@ def test_scope_that_is_no_list_of_scopes_fails_the_login(
     def wrong(_: Any, context: Any) -> None:
         context.access_token.scope = scope
 
-    with ruled(stage, externals, wrong) as http:
+    with client_with_rules(stage, externals, wrong) as http:
         answer = http.login(**login)
         if scope == "a b\n":
             assert answer.json()["scope"] == "a b"
@@ -128,7 +128,7 @@ def test_restricted_claim_is_left_out_with_a_warning_that_names_the_rule(
         context.access_token[claim] = "mine"
         context.id_token[claim] = "mine"
 
-    with ruled(stage, externals, grab) as http:
+    with client_with_rules(stage, externals, grab) as http:
         answer = http.login(**login, scope="openid")
 
     assert claims_of(answer).get(claim) != "mine"
@@ -147,7 +147,7 @@ def test_oidc_claim_without_its_scope_is_left_out_with_a_warning(
         context.access_token["email"] = user.email
         context.id_token["nickname"] = "Al"
 
-    with ruled(stage, externals, show) as http:
+    with client_with_rules(stage, externals, show) as http:
         with_scope = http.login(**login, scope="openid email profile")
         without = http.login(**login, scope="openid")
 
@@ -165,7 +165,7 @@ def test_protocol_says_password_realm_or_refresh(
     def tell(_: Any, context: Any) -> None:
         context.access_token["https://example.com/protocol"] = context.protocol
 
-    with ruled(stage, externals, tell) as http:
+    with client_with_rules(stage, externals, tell) as http:
         first = http.login(**login, scope="offline_access")
         realm = http.realm_login("employees", **login)
         refresh = {"grant_type": "refresh_token", "refresh_token": first.json()["refresh_token"], **BACKEND}
@@ -180,7 +180,7 @@ def test_redirect_is_interaction_required_and_issues_nothing(
     def send_away(_: Any, context: Any) -> None:
         context.redirect = {"url": "https://example.com/terms"}
 
-    with ruled(stage, externals, send_away) as http, calls_of(stage) as calls:
+    with client_with_rules(stage, externals, send_away) as http, calls_of(stage) as calls:
         answer = http.login(**login)
 
     assert answer.status_code == 403
@@ -200,7 +200,10 @@ def test_denial_is_access_denied_with_its_reason_and_stops_later_rules(
     def deny(_: Any, context: Any) -> None:
         context.deny("Only from the office.")
 
-    with ruled(stage, externals, deny, lambda user, _: later.append(user.user_id)) as http, calls_of(stage) as calls:
+    with (
+        client_with_rules(stage, externals, deny, lambda user, _: later.append(user.user_id)) as http,
+        calls_of(stage) as calls,
+    ):
         answer = http.login(**login)
 
     assert answer.status_code == 403
@@ -216,7 +219,7 @@ def test_denial_is_access_denied_with_its_reason_and_stops_later_rules(
 def test_odd_reason_of_a_denial_is_still_an_oauth_error(
     stage: Stage, externals: wiring.Externals, login: dict[str, str], said: object, shown: str
 ) -> None:
-    with ruled(stage, externals, lambda _, context: context.deny(said)) as http:
+    with client_with_rules(stage, externals, lambda _, context: context.deny(said)) as http:
         answer = http.login(**login)
 
     assert answer.json() == {"error": "access_denied", "error_description": shown}
@@ -225,7 +228,7 @@ def test_odd_reason_of_a_denial_is_still_an_oauth_error(
 def test_denied_logins_do_not_block_the_account(
     stage: Stage, externals: wiring.Externals, login: dict[str, str]
 ) -> None:
-    with ruled(stage, externals, lambda _, context: context.deny("no")) as http:
+    with client_with_rules(stage, externals, lambda _, context: context.deny("no")) as http:
         statuses = {http.login(**login).status_code for _ in range(12)}
 
     assert statuses == {403}
@@ -240,7 +243,7 @@ def test_denied_refresh_does_not_use_the_token_up(
         if denies and context.protocol == "oauth2-refresh-token":
             context.deny("not now")
 
-    with ruled(stage, externals, deny) as http:
+    with client_with_rules(stage, externals, deny) as http:
         token = http.login(**login, scope="offline_access").json()["refresh_token"]
         refresh = {"grant_type": "refresh_token", "refresh_token": token, **BACKEND}
         refused = http.token(refresh)
@@ -261,7 +264,7 @@ def test_rules_run_in_the_order_of_the_list_and_see_what_earlier_ones_did(
         context.access_token["n"] += 1
         context.access_token["seen"] = [*user.seen, user.nickname]
 
-    with ruled(stage, externals, first, second) as http:
+    with client_with_rules(stage, externals, first, second) as http:
         answer = http.login(**login, scope="openid profile")
 
     assert claims_of(answer)["n"] == 2
@@ -274,7 +277,7 @@ def test_rules_do_not_run_when_the_password_is_wrong_or_the_user_blocked(
 ) -> None:
     ran: list[str] = []
     user, blocked = people.make(), people.make(blocked=True)
-    with ruled(stage, externals, lambda user, _: ran.append(user.user_id)) as http:
+    with client_with_rules(stage, externals, lambda user, _: ran.append(user.user_id)) as http:
         wrong = http.login(username=user.username, password="wrong")
         nobody = http.login(username="nobody-at-all")
         refused = http.login(username=blocked.username)
@@ -285,7 +288,7 @@ def test_rules_do_not_run_when_the_password_is_wrong_or_the_user_blocked(
 
 def test_rules_do_not_run_for_a_client_on_its_own_behalf(stage: Stage, externals: wiring.Externals) -> None:
     ran: list[str] = []
-    with ruled(stage, externals, lambda user, _: ran.append(user.user_id)) as http:
+    with client_with_rules(stage, externals, lambda user, _: ran.append(user.user_id)) as http:
         m2m = {"client_id": "demo-m2m", "client_secret": "demo-m2m-secret", "audience": TIMESHEETS}
         assert http.token({"grant_type": "client_credentials", **m2m}).status_code == 200
 
@@ -295,7 +298,7 @@ def test_rules_do_not_run_for_a_client_on_its_own_behalf(stage: Stage, externals
 def test_login_without_rules_makes_the_calls_that_it_made_before(
     stage: Stage, externals: wiring.Externals, login: dict[str, str]
 ) -> None:
-    with ruled(stage, externals) as http:
+    with client_with_rules(stage, externals) as http:
         http.login(**login)
         with calls_of(stage) as calls:
             http.login(**login)
@@ -304,7 +307,7 @@ def test_login_without_rules_makes_the_calls_that_it_made_before(
 
 
 def test_login_with_rules_makes_no_call_more(stage: Stage, externals: wiring.Externals, login: dict[str, str]) -> None:
-    with ruled(stage, externals, *[lambda *_: None for _ in range(10)]) as http:
+    with client_with_rules(stage, externals, *[lambda *_: None for _ in range(10)]) as http:
         http.login(**login)
         with calls_of(stage) as calls:
             http.login(**login)

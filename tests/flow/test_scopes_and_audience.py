@@ -12,7 +12,7 @@ from infra.tenant.schema import TenantFile
 from tests.support.clients import make_api
 from tests.support.fixed import ISSUER, Hashes
 from tests.support.http import ALICE, BACKEND, REPORTS, TIMESHEETS, Http
-from tests.support.stages import client_of, provisioned
+from tests.support.stages import client_of, provision_stage
 from tests.support.tokens import claims_of
 
 READ, CREATE, DELETE, APPROVE = ALL = [f"{verb}:timesheets" for verb in ("read", "create", "delete", "approve")]
@@ -180,7 +180,7 @@ def test_no_audience_is_a_token_for_userinfo_alone(http: Http, scope: str | None
 @pytest.fixture(scope="module")
 def with_default(stage: Stage, demo: TenantFile) -> Stage:
     """A stage whose tenant has a default audience."""
-    return provisioned("audience", demo, default_audience=REPORTS)
+    return provision_stage("audience", demo, default_audience=REPORTS)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.stage.aws import Stage
-from tests.support.access_tokens import access_token, assert_refused_everywhere, genuine, signed_by_us, userinfo
+from tests.support.access_tokens import access_token, assert_refused_everywhere, genuine_parts, signed_by_us, userinfo
 from tests.support.clients import make_api
 from tests.support.fixed import Clock
 from tests.support.http import BACKEND, Http
@@ -23,7 +23,7 @@ def assert_taken_everywhere(http: Http, token: str) -> None:
 
 @pytest.mark.parametrize("ahead_s", [1, 11, YEAR_S])
 def test_iat_ahead_of_the_clock_is_not_judged(http: Http, stage: Stage, clock: Clock, ahead_s: int) -> None:
-    _, claims = genuine(http)
+    _, claims = genuine_parts(http)
 
     assert_taken_everywhere(http, signed_by_us(stage, claims | {"iat": int(clock()) + ahead_s}))
 
@@ -39,14 +39,14 @@ def test_token_of_a_process_whose_clock_is_ahead_is_taken(http: Http, clock: Clo
 @pytest.mark.parametrize("ahead_s", [-YEAR_S, 0, 10])
 def test_nbf_within_the_leeway_is_taken(http: Http, stage: Stage, clock: Clock, ahead_s: int) -> None:
     clock.now = float(int(clock()))
-    _, claims = genuine(http)
+    _, claims = genuine_parts(http)
 
     assert_taken_everywhere(http, signed_by_us(stage, claims | {"nbf": clock() + ahead_s}))
 
 
 def test_nbf_beyond_the_leeway_is_refused(http: Http, stage: Stage, clock: Clock) -> None:
     clock.now = float(int(clock()))
-    _, claims = genuine(http)
+    _, claims = genuine_parts(http)
 
     assert_refused_everywhere(http, signed_by_us(stage, claims | {"nbf": clock() + 11}))
 
@@ -63,6 +63,6 @@ def test_times_are_those_of_the_servers_own_clock(http: Http, stage: Stage, cloc
 
 @pytest.mark.parametrize("exp", [True, "32503680000", "never", [32_503_680_000], None], ids=json.dumps)
 def test_exp_that_is_no_number_is_refused(http: Http, stage: Stage, exp: Any) -> None:
-    _, claims = genuine(http)
+    _, claims = genuine_parts(http)
 
     assert_refused_everywhere(http, signed_by_us(stage, claims | {"exp": exp}))

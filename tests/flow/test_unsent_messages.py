@@ -13,7 +13,7 @@ from tests.support.fixed import BCRYPT_COST, ISSUER
 from tests.support.http import Http
 from tests.support.mfa import associate, mfa_token_of
 from tests.support.people import PeopleMaker
-from tests.support.rules import owes, ruled
+from tests.support.rules import client_with_rules, require_mfa
 
 OOB: dict[str, Any] = {"authenticator_types": ["oob"]}
 WANTED: dict[str, dict[str, Any]] = {
@@ -24,7 +24,7 @@ WANTED: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def http(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
-    with ruled(stage, externals, owes) as client:
+    with client_with_rules(stage, externals, require_mfa) as client:
         yield client
 
 

@@ -25,13 +25,13 @@ from tests.support.access_tokens import (
     access_token,
     assert_invalid,
     assert_refused_everywhere,
-    decoded,
-    encoded,
-    genuine,
+    from_base64url,
+    genuine_parts,
     rs256,
     signed_by_us,
+    to_base64url,
     userinfo,
-    verified,
+    verify_token,
 )
 from tests.support.calls import calls_of
 from tests.support.client_secrets import assertion
@@ -128,7 +128,7 @@ def test_userinfo_shows_what_the_id_token_showed(http: Http, people: PeopleMaker
     body = http.login(username=user.username, scope=PROFILE).json()
     shown = userinfo(http, body["access_token"]).json()
 
-    claims = verified(http, body["id_token"], "demo-backend")
+    claims = verify_token(http, body["id_token"], "demo-backend")
     # OpenID Connect Core 5.3.2: sub is always there, and the ID token's.
     assert shown == {name: claims[name] for name in shown}
     assert set(claims) - set(shown) == {"iss", "aud", "iat", "exp", "auth_time", "amr"}
@@ -346,12 +346,12 @@ def test_clients_own_token_is_nobodys_even_with_openid(http: Http, stage: Stage)
 @pytest.mark.parametrize("part", [0, 1, 2], ids=["header", "claims", "signature"])
 def test_flipped_byte_is_refused(http: Http, part: int) -> None:
     parts = access_token(http).split(".")
-    raw = decoded(parts[part])
+    raw = from_base64url(parts[part])
     positions = {*range(0, len(raw), 11), len(raw) - 1}
     for position in sorted(positions):
         flipped = bytearray(raw)
         flipped[position] ^= 1 << position % 8
-        forged = ".".join([*parts[:part], encoded(bytes(flipped)), *parts[part + 1 :]])
+        forged = ".".join([*parts[:part], to_base64url(bytes(flipped)), *parts[part + 1 :]])
         assert_refused_everywhere(http, forged)
 
 
@@ -372,28 +372,28 @@ def test_parts_of_two_tokens_make_no_third(http: Http) -> None:
 
 
 def hs256(header: dict[str, Any], claims: dict[str, Any], secret: bytes) -> str:
-    signed = f"{encoded(header)}.{encoded(claims)}"
-    return f"{signed}.{encoded(hmac.digest(secret, signed.encode(), 'sha256'))}"
+    signed = f"{to_base64url(header)}.{to_base64url(claims)}"
+    return f"{signed}.{to_base64url(hmac.digest(secret, signed.encode(), 'sha256'))}"
 
 
 @pytest.mark.parametrize("alg", ["none", "None", "NONE", "", None])
 @pytest.mark.parametrize("keeps_kid", [True, False])
 def test_unsigned_token_is_refused(http: Http, alg: str | None, keeps_kid: bool) -> None:
-    header, claims = genuine(http)
+    header, claims = genuine_parts(http)
     forged = header | {"alg": alg} if keeps_kid else {"alg": alg, "typ": header["typ"]}
 
-    assert_refused_everywhere(http, f"{encoded(forged)}.{encoded(claims)}.")
+    assert_refused_everywhere(http, f"{to_base64url(forged)}.{to_base64url(claims)}.")
 
 
 def test_unsigned_token_that_keeps_its_signature_is_refused(http: Http) -> None:
     token = access_token(http)
-    header = json.loads(decoded(token.split(".")[0])) | {"alg": "none"}
+    header = json.loads(from_base64url(token.split(".")[0])) | {"alg": "none"}
 
-    assert_refused_everywhere(http, ".".join([encoded(header), *token.split(".")[1:]]))
+    assert_refused_everywhere(http, ".".join([to_base64url(header), *token.split(".")[1:]]))
 
 
 def test_token_hmaced_with_the_public_key_is_refused(http: Http) -> None:
-    header, claims = genuine(http)
+    header, claims = genuine_parts(http)
     jwk = next(key for key in http.get("/.well-known/jwks.json").json()["keys"] if key["kid"] == header["kid"])
     public = RSAAlgorithm.from_jwk(jwk)
     assert isinstance(public, rsa.RSAPublicKey)
@@ -403,7 +403,7 @@ def test_token_hmaced_with_the_public_key_is_refused(http: Http) -> None:
         public.public_bytes(Encoding.PEM, PublicFormat.PKCS1),
         public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
         json.dumps(jwk).encode(),
-        decoded(jwk["n"]),
+        from_base64url(jwk["n"]),
         b"",
     ]
     for secret in secrets:
@@ -414,7 +414,7 @@ def test_token_hmaced_with_the_public_key_is_refused(http: Http) -> None:
 @pytest.mark.parametrize("keeps_kid", [True, False])
 @pytest.mark.parametrize("name", ["jwk", "jku", "x5u", "x5c"])
 def test_key_that_the_token_brings_itself_is_refused(http: Http, name: str, keeps_kid: bool) -> None:
-    header, claims = genuine(http)
+    header, claims = genuine_parts(http)
     brought = {
         "jwk": RSAAlgorithm.to_jwk(OTHER_RSA_KEY.public_key(), as_dict=True),
         "jku": "https://evil.example/jwks.json",
@@ -428,18 +428,18 @@ def test_key_that_the_token_brings_itself_is_refused(http: Http, name: str, keep
 
 @pytest.mark.parametrize("kid", [None, "", "unknown", "../../dev/null", "' OR 1=1", 7, ["a"], {"a": "b"}])
 def test_token_of_an_unknown_key_is_refused(http: Http, kid: Any) -> None:
-    header, claims = genuine(http)
+    header, claims = genuine_parts(http)
     forged = {name: value for name, value in (header | {"kid": kid}).items() if value is not None}
 
     assert_refused_everywhere(http, rs256(forged, claims))
 
 
 def test_token_signed_by_a_strangers_key_under_our_kid_is_refused(http: Http) -> None:
-    assert_refused_everywhere(http, rs256(*genuine(http)))
+    assert_refused_everywhere(http, rs256(*genuine_parts(http)))
 
 
 def test_es256_token_of_a_strangers_key_under_our_kid_is_refused(http: Http) -> None:
-    _, claims = genuine(http)
+    _, claims = genuine_parts(http)
     keys = http.get("/.well-known/jwks.json").json()["keys"]
     for kid in (key["kid"] for key in keys):
         headers = {"typ": "at+jwt", "kid": kid}
@@ -448,28 +448,28 @@ def test_es256_token_of_a_strangers_key_under_our_kid_is_refused(http: Http) -> 
 
 @pytest.mark.parametrize("header", [b"[]", b"null", b'"x"', b"7", b"\xff", b'{"alg":["RS256"]}', b"{" * 2000])
 def test_header_that_is_none_is_refused(http: Http, header: bytes) -> None:
-    assert_refused_everywhere(http, f"{encoded(header)}.{access_token(http).partition('.')[2]}")
+    assert_refused_everywhere(http, f"{to_base64url(header)}.{access_token(http).partition('.')[2]}")
 
 
 # Signed with our own key, and yet no live access token of this issuer.
 
 
 def test_token_signed_like_ours_is_taken(http: Http, stage: Stage) -> None:
-    _, claims = genuine(http)
+    _, claims = genuine_parts(http)
 
     assert userinfo(http, signed_by_us(stage, claims)).status_code == 200
 
 
 @pytest.mark.parametrize("typ", ["JWT", "jwt", "AT+JWT ", "application/jwt", "logout+jwt", "", None])
 def test_wrong_typ_is_refused(http: Http, stage: Stage, typ: str | None) -> None:
-    _, claims = genuine(http)
+    _, claims = genuine_parts(http)
 
     assert_refused_everywhere(http, signed_by_us(stage, claims, typ=typ))
 
 
 def test_typ_of_the_other_dialect_is_refused(http: Http, stage: Stage) -> None:
     token = access_token(http, audience=make_api(stage, token_dialect="access_token"))
-    claims = json.loads(decoded(token.split(".")[1]))
+    claims = json.loads(from_base64url(token.split(".")[1]))
 
     assert userinfo(http, token).status_code == 200
     assert_refused_everywhere(http, signed_by_us(stage, claims, typ="at+jwt"))
@@ -477,7 +477,7 @@ def test_typ_of_the_other_dialect_is_refused(http: Http, stage: Stage) -> None:
 
 @pytest.mark.parametrize("name", ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope", "gty"])
 def test_token_without_what_makes_one_is_refused(http: Http, stage: Stage, name: str) -> None:
-    _, claims = genuine(http)
+    _, claims = genuine_parts(http)
     del claims[name]
 
     assert_refused_everywhere(http, signed_by_us(stage, claims))
@@ -506,7 +506,7 @@ def test_token_without_what_makes_one_is_refused(http: Http, stage: Stage, name:
     ids=json.dumps,
 )
 def test_claims_that_do_not_hold_are_refused(http: Http, stage: Stage, changes: dict[str, Any]) -> None:
-    _, claims = genuine(http)
+    _, claims = genuine_parts(http)
 
     assert_refused_everywhere(http, signed_by_us(stage, claims | changes))
 
@@ -515,7 +515,7 @@ def test_claims_that_do_not_hold_are_refused(http: Http, stage: Stage, changes: 
 def test_token_that_is_not_for_userinfo_is_refused_whatever_its_scope(
     http: Http, stage: Stage, audience: str | list[str]
 ) -> None:
-    _, claims = genuine(http)
+    _, claims = genuine_parts(http)
     response = userinfo(http, signed_by_us(stage, claims | {"aud": audience}))
 
     assert response.status_code in (401, 403)

@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from infra.stage.aws import Stage
-from tests.support.access_tokens import genuine, rs256, signed_by_us
+from tests.support.access_tokens import genuine_parts, rs256, signed_by_us
 from tests.support.fixed import ISSUER, Clock
 from tests.support.http import REPORTS, Http
 
@@ -72,7 +72,7 @@ def test_garbage_is_401_and_no_crash(checked: Checked, token: str) -> None:
 
 
 def test_bad_tokens_of_every_kind_are_401(http: Http, stage: Stage, checked: Checked) -> None:
-    header, claims = genuine(http)
+    header, claims = genuine_parts(http)
     good = claims | {"aud": "https://api.example.com/timesheets"}
     bad = [
         rs256(header, good),

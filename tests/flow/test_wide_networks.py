@@ -10,7 +10,7 @@ from tests.support.calls import rounds_of
 from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
-from tests.support.stages import protected
+from tests.support.stages import change_protection
 
 RATE_S = 864
 # Of a /48, where an address may fail twice.
@@ -27,7 +27,7 @@ def route() -> str:
 @pytest.fixture(autouse=True)
 def two(stage: Stage) -> Iterator[None]:
     """Let each address fail twice."""
-    with protected(stage, suspicious_ip_throttling={"max_attempts": 2}):
+    with change_protection(stage, suspicious_ip_throttling={"max_attempts": 2}):
         yield
 
 
@@ -68,7 +68,7 @@ def test_full_48_refuses_nobody_outside_of_it(http: Http, people: PeopleMaker, r
 @pytest.mark.parametrize("listed", ["{route}:7::/64", "{route}::/48"], ids=["64", "48"])
 def test_address_on_the_list_fills_and_meets_neither_bucket(http: Http, route: str, stage: Stage, listed: str) -> None:
     allowlist = [listed.format(route=route)]
-    with protected(stage, suspicious_ip_throttling={"max_attempts": 2, "allowlist": allowlist}):
+    with change_protection(stage, suspicious_ip_throttling={"max_attempts": 2, "allowlist": allowlist}):
         assert {guess(http, f"{route}:7::1") for _ in range(WIDE_SIZE + 2)} == {400}
         statuses = [guess(http, f"{route}:8::1") for _ in range(3)]
         assert statuses == ([400, 400, 429] if listed.endswith("/64") else [400] * 3)
@@ -93,7 +93,7 @@ def test_guesses_at_one_person_from_one_6to4_network_have_one_allowance(
     http: Http, people: PeopleMaker, stage: Stage
 ) -> None:
     user, statuses = people.make(), []
-    with protected(stage, suspicious_ip_throttling={"max_attempts": 100}):
+    with change_protection(stage, suspicious_ip_throttling={"max_attempts": 100}):
         for subnet in range(11):
             http.source_ip = f"2002:6465:1:{subnet:x}::1"
             statuses.append(http.login(username=user.username, password="wrong").status_code)

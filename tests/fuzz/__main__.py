@@ -20,7 +20,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from tests.fuzz.known import GUESS, TALLY
+from tests.fuzz.known import COUNTS_FILE, GUESS
 from tests.support.http import BACKEND
 from tests.support.local_run import local_run
 
@@ -91,29 +91,33 @@ def fuzz(url: str, ordered: Fuzz, directory: Path) -> tuple[int, dict[str, int]]
     }
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", str(ordered.document)]
     words = [word for pair in options.items() for word in pair]
-    environment = os.environ | {TALLY: str(tally), "PYTHONPATH": str(PROJECT)}
+    environment = os.environ | {COUNTS_FILE: str(tally), "PYTHONPATH": str(PROJECT)}
     ran = subprocess.run([*command, *words], cwd=directory, env=environment, check=False)
     return ran.returncode, json.loads(tally.read_text("utf-8"))
 
 
-def unreached(document: Path, tally: Mapping[str, int]) -> list[str]:
+def find_unreached(document: Path, tally: Mapping[str, int]) -> list[str]:
     """Return what the document tells of and no request brought about, as `OPERATION STATUS KIND`."""
-    told = {outcome for outcome in _told(yaml.safe_load(document.read_text("utf-8"))) if not _is_excused(outcome)}
+    told = {
+        outcome
+        for outcome in _documented_outcomes(yaml.safe_load(document.read_text("utf-8")))
+        if not _is_excused(outcome)
+    }
     return sorted({*told, *SUCCESSES} - {*tally})
 
 
-def _told(document: dict[str, Any]) -> Iterator[str]:
+def _documented_outcomes(document: dict[str, Any]) -> Iterator[str]:
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     for operation in operations:
         for status, told in operation["responses"].items():
-            response = _resolved(told, document)
+            response = _resolve(told, document)
             schema = response.get("content", {}).get("application/json", {}).get("schema", {})
             errors = [error for one in schema.get("oneOf", [schema]) for error in _errors(one, document)]
             if status != "413" or "requestBody" in operation:
                 yield from (f"{operation['operationId']} {status} {error}".rstrip() for error in errors)
 
 
-def _resolved(node: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+def _resolve(node: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
     """Return the node with what it refers to; its own members win."""
     if "$ref" not in node:
         return node
@@ -122,7 +126,7 @@ def _resolved(node: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _errors(schema: dict[str, Any], document: dict[str, Any]) -> list[str]:
-    errors: list[str] = _resolved(schema, document).get("properties", {}).get("error", {}).get("enum", [""])
+    errors: list[str] = _resolve(schema, document).get("properties", {}).get("error", {}).get("enum", [""])
     return errors
 
 
@@ -149,7 +153,7 @@ def main(
         with local_run(directory, "--rules", RULES) as run:
             code, tally = fuzz(run.url, Fuzz(examples, seed), directory)
     console.print(_table(tally))
-    missing = unreached(DOCUMENT, tally)
+    missing = find_unreached(DOCUMENT, tally)
     if missing:
         console.print("Not reached: " + ", ".join(missing), soft_wrap=True)
     raise typer.Exit(1 if code or missing else 0)

@@ -19,7 +19,7 @@ import schemathesis
 from hypothesis import strategies as st
 from pyotp import TOTP
 
-from tests.fuzz.known import EVERYWHERE_ELSE, LOGINS, NAMES, ODD, REQUESTS, SOURCES, TALLY, Known, Source
+from tests.fuzz.known import COUNTS_FILE, EVERYWHERE_ELSE, LOGINS, NAMES, ODD, REQUESTS, SOURCES, Known, Source
 
 Case = schemathesis.Case[Any]
 Cases = st.SearchStrategy[Case]
@@ -39,7 +39,7 @@ NONE = "none"
 _MARK = re.compile(r"live:(\w+):([\w-]+):(\d)")
 # By kind and client, the newest last.
 _tokens: defaultdict[tuple[str, str], deque[str]] = defaultdict(lambda: deque(maxlen=KEPT))
-_tally: Counter[str] = Counter()
+_counts: Counter[str] = Counter()
 
 
 @schemathesis.hook
@@ -47,7 +47,7 @@ def before_add_examples(context: schemathesis.HookContext, examples: list[Case])
     """Send every request that gets far once, as it is."""
     operation: Operation = context.operation
     # hypothesis tries the last one first.
-    for known in reversed(_known(operation)):
+    for known in reversed(_known_requests(operation)):
         form = {"media_type": FORM, "body": {}} if known.body is not None else {}
         examples.append(_with_known(operation.Case(**form), known))
 
@@ -55,9 +55,9 @@ def before_add_examples(context: schemathesis.HookContext, examples: list[Case])
 @schemathesis.hook
 def before_generate_case(context: schemathesis.HookContext, strategy: Cases) -> Cases:
     """Mix requests that get far under those that are made up: every second one, most with an odd parameter."""
-    known = st.sampled_from(_known(context.operation))
+    known = st.sampled_from(_known_requests(context.operation))
     oddities = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(ODD), max_size=1)
-    return strategy | st.builds(_with_known, strategy, st.builds(_changed, known, oddities))
+    return strategy | st.builds(_with_known, strategy, st.builds(_with_oddities, known, oddities))
 
 
 @schemathesis.hook
@@ -76,21 +76,21 @@ def after_call(context: schemathesis.HookContext, case: Case, response: schemath
     """Keep what is live in the answer for later requests, and count it."""
     body = _keep(response.content)
     if response.request.method == case.operation.method.upper():
-        _tally[f"{_operation_id(case.operation)} {response.status_code} {_kind(body, case)}".rstrip()] += 1
+        _counts[f"{_operation_id(case.operation)} {response.status_code} {_kind(body, case)}".rstrip()] += 1
 
 
 @atexit.register
-def write_tally() -> None:
+def write_counts() -> None:
     """Leave what was answered, by operation, status and kind, where tests/fuzz/__main__.py looks for it."""
-    if TALLY in os.environ:
-        Path(os.environ[TALLY]).write_text(json.dumps(_tally), "utf-8")
+    if COUNTS_FILE in os.environ:
+        Path(os.environ[COUNTS_FILE]).write_text(json.dumps(_counts), "utf-8")
 
 
-def _known(operation: Operation) -> list[Known]:
+def _known_requests(operation: Operation) -> list[Known]:
     return REQUESTS.get(_operation_id(operation), EVERYWHERE_ELSE)
 
 
-def _changed(known: Known, oddities: dict[str, str]) -> Known:
+def _with_oddities(known: Known, oddities: dict[str, str]) -> Known:
     return known if known.body is None else replace(known, body=known.body | oddities)
 
 

@@ -12,7 +12,7 @@ from tests.support.http import BACKEND, EVERYTHING, REPORTS, TIMESHEETS
 Params = dict[str, str]
 
 # The environment variable that names the file for what was answered.
-TALLY = "GATEHOUSE_FUZZ_TALLY"
+COUNTS_FILE = "GATEHOUSE_FUZZ_COUNTS"
 NATIVE = {"client_id": "demo-native"}
 M2M = {"client_id": "demo-m2m", "client_secret": "demo-m2m-secret"}
 BASIC = {"Authorization": "Basic " + b64encode(b"demo-basic:s3cret: with/odd+chars%").decode()}

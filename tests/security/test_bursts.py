@@ -21,7 +21,7 @@ from infra.stage.aws import Stage
 from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
-from tests.support.stages import protected
+from tests.support.stages import change_protection
 from tests.support.threads import at_once
 
 THREADS = 30
@@ -76,7 +76,7 @@ def burst(http: Http, bcrypt: Bcrypt) -> Counter[int]:
 def filled(http: Http, stage: Stage, bcrypt: Bcrypt, clock: Clock) -> Iterator[Http]:
     """An address with room for one, from which so many guesses came at the same moment."""
     clock.now = int(clock.now)
-    with protected(stage, suspicious_ip_throttling={"max_attempts": 5}):
+    with change_protection(stage, suspicious_ip_throttling={"max_attempts": 5}):
         assert spray(http, 4) == [400] * 4
         assert burst(http, bcrypt) == {400: THREADS}
         bcrypt.looked_at.clear()

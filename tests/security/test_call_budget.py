@@ -11,8 +11,8 @@ from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.store.attempts import FailureStore
 from chalicelib.store.buckets import LOGINS, BucketStore
 from infra.stage.aws import Stage
-from tests.figures.costs import one_guess
-from tests.figures.simulation import provisioned
+from tests.figures.costs import measure_guess
+from tests.figures.simulation import provision_demo
 from tests.support.calls import Rounds, calls_of, rounds_of
 from tests.support.fixed import Clock, Hashes
 from tests.support.http import Http
@@ -93,7 +93,7 @@ def test_refused_attempt_costs_the_calls_that_the_page_says(
 
 @pytest.mark.usefixtures("stage")
 def test_costs_of_a_guess_on_the_page_are_those_of_today() -> None:
-    calls, reads, sizes = one_guess(provisioned("costs"))
+    calls, reads, sizes = measure_guess(provision_demo("costs"))
 
     assert calls == {"BatchGetItem": 2, "UpdateItem": 4}
     assert f"| read units | {reads} |" in PAGE

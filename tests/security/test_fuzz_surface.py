@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.fuzz.__main__ import DOCUMENT, RULES, Fuzz, fuzz, unreached
-from tests.support.local_run import LocalRun, local_run
+from tests.fuzz.__main__ import DOCUMENT, RULES, Fuzz, find_unreached, fuzz
+from tests.support.local_run import LocalProcess, local_run
 
 pytestmark = pytest.mark.xdist_group("fuzz")
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
     with local_run(tmp_path_factory.mktemp("run"), "--rules", RULES) as run:
         yield run
 
@@ -31,17 +31,17 @@ def document_of_health(directory: Path, status: str, told: str) -> Path:
     return path
 
 
-def test_running_server_answers_every_request_as_the_document_says(run: LocalRun, tmp_path: Path) -> None:
+def test_running_server_answers_every_request_as_the_document_says(run: LocalProcess, tmp_path: Path) -> None:
     code, tally = fuzz(run.url, Fuzz(examples=5, seed=1), tmp_path)
 
     assert code == 0
-    assert unreached(DOCUMENT, tally) == []
+    assert find_unreached(DOCUMENT, tally) == []
 
 
-def test_answer_that_the_document_does_not_tell_of_fails_the_run(run: LocalRun, tmp_path: Path) -> None:
+def test_answer_that_the_document_does_not_tell_of_fails_the_run(run: LocalProcess, tmp_path: Path) -> None:
     untold = document_of_health(tmp_path, status="200", told="201")
 
     code, tally = fuzz(run.url, Fuzz(examples=1, seed=1, document=untold), tmp_path)
 
     assert code == 1
-    assert "health 201" in unreached(untold, tally)
+    assert "health 201" in find_unreached(untold, tally)

@@ -8,14 +8,14 @@ import pytest
 from chalicelib import wiring
 from infra.stage.aws import Stage
 from infra.tenant.schema import TenantFile
-from tests.support.stages import client_of, provisioned
+from tests.support.stages import client_of, provision_stage
 
 TYPED = "Correct Horse typed as a name"
 
 
 @pytest.fixture(scope="module")
 def stages(stage: Stage, demo: TenantFile) -> tuple[Stage, Stage]:
-    return provisioned("typed1", demo), provisioned("typed2", demo)
+    return provision_stage("typed1", demo), provision_stage("typed2", demo)
 
 
 def left_by(stage: Stage, externals: wiring.Externals) -> Iterator[str]:

@@ -20,7 +20,7 @@ INVALID_CHALLENGE = 'Bearer realm="gatehouse", error="invalid_token", error_desc
 OTHER_RSA_KEY = rsa.generate_private_key(65537, 2048)
 
 
-def verified(http: Http, token: str, audience: str = TIMESHEETS) -> dict[str, Any]:
+def verify_token(http: Http, token: str, audience: str = TIMESHEETS) -> dict[str, Any]:
     """Return the claims of a token that the published keys verify."""
     keys = jwt.PyJWKSet.from_dict(http.get("/.well-known/jwks.json").json())
     header = jwt.get_unverified_header(token)
@@ -55,27 +55,27 @@ def assert_refused_everywhere(http: Http, token: str) -> None:
     assert token not in json.dumps(http.log)
 
 
-def encoded(part: dict[str, Any] | bytes) -> str:
+def to_base64url(part: dict[str, Any] | bytes) -> str:
     raw = part if isinstance(part, bytes) else json.dumps(part).encode()
     return urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def decoded(part: str) -> bytes:
+def from_base64url(part: str) -> bytes:
     return urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
-def genuine(http: Http) -> tuple[dict[str, Any], dict[str, Any]]:
+def genuine_parts(http: Http) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the header and the claims of a token that is taken."""
     token = access_token(http)
     assert userinfo(http, token).status_code == 200
     header, claims, _ = token.split(".")
-    return json.loads(decoded(header)), json.loads(decoded(claims))
+    return json.loads(from_base64url(header)), json.loads(from_base64url(claims))
 
 
 def rs256(header: dict[str, Any], claims: dict[str, Any], key: rsa.RSAPrivateKey = OTHER_RSA_KEY) -> str:
     """Sign with a key that is not ours."""
-    signed = f"{encoded(header)}.{encoded(claims)}"
-    return f"{signed}.{encoded(RSAAlgorithm(RSAAlgorithm.SHA256).sign(signed.encode(), key))}"
+    signed = f"{to_base64url(header)}.{to_base64url(claims)}"
+    return f"{signed}.{to_base64url(RSAAlgorithm(RSAAlgorithm.SHA256).sign(signed.encode(), key))}"
 
 
 def signed_by_us(stage: Stage, claims: dict[str, Any], typ: str | None = "at+jwt") -> str:

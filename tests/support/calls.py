@@ -57,16 +57,16 @@ class Rounds(Calls):
 
 def calls_of(stage: Stage) -> AbstractContextManager[Calls]:
     """Collect the calls that the stage's clients make inside this block."""
-    return _seeing(stage, Calls())
+    return _collect(stage, Calls())
 
 
 def rounds_of(stage: Stage) -> AbstractContextManager[Rounds]:
     """Collect the calls that the stage's clients make inside this block, and the rounds that they make them in."""
-    return _seeing(stage, Rounds())
+    return _collect(stage, Rounds())
 
 
 @contextmanager
-def _seeing(stage: Stage, calls: C) -> Iterator[C]:
+def _collect(stage: Stage, calls: C) -> Iterator[C]:
     handlers: dict[str, Callable[..., None]] = {
         "before-call": calls.begins,
         "after-call": calls.ends,

@@ -16,7 +16,7 @@ _STATUS = re.compile(r"\nThe answer\b.* is (\d{3})")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CurlExample:
     """One curl of a page. status: the one that the page names, else 200. body: the sample, as JSON, "" if none."""
 
     line: str
@@ -24,19 +24,19 @@ class Step:
     body: str
 
 
-def steps_of(text: str) -> list[Step]:
+def curl_examples(text: str) -> list[CurlExample]:
     """Return the curls of a page, in their order."""
     steps = []
     for curl in _CURL.finditer(text):
         answer, status = _ANSWER.match(text, curl.end()), _STATUS.match(text, curl.end())
-        steps.append(Step(curl[1], int(status[1]) if status else 200, answer["body"] if answer else ""))
+        steps.append(CurlExample(curl[1], int(status[1]) if status else 200, answer["body"] if answer else ""))
     return steps
 
 
 def pages_with_curl() -> list[str]:
     """Return the path of every page that has a curl."""
     pages = [*PROJECT.glob("*.md"), *sorted((PROJECT / "docs").rglob("*.md"))]
-    return [str(page.relative_to(PROJECT)) for page in pages if steps_of(page.read_text("utf-8"))]
+    return [str(page.relative_to(PROJECT)) for page in pages if curl_examples(page.read_text("utf-8"))]
 
 
 def is_as_shown(shown: Any, got: Any, name: str = "") -> bool:

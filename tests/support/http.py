@@ -23,7 +23,7 @@ REQUEST_IDS = ("x-request-id", "x-amzn-requestid")
 ALICE = {"username": "alice", "password": "correct horse battery staple"}
 
 
-def shown(response: httpx.Response) -> tuple[dict[str, str], bytes]:
+def visible_parts(response: httpx.Response) -> tuple[dict[str, str], bytes]:
     """Return all that a response tells: its headers but for the request's ids, and its body."""
     headers = {name: value for name, value in response.headers.items() if name not in REQUEST_IDS}
     return {"status": str(response.status_code), **headers}, response.content

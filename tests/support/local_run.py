@@ -22,7 +22,7 @@ _READY = re.compile(r"Gatehouse serves .+ on (https?://\S+/)  \(Ctrl-C stops it\
 
 
 @dataclass
-class LocalRun:
+class LocalProcess:
     """A run under way. directory: where it was started. lines: what it printed so far."""
 
     process: subprocess.Popen[str]
@@ -121,7 +121,7 @@ def command(*options: str) -> list[str]:
 
 
 @contextmanager
-def local_run(directory: Path, *options: str) -> Iterator[LocalRun]:
+def local_run(directory: Path, *options: str) -> Iterator[LocalProcess]:
     """Run on a free port, in this directory; yield the run once it serves. It must stop well at the end."""
     pipe, served = subprocess.PIPE, words(sys.executable, "infra.cli.main", "local", "--port", "0", *options)
     with (
@@ -130,7 +130,7 @@ def local_run(directory: Path, *options: str) -> Iterator[LocalRun]:
             served, cwd=directory, env=environment(), stdin=pipe, stdout=pipe, stderr=errors, text=True
         ) as process,
     ):
-        run = LocalRun(process, directory)
+        run = LocalProcess(process, directory)
         threading.Thread(target=run.follow, daemon=True).start()
         try:
             run.wait_ready()

@@ -68,7 +68,7 @@ def with_recovery_code(http: Http, mfa_token: str, recovery_code: str, **params:
 
 
 @dataclass
-class Enrolled:
+class EnrolledUser:
     """A person with an authenticator app. answer: of the request that confirmed it."""
 
     username: str
@@ -81,13 +81,13 @@ class Enrolled:
         return mfa_token_of(http.login(username=self.username, **params))
 
 
-def enrol(http: Http, clock: Any, username: str, mfa_token: str, **params: str | None) -> Enrolled:
+def enrol(http: Http, clock: Any, username: str, mfa_token: str, **params: str | None) -> EnrolledUser:
     """Enrol an authenticator app with an mfa_token, and confirm it."""
     made = associate(http, mfa_token).json()
     app = App(made["secret"], clock)
     answer = with_otp(http, mfa_token, app.code(), **params)
     assert answer.status_code == 200, answer.text
-    return Enrolled(username, app, made.get("recovery_codes", [""])[0], answer)
+    return EnrolledUser(username, app, made.get("recovery_codes", [""])[0], answer)
 
 
 def mfa_api_login(http: Http, username: str, scope: str | None = MFA_SCOPE, **params: str | None) -> httpx.Response:
@@ -122,4 +122,4 @@ def code_in(text: str) -> str:
     return str(code)
 
 
-__all__ = ["TIMESHEETS", "App", "Enrolled"]
+__all__ = ["TIMESHEETS", "App", "EnrolledUser"]

@@ -17,7 +17,7 @@ Function = Callable[[Any, Any], object]
 _numbers = itertools.count(1)
 
 
-def owes(user: Any, context: Any) -> None:
+def require_mfa(user: Any, context: Any) -> None:
     """Ask everybody for a second factor."""
     context.multifactor = {"provider": "any"}
 
@@ -36,7 +36,7 @@ def package(*functions: Any, **members: Any) -> Iterator[str]:
 
 
 @contextmanager
-def ruled(
+def client_with_rules(
     stage: Stage, externals: wiring.Externals, *functions: Function, budget_s: float = 5, ip: str = "", proxies: int = 0
 ) -> Iterator[Http]:
     """Yield a client of an application on the stage, which has these rules until the block ends."""

@@ -56,7 +56,7 @@ class SlowLink:
 
 
 @contextmanager
-def served(application: Callable[..., Iterable[bytes]]) -> Iterator[str]:
+def serve_wsgi(application: Callable[..., Iterable[bytes]]) -> Iterator[str]:
     """Serve a WSGI application on a free port until the block ends; yield its URL."""
     server = make_server("127.0.0.1", 0, application, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)

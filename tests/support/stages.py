@@ -21,7 +21,7 @@ from tests.support.http import Http
 _numbers = itertools.count(1)
 
 
-def provisioned(name: str, file: TenantFile, **tenant: str | None) -> Stage:
+def provision_stage(name: str, file: TenantFile, **tenant: str | None) -> Stage:
     """Make a stage of this name from the file, with other values in its tenant section; moto must run already."""
     changed = file.model_copy(update={"tenant": file.tenant.model_copy(update=tenant)})
     reached = reach(name)
@@ -48,7 +48,7 @@ def client_of(
 
 
 @contextmanager
-def protected(stage: Stage, **sections: dict[str, object]) -> Iterator[None]:
+def change_protection(stage: Stage, **sections: dict[str, object]) -> Iterator[None]:
     """Change sections of the stage's attack protection until the block ends, for processes that begin in it."""
     config = stage.config()
     tenant = document_of(stage, "tenant")

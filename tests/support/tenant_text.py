@@ -23,7 +23,7 @@ APIS = 'apis:\n  - {identifier: "https://api", name: A, scopes: [{value: read}, 
 BASE = TENANT + REALMS + APIS
 
 
-def loaded(tmp_path: Path, text: str) -> TenantFile:
+def load_text(tmp_path: Path, text: str) -> TenantFile:
     path = tmp_path / "tenant.yaml"
     path.write_text(text, encoding="utf-8")
     return load(path)
@@ -31,12 +31,12 @@ def loaded(tmp_path: Path, text: str) -> TenantFile:
 
 def faults(tmp_path: Path, text: str) -> list[tuple[int, str]]:
     with pytest.raises(TenantFileError) as caught:
-        loaded(tmp_path, text)
+        load_text(tmp_path, text)
     assert CANARY not in "".join(traceback.format_exception(caught.value))
     return [(fault.line, fault.message) for fault in caught.value.faults]
 
 
-def marked(text: str) -> int:
+def marked_line(text: str) -> int:
     """Return the number of the line that `# here` stands on."""
     return next(number for number, line in enumerate(text.split("\n"), 1) if "# here" in line)
 

@@ -14,9 +14,9 @@ from tests.bench.results import MEBIBYTE, Results, is_over
 from tests.bench.rounds import rounds
 from tests.bench.statistics import Interval, Spread, gap
 from tests.bench.timing import Gap
-from tests.support.fake_aws.expressions import holds, updated
+from tests.support.fake_aws.expressions import apply_update, holds
 from tests.support.fake_aws.process import Call
-from tests.support.fake_aws.tables import AwsError, Tables, numbered
+from tests.support.fake_aws.tables import AwsError, Tables, number_text
 
 SMALL = Spread(1.0, 0.9, 1.1)
 NONE = Interval(0.0, -0.5, 0.5)
@@ -131,7 +131,7 @@ def test_condition_holds_as_in_dynamodb(item: dict[str, Any] | None, expected: b
 
 
 def test_update_adds_to_what_stands_and_to_nothing() -> None:
-    after = updated(COUNT, {"pk": {"S": "a"}, "attempts": {"N": "2"}}, VALUES)
+    after = apply_update(COUNT, {"pk": {"S": "a"}, "attempts": {"N": "2"}}, VALUES)
 
     assert after == {
         "pk": {"S": "a"},
@@ -166,12 +166,14 @@ def test_transaction_with_a_failed_condition_writes_nothing() -> None:
 
 def test_item_of_the_population_is_made_from_number_zero() -> None:
     tables = Tables(population=3)
-    tables.answer("PutItem", {"TableName": "t", "Item": {"pk": {"S": f"a{numbered(0)}"}, "n": {"S": numbered(0)}}})
+    tables.answer(
+        "PutItem", {"TableName": "t", "Item": {"pk": {"S": f"a{number_text(0)}"}, "n": {"S": number_text(0)}}}
+    )
 
     def get(number: int) -> Any:
-        return tables.answer("GetItem", {"TableName": "t", "Key": {"pk": {"S": f"a{numbered(number)}"}}})
+        return tables.answer("GetItem", {"TableName": "t", "Key": {"pk": {"S": f"a{number_text(number)}"}}})
 
-    assert get(3) == {"Item": {"pk": {"S": f"a{numbered(3)}"}, "n": {"S": numbered(3)}}}
+    assert get(3) == {"Item": {"pk": {"S": f"a{number_text(3)}"}, "n": {"S": number_text(3)}}}
     assert get(4) == {}
 
 

@@ -14,7 +14,7 @@ from infra.local.emulated_aws import REGION
 from infra.stage.aws import Stage
 from infra.tenant.schema import TenantFile
 from tests.support.http import Http
-from tests.support.stages import provisioned
+from tests.support.stages import provision_stage
 
 _numbers = itertools.count(1)
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.on_moto
 @pytest.fixture
 def stage(stage: Stage, demo: TenantFile) -> Stage:
     """A stage that moto keeps, items too. stage: the shared one, which keeps moto running."""
-    return provisioned(f"moto{next(_numbers)}", demo)
+    return provision_stage(f"moto{next(_numbers)}", demo)
 
 
 def live_items() -> int:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.tenant_text import TENANT, faults, loaded, marked
+from tests.support.tenant_text import TENANT, faults, load_text, marked_line
 
 ALIAS = "Username-Password-Authentication"
 REALMS = f"""realms:
@@ -19,7 +19,7 @@ CLIENT = "clients:\n  - {client_id: app, name: A, grant_types: [password], realm
 
 def test_alias_is_taken_wherever_a_realms_name_is(tmp_path: Path) -> None:
     text = f"tenant: {{friendly_name: T, default_directory: {ALIAS}}}\n" + REALMS + CLIENT % f"{ALIAS}, shop, people"
-    file = loaded(tmp_path, text + f"users:\n  {ALIAS}: [{{username: al}}]\n  staff: [{{username: bo}}]\n")
+    file = load_text(tmp_path, text + f"users:\n  {ALIAS}: [{{username: al}}]\n  staff: [{{username: bo}}]\n")
 
     assert file.realms[0].aliases == (ALIAS, "people")
     assert file.tenant.default_directory == "staff"
@@ -74,4 +74,4 @@ def test_alias_is_taken_wherever_a_realms_name_is(tmp_path: Path) -> None:
     ],
 )
 def test_fault_is_named_with_its_line(tmp_path: Path, text: str, message: str) -> None:
-    assert (marked(TENANT + text), message) in faults(tmp_path, TENANT + text)
+    assert (marked_line(TENANT + text), message) in faults(tmp_path, TENANT + text)

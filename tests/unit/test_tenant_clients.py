@@ -11,10 +11,10 @@ from infra.cli.check import check
 from infra.stage.aws import Stage
 from infra.tenant.file import load
 from tests.support.config import document_of
-from tests.support.stages import provisioned
+from tests.support.stages import provision_stage
 from tests.support.tenant_documents import SMALL_API, small_document, write
 from tests.support.tenant_documents import client as client_document
-from tests.support.tenant_text import APIS, BASE, DEMO, client, faults, loaded, marked
+from tests.support.tenant_text import APIS, BASE, DEMO, client, faults, load_text, marked_line
 
 PUBLIC = "token_endpoint_auth_method: none\n"
 LOGIN = "grant_types: [password, refresh_token]\n"
@@ -44,9 +44,9 @@ def checked(tmp_path: Path, text: str) -> str:
 
 
 def test_apis_are_loaded_with_their_scopes_or_without(tmp_path: Path) -> None:
-    bounded = loaded(tmp_path, client(LOGIN + 'apis: [{audience: "https://api", scope: [read]}]')).clients[0]
-    whole = loaded(tmp_path, client(LOGIN + 'apis: [{audience: "https://api"}]')).clients[0]
-    unbounded = loaded(tmp_path, client(LOGIN)).clients[0]
+    bounded = load_text(tmp_path, client(LOGIN + 'apis: [{audience: "https://api", scope: [read]}]')).clients[0]
+    whole = load_text(tmp_path, client(LOGIN + 'apis: [{audience: "https://api"}]')).clients[0]
+    unbounded = load_text(tmp_path, client(LOGIN)).clients[0]
 
     assert bounded.apis and [(one.audience, one.scope) for one in bounded.apis] == [("https://api", ("read",))]
     assert whole.apis and whole.apis[0].scope is None
@@ -66,14 +66,14 @@ def test_apis_are_loaded_with_their_scopes_or_without(tmp_path: Path) -> None:
 def test_wrong_api_of_a_client_is_one_fault_with_its_line(tmp_path: Path, apis: str, message: str) -> None:
     text = client(f"{LOGIN}apis: {apis}  # here")
 
-    assert faults(tmp_path, text) == [(marked(text), message)]
+    assert faults(tmp_path, text) == [(marked_line(text), message)]
 
 
 def test_api_that_stands_twice_is_a_fault(tmp_path: Path) -> None:
     text = client(LOGIN + 'apis:\n  - {audience: "https://api"}\n  - {audience: "https://api", scope: []}  # here')
 
     ((line, message),) = faults(tmp_path, text)
-    assert line == marked(text)
+    assert line == marked_line(text)
     assert message.startswith("API `https://api` stands twice")
 
 
@@ -84,14 +84,14 @@ def test_default_audience_outside_of_a_clients_apis_is_a_fault(tmp_path: Path, g
     text = text.replace("{friendly_name: T}", '{friendly_name: T, default_audience: "https://api"}')
     text = text.replace(APIS, APIS + '  - {identifier: "https://other", name: O}\n')
 
-    assert faults(tmp_path, text) == [(marked(text), DEFAULT_AUDIENCE)]
+    assert faults(tmp_path, text) == [(marked_line(text), DEFAULT_AUDIENCE)]
 
 
 @pytest.mark.parametrize("fields", ["grant_types: [client_credentials]\napis: []", LOGIN])
 def test_default_audience_is_none_of_a_client_that_no_list_bounds_at_a_login(tmp_path: Path, fields: str) -> None:
     text = client(fields).replace("{friendly_name: T}", '{friendly_name: T, default_audience: "https://api"}')
 
-    assert loaded(tmp_path, text)
+    assert load_text(tmp_path, text)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_public_client_without_apis_is_warned_of(tmp_path: Path, fields: str, is
 def test_refresh_tokens_of_a_public_client_rotate_unless_the_file_says_otherwise(
     tmp_path: Path, fields: str, rotation_type: str
 ) -> None:
-    assert loaded(tmp_path, client(LOGIN + fields)).clients[0].refresh_token.rotation_type == rotation_type
+    assert load_text(tmp_path, client(LOGIN + fields)).clients[0].refresh_token.rotation_type == rotation_type
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_refresh_tokens_of_the_demos_public_client_rotate() -> None:
 
 
 def test_lifetimes_and_disabled_have_their_defaults(tmp_path: Path) -> None:
-    made = loaded(tmp_path, client(LOGIN)).clients[0]
+    made = load_text(tmp_path, client(LOGIN)).clients[0]
 
     assert (made.access_token_lifetime, made.id_token_lifetime, made.disabled) == (None, 36_000, False)
 
@@ -163,10 +163,10 @@ def test_lifetimes_and_disabled_have_their_defaults(tmp_path: Path) -> None:
 def test_lifetime_of_a_clients_tokens_is_bounded(tmp_path: Path, key: str, value: str, is_taken: bool) -> None:
     text = client(f"{LOGIN}{key}: {value}  # here")
     if is_taken:
-        assert getattr(loaded(tmp_path, text).clients[0], key) == int(value)
+        assert getattr(load_text(tmp_path, text).clients[0], key) == int(value)
     else:
         ((line, message),) = faults(tmp_path, text)
-        assert line == marked(text)
+        assert line == marked_line(text)
         assert f"`{key}`" in message
 
 
@@ -174,7 +174,7 @@ def test_lifetime_of_a_clients_tokens_is_bounded(tmp_path: Path, key: str, value
 def test_oidc_scopes_takes_two_words(tmp_path: Path, value: str, is_taken: bool) -> None:
     text = BASE.replace("{friendly_name: T}", f"{{friendly_name: T, oidc_scopes: {value}}}")
     if is_taken:
-        assert loaded(tmp_path, text).tenant.oidc_scopes == value
+        assert load_text(tmp_path, text).tenant.oidc_scopes == value
     else:
         assert faults(tmp_path, text) == [(1, "`oidc_scopes` must be `requested` or `auth0`")]
 
@@ -182,7 +182,7 @@ def test_oidc_scopes_takes_two_words(tmp_path: Path, value: str, is_taken: bool)
 def test_disabled_client_sends_no_passwords_and_has_no_grant(stage: Stage, tmp_path: Path) -> None:
     disabled = client_document(client_id="off", grant_types=["client_credentials", "password"], disabled=True)
     path = write(tmp_path, small_document(clients=[client_document(), disabled]))
-    made = provisioned("disabled", load(Path(path)))
+    made = provision_stage("disabled", load(Path(path)))
 
     printed = CliRunner().invoke(app, [path]).stdout
     assert printed.splitlines()[-1].endswith("Clients that have it: app")
@@ -194,7 +194,7 @@ def test_clients_reach_the_server_as_the_file_says(stage: Stage, tmp_path: Path,
     apis = [{"audience": SMALL_API, "scope": ["read:small"]}]
     fields = changes | {"apis": apis, "id_token_lifetime": 9, "access_token_lifetime": 8}
     path = write(tmp_path, small_document(clients=[client_document(**fields)]))
-    made = provisioned(f"clients{len(changes)}", load(Path(path))).config().client("app")
+    made = provision_stage(f"clients{len(changes)}", load(Path(path))).config().client("app")
 
     assert made is not None
     assert made.apis == {SMALL_API: frozenset({"read:small"})}

@@ -15,7 +15,7 @@ from tests.support.tenant_text import (
     ec_jwk,
     faults,
     jwt_client,
-    marked,
+    marked_line,
     rsa_jwk,
     user,
 )
@@ -201,7 +201,7 @@ FORM = {
 
 @pytest.mark.parametrize(("text", "message"), FORM.values(), ids=FORM)
 def test_wrong_form_is_one_fault_with_line_and_mend(tmp_path: Path, text: str, message: str) -> None:
-    assert faults(tmp_path, text) == [(marked(text), message)]
+    assert faults(tmp_path, text) == [(marked_line(text), message)]
 
 
 # Faults between the parts
@@ -324,21 +324,21 @@ CROSS = {
 
 @pytest.mark.parametrize(("text", "message"), CROSS.values(), ids=CROSS)
 def test_parts_at_odds_are_one_fault_with_line_and_mend(tmp_path: Path, text: str, message: str) -> None:
-    assert faults(tmp_path, text) == [(marked(text), message)]
+    assert faults(tmp_path, text) == [(marked_line(text), message)]
 
 
 def test_secret_of_a_private_key_jwt_client_is_refused(tmp_path: Path) -> None:
     text = jwt_client(ec_jwk()).replace(" # here", "") + "    client_secret: s  # here\n"
 
     message = "a client with private_key_jwt signs with its key: take `client_secret` out"
-    assert faults(tmp_path, text) == [(marked(text), message)]
+    assert faults(tmp_path, text) == [(marked_line(text), message)]
 
 
 def test_keys_of_another_method_are_refused(tmp_path: Path) -> None:
     text = jwt_client(ec_jwk()).replace("private_key_jwt", "client_secret_post")
 
     mend = "take `jwks` out, or write `token_endpoint_auth_method: private_key_jwt`"
-    assert faults(tmp_path, text) == [(marked(text), f"only private_key_jwt has a use for keys: {mend}")]
+    assert faults(tmp_path, text) == [(marked_line(text), f"only private_key_jwt has a use for keys: {mend}")]
 
 
 PRIVATE = "is a private member of a key: keep public members only, and count this key as disclosed"
@@ -370,7 +370,7 @@ JWKS = {
 def test_unfit_key_of_a_client_is_refused(tmp_path: Path, key: dict[str, object], message: str) -> None:
     text = jwt_client(key)
 
-    assert (marked(text), message) in faults(tmp_path, text)
+    assert (marked_line(text), message) in faults(tmp_path, text)
 
 
 @pytest.mark.parametrize("name", ["d", "p", "q", "dp", "dq", "qi", "oth", "k"])
@@ -378,7 +378,7 @@ def test_unfit_key_of_a_client_is_refused(tmp_path: Path, key: dict[str, object]
 def test_private_member_of_a_key_is_refused_in_any_form(tmp_path: Path, name: str, value: object) -> None:
     text = jwt_client(rsa_jwk() | {name: value})
 
-    assert faults(tmp_path, text) == [(marked(text), f"`{name}` {PRIVATE}")]
+    assert faults(tmp_path, text) == [(marked_line(text), f"`{name}` {PRIVATE}")]
 
 
 @pytest.mark.parametrize("key_ops", [["encrypt"], ["sign"], [], ["VERIFY"], "sign", None, {"verify": 1}], ids=str)
@@ -386,7 +386,7 @@ def test_key_for_another_use_is_refused(tmp_path: Path, key_ops: object) -> None
     text = jwt_client(ec_jwk() | {"key_ops": key_ops})
     message = "the key is for another use: `key_ops` must hold `verify`, or be left out"
 
-    assert faults(tmp_path, text) == [(marked(text), message)]
+    assert faults(tmp_path, text) == [(marked_line(text), message)]
 
 
 @pytest.mark.parametrize("alg", ["ES256", "RS512"])
@@ -394,21 +394,21 @@ def test_alg_that_an_rsa_key_cannot_have_is_refused(tmp_path: Path, alg: str) ->
     text = jwt_client(rsa_jwk() | {"alg": alg})
     message = "an RSA key here signs with RS256 or PS256: write `alg: RS256`, or take `alg` out"
 
-    assert (marked(text), message) in faults(tmp_path, text)
+    assert (marked_line(text), message) in faults(tmp_path, text)
 
 
 def test_strict_audience_of_another_method_is_refused(tmp_path: Path) -> None:
     text = client("grant_types: []\nstrict_audience: true  # here")
     message = "only private_key_jwt has an audience: take `strict_audience` out"
 
-    assert faults(tmp_path, text) == [(marked(text), message)]
+    assert faults(tmp_path, text) == [(marked_line(text), message)]
 
 
 def test_key_id_twice_is_refused(tmp_path: Path) -> None:
     text = jwt_client(ec_jwk() | {"kid": "a"}, ec_jwk() | {"kid": "a"})
 
     assert faults(tmp_path, text) == [
-        (marked(text), f"key `a` stands twice (first on line {marked(text)}): take one out")
+        (marked_line(text), f"key `a` stands twice (first on line {marked_line(text)}): take one out")
     ]
 
 
@@ -481,4 +481,4 @@ def test_mistyped_section_does_not_fault_those_who_refer_to_it(tmp_path: Path) -
 def test_section_with_an_unreadable_name_does_not_fault_those_who_refer_to_it(tmp_path: Path) -> None:
     text = TENANT + "realms:\n  - {name: 5, identifiers: [email]}  # here\nusers:\n  five: []\n"
 
-    assert faults(tmp_path, text) == [(marked(text), "`name` must be text, but is a number: put it in quotes")]
+    assert faults(tmp_path, text) == [(marked_line(text), "`name` must be text, but is a number: put it in quotes")]

@@ -22,7 +22,7 @@ from tests.support.tenant_text import (
     ec_jwk,
     faults,
     jwt_client,
-    loaded,
+    load_text,
     rsa_jwk,
     user,
 )
@@ -53,7 +53,7 @@ def test_demo_tenant_loads_whole() -> None:
 
 
 def test_sections_that_are_left_out_are_empty(tmp_path: Path) -> None:
-    tenant_file = loaded(tmp_path, TENANT + REALMS)
+    tenant_file = load_text(tmp_path, TENANT + REALMS)
 
     assert (tenant_file.apis, tenant_file.clients, tenant_file.client_grants, tenant_file.users) == ((), (), (), {})
     assert tenant_file.mfa.policy == "never"
@@ -76,7 +76,7 @@ def test_sections_that_are_left_out_are_empty(tmp_path: Path) -> None:
 def test_fields_that_are_left_out_have_their_defaults(tmp_path: Path) -> None:
     text = client("grant_types: [password]") + "users:\n  shop:\n    - {email: a@b}\n"
 
-    tenant_file = loaded(tmp_path, text)
+    tenant_file = load_text(tmp_path, text)
 
     realm, api, app = tenant_file.realms[0], tenant_file.apis[0], tenant_file.clients[0]
     assert (realm.display_name, realm.password_policy.min_length, realm.password_policy.history) == ("staff", 8, 0)
@@ -103,7 +103,7 @@ def test_fields_that_are_left_out_have_their_defaults(tmp_path: Path) -> None:
     ],
 )
 def test_idle_lifetime_that_is_left_out_fits_in_the_absolute_one(tmp_path: Path, policy: str, idle_s: int) -> None:
-    tenant_file = loaded(tmp_path, client(f"grant_types: []\nrefresh_token: {policy}"))
+    tenant_file = load_text(tmp_path, client(f"grant_types: []\nrefresh_token: {policy}"))
 
     assert tenant_file.clients[0].refresh_token.idle_token_lifetime == idle_s
 
@@ -111,23 +111,23 @@ def test_idle_lifetime_that_is_left_out_fits_in_the_absolute_one(tmp_path: Path,
 def test_idle_lifetime_beyond_an_infinite_one_loads(tmp_path: Path) -> None:
     policy = "{token_lifetime: 10, infinite_token_lifetime: true, idle_token_lifetime: 20}"
 
-    assert loaded(tmp_path, client(f"grant_types: []\nrefresh_token: {policy}"))
+    assert load_text(tmp_path, client(f"grant_types: []\nrefresh_token: {policy}"))
 
 
 def test_tenant_file_is_frozen(tmp_path: Path) -> None:
-    tenant_file = loaded(tmp_path, BASE)
+    tenant_file = load_text(tmp_path, BASE)
 
     with pytest.raises(ValidationError):
         tenant_file.realms[0].name = "other"
 
 
 def test_byte_order_mark_and_windows_lines_load(tmp_path: Path) -> None:
-    assert loaded(tmp_path, "\ufeff" + BASE.replace("\n", "\r\n")).realms[0].name == "staff"
+    assert load_text(tmp_path, "\ufeff" + BASE.replace("\n", "\r\n")).realms[0].name == "staff"
 
 
 @pytest.mark.parametrize("curve_or_rsa", [rsa_jwk(), ec_jwk() | {"alg": "ES256", "use": "sig", "kid": "k1"}])
 def test_public_key_of_a_client_loads(tmp_path: Path, curve_or_rsa: dict[str, str]) -> None:
-    jwks = loaded(tmp_path, jwt_client(curve_or_rsa)).clients[0].jwks
+    jwks = load_text(tmp_path, jwt_client(curve_or_rsa)).clients[0].jwks
 
     assert jwks
     assert jwks.keys[0].model_dump(exclude_none=True) == curve_or_rsa
@@ -152,7 +152,7 @@ UNNEEDED: dict[str, object] = {
 def test_members_of_a_key_that_nobody_needs_are_dropped(
     tmp_path: Path, key: dict[str, str], unneeded: dict[str, object]
 ) -> None:
-    jwks = loaded(tmp_path, jwt_client({**key, **unneeded})).clients[0].jwks
+    jwks = load_text(tmp_path, jwt_client({**key, **unneeded})).clients[0].jwks
 
     assert jwks
     assert jwks.model_dump(exclude_none=True) == {"keys": (key,)}
@@ -161,8 +161,8 @@ def test_members_of_a_key_that_nobody_needs_are_dropped(
 def test_strict_audience_of_a_client_loads(tmp_path: Path) -> None:
     text = jwt_client(ec_jwk()) + "    strict_audience: true\n"
 
-    assert loaded(tmp_path, text).clients[0].strict_audience
-    assert not loaded(tmp_path, jwt_client(ec_jwk())).clients[0].strict_audience
+    assert load_text(tmp_path, text).clients[0].strict_audience
+    assert not load_text(tmp_path, jwt_client(ec_jwk())).clients[0].strict_audience
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_strict_audience_of_a_client_loads(tmp_path: Path) -> None:
     ],
 )
 def test_well_formed_user_loads(tmp_path: Path, fields: str) -> None:
-    assert loaded(tmp_path, user(fields))
+    assert load_text(tmp_path, user(fields))
 
 
 # Secrets
@@ -219,7 +219,7 @@ def test_no_repr_shows_a_secret(tmp_path: Path) -> None:
     text += f"users:\n  staff:\n    - {{username: al, password: {CANARY}}}\n"
     text += f'    - {{username: bo, password_hash: "{HASH}"}}\n'
 
-    tenant_file = loaded(tmp_path, text)
+    tenant_file = load_text(tmp_path, text)
 
     assert CANARY not in repr(tenant_file) + str(tenant_file)
     assert HASH not in repr(tenant_file) + str(tenant_file)
@@ -314,6 +314,6 @@ def test_any_value_in_any_place_loads_or_has_faults(tmp_path: Path, path: tuple[
     parent[steps[-1]] = value
 
     try:
-        loaded(tmp_path, json.dumps(changed["file"]))
+        load_text(tmp_path, json.dumps(changed["file"]))
     except TenantFileError as error:
         assert error.faults

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.tenant_text import ec_jwk, faults, jwt_client, marked, user
+from tests.support.tenant_text import ec_jwk, faults, jwt_client, marked_line, user
 
 # A fault in each section, which the section shows alone or with another one.
 SECTIONS = {
@@ -76,11 +76,13 @@ def test_entry_that_cannot_be_read_keeps_the_lines_of_those_behind_it(tmp_path: 
     text = jwt_client(ec_jwk()) + "  - 5\n  - {client_id: b, name: B, grant_types: [], realms: [5, nowhere]}\n"
     (first, *_), *_ = faults(tmp_path, text)
 
-    assert first == marked(text) + 1
-    assert (marked(text) + 2, "realm `nowhere` does not exist; known are `staff`, `shop`") in faults(tmp_path, text)
+    assert first == marked_line(text) + 1
+    assert (marked_line(text) + 2, "realm `nowhere` does not exist; known are `staff`, `shop`") in faults(
+        tmp_path, text
+    )
 
 
 def test_member_of_a_key_that_is_null_is_missing(tmp_path: Path) -> None:
     text = jwt_client({**ec_jwk(), "y": None})
 
-    assert faults(tmp_path, text) == [(marked(text), "an EC key needs `y`: add it from the client's public key")]
+    assert faults(tmp_path, text) == [(marked_line(text), "an EC key needs `y`: add it from the client's public key")]

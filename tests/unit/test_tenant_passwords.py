@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.tenant_text import TENANT, faults, loaded, marked
+from tests.support.tenant_text import TENANT, faults, load_text, marked_line
 
 SHORT_FAULT = "`password` is shorter than the 12 characters of realm `staff`: write a longer one"
 BREACHED_FAULT = "`password` is among those that were disclosed in data breaches: write another one"
@@ -39,9 +39,9 @@ def test_password_that_the_policy_is_against_is_refused_with_its_line(
     text = POLICY + f"users:\n  staff:\n    - {{{fields}}} # here\n"
 
     if messages:
-        assert faults(tmp_path, text) == [(marked(text), message) for message in messages]
+        assert faults(tmp_path, text) == [(marked_line(text), message) for message in messages]
     else:
-        loaded(tmp_path, text)
+        load_text(tmp_path, text)
 
 
 @pytest.mark.parametrize("switch", ["enabled: false", "enabled: true, range_api: true"])
@@ -50,13 +50,13 @@ def test_check_looks_for_breaches_as_the_tenant_says_and_never_over_the_network(
     user = "users:\n  staff:\n    - {username: x, password: iloveyou1234} # here\n"
 
     if "false" in switch:
-        loaded(tmp_path, text + user)
+        load_text(tmp_path, text + user)
     else:
-        assert faults(tmp_path, text + user) == [(marked(text + user), BREACHED_FAULT)]
+        assert faults(tmp_path, text + user) == [(marked_line(text + user), BREACHED_FAULT)]
 
 
 def test_password_policy_is_read_as_it_stands(tmp_path: Path) -> None:
-    policy = loaded(tmp_path, POLICY).realms[0].password_policy
+    policy = load_text(tmp_path, POLICY).realms[0].password_policy
 
     assert (policy.min_length, policy.history, policy.dictionary) == (12, 0, ("Acme Timesheets",))
     assert policy.no_personal_info
@@ -68,4 +68,4 @@ def test_dictionary_has_at_most_200_words(tmp_path: Path) -> None:
         TENANT + f"realms:\n  - {{name: a, identifiers: [email], password_policy: {{dictionary: [{words}]}}}} # here\n"
     )
 
-    assert faults(tmp_path, text) == [(marked(text), "`dictionary` must have 200 entries or fewer")]
+    assert faults(tmp_path, text) == [(marked_line(text), "`dictionary` must have 200 entries or fewer")]

@@ -6,7 +6,7 @@ import pytest
 
 from infra.tenant.faults import TenantFileError
 from infra.tenant.file import load
-from tests.support.tenant_text import BASE, CANARY, client, faults, marked, user
+from tests.support.tenant_text import BASE, CANARY, client, faults, marked_line, user
 
 # The file itself
 
@@ -172,7 +172,7 @@ YAML = {
 
 @pytest.mark.parametrize(("text", "message"), YAML.values(), ids=YAML)
 def test_yaml_that_is_not_taken_is_one_fault_with_line_and_mend(tmp_path: Path, text: str, message: str) -> None:
-    line = marked(text.replace("\x07 here", "# here"))
+    line = marked_line(text.replace("\x07 here", "# here"))
 
     assert faults(tmp_path, text) == [(line, message)]
 

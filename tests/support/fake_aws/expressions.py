@@ -80,11 +80,11 @@ def holds(condition: str, item: Item | None, call: Mapping[str, Any]) -> bool:
     return bool(_value(condition, item or {}, call))
 
 
-def updated(update: str, item: Item, call: Mapping[str, Any]) -> Item:
+def apply_update(update: str, item: Item, call: Mapping[str, Any]) -> Item:
     """Return the item after an update expression. Every right side sees the item as it was."""
     after, changed = dict(item), set()
     for clause, name, right in _changes(update):
-        key = _named(name, call)
+        key = _resolve_name(name, call)
         if key in changed:
             raise BadExpression("Two document paths overlap with each other")
         changed.add(key)
@@ -99,7 +99,7 @@ def updated(update: str, item: Item, call: Mapping[str, Any]) -> Item:
 
 def changed_names(update: str, call: Mapping[str, Any]) -> set[str]:
     """Return the attributes that an update expression changes."""
-    return {_named(name, call) for _, name, _ in _changes(update)}
+    return {_resolve_name(name, call) for _, name, _ in _changes(update)}
 
 
 def require_used(expressions: list[str], call: Mapping[str, Any]) -> None:
@@ -110,7 +110,7 @@ def require_used(expressions: list[str], call: Mapping[str, Any]) -> None:
         if given is not None and (not given or set(given) - used):
             raise BadExpression(f"Value provided in {member} unused in expressions: {sorted(set(given) - used)}")
     for word in used:
-        if word.upper() in _reserved() and word not in _WORDS and word not in ("SET", "ADD", "REMOVE"):
+        if word.upper() in _reserved_words() and word not in _WORDS and word not in ("SET", "ADD", "REMOVE"):
             raise BadExpression(f"Attribute name is a reserved keyword; reserved keyword: {word}")
 
 
@@ -126,7 +126,7 @@ def parse(attribute: Mapping[str, Any]) -> Value:
 
 
 @cache
-def _reserved() -> frozenset[str]:
+def _reserved_words() -> frozenset[str]:
     return frozenset(ReservedKeywords.get_reserved_keywords())
 
 
@@ -156,7 +156,7 @@ def _sides(clause: str, change: str) -> tuple[str, str]:
 
 def _value(expression: str, item: Item, call: Mapping[str, Any]) -> Any:
     def at(name: str) -> Value:
-        key = _named(name, call)
+        key = _resolve_name(name, call)
         return parse(item[key]) if key in item else _MISSING
 
     def given(name: str) -> Value:
@@ -166,15 +166,15 @@ def _value(expression: str, item: Item, call: Mapping[str, Any]) -> Any:
         return parse(values[name])
 
     scope = {**_FUNCTIONS, "at": at, "given": given}
-    return eval(_compiled(expression), scope)  # noqa: S307 (it is made of the tokens below, nothing else)
+    return eval(_compile(expression), scope)  # noqa: S307 (it is made of the tokens below, nothing else)
 
 
 @cache
-def _compiled(expression: str) -> Any:
-    return compile(" ".join(_translated(expression)), expression, "eval")
+def _compile(expression: str) -> Any:
+    return compile(" ".join(_translate(expression)), expression, "eval")
 
 
-def _translated(expression: str) -> Iterator[str]:
+def _translate(expression: str) -> Iterator[str]:
     rest = expression
     while rest := rest.strip():
         token = _TOKEN.match(rest)
@@ -189,7 +189,7 @@ def _translated(expression: str) -> Iterator[str]:
             yield f"given({word!r})" if word.startswith(":") else f"at({word!r})"
 
 
-def _named(name: str, call: Mapping[str, Any]) -> str:
+def _resolve_name(name: str, call: Mapping[str, Any]) -> str:
     if not name.startswith("#"):
         return name
     if name not in call.get("ExpressionAttributeNames", {}):

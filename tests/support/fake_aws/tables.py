@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.fake_aws.expressions import BadExpression, Item, changed_names, holds, require_used, updated
+from tests.support.fake_aws.expressions import BadExpression, Item, apply_update, changed_names, holds, require_used
 from tests.support.fake_aws.items import item_bytes, require_item, require_key
 
 Body = dict[str, Any]
@@ -47,7 +47,7 @@ class AwsError(Exception):
         self.body: Body = {"__type": f"com.amazonaws.dynamodb.v20120810#{kind}", "message": message or kind, **body}
 
 
-def numbered(number: int) -> str:
+def number_text(number: int) -> str:
     """Return a number as the keys and texts of generated items hold it."""
     return f"{number:0{NUMBER_DIGITS}}"
 
@@ -105,7 +105,7 @@ class Tables:
         """UpdateItem."""
         if changed_names(call["UpdateExpression"], call) & set(call["Key"]):
             raise AwsError("ValidationException", "This attribute is part of the key")
-        return self._write(call, lambda item: updated(call["UpdateExpression"], item or call["Key"], call))
+        return self._write(call, lambda item: apply_update(call["UpdateExpression"], item or call["Key"], call))
 
     def delete_item(self, call: Body) -> Body:
         """DeleteItem."""
@@ -168,12 +168,12 @@ class Tables:
         for key in sorted(key for key in stored if key > after and is_meant(stored[key])):
             if size > MAX_PAGE_BYTES or seen == call.get("Limit"):
                 names = self.key_names(call["TableName"], last or {})
-                return {**_counted(found, seen), "LastEvaluatedKey": {name: (last or {})[name] for name in names}}
+                return {**_with_counts(found, seen), "LastEvaluatedKey": {name: (last or {})[name] for name in names}}
             last, seen = stored[key], seen + 1
             size += item_bytes(last)
             if "FilterExpression" not in call or holds(call["FilterExpression"], last, call):
                 found.append(last)
-        return _counted(found, seen)
+        return _with_counts(found, seen)
 
     def _write(self, call: Body, change: Callable[[Item | None], Item | None]) -> Body:
         key = self._key(call["TableName"], call.get("Key") or call["Item"])
@@ -219,8 +219,8 @@ class Tables:
         if number is None or not 0 < int(number[0]) <= self.population:
             return None
         table, pk, sk = key
-        template = self.items.get(table, {}).get((pk.replace(number[0], numbered(0)), sk))
-        made: Item | None = json.loads(json.dumps(template).replace(numbered(0), number[0]))
+        template = self.items.get(table, {}).get((pk.replace(number[0], number_text(0)), sk))
+        made: Item | None = json.loads(json.dumps(template).replace(number_text(0), number[0]))
         return made
 
 
@@ -238,7 +238,7 @@ _OPERATIONS: dict[str, Callable[[Tables, Body], Body]] = {
 }
 
 
-def _counted(items: list[Item], scanned: int) -> Body:
+def _with_counts(items: list[Item], scanned: int) -> Body:
     return {"Items": items, "Count": len(items), "ScannedCount": scanned}
 
 
