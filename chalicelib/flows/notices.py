@@ -59,7 +59,7 @@ class NoticeFlow:
         """
         if not (self.issuer and self.messages.email_from):
             return
-        for notice in self.notices.untold(self.clock.now_s()):
+        for notice in self.notices.find_untold(self.clock.now_s()):
             # Read before the notice is taken: if the read fails, the next run tries again.
             user, name = self._owner(notice.account), self.friendly_name()
             if not (self.notices.take(notice) and user and user.email):

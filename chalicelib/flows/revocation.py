@@ -26,7 +26,7 @@ class RevocationFlow:
         token = request.require("token")
         found = self.refresh_tokens.find(token, client)
         if found:
-            request.outcome.realm, request.outcome.user = found.family.locator.realm, found.user.user_id
+            request.outcome.realm, request.outcome.user = found.family.key.realm, found.user.user_id
             if found.is_current or found.is_predecessor:
                 self.refresh_tokens.families.end(found.family)
                 request.outcome.event = "srrt"

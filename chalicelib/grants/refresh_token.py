@@ -53,7 +53,7 @@ class RefreshTokenGrant:
             amr=family.amr,
             auth_time=family.auth_time,
             user=user,
-            realm=family.locator.realm,
+            realm=family.key.realm,
             original=Original(family.audience, family.scopes, family.ends_at),
         )
         return ProvedLogin(login, RefreshTokenSettlement(self.refresh_tokens, found, client, request.source_ip))
@@ -66,8 +66,8 @@ class RefreshTokenGrant:
         found = self.refresh_tokens.find(request.require("refresh_token"), client)
         if found is None:
             raise InvalidGrant(UNKNOWN, reason="no refresh token of this client and a person")
-        locator = found.family.locator
-        request.outcome.realm, request.outcome.user = locator.realm, locator.user_id
+        key = found.family.key
+        request.outcome.realm, request.outcome.user = key.realm, key.user_id
         self.refresh_tokens.require_usable(found, client)
         if found.family.audience and self.config.api_of(found.family.audience, client) is None:
             raise InvalidGrant(UNKNOWN, reason="the API is gone, or not the client's any more")

@@ -7,8 +7,8 @@ from chalicelib.model.user import User
 
 
 @dataclass(frozen=True, slots=True)
-class Locator:
-    """The key of a family. realm and user_id: its user. family_id: 32 hex digits."""
+class FamilyKey:
+    """The key of a family: its user's realm and user_id, and its own ID. family_id: 32 hex digits."""
 
     realm: str
     user_id: str
@@ -25,7 +25,7 @@ class RefreshFamily:
     ends_at: the absolute end, 0 for never.
     """
 
-    locator: Locator
+    key: FamilyKey
     client_id: str
     audience: str | None
     scopes: tuple[str, ...]

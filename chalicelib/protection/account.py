@@ -162,8 +162,8 @@ class AccountGuard:
             return
         if user and network(attempt.address) in user.known_addresses:
             return
-        if total.next_turn_at > now:
-            raise self._make_refusal(attempt, total.next_turn_at)
+        if total.next_attempt_at > now:
+            raise self._make_refusal(attempt, total.next_attempt_at)
         if not self.totals.take_shared_attempt(attempt.account, now, now + SHARED_ATTEMPT_S):
             raise self._make_refusal(attempt, now + SHARED_ATTEMPT_S)
 

@@ -44,11 +44,11 @@ class ClientGuard:
             self.require_room(address, client_id)
         now_ms = self.clock.now_ms()
         buckets = self.buckets.of_kind(f"{CLIENTS}#{client_id}" if client_id else CLIENTS)
-        filled = buckets.fill(network(address), BUCKET, now_ms)
-        opens_at_ms = BUCKET.opens_at_ms(filled.empties_at_ms)
+        state = buckets.fill(network(address), BUCKET, now_ms)
+        opens_at_ms = BUCKET.opens_at_ms(state.empties_at_ms)
         if opens_at_ms > now_ms:
             self._remember((network(address), client_id), opens_at_ms)
-        if not filled.had_room:
+        if not state.had_room:
             raise make_refusal(BUCKET, opens_at_ms, now_ms)
 
     def _remember(self, key: tuple[str, str], opens_at_ms: int) -> None:

@@ -1,7 +1,7 @@
 """An account's counters in the attempts table: how often a password was tried, and how often that failed.
 
-A counter counts the attempts from one network, or from anywhere by the policy's choice. A total counts the failures in
-a row from all networks.
+A counter counts the attempts from one network or, if the policy says so, from all. A total counts the failures in a row
+from all networks.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from chalicelib.store.dynamo import UPDATE_TRIES, Dynamo, Update, delete_write, 
 
 # The address of a counter that all addresses share.
 ANYWHERE = "*"
-# From the last failure on. A constant, so that a short block does not let slow guessing begin anew each time.
+# Counted from the last failure. It is a constant, so that slow guessing does not start again after each short block.
 FAILURES_LIFETIME_S = 2_592_000
 _ACCOUNT = "account#"
 _ADDRESS = "address#"
@@ -26,7 +26,7 @@ _TOTAL = "total"
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """The name of a counter. address: the network that attempts come from as text, or ANYWHERE."""
+    """The key of a counter. address: the network that the attempts come from, or ANYWHERE."""
 
     account: Account
     address: str
@@ -36,7 +36,7 @@ class Counter:
 class AttemptCount:
     """The state of a counter. Times are epoch seconds.
 
-    attempts: those begun. failed: those of them that ended badly; the difference is not decided yet.
+    attempts: those counted. failed: those of them that failed; the others are not decided yet.
     """
 
     attempts: int
@@ -49,11 +49,11 @@ class AttemptCount:
 class FailureCount:
     """The state of an account's total. Times are epoch seconds.
 
-    next_turn_at: from when on one more attempt may be made, 0 for now. expires_at: when it counts no more.
+    next_attempt_at: when strangers have one more attempt, 0 for now. expires_at: when the total is forgotten.
     """
 
     failed: int
-    next_turn_at: int
+    next_attempt_at: int
     expires_at: int
 
 
@@ -65,7 +65,7 @@ class AttemptStore:
     table: str
 
     def count(self, counter: Counter, now: int, max_attempts: int, lifetime_s: int) -> AttemptCount | None:
-        """Count one attempt if fewer than max_attempts stand; return None then, else the count that forbids it."""
+        """Count one attempt and return None; if max_attempts are counted already, return that count."""
         counted = Update(
             "ADD attempts :one, failed :zero SET counted_at = :now, expires_at = :end",
             "attribute_not_exists(attempts) OR (attempts < :max AND expires_at > :now)",
@@ -85,9 +85,9 @@ class AttemptStore:
         raise TemporarilyUnavailable(reason="update_item: the counter would not stand still")
 
     def fail(self, counter: Counter, now: int, lifetime_s: int) -> AttemptCount:
-        """Decide one counted attempt as failed, and return what stands then.
+        """Count a counted attempt as failed, and return the count then.
 
-        One that a success has cleared meanwhile is counted anew.
+        If a success has cleared the attempt meanwhile, it is counted again.
         """
         decided = Update("ADD failed :one", "attempts > failed", {":one": 1})
         anew = Update(
@@ -109,11 +109,11 @@ class AttemptStore:
         return delete_write(self._key(counter))
 
     def of_account(self, account: Account) -> list[tuple[Counter, AttemptCount | FailureCount]]:
-        """Return the state of an account's counters by address, and of its total from anywhere."""
+        """Return the counts of an account by address, and its total, whose address is ANYWHERE."""
         return [_state_from(item) for item in self._of_key(_ACCOUNT + account.key)]
 
     def of_realm(self, realm: str) -> Iterator[tuple[Counter, AttemptCount | FailureCount]]:
-        """Return the state of the counters of all accounts of a realm, for the tools: a scan, on no request path."""
+        """Return the counts of all accounts of a realm, for the tools: a scan, which no request makes."""
         values = to_item({":pk": f"{_ACCOUNT}{realm}#"})
         condition = "begins_with(pk, :pk)"
         found = self.dynamo.scan(self.table, FilterExpression=condition, ExpressionAttributeValues=values)
@@ -124,7 +124,7 @@ class AttemptStore:
         self._clear(_ACCOUNT + account.key)
 
     def clear_codes(self, account: Account) -> None:
-        """Forget what was counted at an account's second factors: tries, messages and wrong codes."""
+        """Forget the counts of an account's second factors: attempts, messages and wrong codes."""
         self._clear(f"mfa#{account.key}")
 
     def _clear(self, pk: str) -> None:
@@ -135,7 +135,7 @@ class AttemptStore:
         return self.dynamo.query(self.table, "pk = :pk", {":pk": pk})
 
     def _restart(self, counter: Counter, ended: AttemptCount, now: int, lifetime_s: int) -> bool:
-        """Begin an ended count anew with one attempt; return False if another request was faster."""
+        """Start an expired count again with one attempt; return False if another request was faster."""
         begun = Update(
             "SET attempts = :one, failed = :zero, counted_at = :now, expires_at = :end",
             "expires_at = :ended",
@@ -173,17 +173,20 @@ class FailureStore:
         ended = Update("SET failed = :one, expires_at = :end REMOVE next_turn_at", "expires_at <= :now", values)
         self.dynamo.update_by_first(self._key(account), running, ended)
 
-    def take_shared_attempt(self, account: Account, now: int, next_turn_at: int) -> bool:
-        """Return whether an attempt may be made now; none other may until next_turn_at then. One conditional write."""
+    def take_shared_attempt(self, account: Account, now: int, next_attempt_at: int) -> bool:
+        """Take the attempt that strangers share, and set when the next one may follow; return False if it is taken.
+
+        One conditional write.
+        """
         taken = Update(
             "SET next_turn_at = :next",
             "attribute_exists(failed) AND (attribute_not_exists(next_turn_at) OR next_turn_at <= :now)",
-            {":next": next_turn_at, ":now": now},
+            {":next": next_attempt_at, ":now": now},
         )
         try:
             self.dynamo.update_and_read(self._key(account), taken)
         except ConditionFailed as failure:
-            # Somebody got in meanwhile, and there is no total any more.
+            # A login succeeded meanwhile, so there is no total any more.
             return failure.item is None
         return True
 
@@ -203,7 +206,7 @@ def _state_from(item: Item) -> tuple[Counter, AttemptCount | FailureCount]:
 
 
 def _attempt_count_from(item: Item) -> AttemptCount:
-    """Return the state of a counter, nought for each value that its item lacks."""
+    """Return the state of a counter, 0 for each value that its item lacks."""
     return AttemptCount(*(item.get(name, 0) for name in ("attempts", "failed", "counted_at", "expires_at")))
 
 

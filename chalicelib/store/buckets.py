@@ -1,4 +1,4 @@
-"""Leaky buckets of an address in the attempts table: one number an item, when it will be empty."""
+"""Leaky buckets of an address in the attempts table. Each item is one number: when the bucket will be empty."""
 
 from dataclasses import dataclass, replace
 
@@ -6,23 +6,23 @@ from chalicelib.model.bucket import Bucket
 from chalicelib.model.storage import Key, Read
 from chalicelib.store.dynamo import Dynamo, Update
 
-# What one address has a bucket for.
+# An address has a bucket of each of these kinds.
 LOGINS = "logins"
 CLIENTS = "clients"
-# Failures that were under way when the bucket filled are paid for later. No more than this many are: AWS runs no more
-# functions at once by default, and a debt without end would keep an address out for good.
+# Failures that were under way when the bucket got full are its debt, up to this many: by default AWS runs no more
+# functions at once, and an endless debt would refuse an address for ever.
 MAX_DEBT = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class BucketState:
     """A bucket after one failure. empties_at_ms: epoch milliseconds. had_room: whether the bucket was not full yet."""
 
     empties_at_ms: int
     had_room: bool
 
 
-def fill(dynamo: Dynamo, key: Key, bucket: Bucket, now_ms: int, is_running: bool) -> Filled:
+def fill(dynamo: Dynamo, key: Key, bucket: Bucket, now_ms: int, is_running: bool) -> BucketState:
     """Put one failure into the bucket of a key; a full one takes it as debt, up to its max_debt.
 
     is_running: a hint from an earlier read that the bucket is not empty; a wrong hint costs a call.
@@ -45,15 +45,15 @@ def fill(dynamo: Dynamo, key: Key, bucket: Bucket, now_ms: int, is_running: bool
     made, item = dynamo.update_by_first(key, *updates)
     empties_at_ms: int = item["empties_at_ms"]
     had_room = made is not overflowing and not bucket.is_full(empties_at_ms - bucket.rate_ms, now_ms)
-    return Filled(empties_at_ms, had_room)
+    return BucketState(empties_at_ms, had_room)
 
 
 @dataclass(frozen=True, slots=True)
 class BucketStore:
-    """The buckets of one kind, for failures that are known once they have happened: they are owed if there was no room.
+    """The buckets of one kind, for failures that are counted after they happened: without room they become debt.
 
-    kind: LOGINS; CLIENTS, alone for ids that no client has, or with `#` and a client_id. TTL only sweeps: what has
-    leaked away is compared in every condition.
+    kind: LOGINS; or CLIENTS, followed by `#` and the client_id if the client is known. TTL only sweeps: every condition
+    compares the time.
     """
 
     dynamo: Dynamo
@@ -65,19 +65,19 @@ class BucketStore:
         return replace(self, kind=kind)
 
     def read_of(self, *addresses: str) -> Read[tuple[int, ...]]:
-        """Return the read of when the bucket of each address will be empty: epoch milliseconds, 0 if it is.
+        """Return the read of when the bucket of each address will be empty: epoch milliseconds, 0 if it is empty.
 
         addresses: as model/address.py's network() writes them.
         """
         keys = tuple(map(self._key, addresses))
         return Read(keys, lambda items: tuple(item["empties_at_ms"] if item else 0 for item in items))
 
-    def fill(self, address: str, bucket: Bucket, now_ms: int, is_running: bool = True) -> Filled:
+    def fill(self, address: str, bucket: Bucket, now_ms: int, is_running: bool = True) -> BucketState:
         """Put one failure in; a full bucket takes it as debt. is_running: as in `fill` above."""
         return fill(self.dynamo, self._key(address), replace(bucket, max_debt=MAX_DEBT), now_ms, is_running)
 
     def of_address(self, address: str) -> dict[str, int]:
-        """Return when an address's buckets will be empty, by their kind, for the tools."""
+        """Return when an address's buckets will be empty, by kind, for the tools."""
         items = self.dynamo.query(self.table, "pk = :pk", {":pk": self._key(address).pk})
         return {item["sk"]: item["empties_at_ms"] for item in items}
 

@@ -1,4 +1,4 @@
-"""A person's attempts at codes, in the attempts table: so many at once, and so many wrong ones in a row."""
+"""A user's attempts at codes, in the attempts table: their allowances, and the count of wrong codes in a row."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.buckets import fill
 from chalicelib.store.dynamo import Dynamo, Update, delete_write, update_write
 
-# The sort key of the wrong codes, beside those of the person's buckets.
+# The sort key of the wrong codes, beside those of the user's buckets.
 WRONG = "wrong"
 _PREFIX = "wrong_"
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How many attempts or messages there may be. owner, kind: the parts of its key. bucket: one without debt."""
+    """How many attempts or messages are allowed. owner, kind: the parts of its key. bucket: without debt."""
 
     owner: str
     kind: str
@@ -31,12 +31,12 @@ class AllowanceStore:
     table: str
 
     def take(self, allowance: Allowance, now_ms: int) -> int:
-        """Take one attempt; return 0, or in how many milliseconds there is one again.
+        """Take one attempt and return 0; if none is left, return in how many milliseconds there is one again.
 
-        An attempt that is refused costs nothing: it was taken before anything was looked at.
+        A refused attempt is not counted: no code was checked.
         """
-        filled = fill(self.dynamo, self._key(allowance), allowance.bucket, now_ms, is_running=False)
-        return 0 if filled.had_room else allowance.bucket.opens_at_ms(filled.empties_at_ms) - now_ms
+        state = fill(self.dynamo, self._key(allowance), allowance.bucket, now_ms, is_running=False)
+        return 0 if state.had_room else allowance.bucket.opens_at_ms(state.empties_at_ms) - now_ms
 
     def give_back(self, allowance: Allowance) -> Write:
         """Return the write that gives one attempt back, for the transaction of a success."""
@@ -50,16 +50,16 @@ class AllowanceStore:
 
 @dataclass(frozen=True, slots=True)
 class WrongCodeStore:
-    """Counts attempts as wrong before they are looked at, each one atomic write. owner: as of Allowance.
+    """Counts codes as wrong before they are checked, each in one atomic write. owner: as in Allowance.
 
-    A count has no end but a right code, or an operator's reset: slow guessing does not begin anew.
+    Only a right code or an operator's reset ends a count, so that slow guessing does not start again.
     """
 
     dynamo: Dynamo
     table: str
 
     def count(self, owner: str, kind: str, most: int) -> int | None:
-        """Count one attempt; return how many of all kinds stand in a row then, or None if this kind has its most."""
+        """Count one attempt; return the count of all kinds in a row, or None if this kind has reached `most`."""
         name = _PREFIX + kind
         counted = Update(
             f"ADD {name} :one", f"attribute_not_exists({name}) OR {name} < :most", {":one": 1, ":most": most}
@@ -70,7 +70,7 @@ class WrongCodeStore:
             return None
 
     def withdraw(self, owner: str, kind: str) -> None:
-        """Take one attempt back that could not be judged."""
+        """Take back one attempt whose code could not be checked."""
         name = _PREFIX + kind
         withdrawn = Update(f"ADD {name} :less", f"{name} > :zero", {":less": -1, ":zero": 0})
         with suppress(ConditionFailed):

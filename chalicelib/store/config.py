@@ -1,4 +1,4 @@
-"""The config table: one document an item, read by key and kept in the process for a minute."""
+"""The config table: each item is one document, read by key and cached in the process for a minute."""
 
 import json
 import threading
@@ -19,7 +19,7 @@ A = TypeVar("A")
 
 CACHE_LIFETIME_S = 60
 CACHE_SIZE = 10_000
-# That there is no such client is believed for so long, so that asking again costs what it costs for a known one.
+# An unknown client_id is remembered this long, so that asking again costs the same as for a known one.
 ABSENCE_LIFETIME_S = 10
 MAX_ABSENCES = 1_000
 MAX_KEY_BYTES = 1024
@@ -27,7 +27,7 @@ MAX_KEY_BYTES = 1024
 
 @dataclass(slots=True)
 class _Cache:
-    """The values of the documents read last, until their time is up; the oldest goes first when it is full."""
+    """The values of the latest documents, until they expire. If it is full, the oldest is dropped first."""
 
     size: int = CACHE_SIZE
     entries: dict[str, tuple[float, Any]] = field(default_factory=dict)
@@ -49,8 +49,8 @@ class _Cache:
 class ConfigStore:
     """Reads and writes the configuration of one stage.
 
-    lifetime_s: how long what was read is believed; the tools say 0. That a client is not there is believed for seconds,
-    and of few ids: a new client works soon, and strangers' names fill no memory.
+    lifetime_s: how long a value is cached; 0 in the tools. An unknown client_id is cached for seconds only, so that a
+    new client soon works, and only a few are cached, so that they do not fill the memory.
     """
 
     dynamo: Dynamo
@@ -76,12 +76,12 @@ class ConfigStore:
         return self._read(f"api#{identifier}", api_from)
 
     def api_of(self, identifier: str, client: Client) -> Api | None:
-        """Return the API of that audience as people's logins through a client may have it."""
+        """Return the API of that audience, with the scopes that logins through a client may have."""
         api = self.api(identifier)
         return client.bound_api(api) if api else None
 
     def client(self, client_id: str) -> Client | None:
-        """Return the client of that id; a disabled one is as unknown as any."""
+        """Return the client of that client_id, or None for an unknown or disabled one."""
         key, now = f"client#{client_id}", self.clock.now_s()
         if len(key.encode()) > MAX_KEY_BYTES or self._absent_clients.get(key, now):
             return None
@@ -123,12 +123,12 @@ class ConfigStore:
         self.dynamo.delete(Key(self.table, key))
 
     def documents(self) -> Iterator[tuple[str, Document]]:
-        """Return every key with its document, fresh, for the tools: a scan, on no request path."""
+        """Return every key with its document, freshly read, for the tools: a scan, which no request makes."""
         for item in self.dynamo.scan(self.table, ConsistentRead=True):
             yield item["pk"], json.loads(item["document"])
 
     def _read(self, key: str, made: Callable[[Document], A | None]) -> A | None:
-        """Return what is made of a document; it is made once for each read, and nobody changes it."""
+        """Return the value made of a document. It is cached and shared, so callers must not change it."""
         if len(key.encode()) > MAX_KEY_BYTES:
             return None
         now = self.clock.now_s()

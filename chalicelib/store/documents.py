@@ -1,4 +1,4 @@
-"""From the config table's documents, which keep the words of the tenant file, to the model's values."""
+"""Make the model's values of the config table's documents, which have the tenant file's words."""
 
 from typing import Any
 

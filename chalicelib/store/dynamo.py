@@ -1,6 +1,6 @@
 """DynamoDB as the stores use it: items, consistent reads by key, conditional updates, and transactions.
 
-Callers of stores combine reads (`Dynamo.read_all`) and writes (`Dynamo.commit`), and look inside of neither.
+Callers of stores combine reads (`Dynamo.read_all`) and writes (`Dynamo.commit`), and never look inside them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,16 +17,13 @@ C = TypeVar("C")
 Value = str | int | bool
 
 BATCH_TRIES = 2
-# How often an item may change between two looks at it before that is given up.
+# How often an update is tried on an item that changes meanwhile.
 UPDATE_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """One update expression, and the condition that it is made under, "" for none.
-
-    values: of the names with a colon in both.
-    """
+    """One update expression and its condition, "" for none. values: of the names with a colon in both."""
 
     expression: str
     condition: str = ""
@@ -57,7 +54,7 @@ class Dynamo:
         return self._read_batch(reads)
 
     def query(self, table: str, condition: str, values: Mapping[str, Value], **more: Any) -> list[Item]:
-        """Return all items of a partition key that the condition names, fresh. more: parameters of the query."""
+        """Return all items that the key condition names, freshly read. more: parameters of the query."""
         pages = self.aws.dynamodb.get_paginator("query").paginate(
             TableName=table,
             KeyConditionExpression=condition,
@@ -73,13 +70,13 @@ class Dynamo:
             yield from map(from_item, page["Items"])
 
     def put(self, table: str, values: Mapping[str, Value]) -> None:
-        """Write an item, in place of any that there is."""
+        """Write an item; it replaces any with the same key."""
         self.aws.call(self.aws.dynamodb.put_item, TableName=table, Item=to_item(values))
 
     def put_if(self, table: str, values: Mapping[str, Value], condition: str, **named: Value) -> None:
         """Write an item if the condition holds. named: the values of its names.
 
-        Raises ConditionFailed, with the item that stands there.
+        Raises ConditionFailed with the stored item.
         """
         self.aws.call(
             self.aws.dynamodb.put_item,
@@ -94,7 +91,7 @@ class Dynamo:
         self.aws.call(self.aws.dynamodb.update_item, **_update_parameters(key, update))
 
     def update_and_read(self, key: Key, update: Update) -> Item:
-        """Make an update and return the item as it is then; raises ConditionFailed, with the item that stands there."""
+        """Make an update and return the item as it is then; raises ConditionFailed with the stored item."""
         answer = self.aws.call(
             self.aws.dynamodb.update_item,
             ReturnValues="ALL_NEW",
@@ -106,8 +103,7 @@ class Dynamo:
     def update_by_first(self, key: Key, *updates: Update) -> tuple[Update, Item]:
         """Make the first update whose condition holds; return it and the item as it is then.
 
-        Their conditions leave no gap. Raises TemporarilyUnavailable if the item moves from one state to another for
-        each look at it.
+        The conditions must cover every state. Raises TemporarilyUnavailable if the item keeps changing meanwhile.
         """
         for _ in range(UPDATE_TRIES):
             for update in updates:
@@ -122,7 +118,7 @@ class Dynamo:
         self.aws.call(self.aws.dynamodb.delete_item, TableName=key.table, Key=key_item(key))
 
     def commit(self, writes: tuple[Write, ...]) -> None:
-        """Do all the writes or none; no write is no call. Raises ConditionFailed if the condition of one fails."""
+        """Do all the writes or none; without writes there is no call. Raises ConditionFailed if a condition fails."""
         if writes:
             self.aws.call(self.aws.dynamodb.transact_write_items, TransactItems=writes)  # type: ignore[arg-type]  # the stub wants one TypedDict
 
@@ -132,7 +128,7 @@ class Dynamo:
         return tuple(read.parse(tuple(map(found.get, read.keys))) for read in reads)
 
     def _items(self, keys: dict[Key, None]) -> dict[Key, Item]:
-        """Return the items that there are, by their keys; no key is no call."""
+        """Return the items that exist, by key; without keys there is no call."""
         if not keys:
             return {}
         request: dict[str, Any] = {}
@@ -145,7 +141,7 @@ class Dynamo:
         }
 
     def _responses(self, request: dict[str, Any]) -> Any:
-        """Read all keys, a second time if DynamoDB left some out: it throttles a batch without an error."""
+        """Return the items of all keys; read again if DynamoDB left some out, which is how it throttles a batch."""
         for _ in range(BATCH_TRIES):
             answer = self.aws.call(self.aws.dynamodb.batch_get_item, RequestItems=request)
             if not answer.get("UnprocessedKeys"):
@@ -159,7 +155,7 @@ def update_write(key: Key, update: Update) -> Write:
 
 
 def put_write(table: str, values: Mapping[str, Value], condition: str = "", **named: Value) -> Write:
-    """Return the write of an item. condition: what must hold, "" for nothing; named: the values of its names."""
+    """Return the write of an item. condition: "" for none. named: the values of its names."""
     return {"Put": {"TableName": table, "Item": to_item(values)} | _named_condition(condition, named)}
 
 

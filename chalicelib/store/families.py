@@ -4,13 +4,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.model.family import Locator, RefreshFamily
+from chalicelib.model.family import FamilyKey, RefreshFamily
 from chalicelib.model.storage import Item, Key, Read, Write
 from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.dynamo import Dynamo, Value, from_item, put_write
 
 _FAMILY = "family#"
-_CONVERTED = ("locator", "audience", "scopes", "amr")
+_CONVERTED = ("key", "audience", "scopes", "amr")
 # The fields that are stored as they are.
 _FIELDS = tuple(name for name in RefreshFamily.__dataclass_fields__ if name not in _CONVERTED)
 
@@ -22,9 +22,9 @@ class FamilyStore:
     dynamo: Dynamo
     table: str
 
-    def read_of(self, locator: Locator, client_id: str) -> Read[RefreshFamily | None]:
+    def read_of(self, family_key: FamilyKey, client_id: str) -> Read[RefreshFamily | None]:
         """Return the read of a client's family."""
-        key = self._key(locator, client_id)
+        key = self._key(family_key, client_id)
         return Read((key,), lambda items: _family_from(items[0]) if items[0] else None)
 
     def begin_write(self, family: RefreshFamily, expires_at: int) -> Write:
@@ -32,7 +32,7 @@ class FamilyStore:
         return put_write(self.table, self._values(family, expires_at))
 
     def replace(self, before: RefreshFamily, after: RefreshFamily, expires_at: int) -> RefreshFamily | None:
-        """Write a family's next state if its current token is still the same; return None then, else what stands there.
+        """Write a family's next state and return None; if its current token has changed, return the stored family.
 
         Raises ConditionFailed if the family has ended.
         """
@@ -46,26 +46,26 @@ class FamilyStore:
         return None
 
     def end(self, family: RefreshFamily) -> None:
-        """End a family, whatever state it is in by now."""
-        self.dynamo.delete(self._key(family.locator, family.client_id))
+        """End a family, whatever its current state."""
+        self.dynamo.delete(self._key(family.key, family.client_id))
 
     def of_user(self, user_id: str, client_id: str | None = None) -> list[RefreshFamily]:
-        """Return the families of a user_id, of one client or of all, in whichever realm that person is."""
+        """Return the families of a user_id in all realms, of one client or of all."""
         values = {":pk": f"user#{user_id}", ":sk": _FAMILY if client_id is None else _prefix(client_id)}
         found = self.dynamo.query(self.table, "pk = :pk AND begins_with(sk, :sk)", values)
         return list(map(_family_from, found))
 
-    def _key(self, locator: Locator, client_id: str) -> Key:
-        return Key(self.table, f"user#{locator.user_id}", _prefix(client_id) + locator.family_id)
+    def _key(self, family_key: FamilyKey, client_id: str) -> Key:
+        return Key(self.table, f"user#{family_key.user_id}", _prefix(client_id) + family_key.family_id)
 
     def _values(self, family: RefreshFamily, expires_at: int) -> dict[str, Value]:
-        key, locator = self._key(family.locator, family.client_id), family.locator
+        key, family_key = self._key(family.key, family.client_id), family.key
         values: dict[str, Value] = {
             "pk": key.pk,
             "sk": key.sk,
-            "realm": locator.realm,
-            "user_id": locator.user_id,
-            "family_id": locator.family_id,
+            "realm": family_key.realm,
+            "user_id": family_key.user_id,
+            "family_id": family_key.family_id,
             "audience": family.audience or "",
             "scopes": " ".join(family.scopes),
             "amr": " ".join(family.amr),
@@ -75,12 +75,12 @@ class FamilyStore:
 
 
 def _prefix(client_id: str) -> str:
-    # A digest, as a client_id may hold what parts the key; all have one length, so none begins another's.
+    # A digest, as a client_id may hold the `#` that separates parts. All have one length, so none is another's prefix.
     return f"{_FAMILY}{hashlib.sha256(client_id.encode()).hexdigest()[:32]}#"
 
 
 def _family_from(item: Item) -> RefreshFamily:
-    locator = Locator(item["realm"], item["user_id"], item["family_id"])
+    family_key = FamilyKey(item["realm"], item["user_id"], item["family_id"])
     fields: dict[str, Any] = {name: item[name] for name in _FIELDS}
     scopes, amr = tuple(item["scopes"].split()), tuple(item["amr"].split())
-    return RefreshFamily(locator=locator, audience=item["audience"] or None, **fields, scopes=scopes, amr=amr)
+    return RefreshFamily(key=family_key, audience=item["audience"] or None, **fields, scopes=scopes, amr=amr)

@@ -1,6 +1,6 @@
-"""Accounts whose owners are to be told of something, in the attempts table, until they have been.
+"""Notices for the owners of accounts, in the attempts table, until they are sent.
 
-One is noted for a name that no user has as well: who sends the notices finds out if there is a user to tell.
+An account without a user gets notices too. The sender finds out if there is a user to send them to.
 """
 
 import hashlib
@@ -13,19 +13,19 @@ from chalicelib.model.storage import Item, Key
 from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.dynamo import Dynamo, Update, Value
 
-# An attack on many names at once must not write all of its notices under one key.
+# An attack on many accounts at once must not write all its notices under one key.
 SHARDS = 16
-# Of what owners are told: a block of their account, or that their second factor was shown wrongly too often.
+# The kinds of notices: of a blocked account, and of too many wrong codes of a second factor.
 BLOCKS = "notice"
 WRONG_CODES = "mfa-notice"
-# How often one account's owner is told of a block at most.
+# An account's owner gets at most one notice of a block in this time.
 QUIET_S = 3600
 DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A thing that an owner is to be told. noted_at: epoch seconds."""
+    """A notice that is not sent yet. noted_at: epoch seconds."""
 
     account: Account
     noted_at: int
@@ -33,7 +33,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class NoticeStore:
-    """Keeps notices of one kind, one an account in quiet_s seconds."""
+    """Stores the notices of one kind, at most one in quiet_s seconds for each account."""
 
     dynamo: Dynamo
     table: str
@@ -41,7 +41,7 @@ class NoticeStore:
     quiet_s: int = QUIET_S
 
     def note(self, account: Account, now: int) -> None:
-        """Note what an account's owner is to be told; nothing if that was noted within the last quiet_s."""
+        """Store a notice for an account, unless one was stored within the last quiet_s."""
         noted = Update(
             "SET noted_at = :now, is_told = :no, expires_at = :end",
             "attribute_not_exists(noted_at) OR noted_at <= :quiet",
@@ -50,14 +50,14 @@ class NoticeStore:
         with suppress(ConditionFailed):
             self.dynamo.update_and_read(self._key(account), noted)
 
-    def untold(self, now: int) -> Iterator[Notice]:
-        """Return the notices of the last quiet_s that nobody has taken yet."""
+    def find_untold(self, now: int) -> Iterator[Notice]:
+        """Return the notices of the last quiet_s that were not taken yet."""
         for shard in range(SHARDS):
             for item in self._of_shard(shard, now - self.quiet_s):
                 yield Notice(Account.of_key(item["sk"]), item["noted_at"])
 
     def take(self, notice: Notice) -> bool:
-        """Whether this notice is ours to tell: one conditional write, which a second one fails."""
+        """Take a notice to send it; return False if it was taken already. One conditional write."""
         values = {":yes": 1, ":no": 0, ":at": notice.noted_at}
         taken = Update("SET is_told = :yes", "is_told = :no AND noted_at = :at", values)
         try:

@@ -1,6 +1,7 @@
-"""Tokens that ended at large: one item `revoked#REALM` in the sessions table, read with a person (docs/adr/0021).
+"""Revocations of all tokens of a realm, or of a client in it (docs/adr/0021).
 
-It holds a count for the realm, and one for each client that was ever named. TTL never sweeps it.
+One item `revoked#REALM` in the sessions table counts them, for the realm and for each client. It is read together with
+the user, and TTL never sweeps it.
 """
 
 import hashlib
@@ -9,24 +10,24 @@ from dataclasses import dataclass
 from chalicelib.model.storage import Key, Read
 from chalicelib.store.dynamo import Dynamo, Update
 
-EVERYBODY = "everybody"
+WHOLE_REALM = "everybody"
 
 
 @dataclass(frozen=True, slots=True)
 class RevocationStore:
-    """The counts of one stage. Every read is consistent; a revocation is one atomic addition."""
+    """Counts the revocations of one stage. Every read is consistent; a revocation is one atomic addition."""
 
     dynamo: Dynamo
     table: str
 
     def read_of(self, realm: str, client_id: str) -> Read[int]:
-        """Return the read of how many revocations concern a realm's people at a client."""
-        counters = (EVERYBODY, _counter(client_id))
+        """Return the read of the count of revocations for a realm's users at a client."""
+        counters = (WHOLE_REALM, _counter(client_id))
         return Read((self._key(realm),), lambda items: sum((items[0] or {}).get(name, 0) for name in counters))
 
     def revoke(self, realm: str, client_id: str | None = None) -> None:
-        """End what everybody of a realm has out, through one client or through all, at once."""
-        counter = _counter(client_id) if client_id else EVERYBODY
+        """End the tokens of all users of a realm at once, those of one client or of all."""
+        counter = _counter(client_id) if client_id else WHOLE_REALM
         self.dynamo.update(self._key(realm), Update(f"ADD {counter} :one", "", {":one": 1}))
 
     def _key(self, realm: str) -> Key:

@@ -1,6 +1,6 @@
-"""The sessions table, but for refresh tokens: logins that wait, codes and links that were sent, and used names.
+"""The sessions table, except refresh tokens: pending logins, codes and links that were sent, and used names.
 
-A login, a code or a link is known to its holder by a token of 256 random bits, and to the store by its hash alone.
+The holder of a login, a code or a link has a token of 256 random bits. The store has only its hash.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from chalicelib.model.storage import Item, Key, Read, Write
 from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.dynamo import Dynamo, Value, delete_write, from_item, put_write
 
-# How long the store can still tell a token that is over from one that never was.
+# How long an expired token is kept, so that it can be told from one that never was.
 REMEMBERED_S = 3600
 MARK_BYTES = 16
 # The sort key of all items here.
@@ -27,7 +27,7 @@ _ONCE = "once"
 class Ticket:
     """The right that a link in an email gives its reader. ends_at: epoch seconds.
 
-    credential_version: the person's when it was sent; None for one that was stored without.
+    credential_version: the user's when the email was sent; None for a ticket stored without it.
     """
 
     ticket_id: str
@@ -37,13 +37,13 @@ class Ticket:
 
 
 def stored_id(token: str) -> str:
-    """Return what the store knows a token by."""
+    """Return the hash by which the store knows a token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class PendingStore:
-    """Keeps pending logins and challenges. Every read is consistent; ends_at says what is over, TTL only sweeps."""
+    """Stores pending logins, challenges and tickets. Reads are consistent; callers compare ends_at, TTL only sweeps."""
 
     dynamo: Dynamo
     table: str
@@ -61,7 +61,7 @@ class PendingStore:
         self._put(_challenge_pk(login), asdict(challenge), challenge.ends_at)
 
     def challenge(self, login: PendingLogin) -> Challenge | None:
-        """Return a login's latest challenge, if it has one that was not used."""
+        """Return a login's latest challenge, or None if there is none or it was used."""
         values = self._get(_challenge_pk(login))
         return Challenge(**values) if values else None
 
@@ -77,19 +77,19 @@ class PendingStore:
 
     def end_ticket(self, ticket: Ticket) -> None:
         """Use a ticket up; raises ConditionFailed if it was used already."""
-        # As a transaction, which is known when it is sent again because its answer was lost.
+        # A transaction, as DynamoDB recognises one that is sent again after its answer was lost.
         self.dynamo.commit((delete_write(self._key(f"unblock#{ticket.ticket_id}"), "attribute_exists(pk)"),))
 
     def use_login(self, login: PendingLogin) -> Write:
         """Return the write that uses a pending login up; its condition fails if it was used already.
 
-        The login stays as a used one: an application that shows its mfa_token again is no stranger.
+        The used login stays stored, so that an application which sends its mfa_token again gets the right answer.
         """
         condition = "attribute_exists(pk) AND attribute_not_exists(is_used)"
         return put_write(self.table, _login_values(login) | {"is_used": True}, condition)
 
     def use_challenge(self, login: PendingLogin, challenge: Challenge) -> Write:
-        """Return the write that uses a challenge up; its condition fails if it was used, or another one followed."""
+        """Return the write that uses a challenge up; its condition fails if it was used or replaced."""
         return delete_write(self._key(_challenge_pk(login)), "document = :seen", seen=json.dumps(asdict(challenge)))
 
     def _put(self, pk: str, document: dict[str, Any], ends_at: int) -> None:
@@ -104,14 +104,14 @@ class PendingStore:
 
 @dataclass(frozen=True, slots=True)
 class UsedNames:
-    """Keeps names that may be used once, such as the `jti` of a client's assertion, until they end."""
+    """Stores names that may be used once, such as the `jti` of a client's assertion, until they expire."""
 
     dynamo: Dynamo
     table: str
 
     def use_once(self, name: str, now: int, expires_at: int) -> bool:
         """Return whether this is the first use of a name: one conditional write. After expires_at it is free again."""
-        # Tells our own item from another's, if botocore has sent the write again after its answer was lost.
+        # Marks the item as this request's own, in case the write is sent again after its answer was lost.
         mark = secrets.token_hex(MARK_BYTES)
         values: dict[str, Value] = {"pk": name, "sk": _ONCE, "expires_at": expires_at, "mark": mark}
         try:
@@ -137,9 +137,9 @@ def _challenge_pk(login: PendingLogin) -> str:
 
 def _login_values(login: PendingLogin) -> dict[str, Value]:
     document = asdict(login)
-    # The document's own name for it, as logins are pending while an upgrade is deployed.
+    # The document has an older name, as logins are pending while an upgrade is deployed.
     document["asked"] = document.pop("requested") | {"scopes": sorted(login.requested.scopes)}
-    # Neither is the document's: an access token is not stored, and the use is an attribute that a condition can name.
+    # Not in the document: the jti of an access token is never stored, and is_used is an attribute for conditions.
     del document["jti"], document["is_used"]
     return _values(f"mfa#{login.login_id}", document, login.ends_at)
 

@@ -1,4 +1,4 @@
-"""A realm's users table, as the tools use it: records made, listed, changed and deleted. No login does any of this."""
+"""A realm's users table as the tools use it: make, list, change and delete records. No request does any of this."""
 
 import json
 from collections.abc import Iterator
@@ -11,18 +11,18 @@ from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.dynamo import Dynamo, Update, Value, delete_write, put_write
 from chalicelib.store.users import JSON_FIELDS, UserStore, assignments, login_keys, user_from, user_key
 
-# The fields of a User that are no attribute of the record, or several of them.
+# The fields of a User that are no attribute of the record, or several.
 _NO_ATTRIBUTES = ("family_counts", "revocations")
-# How many items the tools read in one call: a page of DynamoDB's own size takes long on a slow link.
+# How many items the tools read in one call: a full page of DynamoDB takes long on a slow link.
 PAGE = 200
 
 
 class IdentifierTaken(Exception):
-    """Somebody of this realm has the username, the email or the user_id already."""
+    """Another user of this realm has the username, the email or the user_id already."""
 
 
 class NoSuchUser(Exception):
-    """Nobody of this realm has this user_id."""
+    """No user of this realm has this user_id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class UserRecords:
     def create(self, user: User) -> None:
         """Write a new record and its identifiers at once; raises IdentifierTaken."""
         users = UserStore(self.dynamo, self.table)
-        # No user is stored under a former spelling any more: what this read does not find will not be there later.
+        # New users are never stored under a former spelling, so none can appear after this read.
         if any(users.locate(name, (kind,)) for kind, name in _names(user) if len(spellings(name)) > 1):
             raise IdentifierTaken
         items = [_values(user), *(_login_values(user, kind, name) for kind, name in _names(user))]
@@ -45,7 +45,7 @@ class UserRecords:
             raise IdentifierTaken from None
 
     def all(self) -> Iterator[User]:
-        """Return everybody: a scan."""
+        """Return every user: a scan."""
         for item in self.dynamo.scan(self.table, ConsistentRead=True, PaginationConfig={"PageSize": PAGE}):
             if item["pk"].startswith("user#"):
                 yield user_from(item)
@@ -56,9 +56,10 @@ class UserRecords:
         self.dynamo.commit(tuple(map(delete_write, keys)))
 
     def set_password_hash(self, user_id: str, hashes: list[str], now: int, ends_families: bool) -> None:
-        """Store a new password's hash, and end logins under way and, if asked, refresh tokens; raises NoSuchUser.
+        """Store a new password's hash, and end the user's pending logins; raises NoSuchUser.
 
-        hashes: the new one, then those of earlier passwords that are remembered.
+        hashes: the new one, then those of earlier passwords that are remembered. ends_families: whether refresh tokens
+        end too.
         """
         password_hash, *history = hashes
         values: dict[str, Value] = {"password_hash": password_hash, "password_history": json.dumps(history)}
@@ -66,19 +67,19 @@ class UserRecords:
         self._change(user_id, now, values | {"last_password_reset": now}, *raised)
 
     def set_blocked(self, user_id: str, blocked: bool, now: int) -> None:
-        """Block, ending all that the person has, or unblock; raises NoSuchUser."""
+        """Block a user and end their pending logins and tokens, or unblock them; raises NoSuchUser."""
         self._change(user_id, now, {"blocked": blocked}, *(("families_version",) if blocked else ()))
 
     def end_families(self, user_id: str, now: int) -> None:
-        """End all refresh tokens of the person at once; raises NoSuchUser."""
+        """End all refresh tokens of the user at once; raises NoSuchUser."""
         self._change(user_id, now, {}, "families_version")
 
     def end_logins(self, user_id: str, now: int) -> None:
-        """End the person's logins under way and access tokens of the MFA API; raises NoSuchUser."""
+        """End the user's pending logins and access tokens of the MFA API; raises NoSuchUser."""
         self._change(user_id, now, {})
 
     def _login_keys(self, user: User) -> list[Key]:
-        """Return the keys of the person's identifiers; a spelling of theirs may be somebody else's by now."""
+        """Return the keys of the user's identifiers, without a spelling that another user has by now."""
         keys = tuple(dict.fromkeys(key for _, name in _names(user) for key in login_keys(self.table, name)))
         found = self.dynamo.read(Read(keys, lambda logins: logins))
         return [key for key, login in zip(keys, found, strict=True) if login and login["user_id"] == user.user_id]

@@ -1,6 +1,6 @@
 """A realm's users table, as requests use it.
 
-`user#ID` is a person's record; `login#CANONICAL` leads from what a person types to the ID.
+`user#ID` is a user's record; `login#CANONICAL` leads from a typed identifier to the ID.
 """
 
 import hashlib
@@ -17,14 +17,14 @@ from chalicelib.model.user import User
 from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.dynamo import Dynamo, Update, Value, update_write
 
-# The fields that are kept as JSON, and what stands for their absence.
+# The fields that are stored as JSON, with the value of a missing one.
 JSON_FIELDS = {"app_metadata": "{}", "user_metadata": "{}", "password_history": "[]"}
-# What the names of the counters begin with that say how many families a client began for this person.
+# The prefix of counters in a record: how many families a client began for this user.
 _FAMILY_COUNTER = "families_of_"
 
 
 def family_counter(client_id: str) -> str:
-    """Return the name of a record's number of families that a client began."""
+    """Return the name of a record's counter of families that a client began."""
     return _FAMILY_COUNTER + hashlib.sha256(client_id.encode()).hexdigest()[:16]
 
 
@@ -34,7 +34,7 @@ def user_key(table: str, user_id: str) -> Key:
 
 
 def login_keys(table: str, typed: str) -> tuple[Key, ...]:
-    """Return the keys under which an identifier may lead to its person: one for each of its spellings."""
+    """Return the keys that may lead from an identifier to its user: one for each spelling."""
     return tuple(Key(table, f"login#{form}") for form in spellings(typed))
 
 
@@ -71,7 +71,7 @@ class UserStore:
         return self.dynamo.read(self.read_of(user_id))
 
     def login_write(self, user: User, login: LoginRecord, counter: str | None) -> Write:
-        """Return the write that records a login. counter: the name of a number to raise by one with it.
+        """Return the write that records a login. counter: the name of a counter that it raises by one, or None.
 
         Its condition fails if the password was changed or the user blocked or deleted since the record was read.
         """
@@ -82,7 +82,7 @@ class UserStore:
         return update_write(user_key(self.table, user.user_id), update)
 
     def put_metadata(self, seen: User, changed: dict[str, dict[str, Any]], now: int) -> None:
-        """Store metadata by its name; raises ConditionFailed if it is not as seen any more."""
+        """Store metadata by name; raises ConditionFailed if it has changed since `seen` was read."""
         values: dict[str, Value] = {name: json.dumps(value) for name, value in changed.items()}
         values["updated_at"] = now
         seen_values: dict[str, Value] = {f"seen_{name}": json.dumps(getattr(seen, name)) for name in changed}
@@ -91,7 +91,7 @@ class UserStore:
         self.dynamo.update(user_key(self.table, seen.user_id), update)
 
     def correct_count(self, user: User, counter: str, live: int) -> None:
-        """Set a counter of families to what lives, unless it has moved on since the record was read."""
+        """Set a counter of families to the number that live, unless it changed since the record was read."""
         values = {":live": live, ":seen": user.family_counts[counter]}
         with suppress(ConditionFailed):
             update = Update(f"SET {counter} = :live", f"{counter} = :seen", values)

@@ -1,4 +1,4 @@
-"""Secrets at rest: sealed under data keys that only KMS can open (docs/adr/0013, 0026).
+"""Stored secrets, sealed under data keys that only KMS can open (docs/adr/0013, 0026).
 
 The vault seals second factors' secrets, and two documents of the config table: the stage's key and the rules' settings.
 """
@@ -18,7 +18,7 @@ from chalicelib.store.aws.calls import Aws
 from chalicelib.store.config import CACHE_LIFETIME_S, ConfigStore
 
 NONCE_BYTES = 12
-# Where the config table has the sealed documents, and to whom the vault binds them.
+# The keys of the sealed documents in the config table, and the owners that the vault binds them to.
 STAGE_KEY = "stage_key"
 STAGE_OWNER = "stage"
 RULE_SETTINGS = "rule_settings"
@@ -32,16 +32,16 @@ def data_key_alias(stage: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """Seals and opens. key_id: the KMS key, by its alias.
+    """Makes and opens data keys. key_id: the alias of the KMS key.
 
-    owner: who a secret belongs to; it is bound to the data key and to what is sealed, so that neither opens elsewhere.
+    owner: whom a secret belongs to. Data key and sealed text are bound to it, so that neither opens for another owner.
     """
 
     aws: Aws
     key_id: str
 
     def new_key(self, owner: str) -> tuple[bytes, str]:
-        """Return a fresh data key, and the form of it that is stored. One KMS call."""
+        """Return a fresh data key and its stored form. One KMS call."""
         made = self.aws.call(
             self.aws.kms.generate_data_key,
             KeyId=self.key_id,
@@ -60,7 +60,7 @@ class Vault:
 
 @dataclass(slots=True)
 class StageKey:
-    """Computes keyed hashes, for what is recognised and never read again.
+    """Computes keyed hashes, for values that are compared and never read.
 
     KMS seals the key in the config table. It never changes, so a process opens it once.
     """
@@ -72,19 +72,19 @@ class StageKey:
     def mac(self, purpose: str, data: bytes) -> bytes:
         """Return 32 bytes that only this stage can compute of the data.
 
-        purpose: keeps the hashes of one use apart from those of another. Raises ServerError if `gatehouse up` made no
-        key, TemporarilyUnavailable if it cannot be read. Source: RFC 2104.
+        purpose: separates the hashes of one use from those of another. Raises ServerError if `gatehouse up` made no
+        key, TemporarilyUnavailable if the key cannot be read. Source: RFC 2104.
         """
-        return hmac.digest(self._opened(), purpose.encode() + b"\0" + data, "sha256")
+        return hmac.digest(self._open(), purpose.encode() + b"\0" + data, "sha256")
 
     def make(self) -> bool:
-        """Store a new key if the stage has none, for the tools. Return False if it has one."""
+        """Store a new key if the stage has none; return False if it has one. For the tools."""
         if self.config.stage_key() is not None:
             return False
         _, stored = self.vault.new_key(STAGE_OWNER)
         return self.config.put_new(STAGE_KEY, {"data_key": stored})
 
-    def _opened(self) -> bytes:
+    def _open(self) -> bytes:
         # Two threads may open it at once: both get the same key.
         if not self._key:
             document = self.config.stage_key()
@@ -96,9 +96,9 @@ class StageKey:
 
 @dataclass(slots=True)
 class RuleSettings:
-    """Reads and writes the settings. lifetime_s: how long what was read is believed.
+    """Reads and writes the settings of rules. lifetime_s: how long they are cached.
 
-    That there are none is remembered too: it is one key, and every login asks for it.
+    If there are none, that is cached too: every login asks for them.
     """
 
     config: ConfigStore
@@ -110,22 +110,22 @@ class RuleSettings:
     _values: dict[str, str] = field(default_factory=dict, repr=False)
 
     def read(self) -> dict[str, str]:
-        """Return the settings by name. KMS is asked only if they are not those of the last time."""
+        """Return the settings by name. KMS is called only if they have changed since the last time."""
         now = self.clock.now_s()
         if now >= self._read_until:
             document = self.config.rule_settings() or {"sealed": ""}
             if document["sealed"] != self._sealed:
-                self._values = self._opened(document)
+                self._values = self._open(document)
                 self._sealed = document["sealed"]
             self._read_until = now + self.lifetime_s
         return self._values
 
     def write(self, values: dict[str, str]) -> None:
-        """Store these settings and no others, under a fresh data key; for the tools."""
+        """Replace all settings by these, under a fresh data key. For the tools."""
         data_key, stored = self.vault.new_key(RULES_OWNER)
         self.config.put(RULE_SETTINGS, {"data_key": stored, "sealed": seal(data_key, json.dumps(values), RULES_OWNER)})
 
-    def _opened(self, document: dict[str, str]) -> dict[str, str]:
+    def _open(self, document: dict[str, str]) -> dict[str, str]:
         if not document["sealed"]:
             return {}
         data_key = self.vault.open_key(document["data_key"], RULES_OWNER)

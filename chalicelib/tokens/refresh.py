@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from chalicelib.errors import InvalidGrant, TemporarilyUnavailable, Unauthorized, is_refusal
 from chalicelib.model.clock import Clock
 from chalicelib.model.directory import Directory
-from chalicelib.model.family import Locator, RefreshFamily
+from chalicelib.model.family import FamilyKey, RefreshFamily
 from chalicelib.model.login import Access, Login
 from chalicelib.model.storage import Write
 from chalicelib.model.tenant import Client, RefreshTokenPolicy
@@ -91,7 +91,7 @@ class RefreshTokens:
         """Return the family that begins with a login, to be stored together with it."""
         now, secret, policy = self.clock.now_s(), secrets.token_bytes(SECRET_BYTES), client.refresh_token
         family = RefreshFamily(
-            locator=Locator(login.realm, user.user_id, self._new_id()),
+            key=FamilyKey(login.realm, user.user_id, self._new_id()),
             client_id=client.client_id,
             audience=access.audience,
             scopes=access.scopes,
@@ -109,7 +109,7 @@ class RefreshTokens:
             user=user,
             client=client,
             family=family,
-            token=encode(family.locator, secret, self.checksum),
+            token=encode(family.key, secret, self.checksum),
             write=self.families.begin_write(family, family.ends_unused_at(policy)),
             counter=family_counter(client.client_id),
         )
@@ -120,11 +120,11 @@ class RefreshTokens:
         The counter in the user's record counts beginnings. Only if it is full are the families read, and it is
         corrected afterwards.
         """
-        user, client, realm = new.user, new.client, new.family.locator.realm
+        user, client, realm = new.user, new.client, new.family.key.realm
         if user.family_counts.get(new.counter, 0) < MAX_FAMILIES:
             return
         of_id = self.families.of_user(user.user_id, client.client_id)
-        families = [one for one in of_id if one.locator.realm == realm]
+        families = [one for one in of_id if one.key.realm == realm]
         live = [one for one in families if not one.has_ended(user, client.refresh_token, self.clock.now_s())]
         kept = live[max(0, len(live) - MAX_FAMILIES + 1) :]
         for one in families:
@@ -149,19 +149,19 @@ class RefreshTokens:
         decoded = decode(token)
         if decoded is None:
             return None
-        locator, secret = decoded
-        directory = self.directory_named(locator.realm) if locator.realm in client.realms else None
-        is_ours = directory is not None and hmac.compare_digest(encode(locator, secret, self.checksum), token)
+        key, secret = decoded
+        directory = self.directory_named(key.realm) if key.realm in client.realms else None
+        is_ours = directory is not None and hmac.compare_digest(encode(key, secret, self.checksum), token)
         # A token from before checksums were keyed has one without a key; a damaged token has neither.
-        if directory is None or not (is_ours or token == encode(locator, secret)):
+        if directory is None or not (is_ours or token == encode(key, secret)):
             return None
         family, user, count = self.dynamo.read_all(
-            self.families.read_of(locator, client.client_id),
-            directory.read_of(locator.user_id),
-            self.revocations.read_of(locator.realm, client.client_id),
+            self.families.read_of(key, client.client_id),
+            directory.read_of(key.user_id),
+            self.revocations.read_of(key.realm, client.client_id),
         )
-        # The holder of a token can change its locator, so the stored family must name the same locator and client.
-        if family is None or user is None or (family.locator, family.client_id) != (locator, client.client_id):
+        # The holder of a token can change the key in it, so the stored family must have the same key and client.
+        if family is None or user is None or (family.key, family.client_id) != (key, client.client_id):
             return None
         return PresentedToken(family, replace(user, revocations=count), secret, is_ours)
 
@@ -169,7 +169,7 @@ class RefreshTokens:
         """Raise InvalidGrant or Unauthorized unless the token may be used.
 
         A token that was superseded too long ago ends its family: two parties hold it (RFC 9700 4.14.2). A forged token
-        with the locator of a family, but none of its secrets, does not end it.
+        with the key of a family, but none of its secrets, does not end it.
         """
         if not self._may_be_used(found):
             if not found.is_ours:
@@ -188,7 +188,7 @@ class RefreshTokens:
         """
         family, policy = presented.family, client.refresh_token
         if not presented.is_current:
-            return encode(family.locator, make_successor(presented.secret, family.nonce), self.checksum)
+            return encode(family.key, make_successor(presented.secret, family.nonce), self.checksum)
         after = self._use(presented, policy, source_ip)
         try:
             other = self.families.replace(family, after, after.ends_unused_at(policy))
@@ -197,7 +197,7 @@ class RefreshTokens:
         # The stored nonce is this request's own if botocore sent the write again after its answer was lost.
         if other is None or (policy.is_rotating and other.nonce == after.nonce):
             next_secret = make_successor(presented.secret, after.nonce)
-            return encode(family.locator, next_secret, self.checksum) if policy.is_rotating else None
+            return encode(family.key, next_secret, self.checksum) if policy.is_rotating else None
         # Another request was faster with the same token. There is one successor, and this client gets it too. If the
         # successor was used as well by now, this request came in time and was slow, which is no reuse.
         raced = replace(presented, family=other)
@@ -208,7 +208,7 @@ class RefreshTokens:
     def let_retry(self, presented: PresentedToken, client: Client) -> None:
         """Let a client use its used-up token again, whatever the leeway, as its answer is known to be lost."""
         with suppress(TemporarilyUnavailable, ConditionFailed):
-            now = self.find(encode(presented.family.locator, presented.secret, self.checksum), client)
+            now = self.find(encode(presented.family.key, presented.secret, self.checksum), client)
             if now and now.is_predecessor and presented.is_current:
                 until = replace(now.family, previous_until_ms=self.clock.now_ms() + 1000 * RETRY_S)
                 self.families.replace(now.family, until, until.ends_unused_at(client.refresh_token))

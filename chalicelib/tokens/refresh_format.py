@@ -1,4 +1,4 @@
-"""The form of a refresh token: 256 random bits, the locator of its family, and a checksum.
+"""The form of a refresh token: 256 random bits, the key of its family, and a checksum.
 
 The checksum tells a damaged token, so that it ends no family. The secret of a token's successor is made from its own
 and a nonce that only the store has. So the same token always leads to the same successor, while neither a thief of the
@@ -13,7 +13,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 
 from chalicelib.identifiers import is_text
-from chalicelib.model.family import Locator
+from chalicelib.model.family import FamilyKey
 
 MAX_TOKEN_LENGTH = 1024
 SECRET_BYTES = 32
@@ -27,26 +27,26 @@ def plain_checksum(body: bytes) -> bytes:
     return hashlib.sha256(body).digest()
 
 
-def encode(locator: Locator, secret: bytes, checksum: Checksum = plain_checksum) -> str:
+def encode(key: FamilyKey, secret: bytes, checksum: Checksum = plain_checksum) -> str:
     """Return the token of a family for a secret."""
-    parts = json.dumps([locator.realm, locator.user_id, locator.family_id], separators=(",", ":")).encode()
+    parts = json.dumps([key.realm, key.user_id, key.family_id], separators=(",", ":")).encode()
     return urlsafe_b64encode(secret + parts + checksum(secret + parts)[:CHECKSUM_BYTES]).rstrip(b"=").decode()
 
 
-def decode(token: str) -> tuple[Locator, bytes] | None:
-    """Return a token's locator and secret, or None if it has another form. The checksum is not verified."""
+def decode(token: str) -> tuple[FamilyKey, bytes] | None:
+    """Return a token's family key and secret, or None if it has another form. The checksum is not verified."""
     if len(token) > MAX_TOKEN_LENGTH:
         return None
     try:
         raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
         secret, parts = raw[:SECRET_BYTES], json.loads(raw[SECRET_BYTES:-CHECKSUM_BYTES])
-        locator = Locator(*parts)
+        key = FamilyKey(*parts)
     except (ValueError, TypeError, RecursionError):
         return None
-    if not all(is_text(part) for part in parts) or not FAMILY_ID.fullmatch(locator.family_id):
+    if not all(is_text(part) for part in parts) or not FAMILY_ID.fullmatch(key.family_id):
         return None
     # A token has one spelling: if encoding it again gives another text, it was changed.
-    return (locator, secret) if encode(locator, secret, lambda _: raw[-CHECKSUM_BYTES:]) == token else None
+    return (key, secret) if encode(key, secret, lambda _: raw[-CHECKSUM_BYTES:]) == token else None
 
 
 def make_successor(secret: bytes, nonce: str) -> bytes:

@@ -126,7 +126,7 @@ def _counter_row(counter: Counter, count: AttemptCount, policy: BruteForceProtec
 
 def _total_row(account: Account, total: FailureCount, now: int) -> CounterState:
     is_slowed = total.failed >= MAX_FAILURES_IN_A_ROW
-    state, until = (SLOWED, max(now, total.next_turn_at)) if is_slowed else (COUNTING, 0)
+    state, until = (SLOWED, max(now, total.next_attempt_at)) if is_slowed else (COUNTING, 0)
     return CounterState(LOGINS, account.id, ALL_ADDRESSES, total.failed, MAX_FAILURES_IN_A_ROW, state, until)
 
 

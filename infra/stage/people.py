@@ -140,11 +140,11 @@ class People:
         families, now = self._families(user), time.time()
         people = {client_id: self._at_client(user, client_id) for client_id in {one.client_id for one in families}}
         live = [one for one in families if not one.has_ended(people[one.client_id], self._policy(one.client_id), now)]
-        return sorted(live, key=lambda family: (family.client_id, family.locator.family_id))
+        return sorted(live, key=lambda family: (family.client_id, family.key.family_id))
 
     def end_family(self, user: User, family_id: str) -> None:
         """End one refresh family by its id. Raises OperatorError if the user has no such family."""
-        families = [family for family in self.live_families(user) if family.locator.family_id == family_id]
+        families = [family for family in self.live_families(user) if family.key.family_id == family_id]
         if not families:
             raise OperatorError(f"{user.user_id} has no refresh token family {family_id}.")
         self.records.end_logins(user.user_id, int(time.time()))
@@ -171,7 +171,7 @@ class People:
         return Account(self.realm.name, user.user_id)
 
     def _families(self, user: User) -> list[RefreshFamily]:
-        return [one for one in self.families.of_user(user.user_id) if one.locator.realm == self.realm.name]
+        return [one for one in self.families.of_user(user.user_id) if one.key.realm == self.realm.name]
 
     def _at_client(self, user: User, client_id: str) -> User:
         """Return the user with the number of revocations that concern them at a client."""

@@ -201,7 +201,7 @@ def test_network_of_a_wrong_login_is_not_known_by_it(http: Http, ada: EnrolledUs
 def noted(stage: Stage, clock: Clock) -> list[str]:
     """Return the accounts whose owners are to be told of wrong codes."""
     store = NoticeStore(stage.dynamo, f"{stage.prefix}attempts", WRONG_CODES, DAY_S)
-    return [notice.account.key for notice in store.untold(int(clock()))]
+    return [notice.account.key for notice in store.find_untold(int(clock()))]
 
 
 def test_owner_is_to_be_told_after_ten_wrong_codes_in_a_row(

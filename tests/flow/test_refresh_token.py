@@ -13,7 +13,7 @@ import httpx
 import jwt
 import pytest
 
-from chalicelib.model.family import Locator
+from chalicelib.model.family import FamilyKey
 from chalicelib.model.user import User
 from chalicelib.store.users import family_counter
 from chalicelib.tokens.refresh_format import decode, encode
@@ -63,7 +63,7 @@ def refresh(http: Http, client_id: str, token: str, **params: str | None) -> htt
     return http.token(given | params)
 
 
-def decoded(token: str) -> tuple[Locator, bytes]:
+def decoded(token: str) -> tuple[FamilyKey, bytes]:
     found = decode(token)
     assert found is not None
     return found
@@ -250,8 +250,8 @@ def test_leeway_of_nothing_ends_the_family_at_once(http: Http, stage: Stage) -> 
 
 def test_damaged_token_ends_nothing(http: Http, client_id: str) -> None:
     token = login(http, client_id)["refresh_token"]
-    for place in range(0, len(token), 7):
-        damaged = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
+    for position in range(0, len(token), 7):
+        damaged = token[:position] + ("A" if token[position] != "A" else "B") + token[position + 1 :]
         assert refresh(http, client_id, damaged).json() == UNKNOWN
     assert refresh(http, client_id, token + "A").json() == UNKNOWN
 
@@ -457,8 +457,8 @@ def stay_logged_in(people: PeopleMaker, user: User, clock: Clock, count: int) ->
     for _ in range(count):
         clock.advance(1)
         now = int(clock())
-        place = replace(last.locator, family_id=f"{1000 * now:012x}{last.locator.family_id[12:]}")
-        family = replace(last, locator=place, auth_time=now, created_at=now, last_used_at=now)
+        key = replace(last.key, family_id=f"{1000 * now:012x}{last.key.family_id[12:]}")
+        family = replace(last, key=key, auth_time=now, created_at=now, last_used_at=now)
         people.stage.clients.dynamodb.put_item(**realm.families.begin_write(family, 0)["Put"])
     realm.users.correct_count(record, counter, begun + count)
 
@@ -585,11 +585,11 @@ def test_client_whose_id_holds_the_separator_is_another_client(http: Http, stage
     short = make_client(stage, secret=SECRET, refresh_token=policy())
     document = document_of(stage, f"client#{short}")
     config.put(f"client#{short}#b", document | {"client_id": f"{short}#b"})
-    locator, secret = decoded(login(http, f"{short}#b")["refresh_token"])
+    key, secret = decoded(login(http, f"{short}#b")["refresh_token"])
 
-    rewritten = encode(replace(locator, family_id=f"b#{locator.family_id}"), secret)
+    rewritten = encode(replace(key, family_id=f"b#{key.family_id}"), secret)
     assert refresh(http, short, rewritten).json() == UNKNOWN
-    assert refresh(http, short, encode(locator, secret)).json() == UNKNOWN
+    assert refresh(http, short, encode(key, secret)).json() == UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -657,10 +657,10 @@ def test_token_cannot_be_moved_to_a_namesake_of_another_realm(
 ) -> None:
     user = people.make()
     people.of("customers").records.create(replace(user, username=""))
-    locator, secret = decoded(login(http, client_id, username=user.username)["refresh_token"])
+    key, secret = decoded(login(http, client_id, username=user.username)["refresh_token"])
     people.of("employees").set_blocked(user, True)
 
-    assert refresh(http, client_id, encode(replace(locator, realm="customers"), secret)).json() == UNKNOWN
+    assert refresh(http, client_id, encode(replace(key, realm="customers"), secret)).json() == UNKNOWN
 
 
 def test_failing_answer_to_a_predecessor_gives_it_no_more_time(

@@ -184,7 +184,7 @@ def revoke_clients(holder: Holder) -> None:
 
 def revoke_family(holder: Holder) -> None:
     (family,) = holder.people.live_families(holder.people.find(holder.user.user_id))
-    holder.people.end_family(holder.user, family.locator.family_id)
+    holder.people.end_family(holder.user, family.key.family_id)
 
 
 # By the column of the table: the changes that it stands for.

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from chalicelib.model.family import Locator
+from chalicelib.model.family import FamilyKey
 from chalicelib.tokens.refresh_format import CHECKSUM_BYTES, SECRET_BYTES, decode, encode
 from infra.stage.aws import Stage
 from infra.stage.keys import stage_key
@@ -42,7 +42,7 @@ def refresh(http: Http, client: dict[str, str], token: str) -> httpx.Response:
     return http.refresh(token, client)
 
 
-def parts(token: str) -> tuple[Locator, bytes]:
+def parts(token: str) -> tuple[FamilyKey, bytes]:
     found = decode(token)
     assert found is not None
     return found
@@ -57,8 +57,8 @@ def with_checksum(token: str, checksum: bytes) -> str:
 @pytest.mark.parametrize("checksum", ["plain", "zeros", "the live token's"])
 def test_forged_token_ends_no_family(http: Http, client: dict[str, str], checksum: str) -> None:
     live = refresh(http, client, login(http, client)).json()["refresh_token"]
-    locator, _ = parts(live)
-    forged = encode(locator, secrets.token_bytes(SECRET_BYTES))
+    key, _ = parts(live)
+    forged = encode(key, secrets.token_bytes(SECRET_BYTES))
     if checksum != "plain":
         last = urlsafe_b64decode(live + "=" * (-len(live) % 4))[-CHECKSUM_BYTES:]
         forged = with_checksum(forged, b"\0" * CHECKSUM_BYTES if checksum == "zeros" else last)
@@ -81,13 +81,13 @@ def test_superseded_token_that_we_wrote_still_ends_its_family(http: Http, client
 
 def test_checksum_is_keyed_with_the_stages_key(http: Http, stage: Stage, client: dict[str, str]) -> None:
     token = login(http, client)
-    locator, secret = parts(token)
+    key, secret = parts(token)
 
     def keyed(body: bytes) -> bytes:
         return stage_key(stage).mac("refresh token", body)
 
-    assert token == encode(locator, secret, keyed)
-    assert token != encode(locator, secret)
+    assert token == encode(key, secret, keyed)
+    assert token != encode(key, secret)
 
 
 # Tokens from before the checksum was keyed.
@@ -117,9 +117,9 @@ def test_superseded_token_of_before_is_refused_and_ends_nothing(
 @pytest.mark.parametrize("changes", [{"realm": "customers"}, {"user_id": "employees|somebody"}])
 def test_place_that_was_written_anew_leads_nowhere(http: Http, client: dict[str, str], changes: dict[str, Any]) -> None:
     token = login(http, client)
-    locator, secret = parts(token)
+    key, secret = parts(token)
 
-    assert refresh(http, client, encode(replace(locator, **changes), secret)).json() == UNKNOWN
+    assert refresh(http, client, encode(replace(key, **changes), secret)).json() == UNKNOWN
     assert refresh(http, client, token).status_code == 200
 
 

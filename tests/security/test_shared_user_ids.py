@@ -122,7 +122,7 @@ def test_tools_list_and_end_the_families_of_one_of_them(
     tokens = {name: login(http, name, user).json()["refresh_token"] for name, user in namesakes.items()}
     mine = people.of(realm)
 
-    assert [family.locator.realm for family in mine.live_families(namesakes[realm])] == [realm]
+    assert [family.key.realm for family in mine.live_families(namesakes[realm])] == [realm]
     assert mine.end_families(namesakes[realm], "demo-backend") == 1
     for name, token in tokens.items():
         assert (http.refresh(token).status_code == 200) is (name != realm)

@@ -23,7 +23,7 @@ def list_(user: UserOption, realm: RealmOption, stage: StageOption, as_json: Jso
     people = People.of(reach(stage), realm)
     rows = [
         {
-            "family": family.locator.family_id,
+            "family": family.key.family_id,
             "client_id": family.client_id,
             "audience": family.audience or "",
             "scope": " ".join(family.scopes),
