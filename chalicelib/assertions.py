@@ -92,7 +92,7 @@ def _name_faults(claims: dict[str, Any], expected: Expected) -> Iterator[str]:
     if claims.get("sub") != expected.client.client_id:
         yield "sub is not the client_id"
     if not audiences or not all(isinstance(one, str) and one in expected.audiences for one in audiences):
-        yield "aud is missing, or names another than this server"
+        yield "aud is missing, or names another server"
     if not is_text(jti) or not 0 < len(jti) <= MAX_JTI_LENGTH:
         yield "jti is missing, empty, too long or no text"
 

@@ -47,7 +47,7 @@ class DynamoDirectory:
         matches = self.verify(password, stored or self.dummy_hash)
         return matches and bool(stored)
 
-    def renewed_hash(self, user: User, password: str) -> str | None:
+    def renew_hash(self, user: User, password: str) -> str | None:
         """Return the stored form that replaces one of another cost or make, or None if none is needed.
 
         password: the right one, as it was typed. A hash that another server made without NFC is replaced too.
@@ -66,17 +66,17 @@ class DynamoDirectory:
 
         If the record has changed since it was read, only the first-level members that the rules changed are stored.
         """
-        seen, wanted = user, changed
+        read, wanted = user, changed
         for _ in range(KEEP_TRIES):
             try:
-                return self.users.put_metadata(seen, wanted, now)
+                return self.users.put_metadata(read, wanted, now)
             except ConditionFailed:
                 found = self.users.read(user.user_id)
                 if found is None:
                     return None
-                seen = found
-                wanted = {name: _merge(getattr(user, name), new, getattr(seen, name)) for name, new in changed.items()}
-        raise TemporarilyUnavailable(reason="update_item: the metadata would not stand still")
+                read = found
+                wanted = {name: _merge(getattr(user, name), new, getattr(read, name)) for name, new in changed.items()}
+        raise TemporarilyUnavailable(reason="update_item: the metadata kept changing")
 
     def correct_count(self, user: User, counter: str, live: int) -> None:
         """Set a counter of refresh families to the number that live, unless it changed since the record was read."""

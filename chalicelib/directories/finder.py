@@ -43,10 +43,10 @@ class UserFinder:
 
     def _read(self, realm: Realm, state: CredentialState, client: Client) -> User | None:
         """Return the user's record, in one call; for a token of the MFA API, with the count of revocations."""
-        person = self.directory_of(realm).read_of(state.sub)
+        user_read = self.directory_of(realm).read_of(state.sub)
         if not state.is_on_credentials:
-            return self.dynamo.read(person)
-        user, count = self.dynamo.read_all(person, self.revocations.read_of(realm.name, client.client_id))
+            return self.dynamo.read(user_read)
+        user, count = self.dynamo.read_all(user_read, self.revocations.read_of(realm.name, client.client_id))
         return replace(user, revocations=count) if user else None
 
     def _realms_to_search(self, state: CredentialState, client: Client) -> list[str]:

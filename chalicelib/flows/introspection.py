@@ -30,7 +30,7 @@ class IntrospectionFlow:
     def answer(self, request: Request) -> dict[str, Any]:
         """Return the members of RFC 7662 2.2 for a live token, and exactly {"active": false} for any other.
 
-        Raises InvalidClient, also for a public client: anybody can claim to be one.
+        Raises InvalidClient, also for a public client, which cannot prove itself.
         """
         client = self.clients.authenticate(request)
         if client.token_endpoint_auth_method == "none":

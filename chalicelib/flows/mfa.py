@@ -55,8 +55,8 @@ class MfaFlow:
     def associate(self, request: Request) -> dict[str, Any]:
         """Return a new authenticator's secret or its oob_code, and the first recovery code. Its first use confirms it.
 
-        Raises AccessDenied if the user has a second factor or a verified email and proved only a password, or if only
-        a refresh token was shown. Raises TooManyAttempts.
+        Raises AccessDenied for a password alone if the user has a second factor or a verified email, and for a refresh
+        token in any case; TooManyAttempts.
         """
         session = self._find_session(request, ENROLL)
         if session.is_login and not session.may_enrol_first:

@@ -93,7 +93,7 @@ class PasswordGrant:
         directory = self._find_directory(client, request)
         request.outcome.user = f"name:{digest(username, self.mac)}"
         user, admitted = self._check_password(client, directory, request)
-        renewed = directory.renewed_hash(user, request.require("password"))
+        renewed = directory.renew_hash(user, request.require("password"))
         record = LoginRecord(self.clock.now_s(), request.source_ip, password_hash=renewed)
         login = Login(
             sub=user.user_id,

@@ -65,7 +65,7 @@ class RefreshTokenGrant:
         """
         found = self.refresh_tokens.find(request.require("refresh_token"), client)
         if found is None:
-            raise InvalidGrant(UNKNOWN, reason="no refresh token of this client and a person")
+            raise InvalidGrant(UNKNOWN, reason="unknown refresh token, or another client's")
         key = found.family.key
         request.outcome.realm, request.outcome.user = key.realm, key.user_id
         self.refresh_tokens.require_usable(found, client)

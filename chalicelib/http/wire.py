@@ -22,7 +22,7 @@ _ALWAYS = {
     "Strict-Transport-Security": "max-age=31536000",
     "X-Content-Type-Options": "nosniff",
 }
-UNREADABLE_PROXY = "X-Forwarded-For does not name whom the trusted proxies saw; it was ignored"
+UNREADABLE_PROXY = "X-Forwarded-For does not hold the address that the trusted proxies saw; it was ignored"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 

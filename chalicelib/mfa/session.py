@@ -206,7 +206,7 @@ class MfaSessions:
             raise InvalidToken(reason="the login is too long ago to manage authenticators")
         owes = session.enrolment.active or (mfa.policy == "always" and own_email(session.user, session.tenant))
         if owes and "mfa" not in claims["amr"]:
-            raise InvalidToken(reason="the person has a second factor, which this token's login did without")
+            raise InvalidToken(reason="the user has a second factor, and this token's login did not prove it")
 
     def _read_session(self, realm: Realm, pending: PendingLogin) -> MfaSession | None:
         user, enrolment, count = self.dynamo.read_all(

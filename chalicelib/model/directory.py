@@ -43,7 +43,7 @@ class Directory(Protocol):
     def has_password(self, user: User | None, password: str) -> bool:
         """Return whether this is the user's password: the same work for None and for a user without one."""
 
-    def renewed_hash(self, user: User, password: str) -> str | None:
+    def renew_hash(self, user: User, password: str) -> str | None:
         """Return the stored form that replaces an outdated one of the right password, or None if none is needed."""
 
     def login_writes(self, user: User, login: LoginRecord) -> LoginWrites:

@@ -28,5 +28,5 @@ def is_refused(
     try:
         return range_api(password)
     except RangeApiFailure as failure:
-        warn(f"Pwned Passwords gave no answer ({failure}): the password was held against the filter alone.")
+        warn(f"Pwned Passwords gave no answer ({failure}): the password was checked against the filter alone.")
         return False

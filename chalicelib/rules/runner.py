@@ -187,7 +187,9 @@ def _scopes(run: Run) -> tuple[str, ...]:
     listed = scope.split() if isinstance(scope, str) else scope
     is_list = isinstance(listed, list | tuple) and len(listed) <= MAX_SCOPES
     if not is_list or not all(isinstance(one, str) and _SCOPE.fullmatch(one) for one in listed):
-        raise BadRule(run.set_by.get(("", "scope")), "left context.access_token.scope as no list of scopes")
+        raise BadRule(
+            run.set_by.get(("", "scope")), "set context.access_token.scope to something other than a list of scopes"
+        )
     return tuple(dict.fromkeys(listed))
 
 
@@ -209,7 +211,7 @@ def _claims(run: Run, token: str, scopes: tuple[str, ...], outcome: Outcome) -> 
 
 
 def _json_claim(run: Run, token: str, claim: str, value: Any) -> Any:
-    fault = f"set the {token} claim {printable(claim)} to what is no JSON"
+    fault = f"set the {token} claim {printable(claim)} to a value that is not JSON"
     return as_json({claim: value}, run.set_by[token, claim], fault)[claim]
 
 

@@ -82,7 +82,7 @@ class AttemptStore:
                 return count
             if self._restart(counter, count, now, lifetime_s):
                 return None
-        raise TemporarilyUnavailable(reason="update_item: the counter would not stand still")
+        raise TemporarilyUnavailable(reason="update_item: the counter kept changing")
 
     def fail(self, counter: Counter, now: int, lifetime_s: int) -> AttemptCount:
         """Count a counted attempt as failed, and return the count then.

@@ -50,7 +50,7 @@ class ConfigStore:
     """Reads and writes the configuration of one stage.
 
     lifetime_s: how long a value is cached; 0 in the tools. An unknown client_id is cached for seconds only, so that a
-    new client soon works, and only a few are cached, so that they do not fill the memory.
+    new client works soon. Only MAX_ABSENCES are cached, so that they do not fill the memory.
     """
 
     dynamo: Dynamo

@@ -111,7 +111,7 @@ class Dynamo:
                     return update, self.update_and_read(key, update)
                 except ConditionFailed:
                     continue
-        raise TemporarilyUnavailable(reason="update_item: the counter would not stand still")
+        raise TemporarilyUnavailable(reason="update_item: the counter kept changing")
 
     def delete(self, key: Key) -> None:
         """Delete an item, if there is one."""

@@ -77,18 +77,18 @@ class UserStore:
         """
         values = _login_values(user, login)
         added = ", ".join(f"{name} :one" for name in ("logins_count", counter) if name)
-        named = _named(values) | {":one": 1, ":seen": user.credential_version}
+        named = _by_placeholder(values) | {":one": 1, ":seen": user.credential_version}
         update = Update(f"{assignments(values)} ADD {added}", "credential_version = :seen", named)
         return update_write(user_key(self.table, user.user_id), update)
 
-    def put_metadata(self, seen: User, changed: dict[str, dict[str, Any]], now: int) -> None:
-        """Store metadata by name; raises ConditionFailed if it has changed since `seen` was read."""
+    def put_metadata(self, before: User, changed: dict[str, dict[str, Any]], now: int) -> None:
+        """Store metadata by name; raises ConditionFailed if it has changed since `before` was read."""
         values: dict[str, Value] = {name: json.dumps(value) for name, value in changed.items()}
         values["updated_at"] = now
-        seen_values: dict[str, Value] = {f"seen_{name}": json.dumps(getattr(seen, name)) for name in changed}
+        seen_values: dict[str, Value] = {f"seen_{name}": json.dumps(getattr(before, name)) for name in changed}
         condition = " AND ".join(f"{name} = :seen_{name}" for name in changed)
-        update = Update(assignments(values), condition, _named(values | seen_values))
-        self.dynamo.update(user_key(self.table, seen.user_id), update)
+        update = Update(assignments(values), condition, _by_placeholder(values | seen_values))
+        self.dynamo.update(user_key(self.table, before.user_id), update)
 
     def correct_count(self, user: User, counter: str, live: int) -> None:
         """Set a counter of families to the number that live, unless it changed since the record was read."""
@@ -107,7 +107,7 @@ def user_from(item: Item) -> User:
     return User(**fields | loaded | known, family_counts=counts)
 
 
-def _named(values: Mapping[str, Value]) -> dict[str, Value]:
+def _by_placeholder(values: Mapping[str, Value]) -> dict[str, Value]:
     return {f":{name}": value for name, value in values.items()}
 
 

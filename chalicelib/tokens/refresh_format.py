@@ -1,8 +1,8 @@
 """The form of a refresh token: 256 random bits, the key of its family, and a checksum.
 
 The checksum tells a damaged token, so that it ends no family. The secret of a token's successor is made from its own
-and a nonce that only the store has. So the same token always leads to the same successor, while neither a thief of the
-store nor the holder of the token can make it alone (docs/adr/0011).
+and a nonce that only the store has. So the same token always leads to the same successor. Neither a thief of the store
+nor the holder of the token can make it alone (docs/adr/0011).
 """
 
 import hashlib

@@ -153,4 +153,6 @@ def test_range_api_that_fails_keeps_no_password_from_being_set(gatehouse: Gateho
     with serving_ranges() as ranges:
         ranges.status = 503
         assert asking(gatehouse, ranges, warnings).add(CANARY, None, username="x").username == "x"
-    assert warnings == ["Pwned Passwords gave no answer (status 503): the password was held against the filter alone."]
+    assert warnings == [
+        "Pwned Passwords gave no answer (status 503): the password was checked against the filter alone."
+    ]

@@ -35,7 +35,7 @@ class MemoryDirectory:
         stored = user.password_hash if user else ""
         return self.verify(password, stored or self.dummy_hash) and bool(stored)
 
-    def renewed_hash(self, user: User, password: str) -> str | None:
+    def renew_hash(self, user: User, password: str) -> str | None:
         return None
 
     def login_writes(self, user: User, login: LoginRecord) -> LoginWrites:

@@ -121,7 +121,7 @@ def test_password_is_checked_with_one_hash_for_everybody_and_nobody(backend: Bac
 
 
 def test_hash_that_is_as_it_should_be_is_not_renewed(backend: Backend) -> None:
-    assert backend.directory.renewed_hash(backend.new_user(), PASSWORD) is None
+    assert backend.directory.renew_hash(backend.new_user(), PASSWORD) is None
 
 
 def test_login_is_recorded(backend: Backend) -> None:

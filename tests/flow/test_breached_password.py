@@ -208,7 +208,7 @@ def test_range_api_that_fails_lets_people_in_and_is_logged(
             client.login(username=imported(PeopleMaker(asking_stage, BCRYPT_COST)), password=LEAKED).status_code == 401
         )
     why = {"silent": "TimeoutError", "refusing": "status 503"}[failure]
-    said = f"Pwned Passwords gave no answer ({why}): the password was held against the filter alone."
+    said = f"Pwned Passwords gave no answer ({why}): the password was checked against the filter alone."
     assert (client.log[0]["event"], client.log[0]["warnings"]) == ("sepft", [said])
 
 

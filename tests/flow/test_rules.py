@@ -115,7 +115,7 @@ def test_scope_that_is_no_list_of_scopes_fails_the_login(
             return
 
     assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
-    assert "wrong left context.access_token.scope as no list of scopes" in http.log[-1]["reason"]
+    assert "wrong set context.access_token.scope to something other than a list of scopes" in http.log[-1]["reason"]
 
 
 @pytest.mark.parametrize(

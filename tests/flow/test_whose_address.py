@@ -128,7 +128,9 @@ def test_trusted_header_that_is_not_understood_is_a_warning(
     with behind(http, 1, stage, externals):
         assert login(http, user.username, **{"X-Forwarded-For": raw}).status_code == 200
     assert http.log[-1]["source_ip"] == http.source_ip
-    assert http.log[-1]["warnings"] == ["X-Forwarded-For does not name whom the trusted proxies saw; it was ignored"]
+    assert http.log[-1]["warnings"] == [
+        "X-Forwarded-For does not hold the address that the trusted proxies saw; it was ignored"
+    ]
 
 
 def test_header_that_nobody_trusts_is_no_warning(http: Http, people: PeopleMaker, stage: Stage) -> None:
