@@ -4,14 +4,14 @@ import math
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
-
-import jwt
-from jwt.types import Options
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.compact_jws import is_compact_jws
 from chalicelib.identifiers import is_text
 from chalicelib.model.tenant import Client
+
+if TYPE_CHECKING:
+    from jwt.types import Options
 
 ALGS = {"RSA": ("RS256", "PS256"), "EC": ("ES256",)}
 SUPPORTED_ALGS = ("RS256", "ES256", "PS256")
@@ -21,7 +21,7 @@ MAX_LENGTH = 4096
 MAX_JTI_LENGTH = 256
 TIMES = ("exp", "iat", "nbf")
 # PyJWT verifies only the signature: it reads the machine's clock, and accepts our aud among foreign ones.
-UNJUDGED: Options = {
+UNJUDGED: "Options" = {
     "verify_exp": False,
     "verify_nbf": False,
     "verify_iat": False,
@@ -47,6 +47,8 @@ class Expected:
 
 def subject_of(assertion: str) -> str:
     """Return an assertion's sub, to find the client and its keys; raises BadAssertion. Nothing is verified yet."""
+    import jwt  # noqa: PLC0415 (PyJWT and cryptography take 40 ms, and a login by a secret verifies no JWT)
+
     if len(assertion) > MAX_LENGTH:
         raise BadAssertion("it is too long")
     if not is_compact_jws(assertion):
@@ -70,6 +72,8 @@ def verify_assertion(assertion: str, expected: Expected) -> dict[str, Any]:
 
 def _verify_signature(assertion: str, jwks: tuple[dict[str, str], ...]) -> dict[str, Any]:
     """Return the claims that one of these keys signed. A key with an `alg` member signs with that one only."""
+    import jwt  # noqa: PLC0415 (as above)
+
     try:
         alg: Any = jwt.get_unverified_header(assertion).get("alg")
         fitting = [jwk for jwk in jwks if alg in ALGS[jwk["kty"]] and jwk.get("alg", alg) == alg]

@@ -1,8 +1,6 @@
 """The form of a signed JWT, which decoders do not check strictly."""
 
-from base64 import urlsafe_b64encode
-
-from jwt.utils import base64url_decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 PARTS = 3
 
@@ -15,6 +13,6 @@ def is_compact_jws(token: str) -> bool:
 
 def _is_base64url(part: str) -> bool:
     try:
-        return urlsafe_b64encode(base64url_decode(part)).rstrip(b"=") == part.encode()
+        return urlsafe_b64encode(urlsafe_b64decode(part + "=" * (-len(part) % 4))).rstrip(b"=") == part.encode()
     except ValueError:
         return False

@@ -61,7 +61,6 @@ from chalicelib.store.sessions import PendingStore, UsedNames
 from chalicelib.store.users import UserStore
 from chalicelib.store.vault import RuleSettings, StageKey, Vault, data_key_alias
 from chalicelib.tokens.issuer import Issuer
-from chalicelib.tokens.jws import kms_jws
 from chalicelib.tokens.refresh import RefreshTokens
 from chalicelib.tokens.verifier import AccessTokenVerifier
 
@@ -126,8 +125,7 @@ def build(settings: Settings, aws: Aws, externals: Externals) -> Services:
     config, dynamo, clock = stores.config, stores.dynamo, externals.clock
     authenticator, refresh_tokens, verifier = parts.authenticator, parts.refresh_tokens, parts.verifier
     second_factor = SecondFactor(config.tenant, stores.pending, clock)
-    jws = kms_jws(Kms(aws))
-    issuer = Issuer(jws, dynamo, parts.parallel, refresh_tokens, config.keys, clock, externals.new_id)
+    issuer = Issuer(Kms(aws).sign, dynamo, parts.parallel, refresh_tokens, config.keys, clock, externals.new_id)
     rules = _rules(settings, externals, stores)
     # The services of the routes: a new one is one file and one line here.
     services = (

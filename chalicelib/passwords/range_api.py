@@ -1,16 +1,22 @@
-"""Pwned Passwords' range API: ask the service without telling it the password (k-anonymity)."""
+"""Pwned Passwords' range API: ask the service without telling it the password (k-anonymity).
+
+TLS and HTTP are imported by the first question, since most realms ask none.
+"""
 
 import hashlib
-import ssl
 import unicodedata
 from collections.abc import Callable
 from functools import cache
-from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ssl
+    from http.client import HTTPConnection
 
 HOST = "api.pwnedpasswords.com"
 TIMEOUT_S = 1.0
 PREFIX_LENGTH = 5
+OK = 200
 MAX_ANSWER_BYTES = 1024 * 1024
 # Without padding, the size of an answer would tell a listener which range was asked for.
 HEADERS = {"Add-Padding": "true", "User-Agent": "Gatehouse"}
@@ -21,17 +27,21 @@ class RangeApiFailure(Exception):
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def _tls() -> "ssl.SSLContext":
     """Return the default TLS settings; made once, as they read all root certificates."""
+    import ssl  # noqa: PLC0415
+
     return ssl.create_default_context()
 
 
-def connect() -> HTTPConnection:
+def connect() -> "HTTPConnection":
     """Return a connection to the service, not open yet. Each operation on it may take TIMEOUT_S seconds."""
+    from http.client import HTTPSConnection  # noqa: PLC0415
+
     return HTTPSConnection(HOST, timeout=TIMEOUT_S, context=_tls())
 
 
-def is_pwned(password: str, connect: Callable[[], HTTPConnection] = connect) -> bool:
+def is_pwned(password: str, connect: "Callable[[], HTTPConnection]" = connect) -> bool:
     """Return whether the service knows the password from a breach; raises RangeApiFailure.
 
     Only 5 of the 40 hex digits of the SHA-1 of the password in NFC are sent. connect: makes the connection.
@@ -45,11 +55,13 @@ def is_pwned(password: str, connect: Callable[[], HTTPConnection] = connect) -> 
     return counts.get(suffix, b"0") != b"0"
 
 
-def _range(prefix: str, connection: HTTPConnection) -> bytes:
+def _range(prefix: str, connection: "HTTPConnection") -> bytes:
+    from http.client import HTTPException  # noqa: PLC0415
+
     try:
         connection.request("GET", f"/range/{prefix}", headers=HEADERS)
         response = connection.getresponse()
-        if response.status != HTTPStatus.OK:
+        if response.status != OK:
             raise RangeApiFailure(f"status {response.status}")
         return response.read(MAX_ANSWER_BYTES)
     except (OSError, HTTPException) as failure:

@@ -9,9 +9,6 @@ import secrets
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from chalicelib.errors import ServerError
 from chalicelib.model.clock import Clock
 from chalicelib.store.aws.calls import Aws
@@ -135,12 +132,17 @@ class RuleSettings:
 
 def seal(data_key: bytes, text: str, owner: str) -> str:
     """Return a text sealed under a data key, with AES-256-GCM."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 (most logins seal nothing)
+
     nonce = secrets.token_bytes(NONCE_BYTES)
     return b64encode(nonce + AESGCM(data_key).encrypt(nonce, text.encode(), owner.encode())).decode()
 
 
 def unseal(data_key: bytes, sealed: str, owner: str) -> str:
     """Return the text; raises ServerError if it was sealed for another owner, or changed."""
+    from cryptography.exceptions import InvalidTag  # noqa: PLC0415 (as above)
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 (as above)
+
     raw = b64decode(sealed)
     try:
         return AESGCM(data_key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], owner.encode()).decode()

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from jwt.api_jws import PyJWS
-
 from chalicelib.errors import ServerError
 from chalicelib.model.clock import Clock
 from chalicelib.model.credential_state import mark_jti
@@ -23,7 +21,7 @@ from chalicelib.tokens.claims import (
     make_access_token_claims,
     make_id_token_claims,
 )
-from chalicelib.tokens.jws import Unsigned, require_signable
+from chalicelib.tokens.jws import Sign, Unsigned, sign_token, write_unsigned
 from chalicelib.tokens.refresh import RefreshTokens
 from chalicelib.tokens.settlement import Issuance, ProvedLogin
 
@@ -32,9 +30,9 @@ ID_TOKEN_ALG = "RS256"
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Signs the tokens of a login and settles it. new_id: returns a fresh jti."""
+    """Signs the tokens of a login and settles it. sign: KMS's. new_id: returns a fresh jti."""
 
-    jws: PyJWS
+    sign: Sign
     dynamo: Dynamo
     parallel: Parallel
     refresh_tokens: RefreshTokens
@@ -82,16 +80,11 @@ class Issuer:
         if key is None:
             raise ServerError("The login could not be completed.", reason=f"no current {alg} key")
         payload = json.dumps(claims, separators=(",", ":"), ensure_ascii=False).encode()
-        token = Unsigned(name, payload, key, {"kid": key.kid, "typ": typ})
-        require_signable(token)
-        return token
+        return write_unsigned(name, payload, key, {"kid": key.kid, "typ": typ})
 
     def _sign_all(self, tokens: list[Unsigned]) -> dict[str, str]:
         """Return the signed tokens by their names: one KMS call each, at the same time."""
         if len(tokens) == 1:
-            return {tokens[0].name: self._sign(tokens[0])}
-        signed = self.parallel.both(lambda: self._sign(tokens[0]), lambda: self._sign(tokens[1]))
+            return {tokens[0].name: sign_token(tokens[0], self.sign)}
+        signed = self.parallel.both(lambda: sign_token(tokens[0], self.sign), lambda: sign_token(tokens[1], self.sign))
         return dict(zip([token.name for token in tokens], signed, strict=True))
-
-    def _sign(self, token: Unsigned) -> str:
-        return self.jws.encode(token.payload, token.key, token.key.alg, token.headers)  # type: ignore[arg-type]  # PyJWT hands the key to KmsAlgorithm unread

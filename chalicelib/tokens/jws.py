@@ -1,75 +1,57 @@
-"""KMS as an algorithm of PyJWT: PyJWT writes the JWT, KMS signs it (docs/adr/0006)."""
+"""JWTs that KMS signs, the bytes that PyJWT would write: a login needs no import of PyJWT's (docs/adr/0041)."""
 
 import json
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
-from jwt.algorithms import Algorithm
-from jwt.api_jws import PyJWS
-from jwt.utils import der_to_raw_signature
 
 from chalicelib.errors import ServerError
 from chalicelib.model.key import SigningKey
-from chalicelib.store.aws.kms import MAX_MESSAGE_BYTES, Kms
+from chalicelib.store.aws.kms import MAX_MESSAGE_BYTES
+
+ES256_INTEGER_BYTES = 32
+# Signs with a key (ARN, alg) and returns what KMS returns: PKCS#1 v1.5 for RS256, DER for ES256.
+Sign = Callable[[str, str, bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Unsigned:
-    """A token before its signature. name: in the token response. payload: its claims as JSON. headers: beside `alg`."""
+    """A token before its signature. name: in the token response. signing_input: header and claims (RFC 7515 5.1)."""
 
     name: str
-    payload: bytes
     key: SigningKey
-    headers: dict[str, str]
+    signing_input: bytes
 
 
-def require_signable(token: Unsigned) -> None:
-    """Raise ServerError if a token is over the 4096 bytes that KMS signs."""
-    header = json.dumps({"alg": token.key.alg, **token.headers}, separators=(",", ":")).encode()
-    length = sum(-(-4 * len(part) // 3) for part in (header, token.payload)) + 1
-    if length > MAX_MESSAGE_BYTES:
-        raise ServerError("The login could not be completed.", reason=f"the {token.name} has {length} bytes to sign")
+def write_unsigned(name: str, payload: bytes, key: SigningKey, headers: Mapping[str, str]) -> Unsigned:
+    """Return a token for `sign_token`; raises ServerError if it is over the 4096 bytes that KMS signs.
+
+    payload: the claims as JSON. headers: beside `alg`.
+    """
+    header = json.dumps({"alg": key.alg, **headers}, separators=(",", ":"), sort_keys=True).encode()
+    signing_input = b".".join((_encode(header), _encode(payload)))
+    if len(signing_input) > MAX_MESSAGE_BYTES:
+        reason = f"the {name} has {len(signing_input)} bytes to sign"
+        raise ServerError("The login could not be completed.", reason=reason)
+    return Unsigned(name, key, signing_input)
 
 
-class KmsAlgorithm(Algorithm):
-    """Signs with KMS, and does nothing else. Its keys are SigningKeys."""
-
-    def __init__(self, kms: Kms) -> None:
-        """kms: has the private keys."""
-        self._kms = kms
-
-    def prepare_key(self, key: Any) -> SigningKey:
-        """Return the key as it is; raises TypeError for anything but a SigningKey."""
-        if not isinstance(key, SigningKey):
-            raise TypeError("KMS signs with a SigningKey")
-        return key
-
-    def sign(self, msg: bytes, key: SigningKey) -> bytes:
-        """Return the JWS signature (RFC 7518 3.3, 3.4); raises ServerError over the 4096 bytes that KMS takes."""
-        if len(msg) > MAX_MESSAGE_BYTES:
-            raise ServerError("The login could not be completed.", reason=f"a token of {len(msg)} bytes to sign")
-        signature = self._kms.sign(key.key_arn, key.alg, msg)
-        return der_to_raw_signature(signature, SECP256R1()) if key.alg == "ES256" else signature
-
-    def verify(self, msg: bytes, key: Any, sig: bytes) -> bool:
-        """Refuse: tokens are verified with the public keys, without KMS."""
-        raise TypeError("KMS only signs here")
-
-    @staticmethod
-    def to_jwk(key_obj: Any, as_dict: bool = False) -> Any:
-        """Refuse: the public keys are in the configuration."""
-        raise TypeError("KMS keys have no private JWK")
-
-    @staticmethod
-    def from_jwk(jwk: Any) -> Any:
-        """Refuse: as above."""
-        raise TypeError("KMS keys have no private JWK")
+def sign_token(token: Unsigned, sign: Sign) -> str:
+    """Return the token as a compact JWS. Source: RFC 7515 3.1, 7.1; RFC 7518 3.3, 3.4."""
+    signature = sign(token.key.key_arn, token.key.alg, token.signing_input)
+    raw = _raw_signature(signature) if token.key.alg == "ES256" else signature
+    return b".".join((token.signing_input, _encode(raw))).decode()
 
 
-def kms_jws(kms: Kms) -> PyJWS:
-    """Return a JWS writer that signs RS256 and ES256 with KMS, and knows no other algorithm."""
-    jws = PyJWS(algorithms=[])
-    for alg in ("RS256", "ES256"):
-        jws.register_algorithm(alg, KmsAlgorithm(kms))
-    return jws
+def _raw_signature(der: bytes) -> bytes:
+    """Return r and s of a P-256 signature in DER, side by side; another form is an error. Source: RFC 3279 2.2.3."""
+    r_end = 4 + int.from_bytes(der[3:4])
+    r, s = der[4:r_end], der[r_end + 2 :]
+    # A sequence of two integers, each with its tag and its length.
+    if [*der[:3], *der[r_end : r_end + 2]] != [0x30, len(der) - 2, 2, 2, len(s)]:
+        raise ValueError("KMS returned no ECDSA signature")
+    return b"".join(int.from_bytes(part).to_bytes(ES256_INTEGER_BYTES) for part in (r, s))
+
+
+def _encode(part: bytes) -> bytes:
+    return urlsafe_b64encode(part).rstrip(b"=")

@@ -1,10 +1,7 @@
 """Verify the access tokens that clients send back, with the published keys and without KMS."""
 
 from dataclasses import dataclass
-from typing import Any
-
-import jwt
-from jwt.types import Options
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.compact_jws import is_compact_jws
 from chalicelib.errors import InvalidToken
@@ -12,12 +9,15 @@ from chalicelib.model.clock import Clock
 from chalicelib.store.config import ConfigStore
 from chalicelib.tokens.claims import TYP
 
+if TYPE_CHECKING:
+    from jwt.types import Options
+
 MAX_TOKEN_LENGTH = 8192
 # The claims of every access token: an ID token and a client's assertion have no gty, and an MFA token is no JWT.
 REQUIRED = ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope", "gty"]
 # How far the clock of the process that signed may be ahead of this one.
 NBF_LEEWAY_S = 10
-OPTIONS: Options = {
+OPTIONS: "Options" = {
     "require": REQUIRED,
     # The caller checks the audience: an API's, or /userinfo.
     "verify_aud": False,
@@ -38,12 +38,16 @@ class AccessTokenVerifier:
 
     def verify(self, token: str, issuer: str) -> dict[str, Any]:
         """Return the claims of a live access token of this issuer; raises InvalidToken. Source: RFC 9068 4."""
+        import jwt  # noqa: PLC0415 (PyJWT and cryptography take 40 ms, and a login verifies no token)
+
         try:
             return self._verify(token, issuer)
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as failure:
             raise InvalidToken(reason=type(failure).__name__) from None
 
     def _verify(self, token: str, issuer: str) -> dict[str, Any]:
+        import jwt  # noqa: PLC0415 (as above)
+
         if len(token) > MAX_TOKEN_LENGTH or not is_compact_jws(token):
             raise ValueError("too long, or no JWT")
         header = jwt.get_unverified_header(token)

@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from chalicelib.store.aws.kms import Kms
-from chalicelib.tokens.jws import kms_jws
+from chalicelib.tokens.jws import sign_token, write_unsigned
 from infra.stage.aws import Stage
 from tests.support.config import document_of
 from tests.support.fixed import Clock
@@ -54,8 +54,8 @@ def ada(http: Http, clock: Clock, people: PeopleMaker) -> EnrolledUser:
 def signed_by_us(stage: Stage, claims: dict[str, Any]) -> str:
     """Sign with the stage's key, as the issuer does."""
     key: Any = stage.config().keys().current("RS256")
-    header = {"kid": key.kid, "typ": "at+jwt"}
-    return kms_jws(Kms(stage.clients)).encode(json.dumps(claims).encode(), key, "RS256", header)
+    headers = {"kid": key.kid, "typ": "at+jwt"}
+    return sign_token(write_unsigned("token", json.dumps(claims).encode(), key, headers), Kms(stage.clients).sign)
 
 
 def test_token_of_the_mfa_api_alone_carries_the_persons_credential_version(

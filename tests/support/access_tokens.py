@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from chalicelib.store.aws.kms import Kms
-from chalicelib.tokens.jws import kms_jws
+from chalicelib.tokens.jws import sign_token, write_unsigned
 from infra.stage.aws import Stage
 from tests.support.fixed import ISSUER
 from tests.support.http import BACKEND, TIMESHEETS, Http
@@ -81,5 +81,5 @@ def rs256(header: dict[str, Any], claims: dict[str, Any], key: rsa.RSAPrivateKey
 def signed_by_us(stage: Stage, claims: dict[str, Any], typ: str | None = "at+jwt") -> str:
     """Sign with the stage's key, as the issuer does."""
     key: Any = stage.config().keys().current("RS256")
-    header = {"kid": key.kid, "typ": typ}
-    return kms_jws(Kms(stage.clients)).encode(json.dumps(claims).encode(), key, "RS256", header)
+    headers = {"kid": key.kid, "typ": typ} if typ else {"kid": key.kid}
+    return sign_token(write_unsigned("token", json.dumps(claims).encode(), key, headers), Kms(stage.clients).sign)
