@@ -191,12 +191,8 @@ def _parts(settings: Settings, aws: Aws, externals: Externals, stores: _Stores) 
     totals = FailureStore(dynamo, attempts)
     guard = AccountGuard(dynamo, parallel, stores.attempts, totals, addresses, on_block, clock, externals.pause)
     messages = Messages(aws, settings.email_from)
-    verify, find, directory_of, enrolments_of = (
-        verifier.verify,
-        user_finder.find,
-        stores.directory_of,
-        stores.enrolments_of,
-    )
+    verify, find = verifier.verify, user_finder.find
+    directory_of, enrolments_of = stores.directory_of, stores.enrolments_of
     mfa_sessions = MfaSessions(
         dynamo, config, stores.pending, revocations, addresses, directory_of, enrolments_of, verify, find, clock
     )
