@@ -22,7 +22,7 @@ def mark_jti(unique: str, realm: str, user: User) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CredentialState:
-    """What a token says of its user's credentials. realm: "" if the jti names none. issued_at: epoch seconds.
+    """Its user's credentials, as a token names them. realm: "" if the jti names none. issued_at: epoch seconds.
 
     is_on_credentials: whether the token is of the MFA API, and so holds for one credential_version only.
     """

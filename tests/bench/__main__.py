@@ -1,4 +1,4 @@
-"""`python -m bench`: measures, prints what it measured beside the budgets, and exits 1 over a first one."""
+"""`python -m tests.bench`: measure, print the results beside the budgets, and exit 1 if a first budget is broken."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""What the store leans on in DynamoDB, on the fake that the tests run on and on moto: both do the same."""
+"""The behaviour of DynamoDB that the store leans on: the fake of the tests and moto have the same."""
 
 import itertools
 from collections.abc import Callable, Iterator

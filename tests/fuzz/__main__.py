@@ -146,7 +146,7 @@ def main(
     examples: Annotated[int, typer.Option(help="Requests for each operation.", min=1)] = 300,
     seed: Annotated[int, typer.Option(help="The same seed makes up the same requests.")] = 1,
 ) -> None:
-    """Fuzz `gatehouse local`; exit 1 where an answer is not as the document says, or one was not reached."""
+    """Fuzz `gatehouse local`; exit 1 if an answer is not as the document says, or was never reached."""
     console = Console()
     with TemporaryDirectory() as made:
         directory = Path(made)

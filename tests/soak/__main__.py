@@ -116,7 +116,7 @@ def main(
     minutes: Annotated[float, typer.Option(help="How long to drive the server.", min=0.1)] = 5,
     people: Annotated[int, typer.Option(help="How many people act at once.", min=1)] = 8,
 ) -> None:
-    """Soak `gatehouse local`; exit 1 where an answer was not one of those that its request is expected to get."""
+    """Soak `gatehouse local`; exit 1 if a request got an answer that it is not expected to get."""
     console = Console(width=max(WIDE, Console().width), soft_wrap=True)
     with TemporaryDirectory() as made:
         directory = Path(made)

@@ -1,4 +1,4 @@
-"""What DynamoDB takes for an item or a key, and how large it counts an item."""
+"""The items and keys that DynamoDB takes, and how large it counts an item."""
 
 from collections.abc import Mapping
 from typing import Any
