@@ -45,11 +45,11 @@ ROUTES = (
     Route("/health", GET, Health, Health.answer),
 )
 
-# Returns an application of its own on the services that are called for each request.
+# Makes an application. services: called for each request.
 make_app = partial(Application, ROUTES)
 
 app = make_app(wiring.services)
-# Lambda finds the function of the schedule by this name.
+# Lambda finds the scheduled function by this name.
 tell_blocked = app.handler_map["tell_blocked"]
 
 cold_start.finish(wiring.services)

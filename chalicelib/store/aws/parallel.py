@@ -24,7 +24,7 @@ class Parallel:
 
     def both(self, first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
         """Run two calls and return both answers; failures are raised as `together` raises them."""
-        (ended,), answered = self._ended((first,), second)
+        (ended,), answered = self._run_all((first,), second)
         return ended.result(), answered.result()
 
     def together(self, *calls: Callable[[], A]) -> tuple[A, ...]:
@@ -34,10 +34,10 @@ class Parallel:
         """
         if not calls:
             return ()
-        ended, answered = self._ended(calls[:-1], calls[-1])
+        ended, answered = self._run_all(calls[:-1], calls[-1])
         return tuple(future.result() for future in (*ended, answered))
 
-    def _ended(self, others: tuple[Callable[[], A], ...], last: Callable[[], B]) -> tuple[list[Future[A]], Future[B]]:
+    def _run_all(self, others: tuple[Callable[[], A], ...], last: Callable[[], B]) -> tuple[list[Future[A]], Future[B]]:
         """Return the ended futures of calls that ran at the same time: the last one on this thread.
 
         This thread also runs each call that no thread of the pool has begun by then. So it never waits for a free
