@@ -1,6 +1,6 @@
-"""The rules that teams ask for most, as a team would keep them: copy what you need. They import nothing of Gatehouse.
+"""Common rules, to copy from. They import nothing of Gatehouse.
 
-They deny before they add, so that a refused login does no more than it has to.
+Rules that deny come first, so that a refused login runs no others.
 """
 
 from .access import allowed_addresses, mfa_for_client, office_hours, only_verified_emails

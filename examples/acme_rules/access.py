@@ -1,4 +1,4 @@
-"""Who gets in: rules that deny, or ask for a second factor. What they need to know stands in the client's metadata."""
+"""Rules that deny a login, or ask for a second factor. The client's metadata configure them."""
 
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
@@ -9,20 +9,20 @@ REFRESH = "oauth2-refresh-token"
 
 
 def only_verified_emails(user: Any, context: Any) -> None:
-    """Refuse people whose email address is not known to be theirs."""
+    """Refuse users without a verified email address."""
     if not user.email_verified:
         context.deny("Please verify your email address.")
 
 
 def allowed_addresses(user: Any, context: Any) -> None:
-    """Refuse logins from outside of the client's `allowed_addresses`: addresses and blocks, between spaces."""
+    """Refuse logins from outside of the client's `allowed_addresses`: addresses and CIDR blocks."""
     allowed = context.client_metadata.get("allowed_addresses")
     if allowed and not _is_within(context.request.ip, allowed.split()):
         context.deny("This application cannot be used from your network.")
 
 
 def office_hours(user: Any, context: Any) -> None:
-    """Refuse logins outside of the client's `office_hours`, such as `mon-fri 07:00-17:00`; somebody on duty may."""
+    """Refuse logins outside of the client's `office_hours`, such as `mon-fri 07:00-17:00`, except of users on duty."""
     hours = context.client_metadata.get("office_hours")
     on_duty = context.configuration.get("ON_DUTY", "").split()
     if hours and user.email not in on_duty and not is_open(hours, datetime.now(UTC)):
@@ -30,8 +30,8 @@ def office_hours(user: Any, context: Any) -> None:
 
 
 def mfa_for_client(user: Any, context: Any) -> None:
-    """Ask for a second factor in clients whose metadata say `mfa: required`, once for each login."""
-    # A refresh has nobody at the keyboard, and the login that began it has shown its factor.
+    """Ask for a second factor, once for each login, if the client's metadata say `mfa: required`."""
+    # No user is present at a refresh, and its login had a second factor already.
     if context.client_metadata.get("mfa") != "required" or context.protocol == REFRESH:
         return
     if "mfa" not in [method["name"] for method in context.authentication.methods]:
@@ -39,7 +39,7 @@ def mfa_for_client(user: Any, context: Any) -> None:
 
 
 def is_open(hours: str, now: datetime) -> bool:
-    """Whether now lies in hours: first and last weekday, first minute and the minute after the last, all in UTC."""
+    """Return whether now is in hours: first and last weekday, opening time and closing time, all in UTC."""
     days, times = hours.split()
     first, last = (WEEKDAYS.index(day) for day in days.split("-"))
     opens, closes = times.split("-")

@@ -13,7 +13,7 @@ ALWAYS = "mon-sun 00:00-24:00"
 
 
 def context_of(metadata: dict[str, str], **members: Any) -> Any:
-    """Return a context with this client metadata; what was denied stands in its denials."""
+    """Return a context with this client metadata; its denials collect the messages."""
     denials: list[str] = []
     given = {"client_metadata": metadata, "configuration": {}, "protocol": "oauth2-password", "multifactor": None}
     methods = SimpleNamespace(methods=[{"name": "pwd"}])

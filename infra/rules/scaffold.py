@@ -18,7 +18,7 @@ from typing import Any
 
 
 def only_verified_emails(user: Any, context: Any) -> None:
-    """Refuse people whose email address is not known to be theirs."""
+    """Refuse users without a verified email address."""
     if not user.email_verified:
         context.deny("Please verify your email address.")
 '''

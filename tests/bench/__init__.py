@@ -1,1 +1,1 @@
-"""Instruments: what a request costs, beside one bcrypt in the same run. Never deployed, no part of the tests."""
+"""Measure the cost of requests, in relation to one bcrypt of the same run. Never deployed, and not run by the tests."""

@@ -22,7 +22,7 @@ from tests.bench.results import Results, is_over, load
 from tests.bench.scenarios import PASSWORD_LOGIN, SCENARIOS
 from tests.bench.serving import serving
 from tests.bench.set_up import PROJECT, package, provision, python
-from tests.support.fake_aws.process import Stub, stub
+from tests.support.fake_aws.process import StubProcess, stub
 
 ROUNDS, STARTS, GUESSES = 60, 7, 400
 MINUTE_S = 60
@@ -52,7 +52,7 @@ def run(
 
 @command.command()
 def profile(name: Annotated[str, typer.Argument(help="A scenario.")] = PASSWORD_LOGIN) -> None:
-    """Show where the CPU of a scenario goes, beside bcrypt."""
+    """Show which functions use the CPU of a scenario, without bcrypt."""
     with prepare():
         for table in profile_scenario(next(one for one in SCENARIOS if one.name == name)):
             table.show(Console())
@@ -60,7 +60,7 @@ def profile(name: Annotated[str, typer.Argument(help="A scenario.")] = PASSWORD_
 
 @command.command("growth")
 def growth_command() -> None:
-    """Measure whether cost grows with users, realms and clients; exit 1 where it does."""
+    """Measure whether cost grows with users, realms and clients; exit 1 if it does."""
     package()
     points = growth.measure_growth(python())
     growth.save(points)
@@ -76,20 +76,20 @@ def _write_docs() -> None:
 
 
 @contextmanager
-def prepare() -> Iterator[tuple[Stub, dict[str, str]]]:
-    """Yield an AWS that holds the stage with POPULATION people, and the secrets of those who have an app."""
+def prepare() -> Iterator[tuple[StubProcess, dict[str, str]]]:
+    """Yield a fake AWS with a stage of POPULATION users, and the app secrets of those who have an app."""
     with stub() as aws:
         app_secrets = add_people(provision())
         aws.control(population=POPULATION)
         yield aws, app_secrets
 
 
-def measure(aws: Stub, app_secrets: dict[str, str], zip_bytes: int) -> Results:
-    """Measure everything."""
+def measure(aws: StubProcess, app_secrets: dict[str, str], zip_bytes: int) -> Results:
+    """Return the results of all measurements."""
     interpreter = python()
     cold = cold_start(interpreter, aws.url, STARTS)
-    with serving(interpreter, aws.url) as process, serving(interpreter, aws.url, COST, "ten_rules") as ruled:
-        bench = Bench(process, aws, ruled, app_secrets)
+    with serving(interpreter, aws.url) as process, serving(interpreter, aws.url, COST, "ten_rules") as serving_rules:
+        bench = Bench(process, aws, serving_rules, app_secrets)
         bcrypt_ms, measured_costs = costs(bench, SCENARIOS, hash_password(COST), ROUNDS)
         gaps = timing.gaps(process, hash_password(COST), GUESSES)
     return Results(

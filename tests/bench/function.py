@@ -1,8 +1,8 @@
-"""The serving process: a deployed handler, called as Lambda calls it, that measures itself.
+"""The serving process: call a deployed handler as Lambda does, and measure it.
 
-It runs in an interpreter that has the deployed zip and boto3 and no more, so it imports nothing of ours but the app.
-Each line of its input is a request, each line of its output what it cost. What the app prints goes into the file that
-its argument names.
+Its interpreter has only the deployed zip and boto3, so this file imports nothing of ours but the app.
+Each line of input is a request; each line of output is its answer and cost. The app's own output goes to the file
+of the argument.
 """
 
 import json
@@ -16,7 +16,7 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def invoke(app: Any, event: dict[str, Any]) -> dict[str, Any]:
-    """Call the handler; return its answer, its seconds of CPU and of the wall, and the CPU since the process began."""
+    """Call the handler. Return its answer, its CPU and wall seconds, and the process's CPU seconds since its start."""
     wall, cpu = time.perf_counter(), time.process_time()
     answer = app(event, None)
     cpu_s, wall_s = time.process_time() - cpu, time.perf_counter() - wall
@@ -24,7 +24,7 @@ def invoke(app: Any, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_bcrypt(stored: str) -> dict[str, Any]:
-    """Hold a password against a stored bcrypt hash; return the seconds."""
+    """Check a password against a stored bcrypt hash; return the CPU and wall seconds."""
     import bcrypt  # noqa: PLC0415 (a cold start must not pay for it before the app does)
 
     wall, cpu = time.perf_counter(), time.process_time()
@@ -42,11 +42,11 @@ def serve(lines: TextIO, replies: TextIO) -> None:
     from app import app  # noqa: PLC0415 (its import is part of the cold start)
 
     for line in lines:
-        asked = json.loads(line)
-        if "event" in asked:
-            reply = invoke(app, asked["event"])
+        request = json.loads(line)
+        if "event" in request:
+            reply = invoke(app, request["event"])
         else:
-            reply = check_bcrypt(asked["bcrypt"]) if "bcrypt" in asked else resident()
+            reply = check_bcrypt(request["bcrypt"]) if "bcrypt" in request else resident()
         replies.write(json.dumps(reply) + "\n")
         replies.flush()
 

@@ -1,8 +1,7 @@
-"""Growth: whether a login or a refresh costs more where there is more of something.
+"""Measure whether a login or a refresh costs more with more users, realms or clients.
 
-Realms and clients are written, each, by the store that is deployed. Users are not: the stub holds one person, whom the
-store wrote, and makes each other one of the million from it when it is first read. What a request asks of the store,
-and what comes back, is the same either way; how fast DynamoDB itself is with a million items is not measured here.
+The deployed store writes each realm and each client. It writes only one user: the stub makes the others of it when
+they are read. Requests and answers are the same either way. DynamoDB's own speed is not measured.
 """
 
 import json
@@ -26,7 +25,7 @@ from tests.support.fake_aws.process import stub
 FILE = Path(__file__).parent / "growth.json"
 SIZES = {"users": (1, 1_000, 1_000_000), "realms": (1, 30, 300), "clients": (1, 100, 10_000)}
 SUBJECTS, ROUNDS = 20, 60
-# A little other work on the machine lets two processes differ by nearly so many percent with nothing changed.
+# Other work on the machine makes equal processes differ by nearly so many percent.
 NOISE = 10
 
 CLIENT = "demo-backend"
@@ -38,9 +37,9 @@ RUNS = {"login": 1, "refresh": 5}
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The cost of one request if there are `size` of a kind. size_bytes: of the bodies of its AWS calls.
+    """The cost of one request with `size` things of a kind. size_bytes: of the bodies of its AWS calls.
 
-    beyond: how far its CPU lies above that of the smallest size, in percent.
+    beyond: its CPU above that of the smallest size, in percent.
     """
 
     kind: str
@@ -53,14 +52,14 @@ class Point:
     beyond: Interval
 
     def has_grown(self, smallest: "Point") -> bool:
-        """Return whether it costs more than the smallest size does: another call, a hundredth more bytes, or CPU."""
+        """Return whether it costs more than the smallest size: another call, one percent more bytes, or more CPU."""
         is_asking_more = (self.calls, self.rounds) != (smallest.calls, smallest.rounds)
         return is_asking_more or self.size_bytes > 1.01 * smallest.size_bytes or self.beyond.low > NOISE
 
 
 @dataclass(slots=True)
 class SizedBench:
-    """A stub with so many of a kind, a process that serves from it, and those who log in there. cpu_s: by request."""
+    """A stub with `size` things of a kind, a process that serves from it, and sessions of users. cpu_s: by request."""
 
     kind: str
     size: int
@@ -69,19 +68,19 @@ class SizedBench:
     cpu_s: dict[str, list[float]] = field(default_factory=lambda: {request: [] for request in STEPS})
 
     def sample(self, number: int) -> None:
-        """Measure each request by one of those who log in."""
+        """Measure each request once, in one session."""
         for request, times in RUNS.items():
             for _ in range(times):
                 self.cpu_s[request].append(self.once(number, request))
 
     def once(self, number: int, request: str) -> float:
-        """Do one request; return its seconds of CPU."""
+        """Send one request; return its CPU seconds."""
         at = number % len(self.sessions)
         self.sessions[at], cpu_s = self.bench.after([STEPS[request]], self.sessions[at])
         return cpu_s
 
     def point(self, request: str, smallest: "SizedBench") -> Point:
-        """Return what the request came to, with the configuration in the process's cache."""
+        """Return the request's point, measured with a cached configuration."""
         self.once(0, request)
         self.bench.stub.control(is_recording=True, hold_s=HOLD_S)
         self.once(0, request)
@@ -95,30 +94,30 @@ class SizedBench:
 
 
 def measure_growth(interpreter: Path) -> list[Point]:
-    """Measure every size of every kind, in turn; return the points by kind, request and size."""
+    """Measure all sizes of all kinds in turn; return the points by kind, request and size."""
     with ExitStack() as stack:
-        places = {
+        benches = {
             kind: [stack.enter_context(_prepare(kind, size, interpreter)) for size in SIZES[kind]] for kind in SIZES
         }
         for number in range(ROUNDS):
-            for place in shuffle(place for group in places.values() for place in group):
-                place.sample(number)
-        return [place.point(request, group[0]) for group in places.values() for request in STEPS for place in group]
+            for sized in shuffle(sized for group in benches.values() for sized in group):
+                sized.sample(number)
+        return [sized.point(request, group[0]) for group in benches.values() for request in STEPS for sized in group]
 
 
 def has_grown(points: Sequence[Point]) -> bool:
-    """Whether any size costs more than the smallest of its kind."""
+    """Return whether a size costs more than the smallest of its kind."""
     smallest: dict[tuple[str, str], Point] = {}
     return any(point.has_grown(smallest.setdefault((point.kind, point.request), point)) for point in points)
 
 
 def save(points: list[Point]) -> None:
-    """Write the points where `load` finds them."""
+    """Write the points to FILE."""
     FILE.write_text(json.dumps([asdict(point) for point in points], indent=1) + "\n", "utf-8")
 
 
 def load() -> list[Point]:
-    """Return the points that were saved last."""
+    """Return the points of FILE."""
     stored = json.loads(FILE.read_text("utf-8"))
     return [Point(**one | {"cpu_ms": Spread(**one["cpu_ms"]), "beyond": Interval(**one["beyond"])}) for one in stored]
 
@@ -139,7 +138,7 @@ def _prepare(kind: str, size: int, interpreter: Path) -> Iterator[SizedBench]:
 
 
 def _session(kind: str, number: int) -> Session:
-    # Somebody else through each client: a person's record has a counter for each client that keeps them logged in.
+    # Another user for each client, because a user's record has a counter for each client with refresh tokens.
     return {
         "username": username(1 if kind == "realms" else number, HURRIED),
         "realm": _realm(number) if kind == "realms" else REALM,
@@ -156,7 +155,7 @@ def _client(number: int) -> str:
 
 
 def _write_realms(stage: Stage, size: int) -> None:
-    """Write realms like the first, each with a person of its own, and enable all for the client."""
+    """Write copies of the first realm, each with one user, and enable all for the client."""
     config, names = stage.config(), [_realm(number) for number in range(1, size + 1)]
     documents = dict(config.documents())
     stored = hash_password(CHEAP_COST)
@@ -168,7 +167,7 @@ def _write_realms(stage: Stage, size: int) -> None:
 
 
 def _write_clients(stage: Stage, size: int) -> None:
-    """Write clients like the first."""
+    """Write copies of the first client."""
     config = stage.config()
     document = dict(config.documents())[f"client#{CLIENT}"]
     for number in range(1, size + 1):

@@ -1,4 +1,4 @@
-"""The measurement: every scenario in turn, again and again, with a bcrypt in each round to compare with."""
+"""Measure all scenarios in turn, in many rounds, with one bcrypt in each round for comparison."""
 
 import itertools
 from collections import defaultdict
@@ -10,10 +10,10 @@ from tests.bench.rounds import rounds
 from tests.bench.scenarios import RequestStep, Scenario, Session
 from tests.bench.serving import Serving
 from tests.bench.statistics import Spread, shuffle
-from tests.support.fake_aws.process import Stub
+from tests.support.fake_aws.process import StubProcess
 
 POPULATION = 1_000_000
-# How often a scenario without a bcrypt is done in a row; one that has to be prepared by a login each time, less.
+# Repetitions of a scenario without a bcrypt; fewer if each needs a login before it.
 RUN, SPENT_RUN = 10, 2
 HOLD_S = 0.03
 MS = 1_000
@@ -21,7 +21,7 @@ MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The cost of a scenario. ratio: its CPU over that of a bcrypt. size_bytes: of the bodies of its AWS calls."""
+    """The cost of a scenario. ratio: its CPU divided by a bcrypt's. size_bytes: of the bodies of its AWS calls."""
 
     name: str
     cpu_ms: Spread
@@ -33,37 +33,37 @@ class Cost:
 
 @dataclass(slots=True)
 class Bench:
-    """The serving process with its stub, and people who log in in turn, so that nobody logs in often.
+    """The serving process with its stub, and users who log in in turn, so that no user logs in often.
 
-    ruled: a process that runs ten rules. app_secrets: of those who have an authenticator app.
+    serving_rules: a process that runs ten rules. app_secrets: by username, of users with an authenticator app.
     """
 
     serving: Serving
-    stub: Stub
-    ruled: Serving
+    stub: StubProcess
+    serving_rules: Serving
     app_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     numbers: dict[str, Iterator[int]] = field(default_factory=lambda: defaultdict(lambda: itertools.count(1)))
     sessions: dict[str, Session] = field(default_factory=dict)
 
     def session(self, scenario: Scenario) -> Session:
-        """Return a session as the scenario needs it; one that can be used again is kept."""
+        """Return a session for the scenario, kept from the last time if it can be used again."""
         if scenario.name in self.sessions and not scenario.is_spent and not scenario.is_hashing:
             return self.sessions[scenario.name]
         name = username(next(self.numbers[scenario.kind]), scenario.kind)
         return self.after(scenario.prepared_by, {"username": name, "app_secret": self.app_secrets.get(name, "")})[0]
 
-    def after(self, steps: Sequence[RequestStep], session: Session, is_ruled: bool = False) -> tuple[Session, float]:
-        """Do the steps; return the session with what they answered, and their seconds of CPU."""
-        serving, cpu_s = self.ruled if is_ruled else self.serving, 0.0
+    def after(self, steps: Sequence[RequestStep], session: Session, runs_rules: bool = False) -> tuple[Session, float]:
+        """Send the steps' requests; return the session with their answers, and their CPU seconds."""
+        serving, cpu_s = self.serving_rules if runs_rules else self.serving, 0.0
         for step in steps:
-            served = serving.serve(step(session))
-            session, cpu_s = {**session, **served.body}, cpu_s + served.cpu_s
+            answer = serving.serve(step(session))
+            session, cpu_s = {**session, **answer.body}, cpu_s + answer.cpu_s
         return session, cpu_s
 
     def run(self, scenario: Scenario) -> list[float]:
-        """Do a scenario a few times, once where it hashes; return the seconds of CPU of each time.
+        """Run a scenario a few times, or once if it hashes; return the CPU seconds of each run.
 
-        Without a bcrypt between them, as the caches that it empties are not what is measured.
+        No bcrypt runs in between, because it empties the processor's caches.
         """
         if scenario.is_spent:
             prepared = [self.session(scenario) for _ in range(SPENT_RUN)]
@@ -71,16 +71,16 @@ class Bench:
         return [self.once(scenario) for _ in range(1 if scenario.is_hashing else RUN)]
 
     def once(self, scenario: Scenario) -> float:
-        """Do a scenario once; return its seconds of CPU."""
-        session, cpu_s = self.after(scenario.steps, self.session(scenario), scenario.is_ruled)
+        """Run a scenario once; return its CPU seconds."""
+        session, cpu_s = self.after(scenario.steps, self.session(scenario), scenario.runs_rules)
         self.sessions[scenario.name] = session
         return cpu_s
 
 
 def costs(bench: Bench, scenarios: Sequence[Scenario], stored: str, times: int) -> tuple[Spread, list[Cost]]:
-    """Return the milliseconds of a bcrypt, and the cost of each scenario. stored: the hash that bcrypt is held against.
+    """Return the milliseconds of a bcrypt, and the cost of each scenario. stored: a bcrypt hash.
 
-    A ratio is taken to the bcrypt of the same round, so that a machine that changes its pace changes both.
+    A ratio uses the bcrypt of the same round, so that a change of the machine's speed changes both.
     """
     hashes: list[float] = []
     samples: dict[str, list[float]] = {scenario.name: [] for scenario in scenarios}
@@ -102,7 +102,7 @@ def _cost(bench: Bench, scenario: Scenario, seconds: list[float], ratios: list[f
     bench.run(scenario)
     session = bench.session(scenario)
     bench.stub.control(is_recording=True, hold_s=HOLD_S)
-    bench.after(scenario.steps, session, scenario.is_ruled)
+    bench.after(scenario.steps, session, scenario.runs_rules)
     calls = bench.stub.control(hold_s=0)
     size_bytes = sum(call.size_bytes for call in calls)
     spread = Spread.of([MS * one for one in seconds])

@@ -1,4 +1,4 @@
-"""Who logs in: one of each kind is written by the store, and stands for all the others of it; and some with an app."""
+"""Make the users that log in: one of each kind, which the stub copies, and some with an authenticator app."""
 
 import bcrypt
 
@@ -17,17 +17,17 @@ APPS = 120
 
 
 def username(number: int, kind: str = PERSON) -> str:
-    """Return the name of person `number` of a kind."""
+    """Return the username of user `number` of a kind."""
     return kind + number_text(number)
 
 
 def hash_password(cost: int) -> str:
-    """Return the stored form of everybody's password at a bcrypt cost."""
+    """Return the hash of PASSWORD at a bcrypt cost."""
     return bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(cost)).decode()
 
 
 def person(kind: str, password_hash: str, number: int = 0) -> User:
-    """Return a person as the store takes them."""
+    """Return the record of a user."""
     name = username(number, kind)
     return User(
         user_id=f"{REALM}|{kind}-{number_text(number)}",
@@ -46,7 +46,7 @@ def person(kind: str, password_hash: str, number: int = 0) -> User:
 
 
 def add_people(stage: Stage) -> dict[str, str]:
-    """Write number 0 of each kind, and those who have an app; return the secrets of their apps by username."""
+    """Write user 0 of each kind, and the users with an app; return their app secrets by username."""
     stored, records = hash_password(COST), UserRecords(stage.dynamo, _table(stage))
     for kind, hash_of_kind in ((PERSON, stored), (HURRIED, hash_password(CHEAP_COST)), (LOCKED, "")):
         records.create(person(kind, hash_of_kind))
@@ -54,7 +54,7 @@ def add_people(stage: Stage) -> dict[str, str]:
 
 
 def _with_app(stage: Stage, records: UserRecords, user: User) -> tuple[str, str]:
-    """Write a person with an authenticator app, as an admin does it; return the username and the app's secret."""
+    """Write a user with an authenticator app, as an operator does; return the username and the app's secret."""
     records.create(user)
     factors = SecondFactors.of(stage, REALM)
     return user.username, factors.enroll(factors.find_session(user.user_id))["secret"]

@@ -1,4 +1,4 @@
-"""The picture of growth: a panel for each kind, the CPU of each request over how many there are."""
+"""Draw the picture of growth: a panel for each kind, with the CPU of each request over the size."""
 
 from collections.abc import Sequence
 from itertools import groupby

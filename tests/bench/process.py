@@ -1,4 +1,4 @@
-"""A process as a whole: from its start to the first token, what it imports, and its memory after a long life."""
+"""Measure a process: its cold start, its imports, and its memory after many logins."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ from tests.bench.set_up import BUILD
 EARLY, LATE = 100, 10_000
 US_PER_MS = 1_000
 LISTED = 12
-# The quickest of them counts: importing is timed by the wall.
+# The fastest of them counts, because imports are timed by the wall clock.
 IMPORT_RUNS = 3
 _IMPORT = re.compile(r"import time:\s*(\d+) \|\s*\d+ \|\s*(\S+)")
 _LOGIN = next(scenario for scenario in SCENARIOS if scenario.name == PASSWORD_LOGIN).steps[0]
@@ -23,7 +23,7 @@ _LOGIN = next(scenario for scenario in SCENARIOS if scenario.name == PASSWORD_LO
 
 @dataclass(frozen=True, slots=True)
 class ColdStart:
-    """From the start of a process to its first token, the bcrypt of the login among it."""
+    """The time from the start of a process to its first token, with the login's bcrypt."""
 
     cpu_s: float
     wall_s: float
@@ -48,7 +48,7 @@ def cold_start(python: Path, url: str, times: int) -> ColdStart:
 
 
 def imports_ms(python: Path, url: str) -> dict[str, float]:
-    """Return the milliseconds that each package's modules took to import as the process starts, the slowest first."""
+    """Return the import times of the slowest packages at the start, in milliseconds, the slowest first."""
     command = [str(python), "-X", "importtime", "-c", "import app"]
     runs = [
         subprocess.run(
@@ -69,9 +69,9 @@ def _by_package(report: str) -> dict[str, float]:
 
 
 def memory(python: Path, url: str) -> Memory:
-    """Let one process serve LATE logins by as many people; return what it had resident early and late.
+    """Serve LATE logins of as many users in one process; return its resident set early and late.
 
-    Their hashes are cheap, so that it takes no longer than it must.
+    The hashes are cheap, to save time.
     """
     measured = {}
     with serving(python, url, CHEAP_COST) as process:

@@ -1,4 +1,4 @@
-"""Profile the CPU of a request beside bcrypt: the handler in this process, all its threads, under yappi."""
+"""Profile the CPU of a request without bcrypt: the handler in this process, with all threads, under yappi."""
 
 import json
 import os
@@ -20,9 +20,9 @@ HASHING = "chalicelib/passwords/hash.py"
 
 
 def profile_scenario(scenario: Scenario) -> list[Table]:
-    """Serve a scenario many times; return the own time of the slowest modules and functions.
+    """Serve a scenario many times; return tables of the slowest modules and functions by their own time.
 
-    Profiling makes every call of a function slower: the order tells more than the sum.
+    Profiling slows down each call, so the order says more than the sum.
     """
     os.environ |= {"GATEHOUSE_STAGE": STAGE}
     with Path(os.devnull).open("w", encoding="ascii") as log, redirect_stdout(log):

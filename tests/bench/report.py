@@ -1,4 +1,4 @@
-"""The results as tables, for a terminal and for docs/run/performance.md."""
+"""Make tables of the results, for a terminal and for docs/run/performance.md."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ class Table:
     rows: Sequence[tuple[str, ...]]
 
     def markdown(self) -> str:
-        """Return it for a page."""
+        """Return the table as Markdown."""
         lines = [self.columns, ("---", *("---:" for _ in self.columns[1:])), *self.rows]
         return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
     def show(self, console: Console) -> None:
-        """Print it."""
+        """Print the table."""
         table = RichTable(*self.columns)
         for row in self.rows:
             table.add_row(*row)
@@ -37,12 +37,12 @@ class Table:
 
 
 def tables(results: Results) -> list[Table]:
-    """Return every table of a run, the one with the budgets last."""
+    """Return all tables of a run, the budgets last."""
     return [_machine(results), _costs(results), _process(results), _gaps(results), _budgets(results)]
 
 
 def growth_table(points: Sequence[Point]) -> Table:
-    """Return the table behind the picture of growth."""
+    """Return the table of the picture of growth."""
     rows = [
         (
             f"{point.kind}: {point.size:,}",

@@ -1,4 +1,4 @@
-"""The results of one run, and the budgets that they are held against."""
+"""The results of one run, and their budgets."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ FILE = Path(__file__).parent / "results.json"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure and its budgets. first: over it, the run fails. goal: where it should come to. Less is better."""
+    """One figure and its budgets; less is better. first: above it, the run fails. goal: the later aim."""
 
     name: str
     measured: float
@@ -27,13 +27,13 @@ class Figure:
 
     @property
     def is_over(self) -> bool:
-        """Whether the first budget is broken."""
+        """Whether the first budget is exceeded."""
         return self.measured > self.first
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """One run. machine: what it ran on and when. imports_ms: by package."""
+    """One run. machine: the facts of machine, revision and date. imports_ms: by package."""
 
     machine: dict[str, str]
     bcrypt_ms: Spread
@@ -49,12 +49,12 @@ class Results:
         return next(cost for cost in self.costs if cost.name == name)
 
     def save(self) -> None:
-        """Write the results where `load` finds them."""
+        """Write the results to FILE."""
         FILE.write_text(json.dumps(asdict(self), indent=1) + "\n", "utf-8")
 
 
 def load() -> Results:
-    """Return the results that were saved last."""
+    """Return the results of FILE."""
     stored: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
     return Results(
         machine=stored["machine"],
@@ -71,12 +71,12 @@ def load() -> Results:
 
 
 def is_over(results: Results) -> bool:
-    """Whether any first budget is broken."""
+    """Return whether a first budget is exceeded."""
     return any(figure.is_over for figure in figures(results))
 
 
 def figures(results: Results) -> list[Figure]:
-    """Return what has a budget."""
+    """Return the figures that have a budget."""
     login, refresh = results.cost(PASSWORD_LOGIN), results.cost(REFRESHED)
     return [
         Figure("password login, CPU over one bcrypt", login.ratio.median, "", 1.12, 1.05),

@@ -1,6 +1,6 @@
-"""The requests to measure: each scenario is one line, and a new one is one more.
+"""The scenarios to measure, one a line.
 
-A form's values are filled from the session: who logs in, and what earlier answers of the session held.
+A form's values are filled from the session: the user, and the members of earlier answers.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,9 +29,9 @@ OFFLINE = {"scope": "offline_access"}
 class Scenario:
     """One kind of request.
 
-    steps: what is measured, together. prepared_by: what comes before, unmeasured. kind: of the people who log in.
-    is_hashing: whether one bcrypt is part of it. is_spent: whether what was prepared can be used only once. is_ruled:
-    whether ten rules run.
+    steps: the measured requests, together. prepared_by: the unmeasured requests before. kind: of the users.
+    is_hashing: whether one bcrypt is part of it. is_spent: whether its session can be used only once.
+    runs_rules: whether ten rules run.
     """
 
     name: str
@@ -40,34 +40,34 @@ class Scenario:
     kind: str = PERSON
     is_hashing: bool = False
     is_spent: bool = False
-    is_ruled: bool = False
+    runs_rules: bool = False
 
 
 def post(path: str, form: Mapping[str, str]) -> RequestStep:
-    """Return the step that posts a form, as the demo client unless it names another; the session fills its values."""
+    """Return the step that posts a form, with values from the session, as the demo client unless it names another."""
     whole = {**CLIENT, **form}
     return lambda session: BenchRequest("POST", path, {name: text.format_map(session) for name, text in whole.items()})
 
 
 def get(path: str, **headers: str) -> RequestStep:
-    """Return the step that gets a path, its headers filled from the session."""
+    """Return the step that gets a path, with headers filled from the session."""
     return lambda session: BenchRequest(
         "GET", path, headers={name: text.format_map(session) for name, text in headers.items()}
     )
 
 
 def token(*forms: Mapping[str, str]) -> RequestStep:
-    """Return the step that posts forms as one to the token endpoint."""
+    """Return the step that posts merged forms to the token endpoint."""
     return post("/oauth/token", {name: text for form in forms for name, text in form.items()})
 
 
 def expect_challenge(step: RequestStep) -> RequestStep:
-    """Return a step whose answer asks for a second factor."""
+    """Return the step, made to expect an answer that asks for a second factor."""
     return lambda session: replace(step(session), status=MFA_REQUIRED)
 
 
 def with_app(session: Session) -> BenchRequest:
-    """Return the request that shows the code of an authenticator app."""
+    """Return the request that sends the code of an authenticator app."""
     code = TOTP(session["app_secret"]).now()
     return token({"grant_type": MFA_OTP, "mfa_token": "{mfa_token}", "otp": code})(session)
 
@@ -85,7 +85,7 @@ SCENARIOS = (
     Scenario("login, password-realm", (token(LOGIN, BY_REALM),), is_hashing=True),
     Scenario("login, with an ID token", (LOGIN_OPENID,), is_hashing=True),
     Scenario("login, with a refresh token", (LOGIN_OFFLINE,), is_hashing=True),
-    Scenario("login, with 10 rules", (token(LOGIN),), is_hashing=True, is_ruled=True),
+    Scenario("login, with 10 rules", (token(LOGIN),), is_hashing=True, runs_rules=True),
     Scenario("login, with TOTP", (expect_challenge(token(LOGIN)), with_app), kind=ENROLLED, is_hashing=True),
     Scenario(REFRESHED, (token(REFRESH),), (LOGIN_OFFLINE,)),
     Scenario("userinfo", (get("/userinfo", authorization="Bearer {access_token}"),), (LOGIN_OPENID,)),

@@ -1,4 +1,4 @@
-"""The serving process from outside: requests in, what they cost out."""
+"""Run the serving process, send it requests, and read their costs."""
 
 import json
 import os
@@ -26,7 +26,7 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class BenchRequest:
-    """One HTTP request. source_ip: whom API Gateway sees. status: of the answer that is meant."""
+    """One HTTP request. source_ip: as API Gateway sees it. status: of the expected answer."""
 
     method: str
     path: str
@@ -36,7 +36,7 @@ class BenchRequest:
     status: int = 200
 
     def event(self) -> dict[str, Any]:
-        """Return API Gateway's event for it."""
+        """Return API Gateway's event for this request."""
         headers = {**HEADERS, **({"content-type": FORM} if self.form else {}), **self.headers}
         body = urlencode(self.form).encode()
         request = HttpRequest(
@@ -47,7 +47,7 @@ class BenchRequest:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredAnswer:
-    """One answer and what it cost. process_cpu_s: of the whole process since it began."""
+    """One answer and its cost. process_cpu_s: the process's CPU seconds since its start."""
 
     status: int
     body: dict[str, Any] = field(repr=False)
@@ -57,7 +57,7 @@ class MeasuredAnswer:
 
 
 class UnexpectedAnswer(Exception):
-    """The function answered another status than the measurement is of."""
+    """The function answered with another status than the expected one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Serving:
     began: float
 
     def serve(self, ask: BenchRequest) -> MeasuredAnswer:
-        """Serve one request; raises UnexpectedAnswer for another status than the one that is meant."""
+        """Return the answer to one request. Raises UnexpectedAnswer for another status than the expected one."""
         reply = self._reply({"event": ask.event()})
         answer = reply.pop("answer")
         if answer["statusCode"] != ask.status:
@@ -76,17 +76,17 @@ class Serving:
         return MeasuredAnswer(ask.status, json.loads(answer["body"] or "{}"), **reply)
 
     def hash(self, stored: str) -> MeasuredAnswer:
-        """Hold a password against a stored hash: one bcrypt and nothing else."""
+        """Return the cost of one bcrypt: check a password against a stored hash."""
         return MeasuredAnswer(0, {}, **self._reply({"bcrypt": stored}), process_cpu_s=0)
 
     def rss_bytes(self) -> int:
-        """Return the memory that the process has resident."""
+        """Return the process's resident set in bytes."""
         return int(self._reply({})["rss_bytes"])
 
-    def _reply(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+    def _reply(self, request: Mapping[str, Any]) -> dict[str, Any]:
         if self.process.stdin is None or self.process.stdout is None:
             raise AssertionError("both are pipes")
-        self.process.stdin.write(json.dumps(asked) + "\n")
+        self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         reply: dict[str, Any] = json.loads(self.process.stdout.readline())
         return reply
@@ -95,7 +95,7 @@ class Serving:
 @contextmanager
 def serving(python: Path, url: str, bcrypt_cost: int = COST, rule_packages: str = "") -> Iterator[Serving]:
     """Run a serving process until the block ends, on the AWS at url."""
-    # -P: the modules beside the script are none of the function's.
+    # -P: the function must not import the modules beside the script.
     command = [str(python), "-P", str(PROJECT / "tests" / "bench" / "function.py"), str(BUILD / "function.log")]
     began = time.monotonic()
     with subprocess.Popen(
@@ -113,7 +113,7 @@ def serving(python: Path, url: str, bcrypt_cost: int = COST, rule_packages: str 
 
 
 def environment(url: str, bcrypt_cost: int) -> dict[str, str]:
-    """Return what the deployed function finds in its environment, on the AWS at url."""
+    """Return the environment of the deployed function, on the AWS at url."""
     return {
         **RUNTIME_ENVIRONMENT,
         **CREDENTIALS,

@@ -1,4 +1,4 @@
-"""Set up what is measured: the stub, the stage in it, and the deployed zip's content beside Lambda's packages."""
+"""Set up the measured function: the stage in the stub, the deployment package, and Lambda's interpreter."""
 
 import os
 import shutil
@@ -23,9 +23,9 @@ RULES = PROJECT / "tests" / "bench" / "packages"
 
 
 def provision() -> Stage:
-    """Bring the stage in the stub to what the demo tenant says, without people; return the stage.
+    """Make the demo tenant's stage in the stub, without users; return the stage.
 
-    CloudFormation and the look at the stage's health are left out: the stub's tables are there when they are named.
+    CloudFormation and the health checks are left out: the stub's tables always exist.
     """
     stage, file = reach(STAGE), load(DEMO)
     key_changes(stage, ["RS256", "ES256"], False, KeySet())
@@ -35,7 +35,7 @@ def provision() -> Stage:
 
 
 def package() -> Path:
-    """Build the deployment package, and return it; its content stands unpacked beside it, in `task`."""
+    """Build the deployment package, and return its path; its content is unpacked into `task` beside it."""
     command = [*CHALICE, "package", "--stage", STAGE, str(BUILD)]
     subprocess.run(command, cwd=PROJECT, env=os.environ | CREDENTIALS, check=True, capture_output=True)
     archive = BUILD / "deployment.zip"
@@ -46,7 +46,7 @@ def package() -> Path:
 
 
 def python() -> Path:
-    """Return an interpreter that has what Lambda's has, compiled as Lambda's is."""
+    """Return an interpreter with Lambda's packages, compiled as on Lambda."""
     found = runtime_python(PROJECT / ".gatehouse", PROJECT / "infra" / "requirements-dev.txt")
     packages = next((found.parents[2] / "lib").glob("python3.*"))
     subprocess.run([found, "-m", "compileall", "-q", packages], check=False, capture_output=True)

@@ -7,7 +7,7 @@ from statistics import median, quantiles
 from typing import TypeVar
 
 RESAMPLES = 1_000
-# Chance that is the same in every run.
+# The same random choices in each run.
 CHANCE = random.Random(0)  # noqa: S311 (it keeps no secret)
 A = TypeVar("A")
 
@@ -22,7 +22,7 @@ class Spread:
 
     @classmethod
     def of(cls, samples: Sequence[float]) -> "Spread":
-        """Return the spread of two samples or more."""
+        """Return the spread of at least two samples."""
         low, middle, high = quantiles(samples, n=4)
         return cls(middle, low, high)
 
@@ -37,13 +37,13 @@ class Interval:
 
 
 def shuffle(items: Iterable[A]) -> list[A]:
-    """Return the items in another order each time, so that none always follows the same one and finds its caches."""
+    """Return the items in random order, so that none always profits from the caches of the same one before it."""
     whole = list(items)
     return CHANCE.sample(whole, len(whole))
 
 
 def gap(first: Sequence[float], second: Sequence[float]) -> Interval:
-    """Return how far the first median lies above the second. Source: the percentile bootstrap."""
+    """Return the first median minus the second. Source: the percentile bootstrap."""
     gaps = sorted(
         median(CHANCE.choices(first, k=len(first))) - median(CHANCE.choices(second, k=len(second)))
         for _ in range(RESAMPLES)

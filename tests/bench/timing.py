@@ -1,8 +1,8 @@
-"""Timing equality: whether an answer's time tells whether an account exists.
+"""Measure whether the time of an answer reveals that an account exists.
 
-A stranger sees the wall's time; the CPU's is what decides here, as other work of the machine hardly touches it, and
-what the calls cost is the same by their number. Every sample is of another account and from another address, so that
-none is blocked by those before it; the blocked ones are of an account that was blocked first.
+An attacker sees wall time. CPU time decides here, because other work of the machine hardly changes it. The number of
+AWS calls is compared elsewhere. Each sample has a new account and a new address, so that none is blocked by earlier
+ones. The samples of blocked accounts use accounts that were blocked first.
 """
 
 import itertools
@@ -17,19 +17,19 @@ from tests.bench.serving import BenchRequest, MeasuredAnswer, Serving
 from tests.bench.statistics import Interval, gap, shuffle
 
 MAX_ATTEMPTS = 10
-# The bcrypt is but the scale: it is measured in every eighth round.
+# The bcrypt only gives the scale: it is measured in each eighth round.
 SCALE_EVERY = 8
 WRONG, BLOCKED = 400, 429
-# Whom no login of another measurement is of.
+# The first user whom no other measurement logs in.
 FIRST_OTHER = 100_001
 SECOND_ADDRESS = int(ip_address("10.0.0.1"))
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """How far the median time of one kind of answer lies above that of another, in percent of a bcrypt.
+    """The median time of one kind of answer minus that of another, in percent of a bcrypt.
 
-    Each is the gap and the ends of its 95 % bootstrap confidence interval.
+    Each is the gap with its 95 % bootstrap confidence interval.
     """
 
     name: str
@@ -39,17 +39,17 @@ class Gap:
 
 @dataclass(slots=True)
 class Addresses:
-    """Addresses that nobody came from before."""
+    """A series of addresses, each used once."""
 
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(SECOND_ADDRESS))
 
     def new(self) -> str:
-        """Return the next one."""
+        """Return the next address."""
         return str(ip_address(next(self.numbers)))
 
 
 def gaps(serving: Serving, stored: str, times: int) -> list[Gap]:
-    """Measure; return the gaps that must be none. stored: a hash of the cost that the users have."""
+    """Return the measured gaps, which must be zero. stored: a hash of the users' bcrypt cost."""
     addresses, others = Addresses(), itertools.count(FIRST_OTHER)
     blocked_at = addresses.new()
     for _ in range(MAX_ATTEMPTS):

@@ -1,4 +1,4 @@
-"""An attacker at one address who sends many guesses at once whenever it is let in, against the real buckets on moto.
+"""Simulate an attacker who sends many guesses at once from one address, against the real buckets on moto.
 
 `make figures` (`python -m tests.figures.bursts`) prints what docs/run/attack-protection.md quotes.
 """
@@ -22,7 +22,7 @@ IN_FLIGHT = (1, 60, 1000)
 
 @dataclass
 class Burst:
-    """One address. in_flight: how many guesses it sends at the same moment. judged: guesses that were looked at."""
+    """One address. in_flight: the number of guesses that it sends at once. judged: guesses that were checked."""
 
     in_flight: int
     days: int = DAYS
@@ -30,7 +30,7 @@ class Burst:
     clock: Clock = field(default_factory=lambda: Clock(1_800_000_000))
 
     def run(self, stage: Stage) -> "Burst":
-        """Send bursts day after day, each as soon as the address is let in."""
+        """Send bursts for all days, each as soon as the address is not blocked."""
         buckets = BucketStore(stage.dynamo, f"{stage.prefix}attempts", LOGINS)
         guard = AddressGuard(Parallel(), buckets, SuspiciousIpThrottling, self.clock)
         address, end = f"10.0.{self.in_flight >> 8}.{self.in_flight & 255}", self.clock.now + self.days * DAY_S
@@ -41,7 +41,7 @@ class Burst:
             except TooManyAttempts as refusal:
                 self.clock.now += refusal.retry_after_s
                 continue
-            # All of them saw the same room.
+            # All of them read the same bucket.
             for _ in range(self.in_flight):
                 guard.fail(address, fill)
             self.judged += self.in_flight

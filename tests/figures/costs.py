@@ -1,7 +1,7 @@
-"""Compute what guesses at unknown names leave in the attempts table, and what they cost.
+"""Compute the items that guesses at unknown usernames leave in the attempts table, and their cost.
 
-`make figures` (`python -m tests.figures.costs`) prints the table of docs/run/attack-protection.md. The items are those
-that the code writes, on moto; their sizes and prices are computed by AWS's published rules, not measured.
+`make figures` (`python -m tests.figures.costs`) prints the table of docs/run/attack-protection.md. The code
+writes the items, on moto. Sizes and prices are computed by AWS's published rules, not measured.
 """
 
 import json
@@ -21,7 +21,7 @@ from infra.stage.aws import Stage
 from tests.figures.simulation import BCRYPT_COST, is_let_in, provision_demo
 
 NAMES, ADDRESSES = 1_000_000, 10_000
-# What DynamoDB adds to each item that it stores, in bytes.
+# Bytes that DynamoDB adds to each stored item.
 OVERHEAD = 100
 # US dollars on demand in us-east-1, standard tables: per million units, and per gigabyte and month.
 WRITE_PRICE, READ_PRICE, STORAGE_PRICE = 0.625, 0.125, 0.25
@@ -39,7 +39,7 @@ def _value_bytes(kind: str, value: str) -> int:
 
 
 def measure_guess(stage: Stage) -> tuple[Counter[str], int, dict[str, int]]:
-    """Guess once at a name that nobody has; return the calls, the read units, and the bytes of each item left."""
+    """Guess once at an unknown username; return the calls, the read units, and the bytes of each item left."""
     settings = Settings(stage.name, "https://login.example.com/", BCRYPT_COST)
     flow = wiring.build(settings, stage.clients, wiring.Externals())[TokenFlow]
     is_let_in(flow, "192.0.2.1", "a guess", username="the first fills the cache")
@@ -49,7 +49,7 @@ def measure_guess(stage: Stage) -> tuple[Counter[str], int, dict[str, int]]:
     def note(model: Any, params: dict[str, Any], **_: Any) -> None:
         nonlocal reads
         calls[model.name] += 1
-        reads += sum(len(asked["Keys"]) for asked in json.loads(params["body"]).get("RequestItems", {}).values())
+        reads += sum(len(batch["Keys"]) for batch in json.loads(params["body"]).get("RequestItems", {}).values())
 
     stage.clients.dynamodb.meta.events.register("before-call", note)
     is_let_in(flow, "255.255.255.255", "a guess", username="nobody")
@@ -61,7 +61,7 @@ def measure_guess(stage: Stage) -> tuple[Counter[str], int, dict[str, int]]:
 
 
 def main() -> None:
-    """Print what one guess costs, and what a million of them do."""
+    """Print the cost of one guess, and of a million."""
     with local_aws():
         calls, reads, sizes = measure_guess(provision_demo("costs"))
     writes = sum(units * calls[name] for name, units in WRITES_OF.items())

@@ -1,4 +1,4 @@
-"""How many guesses each setting lets through, and what they cost, from the product's own constants.
+"""Compute the number of guesses that each setting lets through, from the product's own constants.
 
 `make figures` (`python -m tests.figures.guesses`) writes docs/run/attack-guesses.svg and prints the tables of
 docs/run/attack-protection.md.
@@ -21,14 +21,14 @@ from chalicelib.protection.client import BUCKET
 PICTURE = Path(__file__).parents[2] / "docs" / "run" / "attack-guesses.svg"
 DAY_S = 86_400
 ADDRESSES = 10_000
-# The picture's measures, in pixels.
+# The picture's sizes, in pixels.
 WIDTH, LABEL, BAR, GAP, HEAD = 860, 400, 14, 12, 44
 SHADES = ("#b3541e", "#5b7f95")
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting, and how many guesses it lets through on the first day and on each later one."""
+    """One setting, with the guesses that it lets through on the first day and on each later day."""
 
     name: str
     first_day: int
@@ -36,13 +36,13 @@ class Setting:
 
 
 def settings() -> list[Setting]:
-    """Return what is compared, for an attacker with ADDRESSES addresses who never stops."""
+    """Return the compared settings, for an attacker with ADDRESSES addresses who never stops."""
     account, throttling = BruteForceProtection(), SuspiciousIpThrottling()
-    per_address, turns = account.max_attempts, DAY_S // SHARED_ATTEMPT_S
-    in_a_row = MAX_FAILURES_IN_A_ROW + turns
+    per_address, shared_attempts = account.max_attempts, DAY_S // SHARED_ATTEMPT_S
+    in_a_row = MAX_FAILURES_IN_A_ROW + shared_attempts
     return [
         Setting(f"one account, per address alone ({ADDRESSES:,} addresses)", ADDRESSES * per_address, 0),
-        Setting("one account, as it is by default", in_a_row, turns),
+        Setting("one account, as it is by default", in_a_row, shared_attempts),
         Setting("the same, the person logs in once a day", in_a_row + MAX_FAILURES_IN_A_ROW, in_a_row),
         Setting("one account, mode count_per_identifier", per_address, 0),
         Setting("one address, at any number of accounts", *_through(throttling.bucket)),
@@ -85,10 +85,10 @@ def _legend() -> Iterator[str]:
 def _bars(number: int, row: Setting, most: int) -> Iterator[str]:
     top = HEAD + number * (2 * BAR + GAP)
     yield f'<text x="8" y="{top + BAR + 4}">{escape(row.name)}</text>'
-    for turn, guesses in enumerate((row.first_day, row.later_day)):
-        y = top + turn * BAR
+    for shade, guesses in enumerate((row.first_day, row.later_day)):
+        y = top + shade * BAR
         length = round((WIDTH - LABEL - 80) * math.log10(guesses + 1) / math.log10(most + 1))
-        yield f'<rect x="{LABEL}" y="{y}" width="{length}" height="{BAR - 2}" fill="{SHADES[turn]}"/>'
+        yield f'<rect x="{LABEL}" y="{y}" width="{length}" height="{BAR - 2}" fill="{SHADES[shade]}"/>'
         yield f'<text x="{LABEL + length + 6}" y="{y + 10}">{guesses:,}</text>'
 
 

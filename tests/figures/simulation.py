@@ -1,4 +1,4 @@
-"""An attacker at one account for a day, from another address with each guess, against the real code on moto.
+"""Simulate an attacker at one account for a day, with a new address for each guess, against the real code on moto.
 
 `python -m tests.figures.simulation GUESSES` prints what docs/run/attack-protection.md quotes.
 """
@@ -29,9 +29,9 @@ DEMO = Path(__file__).parents[2] / "infra" / "local" / "demo-tenant.yaml"
 
 @dataclass
 class Day:
-    """One day. logins: how often the person logs in from home between its ends. looked_at: guesses that cost a hash.
+    """One day. logins: the user's logins from home, besides one at each end of the day.
 
-    let_in, kept_out: the person's logins.
+    looked_at: guesses whose password was checked. let_in, kept_out: the user's logins.
     """
 
     guesses: int
@@ -42,7 +42,7 @@ class Day:
     clock: Clock = field(default_factory=lambda: Clock(1_800_000_000))
 
     def run(self, stage: Stage) -> "Day":
-        """Live through the day."""
+        """Run the day."""
         externals = wiring.Externals(clock=self.clock, pause=lambda _: None, verify=self._verify)
         settings = Settings(stage.name, "https://login.example.com/", BCRYPT_COST)
         flow = wiring.build(settings, stage.clients, externals)[TokenFlow]
@@ -68,7 +68,7 @@ class Day:
 
 
 def is_let_in(flow: TokenFlow, address: str, password: str, username: str = USERNAME) -> bool:
-    """Whether a login of the demo tenant's employees succeeds."""
+    """Return whether a login in the demo tenant's realm employees succeeds."""
     params = {
         "grant_type": "password",
         "client_id": "demo-native",
@@ -84,7 +84,7 @@ def is_let_in(flow: TokenFlow, address: str, password: str, username: str = USER
 
 
 def provision_demo(name: str) -> Stage:
-    """Return a stage of the demo tenant, where moto runs."""
+    """Make a stage of the demo tenant, and return it. moto must run."""
     stage, demo = reach(name), load(DEMO)
     up(stage, demo)
     apply(stage, demo)
@@ -93,7 +93,7 @@ def provision_demo(name: str) -> Stage:
 
 
 def main() -> None:
-    """Print a line for each of two days: a person who logs in every hour, and one who does so at its ends alone."""
+    """Print a line for each of two days: with hourly logins of the user, and with one login at each end."""
     guesses = int(sys.argv[1])
     with local_aws():
         for logins in (0, 24):

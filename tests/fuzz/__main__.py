@@ -1,6 +1,6 @@
-"""`make fuzz`: made-up and right requests to a running server, each answer held against docs/use/openapi.yaml.
+"""`make fuzz`: send generated and valid requests to a running server, and check answers by docs/use/openapi.yaml.
 
-schemathesis makes the requests and judges the answers; here is what starts it, and what a run has to have reached.
+schemathesis makes the requests and checks the answers. This file starts it, and lists what a run must reach.
 """
 
 import json
@@ -27,12 +27,12 @@ from tests.support.local_run import local_run
 PROJECT = Path(__file__).resolve().parents[2]
 DOCUMENT = PROJECT / "docs" / "use" / "openapi.yaml"
 CONFIG = PROJECT / "tests" / "fuzz" / "schemathesis.toml"
-# What the server is to be started with: `gatehouse local --rules`.
+# The rules to start the server with: `gatehouse local --rules`.
 RULES = "tests.fuzz.rules"
-# As many as the demo tenant allows: whoever guesses on is refused.
+# As many as the demo tenant allows; the next guess is refused.
 GUESSES = 10
-# What no request brings about: faults of AWS and of ours, what API Gateway or a firewall in front answers, and
-# what needs ten minutes to pass, or somebody to be blocked meanwhile.
+# Answers that no request reaches: faults of AWS and of ours, answers of API Gateway or a firewall, and answers that
+# need ten minutes to pass, or a user to be blocked meanwhile.
 EXCUSED = (
     "* 500 *",
     "* 503 *",
@@ -41,18 +41,18 @@ EXCUSED = (
     "* expired_token",
     "mfa* unauthorized",
     "*Head [!2]*",
-    # What an address that is not throttled never gets, as the demo tenant has it for 127.0.0.1.
+    # Answers to a throttled address: the demo tenant does not throttle 127.0.0.1.
     "introspect 429 *",
     "revoke 429 *",
     "mfaAuthenticators* 429 *",
-    # What needs an email's link, a breached password of somebody's, or the id of an authenticator.
+    # Answers that need an email's link, a user with a breached password, or the id of an authenticator.
     "unblock* 200",
     "unblock* 50[03]",
     "token 401 password_leaked",
     "mfaAuthenticatorDelete 204",
     "mfaAuthenticatorDelete 404 *",
 )
-# What the document does not tell apart.
+# Answers that the document does not distinguish.
 SUCCESSES = (
     "token 200 password",
     "token 200 http://auth0.com/oauth/grant-type/password-realm",
@@ -68,7 +68,7 @@ SUCCESSES = (
 
 @dataclass(frozen=True, slots=True)
 class Fuzz:
-    """The plan of a run. examples: the requests for each operation, beside those that are the same in every run."""
+    """The plan of a run. examples: the number of generated requests for each operation."""
 
     examples: int
     seed: int
@@ -76,13 +76,13 @@ class Fuzz:
 
 
 def fuzz(url: str, ordered: Fuzz, directory: Path) -> tuple[int, dict[str, int]]:
-    """Fuzz a server of the demo tenant with RULES; return schemathesis's exit code, and the answers counted by kind.
+    """Fuzz a server of the demo tenant with RULES; return schemathesis's exit code, and the counts of answers by kind.
 
-    Its report goes to standard output. directory: for what is left behind.
+    Its report goes to standard output. directory: for its files.
     """
     for _ in range(GUESSES):
         httpx.post(f"{url}oauth/token", data={**BACKEND, **GUESS})
-    tally = directory / "tally.json"
+    counts = directory / "counts.json"
     options = {
         "--url": url.rstrip("/"),
         "--max-examples": str(ordered.examples),
@@ -91,19 +91,19 @@ def fuzz(url: str, ordered: Fuzz, directory: Path) -> tuple[int, dict[str, int]]
     }
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", str(ordered.document)]
     words = [word for pair in options.items() for word in pair]
-    environment = os.environ | {COUNTS_FILE: str(tally), "PYTHONPATH": str(PROJECT)}
+    environment = os.environ | {COUNTS_FILE: str(counts), "PYTHONPATH": str(PROJECT)}
     ran = subprocess.run([*command, *words], cwd=directory, env=environment, check=False)
-    return ran.returncode, json.loads(tally.read_text("utf-8"))
+    return ran.returncode, json.loads(counts.read_text("utf-8"))
 
 
-def find_unreached(document: Path, tally: Mapping[str, int]) -> list[str]:
-    """Return what the document tells of and no request brought about, as `OPERATION STATUS KIND`."""
+def find_unreached(document: Path, counts: Mapping[str, int]) -> list[str]:
+    """Return the documented answers that no request reached, as `OPERATION STATUS KIND`."""
     told = {
         outcome
         for outcome in _documented_outcomes(yaml.safe_load(document.read_text("utf-8")))
         if not _is_excused(outcome)
     }
-    return sorted({*told, *SUCCESSES} - {*tally})
+    return sorted({*told, *SUCCESSES} - {*counts})
 
 
 def _documented_outcomes(document: dict[str, Any]) -> Iterator[str]:
@@ -118,7 +118,7 @@ def _documented_outcomes(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _resolve(node: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
-    """Return the node with what it refers to; its own members win."""
+    """Return the node with the members of its $ref; its own members win."""
     if "$ref" not in node:
         return node
     _, _, kind, name = node["$ref"].split("/")
@@ -134,9 +134,9 @@ def _is_excused(outcome: str) -> bool:
     return outcome.startswith("token 200") or any(fnmatchcase(outcome, pattern) for pattern in EXCUSED)
 
 
-def _table(tally: Mapping[str, int]) -> Table:
+def _table(counts: Mapping[str, int]) -> Table:
     table = Table("operation", "status", "kind", "requests")
-    for outcome, count in sorted(tally.items()):
+    for outcome, count in sorted(counts.items()):
         operation, status, *kind = outcome.split(" ", 2)
         table.add_row(operation, status, *(kind or [""]), str(count))
     return table
@@ -151,9 +151,9 @@ def main(
     with TemporaryDirectory() as made:
         directory = Path(made)
         with local_run(directory, "--rules", RULES) as run:
-            code, tally = fuzz(run.url, Fuzz(examples, seed), directory)
-    console.print(_table(tally))
-    missing = find_unreached(DOCUMENT, tally)
+            code, counts = fuzz(run.url, Fuzz(examples, seed), directory)
+    console.print(_table(counts))
+    missing = find_unreached(DOCUMENT, counts)
     if missing:
         console.print("Not reached: " + ", ".join(missing), soft_wrap=True)
     raise typer.Exit(1 if code or missing else 0)

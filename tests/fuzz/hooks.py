@@ -1,6 +1,6 @@
-"""Hooks of schemathesis: right requests among the made-up ones, live tokens, a tally of the answers.
+"""Hooks of schemathesis: add valid requests, put in live tokens, and count the answers.
 
-The module is named in schemathesis.toml, and runs inside schemathesis's process.
+schemathesis.toml names this module, which runs inside schemathesis's process.
 """
 
 import atexit
@@ -23,17 +23,17 @@ from tests.fuzz.known import COUNTS_FILE, EVERYWHERE_ELSE, LOGINS, NAMES, ODD, R
 
 Case = schemathesis.Case[Any]
 Cases = st.SearchStrategy[Case]
-# Its own types are of no help here: what stands in a request may be anything.
+# Any: a request may hold any value, and schemathesis's own types do not help.
 Operation = Any
 
 KINDS = ("id_token", "refresh_token", "mfa_token", "oob_code", "recovery_code")
-# What is asked for anew each time.
+# Kinds that are requested anew each time.
 CHANGING = ("authenticator",)
 # The one client of the demo tenant that has the MFA grants.
 MFA_CLIENT = "demo-backend"
 KEPT = 8
 FORM = "application/x-www-form-urlencoded"
-# What stands in place of something live that the server did not give.
+# The text in place of a live value that the server did not give.
 NONE = "none"
 
 _MARK = re.compile(r"live:(\w+):([\w-]+):(\d)")
@@ -44,7 +44,7 @@ _counts: Counter[str] = Counter()
 
 @schemathesis.hook
 def before_add_examples(context: schemathesis.HookContext, examples: list[Case]) -> None:
-    """Send every request that gets far once, as it is."""
+    """Send each known request once, unchanged."""
     operation: Operation = context.operation
     # hypothesis tries the last one first.
     for known in reversed(_known_requests(operation)):
@@ -54,7 +54,7 @@ def before_add_examples(context: schemathesis.HookContext, examples: list[Case])
 
 @schemathesis.hook
 def before_generate_case(context: schemathesis.HookContext, strategy: Cases) -> Cases:
-    """Mix requests that get far under those that are made up: every second one, most with an odd parameter."""
+    """Make each second request a known one, mostly with one odd parameter."""
     known = st.sampled_from(_known_requests(context.operation))
     oddities = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(ODD), max_size=1)
     return strategy | st.builds(_with_known, strategy, st.builds(_with_oddities, known, oddities))
@@ -62,7 +62,7 @@ def before_generate_case(context: schemathesis.HookContext, strategy: Cases) -> 
 
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: Case, kwargs: dict[str, Any]) -> None:
-    """Put live tokens in place of their marks."""
+    """Replace marks by live tokens."""
     url = case.operation.base_url
     if isinstance(case.body, dict):
         case.body = {name: _with_live(value, url) for name, value in case.body.items()}
@@ -73,7 +73,7 @@ def before_call(context: schemathesis.HookContext, case: Case, kwargs: dict[str,
 
 @schemathesis.hook
 def after_call(context: schemathesis.HookContext, case: Case, response: schemathesis.Response) -> None:
-    """Keep what is live in the answer for later requests, and count it."""
+    """Keep the live values of the answer for later requests, and count the answer."""
     body = _keep(response.content)
     if response.request.method == case.operation.method.upper():
         _counts[f"{_operation_id(case.operation)} {response.status_code} {_kind(body, case)}".rstrip()] += 1
@@ -81,7 +81,7 @@ def after_call(context: schemathesis.HookContext, case: Case, response: schemath
 
 @atexit.register
 def write_counts() -> None:
-    """Leave what was answered, by operation, status and kind, where tests/fuzz/__main__.py looks for it."""
+    """Write the counts, by operation, status and kind, to the file that tests/fuzz/__main__.py reads."""
     if COUNTS_FILE in os.environ:
         Path(os.environ[COUNTS_FILE]).write_text(json.dumps(_counts), "utf-8")
 
@@ -101,7 +101,7 @@ def _operation_id(operation: Operation) -> str:
 def _with_known(case: Case, known: Known) -> Case:
     if known.body is not None:
         case.body = dict(known.body)
-    # A made-up one would be a second method of client authentication.
+    # A generated header would be a second method of client authentication.
     case.headers.pop("Authorization", None)
     case.headers.update(known.headers)
     case.query.update(known.query)
@@ -114,7 +114,7 @@ def _with_live(value: Any, url: str) -> Any:
 
 
 def _live(mark: re.Match[str], url: str) -> str:
-    """Return what a client was given; where it has none yet, it is asked for."""
+    """Return a live value of a client; request one if there is none yet."""
     kind, client_id, age = mark.groups()
     if kind == "issuer":
         return f"{url}/"
@@ -134,7 +134,7 @@ def _of(source: Source) -> tuple[Mapping[str, str] | None, Mapping[str, str]]:
 
 
 def _keep(content: bytes) -> Mapping[str, Any]:
-    """Keep what is live in an answer, and return its members."""
+    """Keep the live values of an answer, and return its members."""
     body: dict[str, Any] | list[dict[str, str]] = _json(content)
     if isinstance(body, list):
         _tokens["authenticator", MFA_CLIENT].extend(one["id"] for one in body)
@@ -145,7 +145,7 @@ def _keep(content: bytes) -> Mapping[str, Any]:
         client_id = claims["client_id"]
         _tokens[_access_kind(claims), client_id].append(body["access_token"])
     for kind in KINDS:
-        # The code of an association is over as soon as there is another one.
+        # The next association ends the code of this one.
         if kind in body and "authenticator_type" not in body:
             _tokens[kind, client_id].append(body[kind])
     for code in body.get("recovery_codes", []):
@@ -164,7 +164,7 @@ def _access_kind(claims: Mapping[str, Any]) -> str:
 
 
 def _kind(body: Mapping[str, Any], case: Case) -> str:
-    """Return the error; of a success the grant, or what an introspected token was."""
+    """Return the error; of a success, the grant or the introspected token's type."""
     if "access_token" in body:
         sent: Any = case.body
         return str(sent["grant_type"])

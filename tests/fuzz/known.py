@@ -1,7 +1,7 @@
-"""Requests that get far, as the demo tenant and rules.py take them.
+"""Requests that the demo tenant and rules.py accept, or refuse late.
 
-`live:KIND:CLIENT:AGE` stands for what a client was given, the newest or an older one, such as a token; hooks.py
-puts that in its place when the request is sent, so that the same request is drawn in every run.
+`live:KIND:CLIENT:AGE` stands for a live value of a client, such as its newest token. hooks.py replaces it when the
+request is sent, so that the generated requests are the same in each run.
 """
 
 from base64 import b64encode
@@ -11,7 +11,7 @@ from tests.support.http import BACKEND, EVERYTHING, REPORTS, TIMESHEETS
 
 Params = dict[str, str]
 
-# The environment variable that names the file for what was answered.
+# The environment variable that names the file for the counts of answers.
 COUNTS_FILE = "GATEHOUSE_FUZZ_COUNTS"
 NATIVE = {"client_id": "demo-native"}
 M2M = {"client_id": "demo-m2m", "client_secret": "demo-m2m-secret"}
@@ -25,14 +25,14 @@ CUSTOMER = {
     "password": "a different directory",
 }
 MACHINE = {"grant_type": "client_credentials", "audience": TIMESHEETS}
-# Nobody of the tenant. tests/fuzz/__main__.py has guessed at this name until it was blocked.
+# No user of the tenant. tests/fuzz/__main__.py guesses at this name until it is blocked.
 GUESS = ALICE | {"username": "guessed", "password": "wrong"}
 TOO_LONG = {"padding": "x" * 17_000}
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The values in a request in place of made-up ones. body: None keeps it."""
+    """Values that replace the generated ones of a request. body: None keeps the generated body."""
 
     body: Params | None = None
     headers: Params = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The request that something live is the answer of."""
+    """The request whose answer holds a live value."""
 
     request: Known
     method: str = "POST"
@@ -55,7 +55,7 @@ def live(kind: str, client_id: str = "demo-backend", age: int = 0) -> str:
 
 
 def refresh(client_id: str, age: int = 0) -> Params:
-    """Return the parameters of a refresh, beside the client's."""
+    """Return the parameters of a refresh, without the client's."""
     return {"grant_type": "refresh_token", "refresh_token": live("refresh_token", client_id, age)}
 
 
@@ -63,7 +63,7 @@ def _bearer(token: str) -> Params:
     return {"Authorization": f"Bearer {token}"}
 
 
-# Bob owes a second factor, but where he logs in to enrol one.
+# Bob needs a second factor, unless he logs in to enrol one.
 BOB = CUSTOMER | {"username": "bob@example.com", "password": "bob's long password"}
 BOBS_LOGIN = BACKEND | BOB | {"audience": TIMESHEETS, "scope": EVERYTHING}
 MFA_SCOPES = "enroll read:authenticators remove:authenticators"

@@ -1,4 +1,4 @@
-"""`make soak`: minutes of mixed requests to `gatehouse local`; rates, latencies, answers, and the server's memory."""
+"""`make soak`: send mixed requests to `gatehouse local` for minutes; print rates, latencies, answers and memory."""
 
 import json
 import os
@@ -25,13 +25,13 @@ MINUTE_S = 60
 MIB = 1024 * 1024
 WIDE = 130
 BARS = "▁▂▃▄▅▆▇█"
-# How long requests under way may take at the end.
+# Seconds for requests under way at the end.
 STOP_S = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Soak:
-    """The load of a run. people: how many act at once."""
+    """The load of a run. people: the number of concurrent users."""
 
     url: str
     people: int
@@ -47,7 +47,7 @@ class Sample:
 
 
 def drive(soak: Soak, server_pid: int, directory: Path) -> tuple[dict[str, Any], list[Sample]]:
-    """Let locust run; return what it measured and the server's memory meanwhile. Raises RuntimeError."""
+    """Run locust; return its results, and the server's memory meanwhile. Raises RuntimeError."""
     results = directory / "results.json"
     options = {
         "--locustfile": str(PEOPLE_FILE),
@@ -88,7 +88,7 @@ def _watch(locust: subprocess.Popen[bytes], server: psutil.Process, every_s: flo
 
 
 def is_explained(measured: dict[str, Any]) -> bool:
-    """Whether there were answers, and each was one that its request is expected to get."""
+    """Return whether there were answers, and all were expected ones."""
     return bool(measured["kinds"]) and not measured["unexplained"]
 
 
@@ -103,7 +103,7 @@ def kinds_table(kinds: dict[str, dict[str, Any]]) -> Table:
 
 
 def memory_lines(samples: list[Sample]) -> list[str]:
-    """Return the memory curve as a picture, and its value at the start of each minute and at the end."""
+    """Return the memory as bars, and its values at the start of each minute and at the end."""
     low, high = min(one.rss_mib for one in samples), max(one.rss_mib for one in samples)
     bars = [BARS[int((one.rss_mib - low) / (high - low or 1) * (len(BARS) - 1))] for one in samples]
     minutes = {int(one.after_s // MINUTE_S): one for one in reversed(samples)}

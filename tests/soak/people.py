@@ -1,4 +1,4 @@
-"""The people of a soak, as locust runs them, in a process of its own: gevent patches all of it."""
+"""The users of a soak. locust runs this file in a process of its own, because gevent patches the whole process."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests.support.http import BACKEND, EVERYTHING, TIMESHEETS
 TOKEN = "/oauth/token"
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
-# Names that are guessed at: few enough that some are blocked in a short run, enough that not all are.
+# The number of guessed usernames: few enough that some are blocked in a short run, and enough that not all are.
 GUESSED = 60
 BAD_BODIES = (
     (FORM, "grant_type=%zz"),
@@ -35,7 +35,7 @@ _answers: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
 
 class Person(FastHttpUser):
-    """Logs in, refreshes, makes mistakes. Each has an account of their own, so that one's mistake is nobody else's."""
+    """A user who logs in, refreshes and makes mistakes, with an account of their own."""
 
     wait_time = between(0.2, 0.6)
 
@@ -49,8 +49,8 @@ class Person(FastHttpUser):
     def log_in(self) -> None:
         """Log in, and keep the tokens."""
         login = {"grant_type": "password", "username": self.username, "password": PASSWORD}
-        asked = {"audience": TIMESHEETS, "scope": EVERYTHING}
-        self.tokens, self.superseded = self.send("login", TOKEN, {**BACKEND, **login, **asked}), ""
+        access = {"audience": TIMESHEETS, "scope": EVERYTHING}
+        self.tokens, self.superseded = self.send("login", TOKEN, {**BACKEND, **login, **access}), ""
 
     @task(2)
     def guess(self) -> None:
@@ -64,50 +64,50 @@ class Person(FastHttpUser):
         if not self.tokens:
             self.log_in()
         used = self.tokens.get("refresh_token", "")
-        self.tokens, self.superseded = self.send("refresh", TOKEN, self.refreshing(used)), used
+        self.tokens, self.superseded = self.send("refresh", TOKEN, self.refresh_params(used)), used
 
     @task(1)
     def use_again(self) -> None:
         """Use a superseded refresh token, which ends the family."""
         if not self.superseded:
             self.refresh()
-        self.send("refresh, superseded", TOKEN, self.refreshing(self.superseded), REFUSED)
-        self.send("refresh, ended", TOKEN, self.refreshing(self.tokens.get("refresh_token", "")), REFUSED)
+        self.send("refresh, superseded", TOKEN, self.refresh_params(self.superseded), REFUSED)
+        self.send("refresh, ended", TOKEN, self.refresh_params(self.tokens.get("refresh_token", "")), REFUSED)
         self.tokens, self.superseded = {}, ""
 
     @task(1)
     def revoke(self) -> None:
-        """Give the refresh token back; it is none afterwards."""
+        """Revoke the refresh token, and use it once more."""
         if not self.tokens:
             self.log_in()
         token = self.tokens.get("refresh_token", "")
         self.send("revoke", "/oauth/revoke", BACKEND | {"token": token})
-        self.send("refresh, revoked", TOKEN, self.refreshing(token), REFUSED)
+        self.send("refresh, revoked", TOKEN, self.refresh_params(token), REFUSED)
         self.tokens, self.superseded = {}, ""
 
     @task(2)
     def introspect(self) -> None:
-        """Ask whether the access token is live."""
+        """Introspect the access token."""
         if not self.tokens:
             self.log_in()
         self.send("introspect", "/oauth/introspect", BACKEND | {"token": self.tokens.get("access_token", "")})
 
     @task(2)
     def userinfo(self) -> None:
-        """Ask who the access token is of."""
+        """Read the user of the access token."""
         if not self.tokens:
             self.log_in()
         self.send("userinfo", "/userinfo", {"access_token": self.tokens.get("access_token", "")})
 
     @task(2)
     def send_bad_body(self) -> None:
-        """Send what is no request."""
+        """Send a malformed body."""
         content_type, body = _random.choice(BAD_BODIES)
         expected = ("400 invalid_request", "413 invalid_request")
         self.send("bad body", TOKEN, body, expected, content_type)
 
-    def refreshing(self, token: str) -> dict[str, str]:
-        """Return a refresh."""
+    def refresh_params(self, token: str) -> dict[str, str]:
+        """Return the parameters of a refresh."""
         return {**BACKEND, "grant_type": "refresh_token", "refresh_token": token}
 
     def send(
@@ -118,7 +118,7 @@ class Person(FastHttpUser):
         expected: tuple[str, ...] = ("200",),
         content_type: str = FORM,
     ) -> dict[str, str]:
-        """Post a body and count the answer; return a success's members. An answer that is not expected fails."""
+        """Post a body and count the answer; return a success's members. An unexpected answer is a failure."""
         headers = {"Content-Type": content_type}
         with self.client.post(path, data=body, name=kind, headers=headers, catch_response=True) as response:
             members = _members(response.text)
@@ -133,7 +133,7 @@ class Person(FastHttpUser):
 
 @events.quitting.add_listener  # type: ignore[untyped-decorator]  # locust leaves it untyped
 def write_results(environment: Environment, **_: Any) -> None:
-    """Leave what was measured where tests/soak/__main__.py looks for it. Times are in milliseconds."""
+    """Write the results to the file that tests/soak/__main__.py reads. Times are in milliseconds."""
     kinds = {
         entry.name: {
             "requests": entry.num_requests,

@@ -1,4 +1,4 @@
-"""Access tokens: got, verified, made with our key or a stranger's, and refused."""
+"""Get, verify and forge access tokens, and assert their refusal."""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -37,12 +37,12 @@ def access_token(http: Http, **params: str | None) -> str:
 
 
 def userinfo(http: Http, token: str, method: str = "GET") -> httpx.Response:
-    """Ask with the access token in the header."""
+    """Send the access token to /userinfo, in the header."""
     return http.request(method, "/userinfo", headers={"Authorization": f"Bearer {token}"})
 
 
 def assert_invalid(response: httpx.Response) -> None:
-    """Assert what RFC 6750 3.1 says of a bad access token."""
+    """Assert the answer to an invalid access token. Source: RFC 6750 3.1."""
     assert (response.status_code, response.json()) == (401, INVALID)
     assert response.headers["WWW-Authenticate"] == INVALID_CHALLENGE
 
@@ -65,7 +65,7 @@ def from_base64url(part: str) -> bytes:
 
 
 def genuine_parts(http: Http) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the header and the claims of a token that is taken."""
+    """Return the header and the claims of a token that the server accepts."""
     token = access_token(http)
     assert userinfo(http, token).status_code == 200
     header, claims, _ = token.split(".")

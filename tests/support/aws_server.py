@@ -1,6 +1,6 @@
-"""moto as an AWS that `chalice deploy` can deploy to, and that writes down who called what.
+"""Serve moto as an AWS that `chalice deploy` can deploy to, with a log of the calls and their callers.
 
-Run as a module with the path of that log, it prints its port and serves until its standard input ends.
+Run as a module with the path of the log: it prints its port, and serves until its standard input ends.
 """
 
 import io
@@ -55,7 +55,7 @@ class AwsServer:
 
 
 def _readable(environ: dict[str, Any], body: bytes) -> bytes:
-    """Return an API document as moto can read it: Chalice writes Swagger 2.0, without a description."""
+    """Return an API document in the form that moto reads: Chalice writes Swagger 2.0, without a description."""
     if environ["REQUEST_METHOD"] not in ("POST", "PUT") or not API_DOCUMENT.fullmatch(environ["PATH_INFO"]):
         return body
     document = json.loads(body)
@@ -70,7 +70,7 @@ def _mails() -> list[dict[str, Any]]:
 
 
 def _log_lines(environ: dict[str, Any], body: bytes) -> Iterator[dict[str, str]]:
-    """Return the permissions that a call takes, each with its resource, the item's key and the caller's key id."""
+    """Yield the permissions that a call needs, each with its resource, the item's key and the caller's key id."""
     caller = CALLER.search(environ.get("HTTP_AUTHORIZATION", ""))
     if caller:
         for action, resource, key in _permissions(environ, body):
@@ -78,7 +78,7 @@ def _log_lines(environ: dict[str, Any], body: bytes) -> Iterator[dict[str, str]]
 
 
 def _permissions(environ: dict[str, Any], body: bytes) -> Iterator[tuple[str, str, str]]:
-    """Return what a call of DynamoDB, KMS, SNS or SES takes: action, resource, partition key of the items."""
+    """Yield the permissions that a call of DynamoDB, KMS, SNS or SES needs: action, resource, partition key."""
     target, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
     if target in SERVICES:
         for action, resource, key in _of_items(operation, json.loads(body)):
@@ -103,8 +103,8 @@ def _of_items(operation: str, call: dict[str, Any]) -> Iterator[tuple[str, str, 
 
 
 def _key_of(call: dict[str, Any]) -> str:
-    asked = {"pk": call.get("ExpressionAttributeValues", {}).get(":pk", {})}
-    return str((call.get("Item") or call.get("Key") or asked).get("pk", {}).get("S", ""))
+    queried = {"pk": call.get("ExpressionAttributeValues", {}).get(":pk", {})}
+    return str((call.get("Item") or call.get("Key") or queried).get("pk", {}).get("S", ""))
 
 
 def main(log: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which AWS calls are made, and in how many rounds, by botocore's own events."""
+"""Collect AWS calls and their rounds, by botocore's own events."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from infra.stage.aws import Stage
 
-# How long a call waits for another to be under way with it before it counts as a round of its own.
+# Seconds that a call waits for another to join it, before it counts as a round of its own.
 ALONE_AFTER_S = 0.5
 
 C = TypeVar("C", bound="Calls")
@@ -16,30 +16,30 @@ C = TypeVar("C", bound="Calls")
 
 @dataclass
 class Calls:
-    """The calls that were seen. made: the operations in order."""
+    """The collected calls. made: the operations, in order."""
 
     made: list[str] = field(default_factory=list)
     parameters: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
-    def begins(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+    def begin(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         self.made.append(model.name)
 
-    def ends(self, model: Any, **_: Any) -> None:
+    def end(self, model: Any, **_: Any) -> None:
         pass
 
-    def asked(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+    def note_parameters(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         self.parameters.append((model.name, params))
 
 
 @dataclass
 class Rounds(Calls):
-    """The same, where each call that is alone waits. rounds: those that were under way together."""
+    """Calls, with their rounds. rounds: the operations that were under way together. A single call waits for others."""
 
     rounds: list[set[str]] = field(default_factory=list)
     _under_way: set[str] = field(default_factory=set)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def begins(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+    def begin(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         with self._changed:
             self.made.append(model.name)
             if not self._under_way:
@@ -50,7 +50,7 @@ class Rounds(Calls):
             mine = self.rounds[-1]
             self._changed.wait_for(lambda: len(mine) > 1, ALONE_AFTER_S)
 
-    def ends(self, model: Any, **_: Any) -> None:
+    def end(self, model: Any, **_: Any) -> None:
         with self._changed:
             self._under_way.discard(model.name)
 
@@ -61,16 +61,16 @@ def calls_of(stage: Stage) -> AbstractContextManager[Calls]:
 
 
 def rounds_of(stage: Stage) -> AbstractContextManager[Rounds]:
-    """Collect the calls that the stage's clients make inside this block, and the rounds that they make them in."""
+    """Collect the calls that the stage's clients make inside this block, and their rounds."""
     return _collect(stage, Rounds())
 
 
 @contextmanager
 def _collect(stage: Stage, calls: C) -> Iterator[C]:
     handlers: dict[str, Callable[..., None]] = {
-        "before-call": calls.begins,
-        "after-call": calls.ends,
-        "provide-client-params": calls.asked,
+        "before-call": calls.begin,
+        "after-call": calls.end,
+        "provide-client-params": calls.note_parameters,
     }
     clients = (stage.clients.dynamodb, stage.clients.kms)
     for client in clients:

@@ -1,4 +1,4 @@
-"""Clients and APIs made for one test each."""
+"""Make clients and APIs for one test."""
 
 import itertools
 from typing import Any
@@ -13,9 +13,9 @@ _numbers = itertools.count(1)
 def make_client(
     stage: Stage, secret: str | None = None, old_secrets: dict[str, int] | None = None, **changes: Any
 ) -> str:
-    """Register a client like demo-backend, but for the changes, and return its client_id.
+    """Store a copy of demo-backend with these changes, and return its client_id.
 
-    old_secrets: those on their way out, each with the second that it ends at.
+    old_secrets: secrets that were rotated, each with the second at which it ends.
     """
     config = stage.config()
     document = document_of(stage, "client#demo-backend")
@@ -27,7 +27,7 @@ def make_client(
 
 
 def make_api(stage: Stage, **changes: Any) -> str:
-    """Register an API like Timesheets, but for the changes, and return its identifier."""
+    """Store a copy of the Timesheets API with these changes, and return its identifier."""
     config = stage.config()
     document = document_of(stage, "api#https://api.example.com/timesheets")
     identifier = f"https://api.example.com/{next(_numbers)}"

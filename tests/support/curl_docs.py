@@ -1,4 +1,4 @@
-"""The curl lines of a page, and how its samples are held against real answers."""
+"""Find the curl lines of a page, and compare its samples with real answers."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 PROJECT = Path(__file__).parents[2]
 SHORTENED = "…"
-# Members whose numbers depend on the time; a page shows them as they once were.
+# Members whose numbers depend on the time; a page shows old ones.
 TIMES = ("auth_time", "exp", "iat", "updated_at")
 # A curl of one or more lines, fenced or indented. Its sample follows at once, or after a paragraph "The answer ...".
 _CURL = re.compile(r"^ *(curl (?=.*(?:://|\$\{URL))(?:.*\\\n)*.*\n)(?:```\n)?", re.MULTILINE)
@@ -17,7 +17,7 @@ _STATUS = re.compile(r"\nThe answer\b.* is (\d{3})")
 
 @dataclass(frozen=True, slots=True)
 class CurlExample:
-    """One curl of a page. status: the one that the page names, else 200. body: the sample, as JSON, "" if none."""
+    """One curl of a page. status: as the page says, else 200. body: the sample, as JSON, or "" if there is none."""
 
     line: str
     status: int
@@ -34,13 +34,13 @@ def curl_examples(text: str) -> list[CurlExample]:
 
 
 def pages_with_curl() -> list[str]:
-    """Return the path of every page that has a curl."""
+    """Return the paths of the pages that have a curl."""
     pages = [*PROJECT.glob("*.md"), *sorted((PROJECT / "docs").rglob("*.md"))]
     return [str(page.relative_to(PROJECT)) for page in pages if curl_examples(page.read_text("utf-8"))]
 
 
 def is_as_shown(shown: Any, got: Any, name: str = "") -> bool:
-    """Return whether an answer is the page's sample, but for what the page shortens and for times. name: its member."""
+    """Return whether an answer equals the page's sample, apart from times and shortened values. name: its member."""
     if isinstance(shown, dict) and isinstance(got, dict):
         return list(shown) == list(got) and all(is_as_shown(shown[one], got[one], one) for one in shown)
     if isinstance(shown, list) and isinstance(got, list):

@@ -1,4 +1,4 @@
-"""Makes AWS calls fail, by botocore's own events."""
+"""Make AWS calls fail, by botocore's own events."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from infra.stage.aws import Stage
 
 
 def aws_error(code: str, *reasons: str) -> ClientError:
-    """Return what botocore raises for an error code; reasons: those of a cancelled transaction."""
+    """Return botocore's exception for an error code. reasons: those of a cancelled transaction."""
     response: Any = {"Error": {"Code": code, "Message": "a message from AWS"}}
     if reasons:
         response["CancellationReasons"] = [{"Code": reason} for reason in reasons]
@@ -22,7 +22,7 @@ def aws_error(code: str, *reasons: str) -> ClientError:
 def failing(
     stage: Stage, operation: str, failure: Exception, times: range = range(1_000), about: str = ""
 ) -> Iterator[None]:
-    """Fail an operation inside this block, before it reaches AWS. times, about: as `before` has them."""
+    """Fail an operation inside this block, before it reaches AWS. times, about: as in `before`."""
 
     def fail() -> None:
         raise failure
@@ -35,9 +35,9 @@ def failing(
 def before(
     stage: Stage, operation: str, act: Callable[[], object], times: range = range(1), about: str = ""
 ) -> Iterator[None]:
-    """Act before an operation reaches AWS. times: before which of its calls in this block, counted from 0.
+    """Call act before an operation reaches AWS. times: the calls in this block to do so for, counted from 0.
 
-    about: what stands in the calls that are counted.
+    about: a text in the body of the calls that are counted.
     """
     numbers = itertools.count()
 

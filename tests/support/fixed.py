@@ -1,4 +1,4 @@
-"""The same in all tests: the issuer, the cost of bcrypt, a clock that stands still, hashes that are counted."""
+"""Values that all tests share: the issuer, the cost of bcrypt, a clock that stands still, counted hashes."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ EMAIL_FROM = "login@example.com"
 
 @dataclass
 class Clock:
-    """A clock that tests move; it starts now, because PyJWT looks at the real one. paused: the seconds of each wait."""
+    """A clock that tests move. It starts now, because PyJWT reads the real clock. paused: the seconds of each wait."""
 
     now: float = field(default_factory=time.time)
     paused: list[float] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Clock:
 
 @dataclass
 class Hashes:
-    """Counts the bcrypts that were done. Safe from several threads."""
+    """Counts bcrypt checks, also from several threads."""
 
     count: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)

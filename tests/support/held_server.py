@@ -1,4 +1,4 @@
-"""Hold a server of the tests until this process is killed: `python -m tests.support.held_server KIND DIRECTORY`."""
+"""Run a server of the tests until this process is killed: `python -m tests.support.held_server KIND DIRECTORY`."""
 
 import sys
 import time

@@ -24,7 +24,7 @@ ALICE = {"username": "alice", "password": "correct horse battery staple"}
 
 
 def visible_parts(response: httpx.Response) -> tuple[dict[str, str], bytes]:
-    """Return all that a response tells: its headers but for the request's ids, and its body."""
+    """Return the parts of a response that must not differ: status, headers without the request's ids, and body."""
     headers = {name: value for name, value in response.headers.items() if name not in REQUEST_IDS}
     return {"status": str(response.status_code), **headers}, response.content
 
@@ -32,8 +32,8 @@ def visible_parts(response: httpx.Response) -> tuple[dict[str, str], bytes]:
 class Http:
     """Sends requests to an application of its own, from one source address.
 
-    services, clock: what the application calls for each request; a test may set others. log: the lines that the
-    application wrote, oldest first.
+    services, clock: called by the application for each request; a test may replace them.
+    log: the application's log lines, oldest first.
     """
 
     def __init__(
@@ -43,13 +43,13 @@ class Http:
         stage: GatewayStage | None = None,
         clock: Callable[[], float] = lambda: 0,
     ) -> None:
-        """stage: where API Gateway would have the API; its root by default.
+        """stage: API Gateway's; by default the API is at the root of its host.
 
-        clock: by default no request's time for AWS runs out, because moto shares the processor with the tests.
+        clock: by default it stands still, so that no request runs out of time on a busy machine.
         """
         self.services, self.clock, self.source_ip = services, clock, source_ip
         self.log: list[dict[str, Any]] = []
-        # A test may set others later on.
+        # Looked up for each request, because a test may replace them.
         self.app = make_app(lambda: self.services(), self.log.append, lambda: self.clock())  # noqa: PLW0108
         self._config = GatewayConfig(
             self.app.routes, stage or GatewayStage(domain_name="api.example.test"), GATEWAY_RESPONSES
@@ -57,13 +57,13 @@ class Http:
         self._gateway = Gateway(self.app, self._config)
 
     def at(self, source_ip: str) -> "Http":
-        """Return a client of the same application from another address, whose requests wait for none of this one."""
+        """Return a client of the same application from another address, with threads of its own."""
         other = copy(self)
         other.source_ip, other._gateway = source_ip, Gateway(self.app, self._config)
         return other
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """Send any request; options as httpx has them."""
+        """Send a request. options: as in httpx."""
         return asyncio.run(self._send(method, path, options))
 
     def get(self, path: str, **options: Any) -> httpx.Response:
@@ -78,15 +78,15 @@ class Http:
         return self.post("/oauth/token", data=form, headers=headers)
 
     def login(self, **params: str | None) -> httpx.Response:
-        """Log alice in with the password grant through demo-backend, but for what params say otherwise."""
+        """Log alice in with the password grant through demo-backend; params override."""
         return self.token({"grant_type": "password", "audience": TIMESHEETS, **BACKEND, **ALICE, **params})
 
     def realm_login(self, realm: str | None, **params: str | None) -> httpx.Response:
-        """Log in with the password-realm grant, but for what params say otherwise."""
+        """Log in with the password-realm grant; params override."""
         return self.login(grant_type=PASSWORD_REALM, realm=realm, **params)
 
     def refresh(self, token: str, client: Mapping[str, str] = BACKEND, /, **params: str | None) -> httpx.Response:
-        """Refresh through demo-backend, but for what client and params say otherwise."""
+        """Refresh through demo-backend; client and params override."""
         return self.token({"grant_type": "refresh_token", "refresh_token": token, **client, **params})
 
     async def _send(self, method: str, path: str, options: dict[str, Any]) -> httpx.Response:

@@ -1,6 +1,6 @@
-"""Lambda without AWS: a deployment zip run by AWS's own runtime client, in an interpreter that has boto3 and no more.
+"""Run a deployment zip without AWS: by AWS's own runtime client, in an interpreter that has only boto3.
 
-A package that the zip lacks, and that the environment of the tests happens to hold, is missed here as it is on AWS.
+A package that the zip lacks is missing here as on AWS, though the environment of the tests has it.
 """
 
 import fcntl
@@ -31,7 +31,7 @@ RUNTIME_ENVIRONMENT = {"LANG": "en_US.UTF-8", "TZ": ":UTC", "PYTHONDONTWRITEBYTE
 
 
 class RuntimeFailed(Exception):
-    """The runtime ended, or never began, where an answer was due."""
+    """The runtime ended, or never started, before it answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +64,19 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1
 
     def do_GET(self) -> None:
-        """Hand out the next invocation, as soon as there is one."""
+        """Answer with the next invocation, as soon as there is one."""
         request_id, event = self.server.invocations.get()
         self._reply(
             200, event, {"Lambda-Runtime-Aws-Request-Id": request_id, "Lambda-Runtime-Deadline-Ms": _deadline()}
         )
 
     def do_POST(self) -> None:
-        """Take an answer, or the error that stands for one."""
+        """Take the function's answer, or its error."""
         self.server.answers.put(self.rfile.read(int(self.headers["Content-Length"])))
         self._reply(202, b"{}", {})
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def _reply(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
         self.send_response(status)
@@ -100,7 +100,7 @@ class Environment:
     lock: threading.Lock
 
     def invoke(self, event: Mapping[str, Any], context: LambdaContext) -> object:
-        """Return the handler's answer, or Lambda's description of its error; raises RuntimeFailed."""
+        """Return the handler's answer, or Lambda's description of its error. Raises RuntimeFailed."""
         with self.lock:
             self.api.invocations.put((str(uuid.uuid4()), json.dumps(event).encode()))
             deadline = time.monotonic() + self.limit_s
@@ -115,7 +115,7 @@ class Environment:
 
 @contextmanager
 def running(function: Function, python: Path, log: Path) -> Iterator[Environment]:
-    """Run a function until the block ends. log: takes what it prints, as CloudWatch would."""
+    """Run a function until the block ends. log: the file for its output, in place of CloudWatch."""
     api = RuntimeApi()
     threading.Thread(target=api.serve_forever, daemon=True).start()
     environment = {
@@ -143,22 +143,22 @@ def running(function: Function, python: Path, log: Path) -> Iterator[Environment
 
 
 def runtime_python(cache: Path, pins: Path, base: str = sys.executable) -> Path:
-    """Return an interpreter that holds only what Lambda's holds, in the versions pinned; made once, kept in cache.
+    """Return an interpreter with only Lambda's packages, in the pinned versions; it is made once, and kept in cache.
 
-    base: the interpreter whose version it is of.
+    base: the interpreter whose version it gets.
     """
     return _environment(cache, "lambda-runtime", base, ("--constraints", str(pins), *PRESENT))
 
 
 def deploying_python(cache: Path, pins: Path, base: str) -> Path:
-    """Return an interpreter that holds what the tools need, in the versions pinned; made once, kept in cache."""
+    """Return an interpreter with the tools' packages, in the pinned versions; it is made once, and kept in cache."""
     return _environment(cache, "deploying", base, ("--require-hashes", "-r", str(pins)))
 
 
 def deployable_python() -> str:
-    """Return an interpreter whose version AWS creates functions for; the newest of those that are found.
+    """Return the newest interpreter of this machine whose version AWS creates functions for.
 
-    Raises RuntimeFailed if this machine has none: no test could show that anything is deployed.
+    Raises RuntimeFailed if there is none: the deployment cannot be tested then.
     """
     names = [shutil.which(f"python3.{minor}") for minor in (13, 12)]
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
@@ -185,7 +185,7 @@ def _environment(cache: Path, name: str, base: str, packages: tuple[str, ...]) -
     python, complete = directory / "bin" / "python", directory / "complete"
     cache.mkdir(exist_ok=True)
     with (cache / f"{name}.lock").open("w") as lock:
-        # Two runs of the tests may want it at once.
+        # Two runs of the tests may make it at once.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not complete.exists():
             _uv("venv", "--clear", "--python", base, str(directory))

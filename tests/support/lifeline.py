@@ -1,7 +1,7 @@
 """Run a module that serves, until its standard input ends: `python -P lifeline.py MODULE ARGUMENTS...`.
 
-The tests hold the other end of that pipe. However they end, by SIGKILL too, the server ends with them.
-It also runs in interpreters that have nothing of ours, so this file imports nothing of ours.
+The tests hold the other end of that pipe, so the server ends when they end, even by SIGKILL.
+This file imports nothing of ours, because it also runs in interpreters without our packages.
 """
 
 import os
@@ -14,8 +14,8 @@ CHUNK_BYTES = 1024
 
 
 def words(python: str, module: str, *arguments: str) -> list[str]:
-    """Return the command that runs a module so; its standard input has to be a pipe."""
-    # -P: the modules beside this file are none of the server's.
+    """Return the command that runs a module in this way. Its standard input must be a pipe."""
+    # -P: the server must not import the modules beside this file.
     return [python, "-P", str(Path(__file__).resolve()), module, *arguments]
 
 

@@ -1,4 +1,4 @@
-"""`gatehouse local` as a process of its own, as `make run` starts it."""
+"""Run `gatehouse local` in a process of its own, as `make run` starts it."""
 
 import os
 import re
@@ -23,7 +23,7 @@ _READY = re.compile(r"Gatehouse serves .+ on (https?://\S+/)  \(Ctrl-C stops it\
 
 @dataclass
 class LocalProcess:
-    """A run under way. directory: where it was started. lines: what it printed so far."""
+    """A running `gatehouse local`. directory: its working directory. lines: the lines that it printed so far."""
 
     process: subprocess.Popen[str]
     directory: Path
@@ -33,7 +33,7 @@ class LocalProcess:
 
     @property
     def url(self) -> str:
-        """The URL that it serves, with the final slash; "" until it does."""
+        """The URL that it serves, with the final slash, or "" before it serves."""
         found = (_READY.fullmatch(line) for line in self.lines)
         return next((match[1] for match in found if match), "")
 
@@ -54,13 +54,13 @@ class LocalProcess:
         return str(found)
 
     def wait_ready(self) -> None:
-        """Return once it serves."""
+        """Wait until it serves."""
         with self._changed:
             self._changed.wait_for(lambda: self.url or self._ended, WAIT_S)
         assert self.url, f"It does not serve. {self.output}\n{self.errors}"
 
     def wait_printed(self, beginning: str) -> str:
-        """Return the first line that begins so, once it was printed."""
+        """Wait for a line that begins so, and return the first one."""
         with self._changed:
             self._changed.wait_for(lambda: self._ended or self._beginning(beginning), WAIT_S)
         assert self._beginning(beginning), f"It printed no such line. {self.output}\n{self.errors}"
@@ -68,7 +68,7 @@ class LocalProcess:
 
     @contextmanager
     def request_lines(self) -> Iterator[list[str]]:
-        """Yield a list that holds, after the block, the lines of the requests sent in it: a line follows its answer."""
+        """Yield a list that is filled, after the block, with the lines of the requests sent in it."""
         found: list[str] = []
         before = self._mark()
         yield found
@@ -76,7 +76,7 @@ class LocalProcess:
         found += self.lines[before + 1 : after]
 
     def stop(self, number: signal.Signals) -> int:
-        """Send the signal, and return the exit code when everything that it printed has been read."""
+        """Send the signal, wait for the end of the output, and return the exit code."""
         self.process.send_signal(number)
         code = self.process.wait(WAIT_S)
         with self._changed:
@@ -84,7 +84,7 @@ class LocalProcess:
         return code
 
     def follow(self) -> None:
-        """Take in what it prints, until it ends."""
+        """Read its output until it ends."""
         assert self.process.stdout
         for line in self.process.stdout:
             with self._changed:
@@ -98,19 +98,19 @@ class LocalProcess:
         return [line for line in self.lines if line.startswith(text)]
 
     def _mark(self) -> int:
-        """Leave a line of our own, and return where it stands."""
+        """Request a unique path, and return the index of its line."""
         path = f"/mark-{uuid.uuid4()}"
         httpx.get(f"{self.url}{path[1:]}", verify=False, timeout=WAIT_S)  # noqa: S501 (it says nothing)
         with self._changed:
-            assert self._changed.wait_for(lambda: self._places(path), WAIT_S)
-        return self._places(path)[0]
+            assert self._changed.wait_for(lambda: self._indices(path), WAIT_S)
+        return self._indices(path)[0]
 
-    def _places(self, path: str) -> list[int]:
-        return [place for place, line in enumerate(self.lines) if line.startswith(f"GET {path} ")]
+    def _indices(self, path: str) -> list[int]:
+        return [index for index, line in enumerate(self.lines) if line.startswith(f"GET {path} ")]
 
 
 def environment() -> dict[str, str]:
-    """Return this process's environment without what would configure a run from outside."""
+    """Return this process's environment without the variables that configure a run."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GATEHOUSE_"))}
     return ours | {"PYTHONPATH": str(PROJECT)}
 
@@ -122,7 +122,7 @@ def command(*options: str) -> list[str]:
 
 @contextmanager
 def local_run(directory: Path, *options: str) -> Iterator[LocalProcess]:
-    """Run on a free port, in this directory; yield the run once it serves. It must stop well at the end."""
+    """Run on a free port, in this directory; yield the run once it serves. Assert that it stops without an error."""
     pipe, served = subprocess.PIPE, words(sys.executable, "infra.cli.main", "local", "--port", "0", *options)
     with (
         (directory / "errors.txt").open("w", encoding="utf-8") as errors,

@@ -1,4 +1,4 @@
-"""Second factors in tests: an enrolled person, an authenticator app, and what was sent."""
+"""Enrol and use second factors, and read the messages that moto received."""
 
 import re
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class App:
     clock: Any
 
     def code(self, skew_s: int = 0) -> str:
-        """Return the code of now, or of so many seconds from now."""
+        """Return the current code, or the code of skew_s seconds from now."""
         return TOTP(self.secret).at(int(self.clock()) + skew_s)
 
 
@@ -45,7 +45,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def associate(http: Http, token: str, **body: Any) -> httpx.Response:
-    """Ask for a new authenticator, an app's by default."""
+    """Request a new authenticator, by default an app."""
     return http.post("/mfa/associate", json=body or {"authenticator_types": ["otp"]}, headers=bearer(token))
 
 
@@ -69,7 +69,7 @@ def with_recovery_code(http: Http, mfa_token: str, recovery_code: str, **params:
 
 @dataclass
 class EnrolledUser:
-    """A person with an authenticator app. answer: of the request that confirmed it."""
+    """A user with an authenticator app. answer: of the request that confirmed it."""
 
     username: str
     app: App
@@ -77,7 +77,7 @@ class EnrolledUser:
     answer: httpx.Response
 
     def login(self, http: Http, **params: str | None) -> str:
-        """Show the password, and return the mfa_token."""
+        """Log in with the password, and return the mfa_token."""
         return mfa_token_of(http.login(username=self.username, **params))
 
 
@@ -91,7 +91,7 @@ def enrol(http: Http, clock: Any, username: str, mfa_token: str, **params: str |
 
 
 def mfa_api_login(http: Http, username: str, scope: str | None = MFA_SCOPE, **params: str | None) -> httpx.Response:
-    """Ask for an access token of the MFA API."""
+    """Request an access token of the MFA API."""
     return http.login(username=username, audience=MFA_AUDIENCE, scope=scope, **params)
 
 

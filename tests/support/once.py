@@ -1,4 +1,4 @@
-"""Do once what botocore and moto would do for each session or call, as it takes much of the tests' time."""
+"""Make botocore and moto do once what they do for each session or call, because it takes much of the tests' time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ _slowly = XFormedAttributePicker.__call__
 
 @contextmanager
 def speed_up_moto() -> Iterator[None]:
-    """Read botocore's own files once, as each `gatehouse` command makes a session, and spare moto some searches."""
+    """Read botocore's own files once, not for each session, and spare moto some searches."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.session.create_loader", cache(create_loader))
         patch.setattr("moto.core.responses.method_names_from_class", cache(method_names_from_class))
@@ -24,7 +24,7 @@ def speed_up_moto() -> Iterator[None]:
 
 
 def _pick(self: XFormedAttributePicker, context: AttributePickerContext) -> Any:
-    # moto looks for each type that a value could have under five spellings; DynamoDB's have the one.
+    # moto looks for each type of a value under five spellings; DynamoDB has only one.
     if type(context.obj) is dict and getattr(context.shape, "parent", context.shape).name == "AttributeValue":
         return context.obj.get(context.key)
     return _slowly(self, context)

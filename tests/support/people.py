@@ -1,4 +1,4 @@
-"""People made for one test each."""
+"""Make users for one test."""
 
 import itertools
 from dataclasses import dataclass, field
@@ -14,18 +14,18 @@ _numbers = itertools.count(1)
 
 @dataclass
 class PeopleMaker:
-    """Makes people with names that no other test has."""
+    """Makes users with names that no other test has."""
 
     stage: Stage
     bcrypt_cost: int
     made: list[User] = field(default_factory=list)
 
     def of(self, realm: str) -> People:
-        """Return the realm's people, as the tools have them."""
+        """Return the tools' access to the users of a realm."""
         return People.of(self.stage, realm, self.bcrypt_cost)
 
     def make(self, realm: str = "employees", password: str | None = PASSWORD, **fields: Any) -> User:
-        """Make a person; a username and an email of their own where fields name none."""
+        """Make a user, with a new username and email unless fields name them."""
         number = next(_numbers)
         given = {"username": f"person{number}", "email": f"person{number}@example.com"} if realm == "employees" else {}
         given = given or {"email": f"person{number}@example.com"}

@@ -1,4 +1,4 @@
-"""Pwned Passwords' range API on this machine, as its documentation says that it answers, and as it may fail."""
+"""Serve Pwned Passwords' range API on this machine, with its documented answers and with failures."""
 
 import hashlib
 import threading
@@ -15,7 +15,7 @@ PADDING = b"0018A45C4D1DEF81644B54AB7F969B88D65:0\r\n00D4F6E8FA6EECAD2A3AA415EEC
 
 @dataclass
 class RangeServer:
-    """A range API: the passwords that it knows, how it answers, and the request line and headers that it saw."""
+    """A range API: its passwords, its way to answer, and the request lines and headers that it received."""
 
     port: int = 0
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -27,12 +27,12 @@ class RangeServer:
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def leak(self, password: str, count: int) -> None:
-        """Let the service know a password from so many breaches; 0 makes its line padding."""
+        """Add a password with its number of breaches; 0 makes its line padding."""
         digest = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
         self.counts.setdefault(digest[:5], {})[digest[5:]] = count
 
     def connect(self) -> HTTPConnection:
-        """Return a connection to it, as the deployed code makes one to the real service."""
+        """Return a connection to this API, in place of the deployed code's."""
         return HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
 
     def answer(self, prefix: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Rules made for one test each: a package of functions, and a client of the handler that runs them."""
+"""Make rules for one test: a package of functions, and a client of an application that runs them."""
 
 import itertools
 import sys
@@ -18,13 +18,13 @@ _numbers = itertools.count(1)
 
 
 def require_mfa(user: Any, context: Any) -> None:
-    """Ask everybody for a second factor."""
+    """Require a second factor of each user."""
     context.multifactor = {"provider": "any"}
 
 
 @contextmanager
 def package(*functions: Any, **members: Any) -> Iterator[str]:
-    """Put a package of these rules where it can be imported, and yield its name. members: what else it has."""
+    """Make a package of these rules importable, and yield its name. members: its other members."""
     name = f"rules_of_a_test_{next(_numbers)}"
     module = ModuleType(name)
     vars(module).update({"RULES": list(functions)} | members)
@@ -39,7 +39,7 @@ def package(*functions: Any, **members: Any) -> Iterator[str]:
 def client_with_rules(
     stage: Stage, externals: wiring.Externals, *functions: Function, budget_s: float = 5, ip: str = "", proxies: int = 0
 ) -> Iterator[Http]:
-    """Yield a client of an application on the stage, which has these rules until the block ends."""
+    """Yield a client of an application on the stage with these rules, until the block ends."""
     with package(*functions) as name:
         settings = Settings(stage.name, ISSUER, BCRYPT_COST, (name,), budget_s, EMAIL_FROM, proxies)
         services = wiring.build(settings, stage.clients, externals)

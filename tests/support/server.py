@@ -1,4 +1,4 @@
-"""An ASGI application on a free port of this machine, as a context; and a server that waits, as a process."""
+"""Serve an ASGI application on a free port until a block ends; start a server process that waits for its input."""
 
 import subprocess
 import sys
@@ -51,6 +51,6 @@ def serving(app: AsgiApplication, tls: Tls | None = None) -> Iterator[int]:
 
 
 def start_server() -> subprocess.Popen[str]:
-    """Start a server that prints its port, and answers a request once a line comes on its standard input."""
+    """Start a server that prints its port, and answers a request once it reads a line of its standard input."""
     command, pipe = [sys.executable, "-c", SERVER], subprocess.PIPE
     return subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe, stderr=pipe)

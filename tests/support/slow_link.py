@@ -1,4 +1,4 @@
-"""AWS at the far end of a slow link: moto behind a server on the loopback, whose answers come late or not at all."""
+"""Serve moto on the loopback, with answers that come late or are lost, as over a slow link."""
 
 import io
 import threading
@@ -20,7 +20,7 @@ DENIED = b'{"__type": "com.amazonaws#AccessDeniedException", "message": "not all
 
 
 def moto_server() -> AwsServer:
-    """Return the WSGI application of an AWS that has what this process has."""
+    """Return a WSGI application of this process's moto."""
     return AwsServer(serve_items(DomainDispatcherApplication(create_backend_app)), io.StringIO())
 
 
@@ -28,8 +28,8 @@ def moto_server() -> AwsServer:
 class SlowLink:
     """The WSGI application. late: the operations whose answers come late; None for all.
 
-    lost: whether an operation is done and its answer lost, so that a proxy answers in its place. denied: whether AWS
-    refuses an operation. Both are asked once for each try. made: the operations that were tried.
+    lost: whether an operation is done but its answer lost, so that a proxy answers. denied: whether AWS refuses an
+    operation. Both are called once for each try. made: the operations that were tried.
     """
 
     late: tuple[str, ...] | None = None
@@ -39,7 +39,7 @@ class SlowLink:
     _aws: AwsServer = field(default_factory=moto_server)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Let AWS do the call, and answer it."""
+        """Pass the call to moto, and answer it."""
         operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")[2]
         self.made.append(operation)
         if self.denied(operation):

@@ -22,7 +22,7 @@ _numbers = itertools.count(1)
 
 
 def provision_stage(name: str, file: TenantFile, **tenant: str | None) -> Stage:
-    """Make a stage of this name from the file, with other values in its tenant section; moto must run already."""
+    """Make a stage of this name from the file, with other values in its tenant section. moto must run."""
     changed = file.model_copy(update={"tenant": file.tenant.model_copy(update=tenant)})
     reached = reach(name)
     with warnings.catch_warnings():
@@ -40,7 +40,7 @@ def client_of(
 ) -> Iterator[Http]:
     """Yield a client of an application on this stage, from an address of its own.
 
-    issuer: the setting. api: where API Gateway would have the API; its root by default.
+    issuer: the setting. api: API Gateway's stage; by default the API is at the root of its host.
     """
     services = wiring.build(Settings(stage.name, issuer, BCRYPT_COST), stage.clients, externals)
     number = next(_numbers)
@@ -49,7 +49,7 @@ def client_of(
 
 @contextmanager
 def change_protection(stage: Stage, **sections: dict[str, object]) -> Iterator[None]:
-    """Change sections of the stage's attack protection until the block ends, for processes that begin in it."""
+    """Change sections of the stage's attack protection until the block ends, for applications made in it."""
     config = stage.config()
     tenant = document_of(stage, "tenant")
     before = tenant["attack_protection"]

@@ -1,4 +1,4 @@
-"""Tenant files for one test each: the demo's document, to change and write down."""
+"""Make tenant files for one test, from the demo's document or a small one."""
 
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,13 @@ SMALL_API = "https://api.example.com/small"
 
 
 def demo_document() -> dict[str, Any]:
-    """Return the demo tenant, as plain values of this test's own."""
+    """Return a copy of the demo tenant, as plain values."""
     document: dict[str, Any] = yaml.safe_load(DEMO.read_text("utf-8"))
     return document
 
 
 def small_document(**changes: Any) -> dict[str, Any]:
-    """Return a tenant of one realm, one API and one client, but for what changes say otherwise."""
+    """Return a tenant of one realm, one API and one client, with these changes."""
     return {
         "tenant": {"friendly_name": "Small", "default_directory": "staff"},
         "realms": [{"name": "staff", "identifiers": ["username", "email"]}],
@@ -27,7 +27,7 @@ def small_document(**changes: Any) -> dict[str, Any]:
 
 
 def client(**changes: Any) -> dict[str, Any]:
-    """Return a client of the small tenant, but for what changes say otherwise; None takes a key out."""
+    """Return a client of the small tenant, with these changes; None removes a key."""
     fields = {
         "client_id": "app",
         "name": "App",

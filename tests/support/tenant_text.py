@@ -1,4 +1,4 @@
-"""Tenant files as text, what they load as, and the faults they have."""
+"""Tenant files as text: load them, and return their faults."""
 
 import json
 import traceback
@@ -37,7 +37,7 @@ def faults(tmp_path: Path, text: str) -> list[tuple[int, str]]:
 
 
 def marked_line(text: str) -> int:
-    """Return the number of the line that `# here` stands on."""
+    """Return the number of the line with `# here`."""
     return next(number for number, line in enumerate(text.split("\n"), 1) if "# here" in line)
 
 

@@ -1,4 +1,4 @@
-"""Calls on threads of their own, which a test outlives if they hang."""
+"""Make calls at once, in threads that do not block the test's end if they hang."""
 
 from collections.abc import Callable
 from threading import Barrier, Thread
@@ -9,9 +9,9 @@ A = TypeVar("A")
 
 
 def at_once(count: int, call: Callable[[int], A], patience_s: float = 60) -> list[A]:
-    """Make so many calls at the same moment, each with its number, and return the answers in any order.
+    """Make count calls at the same moment, each with its number; return the answers in any order.
 
-    Raises TimeoutError if one has not ended in time.
+    Raises TimeoutError if a call has not ended in time.
     """
     meeting, answers = Barrier(count), list[A]()
 

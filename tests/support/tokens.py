@@ -13,6 +13,6 @@ def claims_in(token: str) -> dict[str, Any]:
 
 
 def claims_of(answer: httpx.Response, name: str = "access_token") -> dict[str, Any]:
-    """Return the claims of a token in an answer, unverified; requires that there is one."""
+    """Return the claims of a token in a successful answer, unverified."""
     assert answer.status_code == 200, answer.text
     return claims_in(answer.json()[name])

@@ -1,7 +1,7 @@
-"""DynamoDB's condition and update expressions, as far as Gatehouse's store writes them: names without paths.
+"""Evaluate DynamoDB's condition and update expressions, in the part that Gatehouse's store uses: no document paths.
 
-Each is turned into Python once and kept, so that the fake answers at once. The expressions come from our own store.
-Raises ValueError for what it cannot read, BadExpression for what DynamoDB refuses.
+Each expression is compiled to Python once, for speed. The expressions come from our own store.
+Raises ValueError for an expression that the fake cannot read, BadExpression for one that DynamoDB refuses.
 """
 
 import re
@@ -24,7 +24,7 @@ _NUMBER_DIGITS = 38
 
 
 class BadExpression(Exception):
-    """DynamoDB refuses the call for this reason."""
+    """DynamoDB refuses the call; the message is its reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Value:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Value) and self.kind == other.kind != "" and bool(self.plain == other.plain)
 
-    __hash__ = None  # type: ignore[assignment]  # It is compared, never kept.
+    __hash__ = None  # type: ignore[assignment]  # It is compared, never hashed.
 
     def __lt__(self, other: "Value") -> bool:
         return self._is_ordered_with(other) and bool(self.plain < other.plain)
@@ -52,7 +52,7 @@ class Value:
         return Value("N", _number(self) - _number(other))
 
     def _is_ordered_with(self, other: "Value") -> bool:
-        # No comparison with what is missing or of another kind holds.
+        # A comparison with a missing value, or with one of another kind, is false.
         return self.kind == other.kind and self.kind in ("S", "N")
 
 
@@ -76,12 +76,12 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 
 def holds(condition: str, item: Item | None, call: Mapping[str, Any]) -> bool:
-    """Return whether a condition holds for an item. item: None if there is none. call: has its names and values."""
+    """Return whether a condition holds for an item, or for None. call: with the expression's names and values."""
     return bool(_value(condition, item or {}, call))
 
 
 def apply_update(update: str, item: Item, call: Mapping[str, Any]) -> Item:
-    """Return the item after an update expression. Every right side sees the item as it was."""
+    """Return the item after an update expression. Right sides read the item before the update."""
     after, changed = dict(item), set()
     for clause, name, right in _changes(update):
         key = _resolve_name(name, call)
@@ -103,7 +103,7 @@ def changed_names(update: str, call: Mapping[str, Any]) -> set[str]:
 
 
 def require_used(expressions: list[str], call: Mapping[str, Any]) -> None:
-    """Raise BadExpression if a call gives names or values that its expressions do not use, or reserved words stand."""
+    """Raise BadExpression for names or values that no expression uses, and for reserved words."""
     used = set().union(*(_words(expression) for expression in expressions))
     for member in ("ExpressionAttributeNames", "ExpressionAttributeValues"):
         given = call.get(member)
@@ -115,7 +115,7 @@ def require_used(expressions: list[str], call: Mapping[str, Any]) -> None:
 
 
 def parse(attribute: Mapping[str, Any]) -> Value:
-    """Return what can be compared. Raises BadExpression for a number that DynamoDB cannot hold."""
+    """Return an attribute as a comparable value. Raises BadExpression for a number that DynamoDB cannot store."""
     ((kind, value),) = attribute.items()
     if kind != "N":
         return Value(kind, value)

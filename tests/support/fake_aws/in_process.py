@@ -1,4 +1,4 @@
-"""The fake in moto's place, for DynamoDB's items alone: moto makes, changes and deletes the tables."""
+"""Put the fake in moto's place for DynamoDB's items only: moto still makes, changes and deletes tables."""
 
 import io
 import json
@@ -29,7 +29,7 @@ _ITEM_OPERATIONS = (
 
 
 class ItemsOfMoto:
-    """The items of moto's tables of this process. They go with the table, so one that is made anew is empty."""
+    """The items of this process's tables in moto. They are deleted with their table."""
 
     def __init__(self) -> None:
         self.items: WeakKeyDictionary[Table, dict[tuple[str, str], Item]] = WeakKeyDictionary()
@@ -39,7 +39,7 @@ class ItemsOfMoto:
         return dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[name]
 
     def answer(self, operation: str, body: bytes) -> Answer | None:
-        """Return the answer to a call about items; None if it is for moto, as one of a table that is not there is."""
+        """Return the answer to a call about items, or None if moto must answer: another call, or an unknown table."""
         call = json.loads(body)
         names = set(_table_names(call))
         if operation not in _ITEM_OPERATIONS or names - set(dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables):
@@ -57,7 +57,7 @@ _ITEMS = ItemsOfMoto()
 
 
 def answer(self: BotocoreStubber, request: Any) -> Any:
-    """Return what botocore gets for a request, in the place of moto's method of the same shape."""
+    """Return the answer to botocore's request, in place of moto's method of the same signature."""
     target = request.headers.get("X-Amz-Target", "")
     operation = (target.decode() if isinstance(target, bytes) else target).partition(TARGET)[2]
     found = _ITEMS.answer(operation, request.body) if operation and request.url.startswith(HOST) else None
@@ -66,7 +66,7 @@ def answer(self: BotocoreStubber, request: Any) -> Any:
 
 @contextmanager
 def answering_items() -> Iterator[None]:
-    """Answer this process's calls about items by the fake until the block ends. One lock is around all calls."""
+    """Answer this process's calls about items by the fake until the block ends, one call at a time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BotocoreStubber, "process_request", answer)
         yield
@@ -81,7 +81,7 @@ def answering_by_moto() -> Iterator[None]:
 
 
 def serve_items(moto: Wsgi) -> Wsgi:
-    """Return a WSGI application that answers as this process's own calls are answered."""
+    """Return a WSGI application that answers like this process: by the fake or by moto."""
 
     def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(TARGET)[2]

@@ -11,7 +11,7 @@ _KINDS = ("S", "N", "B", "BOOL", "NULL", "M", "L", *_SETS)
 
 
 def require_key(names: tuple[str, ...], attributes: Mapping[str, Any]) -> None:
-    """Raise BadExpression unless all attributes of a table's key are there, as texts of its size."""
+    """Raise BadExpression unless all attributes of a table's key are texts of an allowed size."""
     for name, most in zip(names, MAX_KEY_BYTES, strict=False):
         text = attributes.get(name, {}).get("S")
         if text is None:
@@ -21,7 +21,7 @@ def require_key(names: tuple[str, ...], attributes: Mapping[str, Any]) -> None:
 
 
 def require_item(item: Mapping[str, Any]) -> None:
-    """Raise BadExpression for a value that DynamoDB does not take."""
+    """Raise BadExpression for a value that DynamoDB refuses."""
     for attribute in item.values():
         ((kind, value),) = attribute.items()
         if kind not in _KINDS:
@@ -37,7 +37,7 @@ def require_item(item: Mapping[str, Any]) -> None:
 
 
 def item_bytes(item: Mapping[str, Any]) -> int:
-    """Return an item's size, about as DynamoDB counts it: names and values in UTF-8."""
+    """Return the approximate size of an item in DynamoDB: of names and values in UTF-8."""
     return sum(len(name.encode()) + _value_bytes(attribute) for name, attribute in item.items())
 
 

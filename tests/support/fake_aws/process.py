@@ -1,4 +1,4 @@
-"""The fake of AWS as a process of its own, for what measures: started, told what to do, and ended."""
+"""Run the fake of AWS in a process of its own, for measurements, and control it."""
 
 import os
 import subprocess
@@ -26,20 +26,20 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Stub:
-    """The process that stands for AWS."""
+class StubProcess:
+    """The process of the fake."""
 
     url: str
 
-    def control(self, **asked: Any) -> list[Call]:
-        """Set hold_s, population or is_recording; return the calls recorded before that."""
-        answer = httpx.post(f"{self.url}/control", json=asked).json()
+    def control(self, **settings: Any) -> list[Call]:
+        """Set hold_s, population or is_recording. Return the calls that were recorded before."""
+        answer = httpx.post(f"{self.url}/control", json=settings).json()
         return [Call(**call) for call in answer["calls"]]
 
 
 @contextmanager
-def stub() -> Iterator[Stub]:
-    """Run the stub until the block ends, and lead this process's AWS calls to it."""
+def stub() -> Iterator[StubProcess]:
+    """Run the fake until the block ends, and send this process's AWS calls to it."""
     command, pipe = words(sys.executable, "tests.support.fake_aws.server"), subprocess.PIPE
     environment = os.environ | {"PYTHONPATH": str(PROJECT)}
     with subprocess.Popen(command, cwd=PROJECT, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
@@ -47,6 +47,6 @@ def stub() -> Iterator[Stub]:
             url = f"http://127.0.0.1:{process.stdout.readline().strip() if process.stdout else ''}"
             use_own_environment()
             os.environ["AWS_ENDPOINT_URL"] = url
-            yield Stub(url)
+            yield StubProcess(url)
         finally:
             process.kill()

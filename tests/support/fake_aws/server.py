@@ -1,6 +1,6 @@
-"""An AWS that answers at once, on loopback: DynamoDB, KMS, SNS's Publish and SES v2's SendEmail.
+"""Serve a fast fake of AWS on loopback: DynamoDB, KMS, SNS's Publish and SES v2's SendEmail.
 
-Signatures are real, made with keys of this process. Run as a module it prints its port and serves until it is killed.
+Signatures are real, by keys of this process. Run as a module, it prints its port and serves until it is killed.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class Keys:
     keys: dict[str, RSAPrivateKey | EllipticCurvePrivateKey] = field(default_factory=dict)
 
     def answer(self, operation: str, call: Body) -> Body:
-        """Return KMS's answer; raises KeyError for an operation that Gatehouse does not use."""
+        """Return KMS's answer. Raises KeyError for an operation that Gatehouse does not use."""
         return _OPERATIONS[operation](self, call)
 
     def create(self, call: Body) -> Body:
@@ -51,8 +51,8 @@ class Keys:
         self.keys[arn] = make_rsa_key(65537, 2048) if call["KeySpec"] == "RSA_2048" else make_ec_key(SECP256R1())
         return {"KeyMetadata": {"KeyId": arn.rpartition("/")[2], "Arn": arn}}
 
-    def listed(self, _: Body) -> Body:
-        """ListKeys: none that an earlier run left."""
+    def list_keys(self, _: Body) -> Body:
+        """ListKeys: there are no keys of earlier runs."""
         return {"Keys": [], "Truncated": False}
 
     def public(self, call: Body) -> Body:
@@ -68,7 +68,7 @@ class Keys:
         return {"Signature": _base64(key.sign(message, ECDSA(SHA256())))}
 
     def data_key(self, _: Body) -> Body:
-        """GenerateDataKey: it is its own ciphertext."""
+        """GenerateDataKey: the key is its own ciphertext."""
         key = _base64(secrets.token_bytes(32))
         return {"Plaintext": key, "CiphertextBlob": key}
 
@@ -79,7 +79,7 @@ class Keys:
 
 _OPERATIONS: dict[str, Callable[[Keys, Body], Body]] = {
     "CreateKey": Keys.create,
-    "ListKeys": Keys.listed,
+    "ListKeys": Keys.list_keys,
     "GetPublicKey": Keys.public,
     "Sign": Keys.sign,
     "GenerateDataKey": Keys.data_key,
@@ -89,9 +89,9 @@ _OPERATIONS: dict[str, Callable[[Keys, Body], Body]] = {
 
 @dataclass(slots=True)
 class Stub:
-    """The answering side. hold_s: how long an answer is held, so that calls made together overlap.
+    """The fake's state. hold_s: the delay of each answer, so that calls made together overlap.
 
-    calls: those answered since recording began; None while nobody asks.
+    calls: the calls recorded so far; None if recording is off.
     """
 
     tables: Tables = field(default_factory=Tables)
@@ -115,7 +115,7 @@ class Stub:
             return BAD_REQUEST, json.dumps(refused.body).encode()
 
     def control(self, asked: Body) -> Body:
-        """Return the calls recorded so far, and set what is asked: hold_s, population, is_recording."""
+        """Return the calls recorded so far, and set hold_s, population and is_recording."""
         calls = [asdict(call) for call in self.calls or ()]
         self.hold_s = asked.get("hold_s", self.hold_s)
         self.tables.population = asked.get("population", self.tables.population)
@@ -123,7 +123,7 @@ class Stub:
         return {"calls": calls}
 
     def record(self, call: Call) -> None:
-        """Keep a call, if somebody will ask for it."""
+        """Add a call, if recording is on."""
         if self.calls is not None:
             self.calls.append(call)
 
@@ -132,29 +132,29 @@ class Connection(asyncio.Protocol):
     """One connection of HTTP/1.1, kept alive. The parser calls the methods that begin with `on_`."""
 
     def __init__(self, stub: Stub) -> None:
-        """stub: what answers."""
+        """stub: answers the requests."""
         self._stub = stub
         self._parser = HttpRequestParser(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way back."""
+        """Keep the transport for the answers."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came."""
+        """Parse received bytes."""
         self._parser.feed_data(data)
 
     def on_message_begin(self) -> None:
-        """Forget the request before."""
+        """Reset the state for a new request."""
         self._path, self._target, self._body = "", "", b""
         self._began = time.perf_counter()
 
     def on_url(self, url: bytes) -> None:
-        """Keep the path; nobody sends a query."""
+        """Keep the path; no request has a query."""
         self._path = url.decode()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep the operation."""
+        """Keep the operation's name."""
         if name.lower() == b"x-amz-target":
             self._target = value.decode()
 
@@ -163,9 +163,9 @@ class Connection(asyncio.Protocol):
         self._body += body
 
     def on_message_complete(self) -> None:
-        """Answer, at once or later."""
+        """Answer, at once or after hold_s."""
         status, body = self._stub.answer(self._path, self._target, self._body)
-        # In one piece, as so little is sent in.
+        # Sent in one piece, because the answers are small.
         answer = _head(status, body) + body
         if self._target and self._stub.hold_s:
             asyncio.get_running_loop().call_later(self._stub.hold_s, self._send, answer)
@@ -181,7 +181,7 @@ class Connection(asyncio.Protocol):
 
 
 def _head(status: int, body: bytes) -> bytes:
-    """Return the status line and the headers that DynamoDB sends, as they cost the client time."""
+    """Return the status line and DynamoDB's headers, whose parsing costs the client time."""
     headers = {
         "Server": "Server",
         "Date": formatdate(usegmt=True),

@@ -1,7 +1,7 @@
-"""A fake of DynamoDB's items: tables in memory, each call atomic because it is answered in one go.
+"""Fake DynamoDB's items: tables in memory, one call at a time, and so atomic.
 
-It does what Gatehouse's store asks for and refuses as DynamoDB does. Anything else raises NotImplementedError or
-ValueError, so that no test passes by what the fake made up. tests/contract holds it against moto.
+The fake has the operations that Gatehouse's store uses, and refuses as DynamoDB does. Another call raises
+NotImplementedError or ValueError, so that no test relies on invented behaviour. tests/contract compares it with moto.
 """
 
 import json
@@ -39,7 +39,7 @@ _TAKEN = {
 
 
 class AwsError(Exception):
-    """A call is answered with an error. body: as DynamoDB sends it."""
+    """AWS refuses a call. body: as DynamoDB sends it."""
 
     def __init__(self, kind: str, message: str = "", **body: Any) -> None:
         """kind: the error's name."""
@@ -48,21 +48,21 @@ class AwsError(Exception):
 
 
 def number_text(number: int) -> str:
-    """Return a number as the keys and texts of generated items hold it."""
+    """Return a number in the form that generated items have in their keys and texts."""
     return f"{number:0{NUMBER_DIGITS}}"
 
 
 def names_by_shape(table: str, attributes: Item) -> tuple[str, ...]:
-    """Return the names of a table's key, if all items with an sk have it in their key."""
+    """Return the names of a table's key: an item with an sk has it in its key."""
     return ("pk", "sk") if "sk" in attributes else ("pk",)
 
 
 @dataclass(slots=True)
 class Tables:
-    """All tables. population: how many items stand for each that holds number 0 in its key.
+    """All tables. population: the number of copies of each item that has number 0 in its key.
 
-    key_names: gives the names of a table's key, for the attributes of an item or a key.
-    Item number 0 was written by the store; number 1 to population are made of it when they are first read.
+    key_names: returns the names of a table's key, for the attributes of an item or a key.
+    The store writes item number 0. Copies 1 to population are made of it when they are read.
     """
 
     population: int = 0
@@ -71,7 +71,7 @@ class Tables:
     _done: dict[str, Body] = field(default_factory=dict)
 
     def answer(self, operation: str, call: Body) -> Body:
-        """Return DynamoDB's answer; raises AwsError, NotImplementedError for what Gatehouse does not use."""
+        """Return DynamoDB's answer. Raises AwsError, or NotImplementedError for a call that Gatehouse does not use."""
         unknown = set(call) - _TAKEN.get(operation, set())
         if operation not in _TAKEN or unknown:
             raise NotImplementedError(f"{operation} with {sorted(unknown)}")
@@ -112,14 +112,14 @@ class Tables:
         return self._write(call, lambda _: None)
 
     def condition_check(self, call: Body) -> Body:
-        """Return nothing: a transaction has asked the condition already."""
+        """Return an empty answer: the transaction has checked the condition already."""
         return {}
 
     def transact_write_items(self, call: Body) -> Body:
-        """TransactWriteItems: every condition is asked, and every write tried, before one is done."""
+        """TransactWriteItems: all conditions are checked, and all writes tried, before one is kept."""
         token, members = call.get("ClientRequestToken", ""), call["TransactItems"]
         if token in self._done:
-            return self._repeated(token, call)
+            return self._answer_repeat(token, call)
         writes = [(f"{kind}Item", write) for member in members for kind, write in member.items()]
         keys = [self._key(write["TableName"], write.get("Key") or write["Item"]) for _, write in writes]
         _require_distinct(keys, "Transaction request cannot include multiple operations on one item")
@@ -150,22 +150,22 @@ class Tables:
         return self._page(call, lambda _: True)
 
     def describe_table(self, call: Body) -> Body:
-        """DescribeTable: every table is there."""
+        """DescribeTable: each table exists."""
         return {"Table": {"TableName": call["TableName"]}}
 
-    def _repeated(self, token: str, call: Body) -> Body:
+    def _answer_repeat(self, token: str, call: Body) -> Body:
         if self._done[token] != call:
             raise AwsError("IdempotentParameterMismatchException")
         return {}
 
-    def _page(self, call: Body, is_meant: Callable[[Item], bool]) -> Body:
+    def _page(self, call: Body, is_selected: Callable[[Item], bool]) -> Body:
         stored = self.items.get(call["TableName"], {})
         start = call.get("ExclusiveStartKey")
         after = self._key(call["TableName"], start)[1:] if start else ("", "")
         size, seen = 0, 0
         last: Item | None = None
         found: list[Item] = []
-        for key in sorted(key for key in stored if key > after and is_meant(stored[key])):
+        for key in sorted(key for key in stored if key > after and is_selected(stored[key])):
             if size > MAX_PAGE_BYTES or seen == call.get("Limit"):
                 names = self.key_names(call["TableName"], last or {})
                 return {**_with_counts(found, seen), "LastEvaluatedKey": {name: (last or {})[name] for name in names}}
@@ -212,9 +212,9 @@ class Tables:
         return table, pk, sk[0] if sk else ""
 
     def _find(self, key: Key) -> Item | None:
-        return self.items.get(key[0], {}).get(key[1:]) or self._generated(key)
+        return self.items.get(key[0], {}).get(key[1:]) or self._generate(key)
 
-    def _generated(self, key: Key) -> Item | None:
+    def _generate(self, key: Key) -> Item | None:
         number = _NUMBER.search(key[1]) if self.population else None
         if number is None or not 0 < int(number[0]) <= self.population:
             return None

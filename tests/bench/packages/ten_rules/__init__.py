@@ -1,4 +1,4 @@
-"""Ten rules as teams write them: claims from the person's data, narrowed scopes, a refusal."""
+"""Ten typical rules: claims from the user's data, narrowed scopes, refusals."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def language(user: Any, context: Any) -> None:
 
 
 def department(user: Any, context: Any) -> None:
-    """Put the department into the access token where it is known."""
+    """Put the department into the access token if it is known."""
     known = user.app_metadata.get("department")
     if known:
         context.access_token[f"{NAMESPACE}department"] = known
@@ -39,27 +39,27 @@ def first_login(user: Any, context: Any) -> None:
 
 
 def verified_addresses_alone(user: Any, context: Any) -> None:
-    """Refuse who has not verified an address."""
+    """Refuse users without a verified address."""
     if not user.email_verified:
         context.deny("Please verify your email address first.")
 
 
 def known_clients_alone(user: Any, context: Any) -> None:
-    """Refuse the applications of others."""
+    """Refuse clients whose id does not begin with demo-."""
     if not context.client_id.startswith("demo-"):
         context.deny("This application is not yours.")
 
 
 def managers_approve(user: Any, context: Any) -> None:
-    """Take the scope of managers from everybody else."""
+    """Remove the scopes of managers from other users' tokens."""
     if "manager" not in context.authorization.roles:
         context.access_token.scope = [one for one in context.access_token.scope if not one.startswith("approve:")]
 
 
-def suspended(user: Any, context: Any) -> None:
-    """Refuse who is suspended."""
+def active_users_alone(user: Any, context: Any) -> None:
+    """Refuse active_users_alone users."""
     if user.app_metadata.get("is_suspended"):
-        context.deny("Your account is suspended.")
+        context.deny("Your account is active_users_alone.")
 
 
 RULES = [
@@ -72,5 +72,5 @@ RULES = [
     verified_addresses_alone,
     known_clients_alone,
     managers_approve,
-    suspended,
+    active_users_alone,
 ]
