@@ -87,7 +87,7 @@ def _warnings(tenant_file: TenantFile) -> list[str]:
     owes_factor = tenant_file.mfa.policy == "always"
     return _of_clients(
         {
-            "With `mfa.policy: always` nobody logs in through a client without an MFA grant. "
+            "With `mfa.policy: always` no user can log in through a client without an MFA grant. "
             "Clients that have none: ": [client for client in senders if owes_factor and not client.has_mfa_grant],
             "RFC 9700 2.2.2: the refresh tokens of a public client must rotate. Clients whose tokens do not: ": [
                 client for client in public if client.has_lasting_tokens

@@ -81,12 +81,12 @@ def _table_in_the_way(stage: Stage, stack: Stack, name: str) -> list[str]:
     return [
         f"table {name} is in the way of stack {stack.name}, which was deleted and left it.",
         "  To keep it, import it into a stack of that name. "
-        f"If nobody needs it: {lift if table.get('DeletionProtectionEnabled') else ''}{delete}",
+        f"If it is not needed: {lift if table.get('DeletionProtectionEnabled') else ''}{delete}",
     ]
 
 
 def _group_in_the_way(stack: Stack, name: str) -> list[str]:
     return [
         f"log group {name} is in the way of stack {stack.name}, which was deleted and left it.",
-        f"  If nobody needs its logs: aws logs delete-log-group --log-group-name {name}",
+        f"  If its logs are not needed: aws logs delete-log-group --log-group-name {name}",
     ]

@@ -35,7 +35,7 @@ def test_checked_file_without_password_grants_has_no_warning(tmp_path: Path) -> 
     assert "RFC 9700" not in result.stdout
 
 
-MISSING_MFA_GRANT = "With `mfa.policy: always` nobody logs in through a client without an MFA grant. "
+MISSING_MFA_GRANT = "With `mfa.policy: always` no user can log in through a client without an MFA grant. "
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def revoke(
 ) -> None:
     """End refresh families at once: of a user, a client, a realm or the stage. Access tokens of APIs live on."""
     if not user:
-        return _revoke_at_large(stage, realm, client, is_everybody=everybody, is_personal=bool(family or everything))
+        return _revoke_at_large(stage, realm, client, is_whole_stage=everybody, is_personal=bool(family or everything))
     if everybody or sum(map(bool, (family, client, everything))) != 1:
         raise OperatorError("Say which: --family ID, --client ID or --all.")
     if not realm:
@@ -78,10 +78,10 @@ def revoke(
     return None
 
 
-def _revoke_at_large(stage_name: str, realm: str, client: str, *, is_everybody: bool, is_personal: bool) -> None:
+def _revoke_at_large(stage_name: str, realm: str, client: str, *, is_whole_stage: bool, is_personal: bool) -> None:
     if is_personal:
         raise OperatorError("Say whose family: --user NAME --realm NAME.")
-    if is_everybody == bool(realm or client):
+    if is_whole_stage == bool(realm or client):
         raise OperatorError(
             "Say whose: --user NAME --realm NAME, or at large --client ID, --realm NAME, both, or --everybody."
         )

@@ -76,11 +76,11 @@ def add(
 def list_(realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
     """List all users."""
     found = show_progress(People.of(reach(stage), realm).records.all(), "people read")
-    everybody = sorted(found, key=lambda user: user.created_at)
+    all_users = sorted(found, key=lambda user: user.created_at)
     if as_json:
-        print_json(console, [_as_dict(user) for user in everybody])
+        print_json(console, [_as_dict(user) for user in all_users])
     else:
-        print_table(console, COLUMNS, [_row(user) for user in everybody])
+        print_table(console, COLUMNS, [_row(user) for user in all_users])
 
 
 @users.command()

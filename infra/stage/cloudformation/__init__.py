@@ -1,1 +1,1 @@
-"""The CloudFormation stacks of a stage: how they stand, what they would change, what a failed one left."""
+"""The CloudFormation stacks of a stage: their states, their changes, and what a failed creation leaves."""

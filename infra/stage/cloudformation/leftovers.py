@@ -1,4 +1,4 @@
-"""Failed creations: a stack that never came to be is deleted, with the empty tables and log groups it left behind."""
+"""Clean up after a failed creation: delete the stack, and the empty tables and log groups that it left."""
 
 from typing import TYPE_CHECKING
 
@@ -9,15 +9,15 @@ if TYPE_CHECKING:
     from mypy_boto3_logs.client import CloudWatchLogsClient
 
 TABLE, LOG_GROUP = "AWS::DynamoDB::Table", "AWS::Logs::LogGroup"
-# The documents that `up` itself writes: a config table that holds no more was never used.
+# The documents that `up` itself writes: a config table with no others was never used.
 OF_UP = ("keys", "stage_key")
 LOOKED_AT = len(OF_UP) + 1
 
 
 def remove_failed(stage: Stage, state: StackState) -> None:
-    """Delete a stack whose creation failed, and what it left. Raises Unsound, before that, if something is in it.
+    """Delete a stack whose creation failed, and what it left. Raises Unsound, before that, if one of these is used.
 
-    The templates retain tables and log groups, so that they would stand in the way of the next creation.
+    The templates retain tables and log groups, which would block the next creation.
     """
     tables = [name for name in _resources(stage, state, TABLE) if has_table(stage, name)]
     logs = logs_of(stage)
@@ -37,12 +37,12 @@ def remove_failed(stage: Stage, state: StackState) -> None:
 
 
 def has_table(stage: Stage, name: str) -> bool:
-    """Return whether a table is there, and is not being deleted."""
+    """Return whether a table exists, and is not being deleted."""
     return table_status(stage, name) not in ("", "DELETING")
 
 
 def table_status(stage: Stage, name: str) -> str:
-    """Return the status that DynamoDB gives a table, or an empty text if there is none."""
+    """Return DynamoDB's status of a table, or "" if there is none."""
     dynamodb = stage.clients.dynamodb
     try:
         return dynamodb.describe_table(TableName=name)["Table"]["TableStatus"]
@@ -56,7 +56,7 @@ def logs_of(stage: Stage) -> "CloudWatchLogsClient":
 
 
 def stack_tables(stage: Stage, state: StackState) -> list[str]:
-    """Return the names of the tables that a stack has, or had."""
+    """Return the names of a stack's tables, those too that were deleted by hand."""
     return _resources(stage, state, TABLE)
 
 
@@ -69,7 +69,7 @@ def _resources(stage: Stage, state: StackState, kind: str) -> list[str]:
 def _used_fault(state: StackState, what: str) -> str:
     return (
         f"stack {state.name} is {state.status} and cannot be made again: {what} holds something. "
-        "Delete it if nobody needs it, or have a stack of that name import it, and run up again."
+        "Delete it if it is not needed, or import it into a stack of that name. Then run up again."
     )
 
 
@@ -87,6 +87,6 @@ def _delete_table(stage: Stage, name: str) -> None:
 
 
 def has_group(logs: "CloudWatchLogsClient", name: str) -> bool:
-    """Return whether a log group is there."""
+    """Return whether a log group exists."""
     found = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     return any(group["logGroupName"] == name for group in found)

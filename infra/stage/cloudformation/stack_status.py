@@ -1,4 +1,4 @@
-"""The state that CloudFormation says a stack is in, why it is in it, and the command that mends it."""
+"""Read the state of a stack, with CloudFormation's reasons, and the command that mends it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ A = TypeVar("A")
 
 POLL_PAUSE_S = 2
 POLLS = 300
-# A stack in one of these was never there for anybody: it is deleted and made again.
+# A stack in one of these states was never used: `up` deletes it and makes it again.
 FAILED_CREATIONS = ("REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_FAILED", "ROLLBACK_COMPLETE")
 SOUND = (
     "CREATE_COMPLETE",
@@ -33,20 +33,20 @@ LOOK = "aws cloudformation describe-stack-events --stack-name {name}"
 
 
 class Unsound(Exception):
-    """The stage is in a state that `up` does not mend. str() says what is wrong and what mends it, line by line."""
+    """The stage has faults that `up` does not mend. str() has lines with each fault and its mend."""
 
     def __init__(self, lines: Sequence[str]) -> None:
-        """lines: each as the operator reads it; each is kept once."""
+        """lines: for the operator; repeated ones are dropped."""
         super().__init__("\n".join(dict.fromkeys(lines)))
 
 
 class StackFailed(Unsound):
-    """CloudFormation did not do what it was asked to. The lines give its reasons, one for each resource."""
+    """An operation of CloudFormation failed. The lines give its reasons, one for each resource."""
 
 
 @dataclass(frozen=True, slots=True)
 class StackState:
-    """A stack that is there. id: its ARN, which a later stack of its name does not have. reason: of the status."""
+    """The state of one stack. id: its ARN; a later stack of the same name has another one. reason: of the status."""
 
     id: str
     name: str
@@ -55,7 +55,7 @@ class StackState:
 
 
 def find_stack(cloudformation: "CloudFormationClient", name: str) -> StackState | None:
-    """Return how a stack stands, or None if there is none. name: or its ARN, which finds a deleted one too."""
+    """Return the state of a stack, or None if it does not exist. name: its name or its ARN."""
     try:
         (found,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
@@ -68,29 +68,29 @@ def find_stack(cloudformation: "CloudFormationClient", name: str) -> StackState 
 
 
 def settle(stage: Stage, name: str) -> StackState | None:
-    """Return how a stack stands once CloudFormation has ended what it does with it. Raises Unsound if it goes on."""
+    """Wait until CloudFormation is done with a stack, and return its state. Raises Unsound after ten minutes."""
     return wait_until(
         stage, lambda: find_stack(stage.cloudformation, name), lambda found: not found or not is_busy(found.status)
     )
 
 
 def is_busy(status: str) -> bool:
-    """Return whether CloudFormation is at work on a stack of this status."""
+    """Return whether CloudFormation is still working on a stack of this status."""
     return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
 
 
 def wait_until(stage: Stage, look: Callable[[], A], is_ended: Callable[[A], bool]) -> A:
-    """Return the first look that is the end; raises Unsound after ten minutes."""
+    """Call look until is_ended holds for its result, and return that. Raises Unsound after ten minutes."""
     for _ in range(POLLS):
-        seen = look()
-        if is_ended(seen):
-            return seen
+        found = look()
+        if is_ended(found):
+            return found
         stage.pause(POLL_PAUSE_S)
     raise Unsound([f"CloudFormation is still at work after {POLLS * POLL_PAUSE_S // 60} minutes: run up again later."])
 
 
 def status_fault(cloudformation: "CloudFormationClient", state: StackState) -> list[str]:
-    """Return what is wrong with a stack that neither can be used nor be made again, and the mend; or nothing."""
+    """Return the fault of a stack that `up` can neither use nor make again, with the mend. Return nothing otherwise."""
     if state.status in (*SOUND, *FAILED_CREATIONS):
         return []
     if is_busy(state.status):
@@ -104,7 +104,7 @@ def status_fault(cloudformation: "CloudFormationClient", state: StackState) -> l
 
 
 def failure_lines(cloudformation: "CloudFormationClient", name: str, state: StackState | None) -> list[str]:
-    """Return the status of a stack that failed, and a line for each resource that did."""
+    """Return a line with the status of a failed stack, and a line for each resource that failed."""
     if state is None:
         return [f"stack {name} is gone."]
     return [f"stack {name} is {state.status}", *failure_reasons(cloudformation, state)]
@@ -130,11 +130,11 @@ def _own_reason(state: StackState) -> list[str]:
 
 
 def failed_validations(cloudformation: "CloudFormationClient", change_set: str) -> list[str]:
-    """Return what CloudFormation's early validation has against a change set, whose own reason only points there."""
+    """Return the objections of CloudFormation's early validation; the change set's own reason only refers to them."""
     try:
         events = cloudformation.describe_events(ChangeSetName=change_set, Filters={"FailedEvents": True})
     except ClientError:
-        # The reason of the change set is said in any case, and not everybody may ask for these.
+        # The operator may lack the permission. The change set's own reason is printed in any case.
         return []
     return [
         f"{event.get('LogicalResourceId', '')} {event.get('ValidationPath', '')}: {in_one_line(reason)}"

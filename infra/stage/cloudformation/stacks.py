@@ -1,4 +1,4 @@
-"""The CloudFormation stacks of a stage: what they would change, through change sets, and the change itself."""
+"""Plan and make the changes of a stage's CloudFormation stacks, by change sets."""
 
 import re
 import secrets
@@ -59,11 +59,11 @@ class Stack:
 
 
 class _NoChange(Exception):
-    """AWS sees nothing to do, as after an edit of a comment."""
+    """The change set is empty, as after an edit of a comment."""
 
 
 def stage_stacks(stage: str, realms: list[str]) -> list[Stack]:
-    """Return the stacks that a stage with these realms has: its own, and one per realm."""
+    """Return the stacks of a stage with these realms: its own, and one for each realm."""
     realm_template = (TEMPLATES / "realm.yaml").read_text()
     return [
         Stack(f"gatehouse-{stage}", (TEMPLATES / "stage.yaml").read_text(), {"Stage": stage}),
@@ -75,7 +75,7 @@ def stage_stacks(stage: str, realms: list[str]) -> list[Stack]:
 
 
 def stack_changes(stage: Stage, stack: Stack, dry_run: bool) -> list[PlannedChange]:
-    """Return what makes the stack what its template says; do it unless dry_run. Nothing if it is so already.
+    """Return the changes that bring a stack to its template, and make them unless dry_run.
 
     A stack whose creation failed is deleted and made again. Raises StackFailed with CloudFormation's reasons.
     """
@@ -123,7 +123,7 @@ def _update(stage: Stage, stack: Stack, dry_run: bool) -> list[PlannedChange]:
 
 
 def _propose(stage: Stage, stack: Stack, kind: Literal["CREATE", "UPDATE"]) -> "DescribeChangeSetOutputTypeDef":
-    """Return a change set that can be executed; raises _NoChange, StackFailed."""
+    """Return a change set that can be executed. Raises _NoChange, StackFailed."""
     cloudformation = stage.cloudformation
     arn = _submit(cloudformation, stack, kind)
     proposed = wait_until(
@@ -133,7 +133,7 @@ def _propose(stage: Stage, stack: Stack, kind: Literal["CREATE", "UPDATE"]) -> "
         return proposed
     reason = proposed.get("StatusReason", "no reason given")
     validations = failed_validations(cloudformation, arn) if "EarlyValidation" in reason else []
-    # A failed one would stand in the way of the next one of its name.
+    # A failed change set would block the next one of its name.
     cloudformation.delete_change_set(ChangeSetName=arn)
     if _is_empty(reason):
         raise _NoChange
@@ -141,13 +141,13 @@ def _propose(stage: Stage, stack: Stack, kind: Literal["CREATE", "UPDATE"]) -> "
 
 
 def _submit(cloudformation: "CloudFormationClient", stack: Stack, kind: Literal["CREATE", "UPDATE"]) -> str:
-    """Return the ARN of a change set that CloudFormation now works out."""
+    """Submit a change set, and return its ARN. CloudFormation computes it afterwards."""
     name = f"{CHANGE_SET}-{secrets.token_hex(4)}"
     try:
         return cloudformation.create_change_set(
             StackName=stack.name,
             ChangeSetName=name,
-            # A try whose answer was lost is asked again, and is the same change set then.
+            # The SDK repeats a call whose answer was lost; with this token both make one change set.
             ClientToken=name,
             ChangeSetType=kind,
             TemplateBody=stack.template,
@@ -174,7 +174,7 @@ def _drop_proposals(cloudformation: "CloudFormationClient", name: str) -> None:
 
 
 def _run(stage: Stage, stack: Stack, change_set: str) -> None:
-    """Execute a change set and wait; raises StackFailed. A creation that fails takes along all that it made."""
+    """Execute a change set, and wait for its end. Raises StackFailed. A failed creation deletes what it made."""
     token = secrets.token_hex(8)
     stage.cloudformation.execute_change_set(
         ChangeSetName=change_set, RetainExceptOnCreate=True, ClientRequestToken=token
