@@ -1,7 +1,7 @@
 """Make a cold start short, in Lambda alone: elsewhere, importing the app does not change the process."""
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import suppress
 
 from chalicelib.settings import is_in_lambda
@@ -37,6 +37,11 @@ def warm_up(services: Callable[[], object]) -> None:
 def _stay_on_one_processor() -> None:
     """Keep the threads of parallel calls together: Python runs one at a time, and each change of processor costs."""
     # Only Linux has these: Lambda does, other machines that import this module may not.
-    from os import sched_getaffinity, sched_setaffinity  # noqa: PLC0415
+    from os import getpid, sched_getaffinity, sched_setaffinity  # noqa: PLC0415
 
-    sched_setaffinity(0, {min(sched_getaffinity(0))})
+    sched_setaffinity(0, {choose_processor(sched_getaffinity(0), getpid())})
+
+
+def choose_processor(available: Set[int], pid: int) -> int:
+    """Return the processor of a process. Processes that share several spread over them, by their pids."""
+    return sorted(available)[pid % len(available)]
