@@ -35,7 +35,7 @@ class _Credentials:
         return self.method in SECRET_METHODS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ClientAuthenticator:
     """Authenticates the client of a request."""
 

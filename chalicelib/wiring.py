@@ -65,7 +65,7 @@ from chalicelib.tokens.refresh import RefreshTokens
 from chalicelib.tokens.verifier import AccessTokenVerifier
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Externals:
     """The parts of the process that come from outside, except AWS. Tests replace them.
 
@@ -81,7 +81,7 @@ class Externals:
     directories: Mapping[str, Callable[[Realm], Directory]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Stores:
     """The stores that several parts share. directory_of, enrolments_of: a realm's. directory_named: of its name."""
 
@@ -100,7 +100,7 @@ class _Stores:
     enrolments_of: Callable[[Realm], EnrolmentStore]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Parts:
     """The parts that several services share."""
 

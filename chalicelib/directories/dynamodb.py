@@ -19,7 +19,7 @@ _NOBODY = "-"
 KEEP_TRIES = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class DynamoDirectory:
     """The directory of one realm (`model/directory.py`).
 

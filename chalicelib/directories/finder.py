@@ -14,7 +14,7 @@ from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.revocations import RevocationStore
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class UserFinder:
     """Finds a token's user in its realm, if the token's client may still use that realm."""
 

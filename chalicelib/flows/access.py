@@ -13,7 +13,7 @@ from chalicelib.store.config import ConfigStore
 USERINFO = Api("", "/userinfo")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class AccessPolicy:
     """Decides which access a login is granted."""
 

@@ -16,7 +16,7 @@ CLAIMS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Discovery:
     """Answers the well-known paths. grant_types: those that this server has."""
 

@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib.model.request import Request
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Health:
     """Answers GET /health. outcomes: by AWS service, `ok` or the name of the last call's failure."""
 

@@ -17,7 +17,7 @@ INACTIVE = {"active": False}
 SHOWN = ("scope", "client_id", "sub", "aud", "iss", "exp", "iat", "jti", "auth_time", "amr", "gty")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class IntrospectionFlow:
     """Answers POST /oauth/introspect."""
 

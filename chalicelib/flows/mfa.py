@@ -32,7 +32,7 @@ OWN_EMAIL = "Show a code of the verified email first. Then enroll with an access
 REFRESHED = "A refresh token enrolls no authenticator. Log in with the password to enroll the first one."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class MfaFlow:
     """Answers /mfa/challenge, /mfa/associate and /mfa/authenticators. factors: by kind of authenticator."""
 

@@ -34,7 +34,7 @@ If it was not you, there is nothing to do: whoever it was did not get in.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class NoticeFlow:
     """Sends the notices of blocks, and answers their links.
 

@@ -9,7 +9,7 @@ from chalicelib.tokens.refresh import RefreshTokens
 from chalicelib.tokens.verifier import AccessTokenVerifier
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class RevocationFlow:
     """Answers POST /oauth/revoke."""
 

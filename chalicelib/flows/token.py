@@ -33,7 +33,7 @@ class Grant(Protocol):
     def prove(self, client: Client, request: Request) -> ProvedLogin: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class TokenFlow:
     """Answers POST /oauth/token, whatever the grant. grants: by grant_type."""
 

@@ -10,7 +10,7 @@ from chalicelib.tokens.claims import OPENID, make_user_claims
 from chalicelib.tokens.verifier import AccessTokenVerifier, audiences
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class UserinfoFlow:
     """Answers /userinfo."""
 

@@ -9,7 +9,7 @@ from chalicelib.model.tenant import CLIENT_CREDENTIALS, Client
 from chalicelib.tokens.settlement import NothingToSettle, ProvedLogin
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ClientCredentialsGrant:
     """Proves the client itself, which is authenticated by now. A public client proves nothing, so it is refused."""
 

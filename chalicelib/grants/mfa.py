@@ -18,7 +18,7 @@ from chalicelib.store.sessions import PendingStore
 from chalicelib.tokens.settlement import Issuance, Issued, ProvedLogin
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class MfaSettlement:
     """Uses the code and the pending login up, and records the login, once the tokens are signed.
 
@@ -43,7 +43,7 @@ class MfaSettlement:
             self.commit(self.returned)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class MfaGrant:
     """Proves a user by a pending login and a second factor.
 

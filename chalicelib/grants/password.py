@@ -39,7 +39,7 @@ def requested_realm(tenant: Tenant, request: Request) -> str:
     return tenant.realm_named(request.require("realm"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class PasswordSettlement:
     """Forgets the account's failures and records the login, while the tokens are signed.
 
@@ -62,7 +62,7 @@ class PasswordSettlement:
         return (*self.guard.clear_writes(self.admitted), *self.record(counter))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class PasswordGrant:
     """Proves a user by username and password.
 

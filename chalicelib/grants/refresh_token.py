@@ -11,7 +11,7 @@ from chalicelib.tokens.refresh import UNKNOWN, PresentedToken, RefreshTokens
 from chalicelib.tokens.settlement import Issuance, Issued, ProvedLogin
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class RefreshTokenSettlement:
     """Renews the refresh token while the tokens are signed."""
 
@@ -30,7 +30,7 @@ class RefreshTokenSettlement:
             self.refresh_tokens.let_retry(self.found, self.client)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class RefreshTokenGrant:
     """Proves a user by a refresh token. The record is read afresh; amr and auth_time are the first login's."""
 

@@ -48,7 +48,7 @@ BROWSER = Caller(BEARER, is_open=True)
 ANYBODY = Caller(is_open=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Services:
     """The services of one stage, each found by its class."""
 

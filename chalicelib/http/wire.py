@@ -54,7 +54,7 @@ def _context(event: object) -> Mapping[str, Any]:
     return context if isinstance(context, Mapping) else {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class RequestReader:
     """Reads requests. issuer: the configured URL, or "" to take it from API Gateway's request context.
 

@@ -18,7 +18,7 @@ TOKEN_BYTES = 32
 Requirements = dict[str, list[dict[str, str]]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class SecondFactor:
     """Asks for the second factor that a login owes."""
 

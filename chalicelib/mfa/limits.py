@@ -59,7 +59,7 @@ RECOVERY_CODES = CodeLimit(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Limits:
     """Takes attempts and messages from their allowances.
 

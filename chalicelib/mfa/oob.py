@@ -34,7 +34,7 @@ TOKEN_BYTES = 32
 AMR = {SMS: ("pwd", "sms", "mfa")}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Oob:
     """The factors sms and email."""
 

@@ -26,7 +26,7 @@ SECRET_BYTES = 20
 DIGITS = 6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Otp:
     """The factor otp. vault: seals its secrets."""
 

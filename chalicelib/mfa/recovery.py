@@ -23,7 +23,7 @@ LENGTH = 24
 _ALPHABET = string.ascii_uppercase + string.digits
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class RecoveryCode:
     """The factor recovery-code."""
 

@@ -111,7 +111,7 @@ def own_email(user: User, tenant: Tenant) -> tuple[Authenticator, ...]:
     return (Authenticator(f"{EMAIL}|dev_own", EMAIL, user.email, is_active=True),)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class MfaSessions:
     """Finds MFA sessions. addresses: refuses an address that failed too often.
 

@@ -61,7 +61,7 @@ class AdmittedAttempt:
     has_total: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class AccountGuard:
     """Counts attempts and their failures. pause: sleeps for that many seconds.
 

@@ -29,7 +29,7 @@ def make_refusal(bucket: Bucket, opens_at_ms: int, now_ms: int) -> TooManyAttemp
     return TooManyAttempts(SUSPICIOUS, retry_after_s=retry_after_s, event="limit_mu", rate_limit=limit)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class AddressGuard:
     """Refuses addresses that failed too often. policy: returns the tenant's current one.
 

@@ -14,7 +14,7 @@ BUCKET = Bucket(size=50, rate_ms=60_000)
 MAX_REMEMBERED = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ClientGuard:
     """Counts the failures of client authentication by address and client. policy: says which addresses are counted.
 

@@ -102,7 +102,7 @@ class Decision:
     multifactor: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Rules:
     """The loaded rules. budget_s: the seconds that all of them have together. tenant: returns its friendly name.
 

@@ -57,7 +57,7 @@ class FailureCount:
     expires_at: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class AttemptStore:
     """Counts attempts, each change one atomic write. TTL only sweeps: expires_at is compared in every condition."""
 
@@ -151,7 +151,7 @@ class AttemptStore:
         return Key(self.table, _ACCOUNT + counter.account.key, _ADDRESS + counter.address)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class FailureStore:
     """Counts failures, each one atomic write. TTL only sweeps: expires_at is compared in every condition."""
 

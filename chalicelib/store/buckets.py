@@ -48,7 +48,7 @@ def fill(dynamo: Dynamo, key: Key, bucket: Bucket, now_ms: int, is_running: bool
     return BucketState(empties_at_ms, had_room)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class BucketStore:
     """The buckets of one kind, for failures that are counted after they happened: without room they become debt.
 

@@ -23,7 +23,7 @@ class Allowance:
     bucket: Bucket
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class AllowanceStore:
     """Takes attempts from allowances. Times are epoch milliseconds."""
 
@@ -48,7 +48,7 @@ class AllowanceStore:
         return Key(self.table, allowance.owner, allowance.kind)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class WrongCodeStore:
     """Counts codes as wrong before they are checked, each in one atomic write. owner: as in Allowance.
 

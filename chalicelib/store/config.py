@@ -45,7 +45,7 @@ class _Cache:
             self.entries[key] = (expires_at, value)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ConfigStore:
     """Reads and writes the configuration of one stage.
 

@@ -9,7 +9,7 @@ from chalicelib.model.user import User
 from chalicelib.store.dynamo import Dynamo, Update, Value, put_write, update_write
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class EnrolmentStore:
     """The enrolments of one realm."""
 

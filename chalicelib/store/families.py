@@ -15,7 +15,7 @@ _CONVERTED = ("key", "audience", "scopes", "amr")
 _FIELDS = tuple(name for name in RefreshFamily.__dataclass_fields__ if name not in _CONVERTED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class FamilyStore:
     """The families of one stage. Every read is consistent; a rotation is one conditional write."""
 

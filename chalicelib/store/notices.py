@@ -31,7 +31,7 @@ class Notice:
     noted_at: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class NoticeStore:
     """Stores the notices of one kind, at most one in quiet_s seconds for each account."""
 

@@ -13,7 +13,7 @@ from chalicelib.store.dynamo import Dynamo, Update
 WHOLE_REALM = "everybody"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class RevocationStore:
     """Counts the revocations of one stage. Every read is consistent; a revocation is one atomic addition."""
 

@@ -41,7 +41,7 @@ def stored_id(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class PendingStore:
     """Stores pending logins, challenges and tickets. Reads are consistent; callers compare ends_at, TTL only sweeps."""
 
@@ -102,7 +102,7 @@ class PendingStore:
         return Key(self.table, pk, _ONCE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class UsedNames:
     """Stores names that may be used once, such as the `jti` of a client's assertion, until they expire."""
 

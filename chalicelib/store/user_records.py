@@ -25,7 +25,7 @@ class NoSuchUser(Exception):
     """No user of this realm has this user_id."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class UserRecords:
     """The records of one realm. Identifiers are unique because each has an item of its own."""
 

@@ -43,7 +43,7 @@ def assignments(values: Mapping[str, Value]) -> str:
     return "SET " + ", ".join(f"{name} = :{name}" for name in values)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class UserStore:
     """The users of one realm. Every read is consistent."""
 

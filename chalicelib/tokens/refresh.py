@@ -73,7 +73,7 @@ class NewFamily:
     counter: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class RefreshTokens:
     """Begins, checks and renews families. directory_named: a realm's, None for an unknown one.
 

@@ -30,7 +30,7 @@ class Issued:
     refresh_token: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Issuance:
     """The tokens of one login before they leave. Its settlement calls exactly one of the methods.
 

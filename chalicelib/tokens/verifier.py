@@ -29,7 +29,7 @@ OPTIONS: "Options" = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class AccessTokenVerifier:
     """Verifies access tokens."""
 

@@ -23,7 +23,7 @@ CANARY = "canary-7d1f0c"
 SECRET_NAMES = sorted(SECRET_PARAMETERS)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False, repr=False)
 class WatchedRules(Rules):
     """Rules that keep each request that they are given."""
 
