@@ -21,5 +21,5 @@ def new(file: Annotated[Path, typer.Argument(help="The tenant file to write, suc
     except FileExistsError:
         raise OperatorError(f"{file} exists already: name another file.") from None
     except OSError as fault:
-        raise OperatorError(f"{file} cannot be written: {fault.strerror}.") from None
+        raise OperatorError(f"{file} cannot be written ({fault.strerror}): choose another path.") from None
     console.print(f"{file} is written. Try it: gatehouse check {file}; gatehouse local --tenant {file}")

@@ -45,8 +45,10 @@ def write_package(name: str, directory: Path) -> list[Path]:
 
     Raises OperatorError if the name cannot be imported or is in use, or if the directory cannot be written.
     """
-    if not name.isidentifier() or keyword.iskeyword(name):
-        raise OperatorError(f"{name} is no name of a Python package: use letters, digits and _.")
+    if keyword.iskeyword(name):
+        raise OperatorError(f"{name} is a word of Python's own: choose another name.")
+    if not name.isidentifier():
+        raise OperatorError(f"{name} is no name of a Python package: begin with a letter; use letters, digits and _.")
     root = directory / name
     if root.exists() or find_spec(name):
         raise OperatorError(f"{name} is there already: choose another name.")
@@ -55,5 +57,5 @@ def write_package(name: str, directory: Path) -> list[Path]:
         for file, text in FILES.items():
             (root / file).write_text(text, "utf-8")
     except OSError as fault:
-        raise OperatorError(f"{root} cannot be written: {fault.strerror}.") from None
+        raise OperatorError(f"{root} cannot be written ({fault.strerror}): choose another --directory.") from None
     return [root / file for file in FILES]

@@ -59,4 +59,7 @@ def test_folder_that_is_missing_is_one_clear_line(tmp_path: Path) -> None:
     path = tmp_path / "nowhere" / "t.yaml"
     ran = run("new", str(path))
 
-    assert (ran.exit_code, ran.stderr) == (2, f"{path} cannot be written: No such file or directory.\n")
+    assert (ran.exit_code, ran.stderr) == (
+        2,
+        f"{path} cannot be written (No such file or directory): choose another path.\n",
+    )

@@ -328,3 +328,15 @@ def test_new_package_overwrites_nothing(gatehouse: Gatehouse, tmp_path: Path, mo
     ran = gatehouse.run("rules", "new", "team_rules")
     assert (ran.code, ran.err) == (2, "team_rules is there already: choose another name.\n")
     assert list((tmp_path / "team_rules").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "mend"),
+    [
+        ("1st", "is no name of a Python package: begin with a letter; use letters, digits and _."),
+        ("class", "is a word of Python's own: choose another name."),
+        ("json", "is there already: choose another name."),
+    ],
+)
+def test_name_that_is_refused_is_told_its_mend(gatehouse: Gatehouse, name: str, mend: str) -> None:
+    assert gatehouse.run("rules", "new", name).err == f"{name} {mend}\n"

@@ -67,4 +67,4 @@ def test_rule_package_in_a_file_is_refused_in_one_line(tmp_path: Path) -> None:
     ran = CliRunner().invoke(app, ["rules", "new", "own_new_rules", "--directory", str(file)], catch_exceptions=False)
 
     assert (ran.exit_code, ran.stdout) == (2, "")
-    assert ran.stderr == f"{file / 'own_new_rules'} cannot be written: Not a directory.\n"
+    assert ran.stderr == f"{file / 'own_new_rules'} cannot be written (Not a directory): choose another --directory.\n"
