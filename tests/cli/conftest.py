@@ -20,7 +20,7 @@ from infra.local.emulated_aws import REGION, local_aws
 from infra.stage.aws import Stage, reach
 from infra.stage.provision import up
 from infra.tenant.file import load
-from tests.support.tenant_documents import write
+from tests.support.tenant_documents import small_document, write
 
 # Wide enough for any table; what an 80-column terminal shows is a test of its own.
 WIDE = 250
@@ -104,6 +104,13 @@ def gatehouse(aws: Stage, tmp_path: Path) -> Iterator[Gatehouse]:
     yield Gatehouse(stage, tmp_path)
     for key in [key for key in keys.values() if f"Gatehouse {stage.name}: " in key.description]:
         del keys[key.id]
+
+
+@pytest.fixture
+def own(gatehouse: Gatehouse) -> Gatehouse:
+    """The command, on a stage of its own that has the small tenant."""
+    gatehouse.provision(small_document())
+    return gatehouse
 
 
 @pytest.fixture

@@ -15,13 +15,6 @@ from tests.cli.failed_stacks import moto_stack
 from tests.support.tenant_documents import small_document, write
 
 
-@pytest.fixture
-def own(gatehouse: Gatehouse) -> Gatehouse:
-    """The command, on a stage that stands."""
-    gatehouse.provision(small_document())
-    return gatehouse
-
-
 def delete_stack(own: Gatehouse, realm: str = "") -> None:
     own.stage.cloudformation.delete_stack(StackName=moto_stack(own, realm).name)
 

@@ -28,13 +28,6 @@ from tests.support.tenant_documents import small_document, write
 
 
 @pytest.fixture
-def own(gatehouse: Gatehouse) -> Gatehouse:
-    """The command, on a stage that stands."""
-    gatehouse.provision(small_document())
-    return gatehouse
-
-
-@pytest.fixture
 def now(clock: Clock) -> int:
     return int(clock())
 

@@ -9,7 +9,6 @@ from tests.cli.account import items
 from tests.cli.conftest import Gatehouse
 from tests.support.fixed import Clock
 from tests.support.rules import client_with_rules
-from tests.support.tenant_documents import small_document
 from tests.support.tokens import claims_in
 
 SECRET = "canary-of-a-setting"
@@ -19,13 +18,6 @@ MINUTE_S = 61
 
 def tell(user: Any, context: Any) -> None:
     context.access_token[TOLD] = context.configuration
-
-
-@pytest.fixture
-def own(gatehouse: Gatehouse) -> Gatehouse:
-    """The command, on a stage of the small tenant."""
-    gatehouse.provision(small_document())
-    return gatehouse
 
 
 def put(gatehouse: Gatehouse, name: str, value: str) -> None:

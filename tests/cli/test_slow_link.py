@@ -39,13 +39,6 @@ def over(link: SlowLink) -> Iterator[SlowLink]:
         yield link
 
 
-@pytest.fixture
-def ready(gatehouse: Gatehouse) -> Gatehouse:
-    """The command, on a stage of the small tenant."""
-    gatehouse.provision(small_document())
-    return gatehouse
-
-
 def with_users(count: int) -> dict[str, Any]:
     users = [{"username": f"user{number}", "password_hash": HASH} for number in range(count)]
     return small_document(users={"staff": users})
@@ -57,12 +50,12 @@ def keys_of(stage: Stage) -> list[str]:
     return [key["Arn"] for key in found if key["Description"].startswith(f"Gatehouse {stage.name}:")]
 
 
-def test_hundreds_of_people_are_listed_over_a_slow_link(ready: Gatehouse) -> None:
-    store = UserRecords(ready.stage.dynamo, f"{ready.stage.prefix}users-staff")
+def test_hundreds_of_people_are_listed_over_a_slow_link(own: Gatehouse) -> None:
+    store = UserRecords(own.stage.dynamo, f"{own.stage.prefix}users-staff")
     for number in range(MANY):
         store.create(User(user_id=f"staff|{number}", username=f"user{number}", created_at=number, updated_at=number))
     with over(SlowLink()) as link:
-        ran = ready.run("users", "list", "--realm", "staff")
+        ran = own.run("users", "list", "--realm", "staff")
 
     assert (ran.code, ran.err) == (0, "")
     assert [row[0] for row in ran.rows if row[0].startswith("staff|")] == [f"staff|{number}" for number in range(MANY)]
@@ -79,24 +72,24 @@ def test_stage_comes_up_over_a_slow_link_and_leaves_no_key_behind(gatehouse: Gat
     assert len(keys_of(gatehouse.stage)) == 2
 
 
-def test_users_are_made_over_a_slow_link(ready: Gatehouse) -> None:
+def test_users_are_made_over_a_slow_link(own: Gatehouse) -> None:
     with over(SlowLink(late=("TransactWriteItems",))) as link:
-        ran = ready.apply(with_users(2), "--with-users")
+        ran = own.apply(with_users(2), "--with-users")
 
     assert (ran.code, ran.err) == (0, "")
     assert "Users made: 2." in ran.out
     assert link.made.count("TransactWriteItems") == 2
 
 
-def test_apply_that_ends_early_says_how_far_it_came_and_goes_on_when_it_runs_again(ready: Gatehouse) -> None:
+def test_apply_that_ends_early_says_how_far_it_came_and_goes_on_when_it_runs_again(own: Gatehouse) -> None:
     numbers = itertools.count(1)
 
     def third_write(operation: str) -> bool:
         return operation == "TransactWriteItems" and next(numbers) == 3
 
     with over(SlowLink(late=(), denied=third_write)):
-        ended = ready.apply(with_users(5), "--with-users")
-    again = ready.apply(with_users(5), "--with-users")
+        ended = own.apply(with_users(5), "--with-users")
+    again = own.apply(with_users(5), "--with-users")
 
     assert ended.code == 1
     said, why = ended.err.splitlines()
@@ -106,7 +99,7 @@ def test_apply_that_ends_early_says_how_far_it_came_and_goes_on_when_it_runs_aga
     assert "Users made: 3." in again.out
 
 
-def test_secret_that_is_stored_was_shown_wherever_the_apply_ends(ready: Gatehouse) -> None:
+def test_secret_that_is_stored_was_shown_wherever_the_apply_ends(own: Gatehouse) -> None:
     clients = [client(client_id=name, client_secret=None) for name in ("one", "two", "three")]
     numbers = itertools.count(1)
 
@@ -114,14 +107,14 @@ def test_secret_that_is_stored_was_shown_wherever_the_apply_ends(ready: Gatehous
         return operation == "PutItem" and next(numbers) >= 2
 
     with over(SlowLink(late=(), denied=second_write_and_all_after)):
-        ended = ready.apply(small_document(clients=clients))
+        ended = own.apply(small_document(clients=clients))
     shown = dict(MADE.findall(ended.out))
-    again = ready.apply(small_document(clients=clients))
+    again = own.apply(small_document(clients=clients))
     shown |= dict(MADE.findall(again.out))
 
     assert (ended.code, again.code) == (1, 0)
     for name, secret in shown.items():
-        assert document_of(ready, f"client#{name}")["secrets"][0]["sha256"] == sha256(secret)
+        assert document_of(own, f"client#{name}")["secrets"][0]["sha256"] == sha256(secret)
     assert set(shown) == {"one", "two", "three"}
 
 
@@ -207,10 +200,10 @@ def test_change_set_whose_answer_was_lost_is_the_same_at_the_next_try(gatehouse:
     assert len(set(tokens)) == 4
 
 
-def test_terminal_is_told_how_many_people_were_read(ready: Gatehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    ready.apply(with_users(3), "--with-users")
+def test_terminal_is_told_how_many_people_were_read(own: Gatehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    own.apply(with_users(3), "--with-users")
     monkeypatch.setenv("FORCE_COLOR", "1")
-    ran = ready.run("users", "list", "--realm", "staff", "--json")
+    ran = own.run("users", "list", "--realm", "staff", "--json")
 
     assert ran.code == 0
     assert "3 people read" in ran.err

@@ -16,13 +16,6 @@ KINDS = {"realms": "realm", "apis": "api", "clients": "client"}
 GROUPS = list(NAMES)
 
 
-@pytest.fixture
-def own(gatehouse: Gatehouse) -> Gatehouse:
-    """The command, on a stage of the small tenant."""
-    gatehouse.provision(small_document())
-    return gatehouse
-
-
 def said(gatehouse: Gatehouse, *words: str) -> Any:
     ran = gatehouse.run(*words, "--json")
     assert (ran.code, ran.err) == (0, "")

@@ -14,6 +14,7 @@ from tests.support.fixed import BCRYPT_COST, Clock
 from tests.support.http import BACKEND, PASSWORD_REALM, Http
 from tests.support.mfa import App, associate, authenticators, mfa_api_login, with_otp
 from tests.support.people import PeopleMaker
+from tests.support.tokens import body_of
 
 SCOPE = "offline_access read:timesheets"
 UNKNOWN = {"error": "invalid_grant", "error_description": "Unknown or invalid refresh token."}
@@ -37,10 +38,7 @@ def mine(stage: Stage) -> Client:
 
 def login(http: Http, client: Client, username: str | None, realm: str = "employees") -> dict[str, Any]:
     given = {"grant_type": PASSWORD_REALM, "realm": realm, "username": username, "scope": SCOPE}
-    response = http.login(**{**given, **client})
-    assert response.status_code == 200, response.text
-    body: dict[str, Any] = response.json()
-    return body
+    return body_of(http.login(**{**given, **client}))
 
 
 def told(http: Http, client: Client, token: str) -> Any:

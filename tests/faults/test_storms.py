@@ -3,9 +3,6 @@
 import itertools
 import random
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 
 import httpx
 import pytest
@@ -22,6 +19,7 @@ from tests.faults.workbench import Bench
 from tests.support.clients import make_client
 from tests.support.fixed import Clock
 from tests.support.http import BACKEND, TIMESHEETS
+from tests.support.threads import at_once
 
 SECRET = "a secret of the tests"
 
@@ -32,18 +30,6 @@ def process(bench: Bench) -> Bench:
     bench.start(is_cold=False)
     random.seed(SHORT_PAUSE)
     return bench
-
-
-def at_once(count: int, send: Callable[[int], httpx.Response]) -> list[httpx.Response]:
-    """Send so many requests at the same moment."""
-    barrier = Barrier(count)
-
-    def one(number: int) -> httpx.Response:
-        barrier.wait()
-        return send(number)
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
 
 
 def statuses(responses: list[httpx.Response]) -> Counter[int]:

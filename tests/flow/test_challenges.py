@@ -14,7 +14,7 @@ from tests.support.fixed import Clock
 from tests.support.http import ALICE, BACKEND, Http
 from tests.support.mfa import bearer, challenge, enrol, mfa_token_of, with_otp
 from tests.support.people import PeopleMaker
-from tests.support.rules import client_with_rules
+from tests.support.rules import client_with_rules, require_mfa
 
 BASIC = 'Basic realm="gatehouse", charset="UTF-8"'
 BEARER = 'Bearer realm="gatehouse", error="invalid_token"'
@@ -84,16 +84,11 @@ def test_unproved_client_of_the_mfa_api_gets_the_bearer_challenge(http: Http) ->
     assert response.headers["WWW-Authenticate"] == BEARER
 
 
-def multifactor(_: Any, context: Any) -> None:
-    """Ask everybody for a second factor."""
-    context.multifactor = {"provider": "any"}
-
-
 @pytest.fixture
 def waiting(stage: Stage, externals: wiring.Externals, clock: Clock, people: PeopleMaker) -> Iterator[tuple[Http, str]]:
     """A client, and the mfa_token of a login that waits for an authenticator app."""
     username = people.make().username
-    with client_with_rules(stage, externals, multifactor) as http:
+    with client_with_rules(stage, externals, require_mfa) as http:
         ada = enrol(http, clock, username, mfa_token_of(http.login(username=username)))
         yield http, ada.login(http)
 

@@ -29,10 +29,6 @@ def change(stage: Stage, client: dict[str, str], clock: Clock, **changes: Any) -
     clock.advance(61)
 
 
-def refresh(http: Http, client: dict[str, str], token: str, **params: str) -> httpx.Response:
-    return http.token({"grant_type": "refresh_token", "refresh_token": token, **client, **params})
-
-
 def require_unknown(response: httpx.Response, audience: str) -> None:
     assert (response.status_code, response.json()) == (
         400,
@@ -119,7 +115,7 @@ def test_refresh_loses_the_scopes_that_left_the_list(http: Http, stage: Stage, c
     client = client_with(stage, [{"audience": TIMESHEETS, "scope": [READ, CREATE]}])
     token = http.login(**client, scope="offline_access").json()["refresh_token"]
     change(stage, client, clock, apis=[{"audience": TIMESHEETS, "scope": [READ, "delete:timesheets"]}])
-    response = refresh(http, client, token)
+    response = http.refresh(token, client)
 
     assert response.json()["scope"] == claims_of(response)["scope"] == f"offline_access {READ}"
 
@@ -128,7 +124,7 @@ def test_refresh_is_over_while_its_api_is_not_on_the_list(http: Http, stage: Sta
     client = client_with(stage, TIMESHEETS_ALONE)
     token = http.login(**client, scope=f"offline_access {READ}").json()["refresh_token"]
     change(stage, client, clock, apis=[{"audience": REPORTS}])
-    response = refresh(http, client, token)
+    response = http.refresh(token, client)
     introspected = http.post("/oauth/introspect", data={"token": token, **client})
 
     assert (response.status_code, response.json()) == (
@@ -136,9 +132,9 @@ def test_refresh_is_over_while_its_api_is_not_on_the_list(http: Http, stage: Sta
         {"error": "invalid_grant", "error_description": "Unknown or invalid refresh token."},
     )
     assert introspected.json() == {"active": False}
-    require_unknown(refresh(http, client, token, audience=TIMESHEETS), TIMESHEETS)
+    require_unknown(http.refresh(token, client, audience=TIMESHEETS), TIMESHEETS)
     change(stage, client, clock, apis=TIMESHEETS_ALONE)
-    assert refresh(http, client, token).status_code == 200
+    assert http.refresh(token, client).status_code == 200
 
 
 def test_default_audience_outside_of_the_list_is_refused_and_not_granted(http: Http, stage: Stage) -> None:

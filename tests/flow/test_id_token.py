@@ -18,6 +18,7 @@ from tests.support.fixed import ISSUER, Clock
 from tests.support.http import BACKEND, REPORTS, TIMESHEETS, Http
 from tests.support.limits import WAIT_S
 from tests.support.people import PeopleMaker
+from tests.support.tokens import body_of
 
 ID_TOKEN_LIFETIME_S = 36_000
 OFFLINE = "openid profile offline_access read:timesheets"
@@ -41,10 +42,7 @@ def id_token_claims(http: Http, audience: str = "demo-backend", **params: str | 
 
 def refresh(http: Http, refresh_token: str, **params: str) -> dict[str, Any]:
     """Refresh through demo-backend, and return the answer's body."""
-    response = http.refresh(refresh_token, **params)
-    assert response.status_code == 200
-    body: dict[str, Any] = response.json()
-    return body
+    return body_of(http.refresh(refresh_token, **params))
 
 
 def rename(stage: Stage, user_id: str, name: str) -> None:

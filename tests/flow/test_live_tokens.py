@@ -14,7 +14,7 @@ from tests.support.faults import aws_error, failing
 from tests.support.fixed import Clock
 from tests.support.http import BACKEND, TIMESHEETS, Http
 from tests.support.people import PASSWORD, PeopleMaker
-from tests.support.tokens import claims_of
+from tests.support.tokens import body_of, claims_of
 
 NEW = "quite another passphrase"
 INACTIVE = b'{"active":false}'
@@ -35,17 +35,11 @@ def end(request: pytest.FixtureRequest, people: PeopleMaker) -> Change:
 
 def login(http: Http, user: User, password: str = PASSWORD, **params: str) -> dict[str, Any]:
     given = {"username": user.username, "password": password, "scope": "openid offline_access"}
-    response = http.login(**given | params)
-    assert response.status_code == 200, response.text
-    body: dict[str, Any] = response.json()
-    return body
+    return body_of(http.login(**given | params))
 
 
 def refresh(http: Http, token: str) -> dict[str, Any]:
-    response = http.refresh(token)
-    assert response.status_code == 200, response.text
-    body: dict[str, Any] = response.json()
-    return body
+    return body_of(http.refresh(token))
 
 
 def lives(http: Http, token: str, client: dict[str, str] = BACKEND) -> bool:

@@ -1,25 +1,20 @@
 """`scope` at a refresh (RFC 6749 6): one rule, whatever the login's own string was. Through HTTP."""
 
-import httpx
 import pytest
 
 from infra.stage.aws import Stage
 from tests.support.clients import make_api, make_client
 from tests.support.config import document_of
 from tests.support.fixed import Clock
-from tests.support.http import BACKEND, Http
+from tests.support.http import Http
 
 READ, CREATE = "read:timesheets", "create:timesheets"
 LOGIN = f"openid profile offline_access {READ} {CREATE}"
 
 
-def refresh(http: Http, token: str, scope: str | None, **params: str) -> httpx.Response:
-    return http.token({"grant_type": "refresh_token", "refresh_token": token, "scope": scope, **BACKEND, **params})
-
-
 def refreshed(http: Http, login: str, scope: str | None) -> str:
     """Log in with one scope string, refresh with another, and return what the refresh was granted."""
-    response = refresh(http, http.login(scope=login).json()["refresh_token"], scope)
+    response = http.refresh(http.login(scope=login).json()["refresh_token"], scope=scope)
     assert response.status_code == 200, response.text
     granted: str = response.json()["scope"]
     return granted
@@ -61,7 +56,7 @@ def test_scope_of_a_refresh_is_read_as_that_of_a_login(http: Http, scope: str | 
 def test_logins_own_string_gives_again_what_the_login_got(http: Http, scope: str) -> None:
     login = http.login(scope=scope).json()
 
-    assert refresh(http, login["refresh_token"], scope).json()["scope"] == login["scope"]
+    assert http.refresh(login["refresh_token"], scope=scope).json()["scope"] == login["scope"]
 
 
 @pytest.mark.parametrize(
@@ -69,20 +64,20 @@ def test_logins_own_string_gives_again_what_the_login_got(http: Http, scope: str
 )
 def test_scope_that_exists_and_was_not_granted_is_refused_and_uses_nothing_up(http: Http, scope: str) -> None:
     token = http.login(scope=LOGIN).json()["refresh_token"]
-    response = refresh(http, token, scope)
+    response = http.refresh(token, scope=scope)
 
     assert (response.status_code, response.json()) == (
         400,
         {"error": "invalid_scope", "error_description": "The scope is wider than what was granted."},
     )
-    assert refresh(http, token, None).status_code == 200
+    assert http.refresh(token, scope=None).status_code == 200
 
 
 def test_refresh_goes_on_though_one_of_them_left_offline_access_out(http: Http) -> None:
     token = http.login(scope=LOGIN).json()["refresh_token"]
-    narrow = refresh(http, token, READ).json()
+    narrow = http.refresh(token, scope=READ).json()
 
-    assert refresh(http, narrow["refresh_token"], None).json()["scope"] == LOGIN
+    assert http.refresh(narrow["refresh_token"], scope=None).json()["scope"] == LOGIN
 
 
 def test_scope_that_the_api_lost_is_dropped_as_nobody_defines_it(http: Http, stage: Stage, clock: Clock) -> None:
@@ -92,7 +87,7 @@ def test_scope_that_the_api_lost_is_dropped_as_nobody_defines_it(http: Http, sta
     stage.config().put(key, document_of(stage, key) | {"scopes": [{"value": READ}]})
     clock.advance(61)
 
-    assert refresh(http, token, CREATE, **own).json()["scope"] == READ
+    assert http.refresh(token, scope=CREATE, **own).json()["scope"] == READ
 
 
 @pytest.mark.parametrize("scope", ["nobody:knows", "create:timesheets", "read:timesheets nobody:knows"])

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import threading
 from base64 import urlsafe_b64encode
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +24,8 @@ from tests.support.faults import aws_error, before, failing, left_out, sent_twic
 from tests.support.fixed import Clock
 from tests.support.http import REPORTS, TIMESHEETS, Http
 from tests.support.people import PASSWORD, PeopleMaker
-from tests.support.tokens import claims_in
+from tests.support.threads import at_once
+from tests.support.tokens import body_of, claims_in
 
 OFFLINE = "offline_access read:timesheets create:timesheets"
 UNKNOWN = {"error": "invalid_grant", "error_description": "Unknown or invalid refresh token."}
@@ -52,10 +52,7 @@ def client_id(stage: Stage) -> str:
 
 
 def login(http: Http, client_id: str, **params: str | None) -> dict[str, Any]:
-    response = http.login(**{"client_id": client_id, "client_secret": SECRET, "scope": OFFLINE} | params)
-    assert response.status_code == 200, response.text
-    body: dict[str, Any] = response.json()
-    return body
+    return body_of(http.login(**{"client_id": client_id, "client_secret": SECRET, "scope": OFFLINE} | params))
 
 
 def refresh(http: Http, client_id: str, token: str, **params: str | None) -> httpx.Response:
@@ -271,20 +268,9 @@ def test_non_rotating_token_stays_and_is_not_answered_again(http: Http, stage: S
     assert refresh(http, client_id, token).json() == UNKNOWN
 
 
-def at_once(count: int, http: Http, client_id: str, token: str) -> list[httpx.Response]:
-    barrier = threading.Barrier(count)
-
-    def one(_: int) -> httpx.Response:
-        barrier.wait()
-        return refresh(http, client_id, token)
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
-
-
 def test_parallel_refreshes_get_one_successor(http: Http, client_id: str) -> None:
     token = login(http, client_id)["refresh_token"]
-    answers = at_once(20, http, client_id, token)
+    answers = at_once(20, lambda _: refresh(http, client_id, token))
 
     assert Counter(answer.status_code for answer in answers) == {200: 20}
     (successor,) = {answer.json()["refresh_token"] for answer in answers}
@@ -294,7 +280,7 @@ def test_parallel_refreshes_get_one_successor(http: Http, client_id: str) -> Non
 def test_parallel_refreshes_without_leeway_make_no_second_branch(http: Http, stage: Stage) -> None:
     client_id = make_client(stage, secret=SECRET, refresh_token=policy(leeway=0))
     token = login(http, client_id)["refresh_token"]
-    answers = at_once(20, http, client_id, token)
+    answers = at_once(20, lambda _: refresh(http, client_id, token))
 
     statuses = Counter(answer.status_code for answer in answers)
     assert statuses == {200: 1, 400: 19}

@@ -15,6 +15,7 @@ from tests.support.faults import aws_error, failing
 from tests.support.fixed import Clock
 from tests.support.http import BACKEND, REPORTS, TIMESHEETS, Http
 from tests.support.people import PeopleMaker
+from tests.support.tokens import body_of
 
 OFFLINE = "offline_access read:timesheets"
 NATIVE = {"client_id": "demo-native"}
@@ -24,10 +25,7 @@ UNKNOWN = {"error": "invalid_grant", "error_description": "Unknown or invalid re
 def login(http: Http, client: dict[str, str] = BACKEND, **params: str | None) -> dict[str, Any]:
     """Log in through a client, and return the answer with its refresh token."""
     credentials: dict[str, str | None] = {"client_id": None, "client_secret": None}
-    response = http.login(**credentials | client | {"scope": OFFLINE} | params)
-    assert response.status_code == 200
-    body: dict[str, Any] = response.json()
-    return body
+    return body_of(http.login(**credentials | client | {"scope": OFFLINE} | params))
 
 
 def revoke(http: Http, token: str, client: dict[str, str] = BACKEND, **params: str) -> httpx.Response:

@@ -25,6 +25,7 @@ from infra.stage.aws import Stage
 from tests.support.fixed import BCRYPT_COST, Hashes
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
+from tests.support.threads import at_once
 
 MAX_ATTEMPTS = 10
 THREADS = 200
@@ -36,22 +37,15 @@ def externals(hashes: Hashes) -> wiring.Externals:
     return wiring.Externals(verify=hashes.verify)
 
 
-def at_once(count: int, send: Callable[[int], httpx.Response]) -> Counter[int]:
+def statuses_at_once(count: int, send: Callable[[int], httpx.Response]) -> Counter[int]:
     """Send so many requests at the same moment, and count the statuses."""
-    barrier = Barrier(count)
-
-    def one(number: int) -> int:
-        barrier.wait()
-        return send(number).status_code
-
-    with ThreadPoolExecutor(count) as pool:
-        return Counter(pool.map(one, range(count)))
+    return Counter(answer.status_code for answer in at_once(count, send))
 
 
 def test_hundred_wrong_guesses_evaluate_max_attempts_hashes(http: Http, people: PeopleMaker, hashes: Hashes) -> None:
     user = people.make()
 
-    statuses = at_once(100, lambda number: http.login(username=user.username, password=f"guess {number}"))
+    statuses = statuses_at_once(100, lambda number: http.login(username=user.username, password=f"guess {number}"))
 
     assert hashes.count == MAX_ATTEMPTS
     assert statuses == {400: MAX_ATTEMPTS, 429: 90}
@@ -97,7 +91,7 @@ def test_two_hundred_threads_evaluate_max_attempts_hashes_in_each_run(stage: Sta
 
 
 def test_hundred_wrong_guesses_at_an_unknown_name_evaluate_as_many(http: Http, hashes: Hashes) -> None:
-    statuses = at_once(100, lambda number: http.login(username="nobody at all", password=f"guess {number}"))
+    statuses = statuses_at_once(100, lambda number: http.login(username="nobody at all", password=f"guess {number}"))
 
     assert hashes.count == MAX_ATTEMPTS
     assert statuses == {400: MAX_ATTEMPTS, 429: 90}
@@ -106,7 +100,7 @@ def test_hundred_wrong_guesses_at_an_unknown_name_evaluate_as_many(http: Http, h
 def test_hundred_right_logins_of_one_person_all_succeed(http: Http, people: PeopleMaker) -> None:
     user = people.make()
 
-    assert at_once(100, lambda _: http.login(username=user.username, password=PASSWORD)) == {200: 100}
+    assert statuses_at_once(100, lambda _: http.login(username=user.username, password=PASSWORD)) == {200: 100}
 
 
 def test_two_identical_logins_get_two_tokens(http: Http, people: PeopleMaker) -> None:
@@ -118,5 +112,5 @@ def test_two_identical_logins_get_two_tokens(http: Http, people: PeopleMaker) ->
         tokens.add(response.json()["access_token"])
         return response
 
-    assert at_once(2, send) == {200: 2}
+    assert statuses_at_once(2, send) == {200: 2}
     assert len(tokens) == 2

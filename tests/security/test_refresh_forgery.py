@@ -5,7 +5,6 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import replace
 from typing import Any
 
-import httpx
 import pytest
 
 from chalicelib.model.family import FamilyKey
@@ -38,10 +37,6 @@ def login(http: Http, client: dict[str, str]) -> str:
     return token
 
 
-def refresh(http: Http, client: dict[str, str], token: str) -> httpx.Response:
-    return http.refresh(token, client)
-
-
 def parts(token: str) -> tuple[FamilyKey, bytes]:
     found = decode(token)
     assert found is not None
@@ -56,7 +51,7 @@ def with_checksum(token: str, checksum: bytes) -> str:
 
 @pytest.mark.parametrize("checksum", ["plain", "zeros", "the live token's"])
 def test_forged_token_ends_no_family(http: Http, client: dict[str, str], checksum: str) -> None:
-    live = refresh(http, client, login(http, client)).json()["refresh_token"]
+    live = http.refresh(login(http, client), client).json()["refresh_token"]
     key, _ = parts(live)
     forged = encode(key, secrets.token_bytes(SECRET_BYTES))
     if checksum != "plain":
@@ -65,18 +60,18 @@ def test_forged_token_ends_no_family(http: Http, client: dict[str, str], checksu
 
     for path in ("/oauth/introspect", "/oauth/revoke"):
         assert http.post(path, data={"token": forged, **client}).status_code == 200
-    assert (refresh(http, client, forged).status_code, refresh(http, client, forged).json()) == (400, UNKNOWN)
-    assert refresh(http, client, live).status_code == 200
+    assert (http.refresh(forged, client).status_code, http.refresh(forged, client).json()) == (400, UNKNOWN)
+    assert http.refresh(live, client).status_code == 200
 
 
 def test_superseded_token_that_we_wrote_still_ends_its_family(http: Http, client: dict[str, str], clock: Clock) -> None:
     first = login(http, client)
-    live = refresh(http, client, first).json()["refresh_token"]
+    live = http.refresh(first, client).json()["refresh_token"]
     clock.advance(11)
 
-    assert refresh(http, client, first).json() == UNKNOWN
+    assert http.refresh(first, client).json() == UNKNOWN
     assert http.log[-1]["event"] == "ferrt"
-    assert refresh(http, client, live).json() == UNKNOWN
+    assert http.refresh(live, client).json() == UNKNOWN
 
 
 def test_checksum_is_keyed_with_the_stages_key(http: Http, stage: Stage, client: dict[str, str]) -> None:
@@ -96,22 +91,22 @@ def test_checksum_is_keyed_with_the_stages_key(http: Http, stage: Stage, client:
 def test_live_token_of_before_works_on_and_its_successor_is_keyed(http: Http, client: dict[str, str]) -> None:
     token = login(http, client)
     old = encode(*parts(token))
-    successor = refresh(http, client, old).json()["refresh_token"]
+    successor = http.refresh(old, client).json()["refresh_token"]
 
     assert successor != encode(*parts(successor))
-    assert refresh(http, client, old).json()["refresh_token"] == successor
-    assert refresh(http, client, successor).status_code == 200
+    assert http.refresh(old, client).json()["refresh_token"] == successor
+    assert http.refresh(successor, client).status_code == 200
 
 
 def test_superseded_token_of_before_is_refused_and_ends_nothing(
     http: Http, client: dict[str, str], clock: Clock
 ) -> None:
     token = login(http, client)
-    live = refresh(http, client, token).json()["refresh_token"]
+    live = http.refresh(token, client).json()["refresh_token"]
     clock.advance(11)
 
-    assert refresh(http, client, encode(*parts(token))).json() == UNKNOWN
-    assert refresh(http, client, live).status_code == 200
+    assert http.refresh(encode(*parts(token)), client).json() == UNKNOWN
+    assert http.refresh(live, client).status_code == 200
 
 
 @pytest.mark.parametrize("changes", [{"realm": "customers"}, {"user_id": "employees|somebody"}])
@@ -119,18 +114,18 @@ def test_place_that_was_written_anew_leads_nowhere(http: Http, client: dict[str,
     token = login(http, client)
     key, secret = parts(token)
 
-    assert refresh(http, client, encode(replace(key, **changes), secret)).json() == UNKNOWN
-    assert refresh(http, client, token).status_code == 200
+    assert http.refresh(encode(replace(key, **changes), secret), client).json() == UNKNOWN
+    assert http.refresh(token, client).status_code == 200
 
 
 def test_garbage_needs_no_key_and_a_warm_process_asks_kms_for_none(
     http: Http, stage: Stage, client: dict[str, str]
 ) -> None:
     token = login(http, client)
-    refresh(http, client, token)
+    http.refresh(token, client)
     with calls_of(stage) as calls:
-        refresh(http, client, "garbage")
+        http.refresh("garbage", client)
         assert calls.made == []
-        refresh(http, client, token)
+        http.refresh(token, client)
 
     assert calls.made.count("Decrypt") == 0

@@ -13,7 +13,7 @@ from chalicelib.tokens.refresh import MAX_FAMILIES
 from infra.errors import OperatorError, UserExists
 from infra.stage.aws import Stage
 from infra.stage.people import People
-from tests.support.access_tokens import signed_by_us
+from tests.support.access_tokens import signed_by_us, userinfo
 from tests.support.fixed import ISSUER
 from tests.support.http import BACKEND, PASSWORD_REALM, Http
 from tests.support.mfa import authenticators, mfa_api_login
@@ -45,10 +45,6 @@ def namesakes_of(stage: Stage, people: PeopleMaker, shared: str) -> Pair:
 def login(http: Http, realm: str, user: User, **params: str | None) -> httpx.Response:
     given = {"username": user.email, "scope": SCOPE, "grant_type": PASSWORD_REALM, "realm": realm}
     return http.login(**{**given, **params})
-
-
-def userinfo(http: Http, token: str) -> httpx.Response:
-    return http.get("/userinfo", headers={"Authorization": f"Bearer {token}"})
 
 
 def told(http: Http, token: str) -> Any:

@@ -5,10 +5,12 @@ from threading import Barrier, Thread
 from time import monotonic
 from typing import TypeVar
 
+from tests.support.limits import WAIT_S
+
 A = TypeVar("A")
 
 
-def at_once(count: int, call: Callable[[int], A], patience_s: float = 60) -> list[A]:
+def at_once(count: int, call: Callable[[int], A], patience_s: float = WAIT_S) -> list[A]:
     """Make count calls at the same moment, each with its number; return the answers in any order.
 
     Raises TimeoutError if a call has not ended in time.
