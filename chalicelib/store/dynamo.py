@@ -62,7 +62,12 @@ class Dynamo:
             ConsistentRead=True,
             **more,
         )
-        return self.aws.call(lambda: [from_item(item) for page in pages for item in page["Items"]])
+
+        # Named, as the log tells a failure by the function's name.
+        def query() -> list[Item]:
+            return [from_item(item) for page in pages for item in page["Items"]]
+
+        return self.aws.call(query)
 
     def scan(self, table: str, **more: Any) -> Iterator[Item]:
         """Return the items of a table, page by page, for the tools. more: parameters of the scan."""

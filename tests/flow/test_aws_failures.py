@@ -1,15 +1,19 @@
 """AWS failing under a login: a contract answer, nothing issued, nothing consumed that a retry needs."""
 
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from chalicelib import wiring
+from chalicelib.model.user import User
+from chalicelib.store.users import family_counter
+from chalicelib.tokens.refresh import MAX_FAMILIES
 from chalicelib.wiring import Externals
 from infra.stage.aws import Stage
 from infra.tenant.schema import TenantFile
 from tests.support.clients import make_api
 from tests.support.faults import aws_error, before, failing
-from tests.support.http import Http
+from tests.support.http import BACKEND, EVERYTHING, Http
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.stages import client_of, provision_stage
 
@@ -42,6 +46,27 @@ def test_failing_call_answers_503_and_the_retry_gets_in(
     assert int(response.headers["Retry-After"]) >= 1
     assert http.log[-1]["error"] == "temporarily_unavailable"
     assert http.login(username=user.username).status_code == 200
+
+
+@pytest.mark.parametrize("operation", [*OPERATIONS, "Query"])
+def test_failing_call_is_logged_by_its_own_name(http: Http, stage: Stage, people: PeopleMaker, operation: str) -> None:
+    user = people.make()
+    let_next_login_count_families(stage, user)
+    with failing(stage, operation, aws_error("AccessDeniedException")):
+        http.login(username=user.username, scope=EVERYTHING)
+
+    assert http.log[-1]["reason"] == f"{xform_name(operation)}: AccessDeniedException"
+
+
+def let_next_login_count_families(stage: Stage, user: User) -> None:
+    """Let the person's record say that the backend began as many families as it may."""
+    counter = family_counter(BACKEND["client_id"])
+    stage.clients.dynamodb.update_item(
+        TableName=f"{stage.prefix}users-employees",
+        Key={"pk": {"S": f"user#{user.user_id}"}},
+        UpdateExpression=f"SET {counter} = :most",
+        ExpressionAttributeValues={":most": {"N": str(MAX_FAMILIES)}},
+    )
 
 
 @pytest.mark.parametrize("operation", ["TransactWriteItems", "Sign"])
