@@ -26,7 +26,7 @@ FOREIGN = ["Bearer abc", "Negotiate YII=", "Token abc", 'Digest username="x"', "
 def unproved(kind: type[WireError]) -> Iterator[type[WireError]]:
     """Return the errors below this one that are a 401."""
     for one in kind.__subclasses__():
-        if one.__module__ == errors.__name__:
+        if one.__module__.startswith(f"{errors.__name__}."):
             yield from [one] if one.status == 401 else []
             yield from unproved(one)
 
