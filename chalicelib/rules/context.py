@@ -6,7 +6,7 @@ are copies.
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -60,7 +60,7 @@ class RuleArguments:
     """
 
     user: SimpleNamespace
-    context: SimpleNamespace
+    context: SimpleNamespace = field(repr=False)
     tokens: dict[str, Any]
     denials: list[Any]
 
@@ -75,7 +75,7 @@ class RuleContext:
     user: User
     access: Access
     tenant: str
-    configuration: Mapping[str, str]
+    configuration: Mapping[str, str] = field(repr=False)
 
     @property
     def logins_count(self) -> int:

@@ -9,6 +9,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
+from chalicelib.model.login import Access, Login
+from chalicelib.model.request import Request
+from chalicelib.rules.context import RuleContext, make_arguments
+from chalicelib.rules.runner import Run
 from infra.stage.aws import Stage
 from tests.support.clients import make_client
 from tests.support.faults import aws_error, failing
@@ -109,6 +113,19 @@ def test_reprs_hold_no_secret(http: Http, people: PeopleMaker, stage: Stage) -> 
     assert stored is not None
     assert user.password_hash not in repr(user)
     assert stored.secrets[0].sha256 not in repr(stored) + repr(stored.secrets)
+
+
+def test_reprs_hold_no_setting_of_rules(people: PeopleMaker, stage: Stage) -> None:
+    user, client = people.make(), stage.config().client("demo-backend")
+    assert client is not None
+    login = Login(user.user_id, client.client_id, ("password",), user=user)
+    request, access = Request(ISSUER, "192.0.2.1"), Access(None, ())
+    context = RuleContext(request, client, login, user, access, "Acme", {"API_KEY": CANARY})
+
+    arguments = make_arguments(context)
+
+    assert arguments.context.configuration == {"API_KEY": CANARY}
+    assert CANARY not in repr([context, arguments, Run(arguments)])
 
 
 def test_nothing_readable_is_stored(http: Http, people: PeopleMaker, stage: Stage) -> None:
