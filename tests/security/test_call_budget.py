@@ -119,6 +119,7 @@ def test_login_asks_for_keys_alone_and_never_scans(warm: Http, stage: Stage) -> 
 
     assert not {"Scan", "Query", "GetItem"} & set(calls.made)
     reads = [params["RequestItems"].values() for name, params in calls.parameters if name == "BatchGetItem"]
+    assert reads
     assert all(table["ConsistentRead"] and len(table["Keys"]) == 1 for tables in reads for table in tables)
 
 
