@@ -32,7 +32,7 @@ class _Interrupted(BaseException):
     """Raised inside rules whose time is over. It is no Exception, so that a rule's own handlers let it pass."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Run:
     """One run of the rules of a login, and what each rule did.
 

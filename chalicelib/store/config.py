@@ -25,7 +25,7 @@ MAX_ABSENCES = 1_000
 MAX_KEY_BYTES = 1024
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Cache:
     """The values of the latest documents, until they expire. If it is full, the oldest is dropped first."""
 

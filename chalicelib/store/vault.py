@@ -27,7 +27,7 @@ def data_key_alias(stage: str) -> str:
     return f"alias/gatehouse-{stage}-data"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Vault:
     """Makes and opens data keys. key_id: the alias of the KMS key.
 
@@ -55,7 +55,7 @@ class Vault:
         return opened["Plaintext"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class StageKey:
     """Computes keyed hashes, for values that are compared and never read.
 
@@ -91,7 +91,7 @@ class StageKey:
         return self._key
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class RuleSettings:
     """Reads and writes the settings of rules. lifetime_s: how long they are cached.
 
