@@ -22,6 +22,7 @@ from chalicelib.grants.client_credentials import ClientCredentialsGrant
 from chalicelib.grants.mfa import MfaGrant
 from chalicelib.grants.password import PasswordGrant, default_directory, requested_realm
 from chalicelib.grants.refresh_token import RefreshTokenGrant
+from chalicelib.http.log import report_botocore
 from chalicelib.http.routes import Services
 from chalicelib.http.wire import RequestReader
 from chalicelib.mfa.demand import SecondFactor
@@ -43,9 +44,10 @@ from chalicelib.protection.client import ClientGuard
 from chalicelib.rules.loading import load
 from chalicelib.rules.runner import Rules
 from chalicelib.rules.values import Metadata
-from chalicelib.settings import Settings
+from chalicelib.settings import Settings, environment
 from chalicelib.store.attempts import AttemptStore, FailureStore
-from chalicelib.store.aws.calls import Aws, connect, lambda_session
+from chalicelib.store.aws.calls import Aws
+from chalicelib.store.aws.connections import connect
 from chalicelib.store.aws.kms import Kms
 from chalicelib.store.aws.messages import Messages
 from chalicelib.store.aws.parallel import Parallel
@@ -122,10 +124,10 @@ def build(settings: Settings, aws: Aws, externals: Externals) -> Services:
     factors, recovery_code = _factors(externals, stores, parts, limits), RecoveryCode(limits, stores.enrolments_of)
     grants = {grant.grant_type: grant for grant in _grants(externals, stores, parts, (*factors, recovery_code))}
     factor_of = {kind: factor for factor in factors for kind in factor.kinds}
-    config, dynamo, clock = stores.config, stores.dynamo, externals.clock
-    authenticator, refresh_tokens, verifier = parts.authenticator, parts.refresh_tokens, parts.verifier
+    config, clock, authenticator = stores.config, externals.clock, parts.authenticator
+    refresh_tokens, verifier = parts.refresh_tokens, parts.verifier
     second_factor = SecondFactor(config.tenant, stores.pending, clock)
-    issuer = Issuer(Kms(aws).sign, dynamo, parts.parallel, refresh_tokens, config.keys, clock, externals.new_id)
+    issuer = Issuer(Kms(aws).sign, stores.dynamo, parts.parallel, refresh_tokens, config.keys, clock, externals.new_id)
     rules = _rules(settings, externals, stores)
     # The services of the routes: a new one is one file and one line here.
     services = (
@@ -147,7 +149,6 @@ def _stores(settings: Settings, aws: Aws, externals: Externals) -> _Stores:
     sessions_table, attempts_table = f"{prefix}sessions", f"{prefix}attempts"
     config = ConfigStore(dynamo, f"{prefix}config", externals.clock)
     vault = Vault(aws, data_key_alias(settings.stage))
-
     directory_of = _directories(settings, dynamo, externals)
 
     def directory_named(name: str) -> Directory | None:
@@ -180,8 +181,7 @@ def _parts(settings: Settings, aws: Aws, externals: Externals, stores: _Stores) 
 
     verifier = AccessTokenVerifier(config, clock)
     user_finder = UserFinder(dynamo, config, revocations, stores.directory_of)
-    mac = partial(stores.key.mac, "refresh token")
-    families = FamilyStore(dynamo, sessions)
+    mac, families = partial(stores.key.mac, "refresh token"), FamilyStore(dynamo, sessions)
     refresh_tokens = RefreshTokens(dynamo, families, revocations, clock, stores.directory_named, mac)
     client_guard = ClientGuard(BucketStore(dynamo, attempts, CLIENTS), throttling, clock)
     authenticator = ClientAuthenticator(config, UsedNames(dynamo, sessions), client_guard, clock)
@@ -295,4 +295,4 @@ def _grants(externals: Externals, stores: _Stores, parts: _Parts, factors: Itera
 @cache
 def services() -> Services:
     """Return this process's services, from its environment; built at the first call."""
-    return build(Settings.from_environ(), connect(lambda_session()), Externals())
+    return build(Settings.from_environ(), connect(environment(), report_botocore), Externals())

@@ -13,7 +13,6 @@ from hypothesis import settings as hypothesis_settings
 from chalicelib import wiring
 from chalicelib.http.routes import Services
 from chalicelib.settings import Settings
-from chalicelib.store.aws.calls import connect
 from infra.local.emulated_aws import local_aws
 from infra.stage.aws import Stage, reach
 from infra.stage.provision import apply, up
@@ -22,6 +21,7 @@ from infra.tenant.file import load
 from infra.tenant.schema import TenantFile
 from tests.support.fake_aws.in_process import answering_by_moto, answering_items
 from tests.support.fixed import BCRYPT_COST, DEMO, EMAIL_FROM, ISSUER, Clock, Hashes
+from tests.support.function_aws import function_aws
 from tests.support.http import Http
 from tests.support.once import speed_up_moto
 from tests.support.people import PeopleMaker
@@ -76,10 +76,9 @@ def stage(demo: TenantFile) -> Iterator[Stage]:
         up(reached, demo)
         apply(reached, demo)
         seed_users(reached, demo, BCRYPT_COST)
-        clients = connect()
-        clients.sesv2().create_email_identity(EmailIdentity=EMAIL_FROM)
-        # What the functions do, and what tests see of it, goes by the functions' own clients.
-        yield replace(reached, clients=clients)
+        reached.clients.sesv2().create_email_identity(EmailIdentity=EMAIL_FROM)
+        # What the functions do, and what tests see of it, goes by the functions' own path.
+        yield replace(reached, aws=function_aws())
 
 
 @pytest.fixture
@@ -102,7 +101,7 @@ def externals(clock: Clock, hashes: Hashes) -> wiring.Externals:
 @pytest.fixture
 def services(stage: Stage, externals: wiring.Externals) -> Services:
     """The real services on the shared stage, with nothing cached."""
-    return wiring.build(Settings(stage.name, ISSUER, BCRYPT_COST, email_from=EMAIL_FROM), stage.clients, externals)
+    return wiring.build(Settings(stage.name, ISSUER, BCRYPT_COST, email_from=EMAIL_FROM), stage.aws, externals)
 
 
 _addresses = itertools.count(1)

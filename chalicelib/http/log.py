@@ -12,11 +12,17 @@ from typing import Any
 from chalicelib.model.request import Outcome
 
 MAX_FRAMES = 6
+AWS_BY_BOTOCORE = "aws_by_botocore"
 
 
 def write_line(line: Mapping[str, Any]) -> None:
     """Write one JSON line to standard output, which is Lambda's log."""
     sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
+
+
+def report_botocore(reason: str) -> None:
+    """Write why botocore calls AWS, and not the thin path: a setting that makes each request dearer."""
+    write_line(line(Outcome(AWS_BY_BOTOCORE, reason=reason)))
 
 
 def line(outcome: Outcome, **more: Any) -> dict[str, Any]:

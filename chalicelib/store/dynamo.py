@@ -5,7 +5,7 @@ Callers of stores combine reads (`Dynamo.read_all`) and writes (`Dynamo.commit`)
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.storage import Item, Key, Read, Write
@@ -42,7 +42,7 @@ class Dynamo:
             answers: tuple[A] = self._read_batch((read,))
             return answers[0]
         (key,) = read.keys
-        answer = self.aws.call(self.aws.dynamodb.get_item, TableName=key.table, Key=key_item(key), ConsistentRead=True)
+        answer = self.aws.call("GetItem", TableName=key.table, Key=key_item(key), ConsistentRead=True)
         return read.parse((from_item(answer["Item"]) if "Item" in answer else None,))
 
     @overload
@@ -55,28 +55,16 @@ class Dynamo:
 
     def query(self, table: str, condition: str, values: Mapping[str, Value], **more: Any) -> list[Item]:
         """Return all items that the key condition names, freshly read. more: parameters of the query."""
-        pages = self.aws.dynamodb.get_paginator("query").paginate(
-            TableName=table,
-            KeyConditionExpression=condition,
-            ExpressionAttributeValues=to_item(values),
-            ConsistentRead=True,
-            **more,
-        )
-
-        # Named, as the log tells a failure by the function's name.
-        def query() -> list[Item]:
-            return [from_item(item) for page in pages for item in page["Items"]]
-
-        return self.aws.call(query)
+        asked = {"KeyConditionExpression": condition, "ExpressionAttributeValues": to_item(values)}
+        return list(self._pages("Query", TableName=table, ConsistentRead=True, **asked, **more))
 
     def scan(self, table: str, **more: Any) -> Iterator[Item]:
         """Return the items of a table, page by page, for the tools. more: parameters of the scan."""
-        for page in self.aws.dynamodb.get_paginator("scan").paginate(TableName=table, **more):
-            yield from map(from_item, page["Items"])
+        return self._pages("Scan", TableName=table, **more)
 
     def put(self, table: str, values: Mapping[str, Value]) -> None:
         """Write an item; it replaces any with the same key."""
-        self.aws.call(self.aws.dynamodb.put_item, TableName=table, Item=to_item(values))
+        self.aws.call("PutItem", TableName=table, Item=to_item(values))
 
     def put_if(self, table: str, values: Mapping[str, Value], condition: str, **named: Value) -> None:
         """Write an item if the condition holds. named: the values of its names.
@@ -84,7 +72,7 @@ class Dynamo:
         Raises ConditionFailed with the stored item.
         """
         self.aws.call(
-            self.aws.dynamodb.put_item,
+            "PutItem",
             TableName=table,
             Item=to_item(values),
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -93,12 +81,12 @@ class Dynamo:
 
     def update(self, key: Key, update: Update) -> None:
         """Make an update; raises ConditionFailed."""
-        self.aws.call(self.aws.dynamodb.update_item, **_update_parameters(key, update))
+        self.aws.call("UpdateItem", **_update_parameters(key, update))
 
     def update_and_read(self, key: Key, update: Update) -> Item:
         """Make an update and return the item as it is then; raises ConditionFailed with the stored item."""
         answer = self.aws.call(
-            self.aws.dynamodb.update_item,
+            "UpdateItem",
             ReturnValues="ALL_NEW",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
             **_update_parameters(key, update),
@@ -120,12 +108,22 @@ class Dynamo:
 
     def delete(self, key: Key) -> None:
         """Delete an item, if there is one."""
-        self.aws.call(self.aws.dynamodb.delete_item, TableName=key.table, Key=key_item(key))
+        self.aws.call("DeleteItem", TableName=key.table, Key=key_item(key))
 
     def commit(self, writes: tuple[Write, ...]) -> None:
         """Do all the writes or none; without writes there is no call. Raises ConditionFailed if a condition fails."""
         if writes:
-            self.aws.call(self.aws.dynamodb.transact_write_items, TransactItems=writes)  # type: ignore[arg-type]  # the stub wants one TypedDict
+            self.aws.call("TransactWriteItems", TransactItems=writes)
+
+    def _pages(self, operation: Literal["Query", "Scan"], **parameters: Any) -> Iterator[Item]:
+        """Yield the items that a Query or Scan finds; a page is one call, made when its items are due."""
+        beginning: dict[str, Any] = {}
+        while True:
+            answer = self.aws.call(operation, **parameters, **beginning)
+            yield from map(from_item, answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            beginning = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     # Any: the overloads of read_all say which answer belongs to which read.
     def _read_batch(self, reads: tuple[Read[Any], ...]) -> tuple[Any, ...]:
@@ -148,7 +146,7 @@ class Dynamo:
     def _responses(self, request: dict[str, Any]) -> Any:
         """Return the items of all keys; read again if DynamoDB left some out, which is how it throttles a batch."""
         for _ in range(BATCH_TRIES):
-            answer = self.aws.call(self.aws.dynamodb.batch_get_item, RequestItems=request)
+            answer = self.aws.call("BatchGetItem", RequestItems=request)
             if not answer.get("UnprocessedKeys"):
                 return answer["Responses"]
         raise TemporarilyUnavailable(reason="batch_get_item: unprocessed keys")

@@ -40,7 +40,7 @@ class Vault:
     def new_key(self, owner: str) -> tuple[bytes, str]:
         """Return a fresh data key and its stored form. One KMS call."""
         made = self.aws.call(
-            self.aws.kms.generate_data_key,
+            "GenerateDataKey",
             KeyId=self.key_id,
             KeySpec="AES_256",
             EncryptionContext={"gatehouse": owner},
@@ -51,8 +51,9 @@ class Vault:
         """Return the data key of its stored form. One KMS call."""
         blob = b64decode(stored)
         context = {"gatehouse": owner}
-        opened = self.aws.call(self.aws.kms.decrypt, KeyId=self.key_id, CiphertextBlob=blob, EncryptionContext=context)
-        return opened["Plaintext"]
+        opened = self.aws.call("Decrypt", KeyId=self.key_id, CiphertextBlob=blob, EncryptionContext=context)
+        key: bytes = opened["Plaintext"]
+        return key
 
 
 @dataclass(slots=True, eq=False, repr=False)

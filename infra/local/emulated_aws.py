@@ -2,7 +2,6 @@
 
 import logging
 import os
-import threading
 import warnings
 from collections import defaultdict, deque
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.model_instances import model_data
 from moto.core.models import MockAWS
+
+from infra.local.moto_transport import CALL_LOCK
 
 if TYPE_CHECKING:
     from moto.dynamodb.models.dynamo_type import DynamoType
@@ -62,13 +63,12 @@ def _forget_copies() -> None:
 @contextmanager
 def _one_call_at_a_time() -> Iterator[None]:
     unlocked = BotocoreStubber.__call__
-    lock = threading.RLock()
 
     def call_alone(self: BotocoreStubber, *args: Any, **kwargs: Any) -> Any:
-        with lock:
+        with CALL_LOCK:
             return unlocked(self, *args, **kwargs)
 
-    BotocoreStubber.__call__ = call_alone  # type: ignore[method-assign]  # the one place that all of moto's calls pass
+    BotocoreStubber.__call__ = call_alone  # type: ignore[method-assign]  # the one place that botocore's calls pass
     try:
         yield
     finally:

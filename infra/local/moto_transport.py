@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
@@ -11,17 +10,17 @@ from moto.core.botocore_stubber import BotocoreStubber
 from chalicelib.store.aws.caller import AwsUnreachable
 from chalicelib.store.aws.transport import Reply
 
+# Held for each call by either path, as moto's plain dicts let two conditional writes both succeed.
+CALL_LOCK = threading.RLock()
+
 
 class MotoTransport:
-    """A Transport. lock: held for each call, as moto's plain dicts let two conditional writes both succeed."""
-
-    def __init__(self, lock: AbstractContextManager[object] | None = None) -> None:
-        self._lock = lock or threading.RLock()
+    """A Transport."""
 
     def __call__(self, host: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Return moto's answer. Raises AwsUnreachable for a host that moto does not know."""
         request = AWSPreparedRequest("POST", f"https://{host}/", HTTPHeaders.from_dict(dict(headers)), body, False)
-        with self._lock:
+        with CALL_LOCK:
             answer = BotocoreStubber().process_request(request)
         if answer is None:
             raise AwsUnreachable("EndpointConnectionError, of moto")

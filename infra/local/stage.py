@@ -4,10 +4,12 @@ import os
 import socket
 
 from chalicelib.http.application import Application
-from chalicelib.settings import RULE_PACKAGES
+from chalicelib.settings import RULE_PACKAGES, Settings
+from chalicelib.store.aws.connections import connect_over
 from infra.gateway.app import Gateway, GatewayConfig
 from infra.gateway.serving import serve
 from infra.local.emulated_aws import local_aws
+from infra.local.moto_transport import MotoTransport
 from infra.local.outbox import Outbox, WithOutbox
 from infra.local.schedule import every
 from infra.local.screen import LocalRun, RequestLog, Screen
@@ -63,9 +65,10 @@ def _app(run: LocalRun, log: RequestLog) -> Application:
     from app import make_app  # noqa: PLC0415
     from chalicelib import wiring  # noqa: PLC0415
 
-    wiring.services()
+    # The thin path, whatever the environment says: only messages go by botocore.
+    services = wiring.build(Settings.from_environ(), connect_over(MotoTransport(), os.environ), wiring.Externals())
     # The emulated AWS shares this process: a busy process must not look like an AWS that hangs.
-    return make_app(wiring.services, log.emit, lambda: 0)
+    return make_app(lambda: services, log.emit, lambda: 0)
 
 
 def _tell_blocked(app: Application, outbox: Outbox) -> None:

@@ -21,7 +21,7 @@ _TEXTS = TypeAdapter(dict[str, str])
 
 def settings_of(stage: Stage) -> RuleSettings:
     """Return the settings of a stage, with nothing cached."""
-    return RuleSettings(stage.config(), Vault(stage.clients, data_key_alias(stage.name)), SystemClock(), lifetime_s=0)
+    return RuleSettings(stage.config(), Vault(stage.aws, data_key_alias(stage.name)), SystemClock(), lifetime_s=0)
 
 
 def set_value(stage: Stage, name: str, ask: Callable[[], str]) -> None:

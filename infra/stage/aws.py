@@ -11,15 +11,19 @@ from botocore.config import Config
 from botocore.exceptions import InvalidEndpointConfigurationError
 
 from chalicelib.model.clock import SystemClock
-from chalicelib.store.aws.budget import end_call
+from chalicelib.store.aws.botocore_caller import BotocoreCaller, end_call
 from chalicelib.store.aws.calls import Aws
 from chalicelib.store.config import ConfigStore
 from chalicelib.store.dynamo import Dynamo
 from infra.stage.aws_faults import refuse_web_pages
 
 if TYPE_CHECKING:
+    from botocore.client import BaseClient
     from mypy_boto3_cloudformation.client import CloudFormationClient
+    from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_kms.client import KMSClient
+    from mypy_boto3_sesv2.client import SESV2Client
+    from mypy_boto3_sns.client import SNSClient
 
 # A command may take longer than a request: the SDK's own time-outs hold, and its retries slow down when AWS throttles.
 PATIENT = Config(retries={"mode": "adaptive", "total_max_attempts": 6})
@@ -27,11 +31,30 @@ SERVER_ERROR = 500
 
 
 @dataclass(frozen=True, slots=True)
+class Clients:
+    """boto3's clients of what a function uses. sns, sesv2: made at their first use."""
+
+    dynamodb: "DynamoDBClient"
+    kms: "KMSClient"
+    sns: Callable[[], "SNSClient"]
+    sesv2: Callable[[], "SESV2Client"]
+
+    def of(self, service: str) -> "BaseClient":
+        """Return the client of a service, by botocore's name for it."""
+        clients = {"dynamodb": lambda: self.dynamodb, "kms": lambda: self.kms, "sns": self.sns, "sesv2": self.sesv2}
+        return clients[service]()
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage, and the clients that reach it. pause: waits the given seconds."""
+    """One stage, and the clients that reach it.
+
+    aws: what the deployed code's stores call. pause: waits the given seconds.
+    """
 
     name: str
-    clients: Aws
+    clients: Clients
+    aws: Aws
     cloudformation: "CloudFormationClient"
     pause: Callable[[float], None] = time.sleep
 
@@ -43,7 +66,7 @@ class Stage:
     @property
     def dynamo(self) -> Dynamo:
         """Its tables, as the deployed code's stores use them."""
-        return Dynamo(self.clients)
+        return Dynamo(self.aws)
 
     def config(self) -> ConfigStore:
         """Return the configuration, with nothing cached."""
@@ -66,8 +89,9 @@ def reach(stage: str) -> Stage:
         # botocore raises ValueError if AWS_ENDPOINT_URL is no URL.
         raise InvalidEndpointConfigurationError(msg=str(fault)) from fault
     kms.meta.events.register_first("needs-retry.kms.CreateKey", _make_once)
-    clients = Aws(client("dynamodb"), kms, partial(client, "sns"), partial(client, "sesv2"))
-    return Stage(stage, clients, client("cloudformation"))
+    clients = Clients(client("dynamodb"), kms, partial(client, "sns"), partial(client, "sesv2"))
+    caller = BotocoreCaller(clients.of)
+    return Stage(stage, clients, Aws(caller, lambda: caller), client("cloudformation"))
 
 
 def _make_once(response: Any, **more: Any) -> None:

@@ -125,7 +125,7 @@ def stage_key_changes(stage: Stage, dry_run: bool, is_new: bool) -> list[Planned
 
 def stage_key(stage: Stage) -> StageKey:
     """Return the stage key."""
-    return StageKey(stage.config(), Vault(stage.clients, data_key_alias(stage.name)))
+    return StageKey(stage.config(), Vault(stage.aws, data_key_alias(stage.name)))
 
 
 def public_jwk(der: bytes, alg: str) -> dict[str, str]:

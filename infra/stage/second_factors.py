@@ -43,7 +43,7 @@ class SecondFactors:
         """Return the second factors of a realm. Raises OperatorError for an unknown realm."""
         people = People.of(stage, realm_name)
         enrolments = EnrolmentStore(stage.dynamo, people.realm.users_table)
-        vault = Vault(stage.clients, data_key_alias(stage.name))
+        vault = Vault(stage.aws, data_key_alias(stage.name))
         limits = _limits(stage)
         otp = Otp(vault, limits, lambda _: enrolments, SystemClock())
         return cls(people, enrolments, otp, RecoveryCode(limits, lambda _: enrolments))

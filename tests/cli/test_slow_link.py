@@ -9,10 +9,11 @@ from typing import Any
 
 import bcrypt
 import pytest
-from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from chalicelib.model.user import User
+from chalicelib.store.aws.caller import AwsUnreachable
+from chalicelib.store.aws.transport import Reply
 from chalicelib.store.user_records import UserRecords
 from chalicelib.store.vault import data_key_alias
 from infra.stage.aws import Stage, reach
@@ -23,7 +24,7 @@ from infra.tenant.file import load
 from tests.cli.conftest import Gatehouse
 from tests.cli.test_apply import MADE, document_of
 from tests.faults.kinds import throttled
-from tests.faults.wire import NOWHERE, Try, watching
+from tests.faults.wire import Try, watching
 from tests.support.slow_link import SlowLink, serve_wsgi
 from tests.support.tenant_documents import client, small_document, write
 
@@ -133,9 +134,9 @@ def test_key_whose_connection_broke_is_not_made_again() -> None:
 
     def act(one: Try) -> None:
         if one.call.operation == "CreateKey":
-            raise ConnectionClosedError(endpoint_url=NOWHERE)
+            raise AwsUnreachable("ConnectionClosedError")
 
-    with watching(stage.clients, after=act) as wire, pytest.raises(ConnectionClosedError):
+    with watching(stage, after=act) as wire, pytest.raises(ConnectionClosedError):
         data_key_changes(stage, dry_run=False)
 
     assert [one.call.operation for one in wire.tries].count("CreateKey") == 1
@@ -145,10 +146,10 @@ def test_key_whose_connection_broke_is_not_made_again() -> None:
 def test_key_that_was_throttled_is_tried_again() -> None:
     stage = reach("throttled")
 
-    def act(one: Try) -> AWSResponse | None:
+    def act(one: Try) -> Reply | None:
         return throttled(one) if (one.call.operation, one.number) == ("CreateKey", 1) else None
 
-    with watching(stage.clients, act) as wire:
+    with watching(stage, act) as wire:
         data_key_changes(stage, dry_run=False)
 
     assert [one.number for one in wire.tries if one.call.operation == "CreateKey"] == [1, 2]
@@ -161,9 +162,9 @@ def test_alias_whose_answer_was_lost_is_not_taken_for_anothers() -> None:
 
     def act(one: Try) -> None:
         if (one.call.operation, one.number) == ("CreateAlias", 1):
-            raise ConnectionClosedError(endpoint_url=NOWHERE)
+            raise AwsUnreachable("ConnectionClosedError")
 
-    with watching(stage.clients, after=act) as wire:
+    with watching(stage, after=act) as wire:
         data_key_changes(stage, dry_run=False)
 
     assert [one.number for one in wire.tries if one.call.operation == "CreateAlias"] == [1, 2]

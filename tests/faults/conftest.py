@@ -14,6 +14,7 @@ from tests.faults.kinds import FAULTS, Fault
 from tests.faults.rows import rows
 from tests.faults.workbench import Bench, bench_on, stage_for_faults
 from tests.support.fixed import Clock
+from tests.support.function_aws import function_aws
 
 OUTCOME = "reliability"
 
@@ -32,7 +33,7 @@ def faulty_stage(stage: Stage) -> Stage:
 
 @pytest.fixture
 def bench(faulty_stage: Stage, session: Session, clock: Clock) -> Iterator[Bench]:
-    with bench_on(faulty_stage, session, clock) as made:
+    with bench_on(faulty_stage, function_aws(session), clock) as made:
         yield made
 
 

@@ -4,11 +4,10 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from botocore.awsrequest import AWSResponse
-from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
-
 from chalicelib.store.aws.budget import TRY_S
-from tests.faults.wire import NOWHERE, Act, Call, Try, nothing
+from chalicelib.store.aws.caller import AwsUnreachable
+from chalicelib.store.aws.transport import Reply
+from tests.faults.wire import Act, Call, Try, nothing
 from tests.support.fixed import Clock
 
 UNAVAILABLE = 503
@@ -25,7 +24,7 @@ REFUSALS = {
 class Fault:
     """One way to fail. name: its column. spoil: raises or answers for a try. applies: whether a call can fail so.
 
-    is_retried: whether botocore tries again, so that a fault of one try is healed. happens: whether the call was done
+    is_retried: whether it is tried again, so that a fault of one try is healed. happens: whether the call was done
     when its try fails. status: what is answered if every try of the call of this name fails; None if the flow goes on.
     """
 
@@ -37,7 +36,7 @@ class Fault:
     status: Callable[[str], int | None] = lambda _: UNAVAILABLE
 
 
-def error(one: Try, status: int, code: str) -> AWSResponse:
+def error(one: Try, status: int, code: str) -> Reply:
     """Return an error in the words of its service."""
     if one.call.service == "sns":
         return one.answered(status, f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>")
@@ -57,7 +56,7 @@ def is_of_kms(call: Call) -> bool:
     return call.service == "kms"
 
 
-def throttled(one: Try) -> AWSResponse:
+def throttled(one: Try) -> Reply:
     codes = {
         "dynamodb": "ProvisionedThroughputExceededException",
         "kms": "ThrottlingException",
@@ -66,12 +65,12 @@ def throttled(one: Try) -> AWSResponse:
     return error(one, 400, codes[one.call.service])
 
 
-def broken(one: Try) -> AWSResponse:
+def broken(one: Try) -> Reply:
     codes = {"dynamodb": "InternalServerError", "kms": "KMSInternalException", "sns": "InternalErrorException"}
     return error(one, 500, codes[one.call.service])
 
 
-def condition_failed(one: Try) -> AWSResponse:
+def condition_failed(one: Try) -> Reply:
     if one.call.operation != "TransactWriteItems":
         return error(one, 400, "ConditionalCheckFailedException")
     reasons = [{"Code": "ConditionalCheckFailed"}] * len(one.call.params["TransactItems"])
@@ -80,15 +79,15 @@ def condition_failed(one: Try) -> AWSResponse:
 
 
 def no_connection(_: Try) -> None:
-    raise ConnectTimeoutError(endpoint_url=NOWHERE)
+    raise AwsUnreachable("ConnectTimeoutError")
 
 
 def no_answer(_: Try) -> None:
-    raise ReadTimeoutError(endpoint_url=NOWHERE)
+    raise AwsUnreachable("ReadTimeoutError")
 
 
 def reset(_: Try) -> None:
-    raise ConnectionClosedError(endpoint_url=NOWHERE)
+    raise AwsUnreachable("ConnectionClosedError")
 
 
 FAULTS = (
@@ -123,13 +122,13 @@ def spoiling(name: str, fault: Fault, tries: int, clock: Clock) -> tuple[Act, Ac
     DynamoDB knows it, moto does not.
     """
 
-    def spoilt(one: Try) -> AWSResponse | None:
+    def spoilt(one: Try) -> Reply | None:
         if one.call.name != name or one.number > tries:
             return None
         clock.advance(TRY_S)
         return fault.spoil(one)
 
-    def known(one: Try) -> AWSResponse | None:
+    def known(one: Try) -> Reply | None:
         is_again = one.call.name == name and one.number > 1 and one.call.operation == "TransactWriteItems"
         return one.answered(200, "{}") if is_again else None
 

@@ -2,8 +2,6 @@
 
 from functools import cache
 
-from botocore.session import get_session
-
 from infra.local.emulated_aws import local_aws
 from tests.faults.case import Case
 from tests.faults.flows import FLOWS, Flow
@@ -11,6 +9,7 @@ from tests.faults.kinds import Fault
 from tests.faults.wire import Call, watching
 from tests.faults.workbench import Bench, bench_on, stage_for_faults
 from tests.support.fixed import Clock
+from tests.support.function_aws import function_aws
 
 ALWAYS = 100
 
@@ -18,7 +17,7 @@ ALWAYS = 100
 @cache
 def rows() -> list[tuple[Flow, Call]]:
     """Return the calls of each flow, by name, as some are made in parallel, and every run must have the same order."""
-    with local_aws(), bench_on(stage_for_faults("rows"), get_session(), Clock()) as bench:
+    with local_aws(), bench_on(stage_for_faults("rows"), function_aws(), Clock()) as bench:
         calls = [(flow, call) for flow in FLOWS for call in sorted(_calls_of(flow, bench), key=lambda call: call.name)]
     return [(flow, call) for flow, call in calls if call.name.startswith(flow.shows)]
 
@@ -45,7 +44,7 @@ def uses_up(flow: Flow, call: str, fault: Fault) -> bool:
 def _calls_of(flow: Flow, bench: Bench) -> list[Call]:
     bench.start(flow.is_cold, flow.rules)
     case = begun(flow, bench)
-    with watching(bench.stage.clients) as wire:
+    with watching(bench.stage) as wire:
         response = case.act()
     assert response.status_code == flow.status, f"{flow.name}: {response.text}"
     return wire.calls

@@ -15,7 +15,7 @@ from tests.faults.rows import begun, expected, uses_up
 from tests.faults.wire import watching
 from tests.faults.workbench import Bench
 
-# botocore pauses at random before it tries again. With this seed it begins with a short one.
+# Both paths pause at random before they try again. With this seed it begins with a short pause.
 SHORT_PAUSE = 139
 TOKENS = ("access_token", "id_token", "refresh_token")
 
@@ -43,7 +43,7 @@ def failing(bench: Bench, case: Case, call: str, fault: Fault, tries: int) -> ht
     random.seed(SHORT_PAUSE)
     before, after = spoiling(call, fault, tries, bench.aws_clock)
     began = bench.aws_clock()
-    with watching(bench.stage.clients, before, after) as wire:
+    with watching(bench.stage, before, after) as wire:
         response = case.act()
     assert bench.aws_clock() - began + sum(bench.clock.paused) < REQUEST_BUDGET_S
     made = max((one.number for one in wire.tries if one.call.name == call), default=0)

@@ -6,10 +6,10 @@ from collections import Counter
 
 import httpx
 import pytest
-from botocore.awsrequest import AWSResponse
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.bucket import Bucket
+from chalicelib.store.aws.transport import Reply
 from chalicelib.store.code_attempts import Allowance, AllowanceStore
 from tests.faults.case import OFFLINE
 from tests.faults.kinds import condition_failed, throttled
@@ -40,11 +40,11 @@ def test_every_tenth_try_throttled_is_healed_within_the_request(bench: Bench) ->
     user = bench.people.make()
     numbers = itertools.count(1)
 
-    def act(one: Try) -> AWSResponse | None:
+    def act(one: Try) -> Reply | None:
         return throttled(one) if one.call.service == "dynamodb" and next(numbers) % 10 == 0 else None
 
     answers = Counter[int]()
-    with watching(bench.stage.clients, act) as wire:
+    with watching(bench.stage, act) as wire:
         for _ in range(20):
             random.seed(SHORT_PAUSE)
             answers[bench.http.login(username=user.username).status_code] += 1
@@ -56,10 +56,10 @@ def test_every_tenth_try_throttled_is_healed_within_the_request(bench: Bench) ->
 def test_dynamodb_throttling_everything_fails_closed(bench: Bench) -> None:
     user = bench.people.make()
 
-    def act(one: Try) -> AWSResponse | None:
+    def act(one: Try) -> Reply | None:
         return throttled(one) if one.call.service == "dynamodb" else None
 
-    with watching(bench.stage.clients, act):
+    with watching(bench.stage, act):
         response = bench.http.login(username=user.username)
 
     assert (response.status_code, response.json()["error"]) == (503, "temporarily_unavailable")
@@ -71,10 +71,10 @@ def test_dynamodb_throttling_everything_fails_closed(bench: Bench) -> None:
 def test_counter_that_cannot_be_written_lets_nobody_in(bench: Bench) -> None:
     user = bench.people.make()
 
-    def act(one: Try) -> AWSResponse | None:
+    def act(one: Try) -> Reply | None:
         return throttled(one) if one.call.operation == "UpdateItem" else None
 
-    with watching(bench.stage.clients, act):
+    with watching(bench.stage, act):
         response = bench.http.login(username=user.username, scope=OFFLINE)
 
     assert response.status_code == 503
@@ -85,7 +85,7 @@ def test_counter_that_cannot_be_written_lets_nobody_in(bench: Bench) -> None:
 def test_bucket_that_never_stands_still_is_given_up(bench: Bench) -> None:
     store = AllowanceStore(bench.stage.dynamo, f"{bench.stage.prefix}attempts")
 
-    with watching(bench.stage.clients, condition_failed), pytest.raises(TemporarilyUnavailable, match="try again"):
+    with watching(bench.stage, condition_failed), pytest.raises(TemporarilyUnavailable, match="try again"):
         store.take(Allowance("mfa#somebody", "codes", Bucket(10, 1000)), 1)
 
 
@@ -93,12 +93,12 @@ def test_refresh_that_cannot_be_signed_consumes_no_token(bench: Bench, clock: Cl
     user = bench.people.make()
     token = bench.http.login(username=user.username, scope=OFFLINE).json()["refresh_token"]
 
-    def act(one: Try) -> AWSResponse | None:
+    def act(one: Try) -> Reply | None:
         return throttled(one) if one.call.service == "kms" else None
 
     for _ in range(3):
         random.seed(SHORT_PAUSE)
-        with watching(bench.stage.clients, act) as wire:
+        with watching(bench.stage, act) as wire:
             assert bench.refresh(token).status_code == 503
         assert [one.number for one in wire.tries if one.call.service == "kms"] == [1, 2]
         clock.advance(3600)
@@ -109,7 +109,7 @@ def test_refresh_that_cannot_be_signed_consumes_no_token(bench: Bench, clock: Cl
 
 def test_every_read_of_a_token_or_a_person_is_consistent(bench: Bench) -> None:
     user = bench.people.make()
-    with watching(bench.stage.clients) as wire:
+    with watching(bench.stage) as wire:
         body = bench.http.login(username=user.username, scope=f"openid {OFFLINE}").json()
         again = bench.refresh(body["refresh_token"]).json()["refresh_token"]
         bench.http.get("/userinfo", headers={"Authorization": f"Bearer {body['access_token']}"})

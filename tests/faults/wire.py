@@ -1,17 +1,24 @@
-"""AWS calls as they go over the wire: each try of each call, seen and spoilt by botocore's `before-send`."""
+"""AWS calls as they go over the wire: each try of each call, seen and spoilt, on whichever path it goes.
+
+On the thin path a try passes its transport; on botocore's, which sends the messages of both, its `before-send`.
+"""
 
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import botocore.exceptions
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from moto.core.botocore_stubber import MockRawResponse
 
-from chalicelib.store.aws.calls import Aws
+from chalicelib.store.aws.caller import AwsUnreachable
+from chalicelib.store.aws.transport import Reply
+from infra.stage.aws import Stage
+from tests.support.function_aws import OpenCaller, OpenTransport
 
 NOWHERE = "https://aws.invalid/"
 
@@ -28,20 +35,19 @@ class Call:
 
 @dataclass(frozen=True)
 class Try:
-    """One try of a call. number: counted from 1. request: what goes to AWS unless an answer is made here."""
+    """One try of a call. number: counted from 1. mark: is the same for all tries of the call, and for no other."""
 
     call: Call
     number: int
-    request: AWSPreparedRequest = field(repr=False)
+    mark: object = field(repr=False)
 
-    def answered(self, status: int, body: str, **headers: str) -> AWSResponse:
-        """Return an answer to this try, and keep moto, whose handler runs in any case, from the call."""
-        self.request.url = NOWHERE
-        return AWSResponse(NOWHERE, status, headers, MockRawResponse(body))  # type: ignore[arg-type]  # moto's own stand-in for a connection
+    def answered(self, status: int, body: str, **headers: str) -> Reply:
+        """Return an answer to this try in AWS's place."""
+        return Reply(status, headers, body.encode())
 
 
-# What becomes of a try: None lets it be, an answer is AWS's, and an exception is the connection's.
-Act = Callable[[Try], AWSResponse | None]
+# What becomes of a try: None lets it be, an answer is AWS's, and AwsUnreachable is the connection's.
+Act = Callable[[Try], Reply | None]
 
 
 def nothing(_: Try) -> None:
@@ -51,7 +57,7 @@ def nothing(_: Try) -> None:
 
 @dataclass
 class Wire:
-    """The calls of one pair of clients. before: acts instead of AWS. after: acts when AWS has done the call."""
+    """The calls of one process. before: acts instead of AWS. after: acts when AWS has done the call."""
 
     before: Act = nothing
     after: Act = nothing
@@ -64,23 +70,17 @@ class Wire:
         """The calls in the order that they were first tried in."""
         return [one.call for one in self.tries if one.number == 1]
 
-    def going(self, request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse | None:
-        return self.before(self._noted(request, event_name))
-
-    def gone(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
-        return self.after(next(one for one in reversed(self.tries) if one.request is request))
-
-    def _noted(self, request: AWSPreparedRequest, event_name: str) -> Try:
+    def note(self, mark: object, service: str, operation: str, body: bytes | str) -> Try:
+        """Return the try that begins, as one more of those with the same mark."""
         with self._lock:
-            earlier = [one for one in self.tries if _invocation(one.request) == _invocation(request)]
-            call = earlier[0].call if earlier else self._new(request, event_name)
-            self.tries.append(Try(call, len(earlier) + 1, request))
+            earlier = [one for one in self.tries if one.mark == mark]
+            call = earlier[0].call if earlier else self._new(service, operation, body)
+            self.tries.append(Try(call, len(earlier) + 1, mark))
             return self.tries[-1]
 
-    def _new(self, request: AWSPreparedRequest, event_name: str) -> Call:
-        _, service, operation = event_name.split(".")
+    def _new(self, service: str, operation: str, body: bytes | str) -> Call:
         # SNS alone takes a form, and tells nothing of items.
-        params = {} if service == "sns" else json.loads(_text(request.body))
+        params = {} if service == "sns" else json.loads(body)
         name = " ".join([operation, *_items(params)])
         self._names[name] += 1
         name = name if self._names[name] == 1 else f"{name} {self._names[name]}"
@@ -88,20 +88,72 @@ class Wire:
 
 
 @contextmanager
-def watching(clients: Aws, before: Act = nothing, after: Act = nothing) -> Iterator[Wire]:
-    """See, and spoil, every try that the clients make inside this block."""
-    wire = Wire(before, after)
-    events = [client.meta.events for client in (clients.dynamodb, clients.kms, clients.sns())]
-    for emitter in events:
-        # The stub knows of no handler that answers; this event's do.
-        emitter.register_first("before-send", wire.going, unique_id="going")  # type: ignore[arg-type]
-        emitter.register_last("before-send", wire.gone, unique_id="gone")  # type: ignore[arg-type]
-    try:
+def watching(stage: Stage, before: Act = nothing, after: Act = nothing) -> Iterator[Wire]:
+    """See, and spoil, every try that is made inside this block by a stage's functions, or by its clients."""
+    wire, caller = Wire(before, after), stage.aws.caller
+    with ExitStack() as watched:
+        if not isinstance(caller, OpenCaller):
+            clients: list[Any] = [stage.clients.dynamodb, stage.clients.kms, stage.clients.sns()]
+        elif caller.transport:
+            watched.enter_context(_watching_transport(caller.transport, wire))
+            clients = [caller.by_botocore().client_of("sns")]
+        else:
+            clients = [caller.by_botocore().client_of(service) for service in ("dynamodb", "kms", "sns")]
+        for client in clients:
+            watched.enter_context(_watching_events(client.meta.events, wire))
         yield wire
+
+
+@contextmanager
+def _watching_transport(transport: OpenTransport, wire: Wire) -> Iterator[None]:
+    bodies: list[bytes] = []
+
+    def around(host: str, headers: Mapping[str, str], body: bytes, send: Callable[[], Reply]) -> Reply:
+        # All tries of a call send the same object, which is kept, as another could get its id otherwise.
+        bodies.append(body)
+        one = wire.note(id(body), host.partition(".")[0], headers["x-amz-target"].partition(".")[2], body)
+        answer = wire.before(one) or send()
+        return wire.after(one) or answer
+
+    assert transport.around is None
+    transport.around = around
+    try:
+        yield
     finally:
-        for emitter in events:
-            emitter.unregister("before-send", unique_id="going")
-            emitter.unregister("before-send", unique_id="gone")
+        transport.around = None
+
+
+@contextmanager
+def _watching_events(events: Any, wire: Wire) -> Iterator[None]:
+    def going(request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse | None:
+        service, operation = event_name.split(".")[1:]
+        one = wire.note(_invocation(request), service, operation, _text(request.body))
+        return _answer(request, wire.before, one)
+
+    def gone(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+        mark = _invocation(request)
+        return _answer(request, wire.after, next(one for one in reversed(wire.tries) if one.mark == mark))
+
+    events.register_first("before-send", going, unique_id="going")
+    events.register_last("before-send", gone, unique_id="gone")
+    try:
+        yield
+    finally:
+        events.unregister("before-send", unique_id="going")
+        events.unregister("before-send", unique_id="gone")
+
+
+def _answer(request: AWSPreparedRequest, act: Act, one: Try) -> AWSResponse | None:
+    """Return what an act comes to in botocore's terms, and keep moto, whose handler runs in any case, from the call."""
+    try:
+        reply = act(one)
+    except AwsUnreachable as failure:
+        raise getattr(botocore.exceptions, failure.reason)(endpoint_url=NOWHERE) from failure
+    if reply is None:
+        return None
+    request.url = NOWHERE
+    raw = MockRawResponse(reply.body.decode())
+    return AWSResponse(NOWHERE, reply.status, reply.headers, raw)  # type: ignore[arg-type]  # moto's own stand-in for a connection
 
 
 def _items(params: dict[str, Any]) -> list[str]:

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import httpx
-from botocore.session import Session
 
 from chalicelib import wiring
 from chalicelib.flows.discovery import Discovery
@@ -19,7 +18,7 @@ from chalicelib.model.family import RefreshFamily
 from chalicelib.model.user import User
 from chalicelib.settings import Settings
 from chalicelib.store.attempts import AttemptCount, AttemptStore
-from chalicelib.store.aws.calls import connect
+from chalicelib.store.aws.calls import Aws
 from chalicelib.store.vault import RuleSettings, Vault, data_key_alias
 from infra.stage.aws import Stage
 from infra.tenant.file import load
@@ -55,7 +54,7 @@ class Bench:
     def start(self, is_cold: bool, rules: tuple[str, ...] = ()) -> None:
         """Start the process anew, and let it read the demo's configuration and key unless it is to be cold."""
         settings = Settings(self.stage.name, ISSUER, BCRYPT_COST, rules)
-        services = self.services = wiring.build(settings, self.stage.clients, self.externals)
+        services = self.services = wiring.build(settings, self.stage.aws, self.externals)
         if not is_cold:
             config = services[Discovery].config
             config.tenant(), config.keys(), config.realm("employees"), config.api(TIMESHEETS)
@@ -94,17 +93,17 @@ class Bench:
 def stage_for_faults(name: str) -> Stage:
     """Provision a stage with the demo tenant and settings for rules; moto must run already."""
     stage = provision_stage(name, load(DEMO))
-    vault = Vault(stage.clients, data_key_alias(name))
+    vault = Vault(stage.aws, data_key_alias(name))
     RuleSettings(stage.config(), vault, SystemClock()).write({"GREETING": "hello"})
     return stage
 
 
 @contextmanager
-def bench_on(stage: Stage, session: Session, clock: Clock) -> Iterator[Bench]:
-    """Yield a bench on a stage, and wipe the stage afterwards. session: where its clients come from."""
+def bench_on(stage: Stage, aws: Aws, clock: Clock) -> Iterator[Bench]:
+    """Yield a bench on a stage, and wipe the stage afterwards. aws: as its process calls it."""
     hashes = Hashes()
     externals = wiring.Externals(clock=clock, pause=clock.pause, verify=hashes.verify)
-    bench = Bench(replace(stage, clients=connect(session)), externals, clock, hashes)
+    bench = Bench(replace(stage, aws=aws), externals, clock, hashes)
     try:
         yield bench
     finally:

@@ -4,11 +4,9 @@
 writes the items, on moto. Sizes and prices are computed by AWS's published rules, not measured.
 """
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -19,6 +17,7 @@ from chalicelib.settings import Settings
 from infra.local.emulated_aws import local_aws
 from infra.stage.aws import Stage
 from tests.figures.simulation import BCRYPT_COST, is_let_in, provision_demo
+from tests.support.calls import calls_of
 
 NAMES, ADDRESSES = 1_000_000, 10_000
 # Bytes that DynamoDB adds to each stored item.
@@ -41,19 +40,12 @@ def _value_bytes(kind: str, value: str) -> int:
 def measure_guess(stage: Stage) -> tuple[Counter[str], int, dict[str, int]]:
     """Guess once at an unknown username; return the calls, the read units, and the bytes of each item left."""
     settings = Settings(stage.name, "https://login.example.com/", BCRYPT_COST)
-    flow = wiring.build(settings, stage.clients, wiring.Externals())[TokenFlow]
+    flow = wiring.build(settings, stage.aws, wiring.Externals())[TokenFlow]
     is_let_in(flow, "192.0.2.1", "a guess", username="the first fills the cache")
-    calls: Counter[str] = Counter()
-    reads = 0
-
-    def note(model: Any, params: dict[str, Any], **_: Any) -> None:
-        nonlocal reads
-        calls[model.name] += 1
-        reads += sum(len(batch["Keys"]) for batch in json.loads(params["body"]).get("RequestItems", {}).values())
-
-    stage.clients.dynamodb.meta.events.register("before-call", note)
-    is_let_in(flow, "255.255.255.255", "a guess", username="nobody")
-    stage.clients.dynamodb.meta.events.unregister("before-call", note)
+    with calls_of(stage) as seen:
+        is_let_in(flow, "255.255.255.255", "a guess", username="nobody")
+    batches = [batch for _, parameters in seen.parameters for batch in parameters.get("RequestItems", {}).values()]
+    calls, reads = Counter(seen.made), sum(len(batch["Keys"]) for batch in batches)
     items = stage.clients.dynamodb.scan(TableName=f"{stage.prefix}attempts")["Items"]
     # The item of the longest address stays.
     sizes = sorted((item_bytes(item), item["sk"]["S"]) for item in items)  # type: ignore[arg-type]  # strings and numbers alone

@@ -4,7 +4,7 @@
 """
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from chalicelib import wiring
@@ -19,6 +19,7 @@ from infra.stage.provision import apply, up
 from infra.stage.seed import seed_users
 from infra.tenant.file import load
 from tests.support.fixed import Clock
+from tests.support.function_aws import function_aws
 
 DAY_S = 86_400
 STAGE, BCRYPT_COST = "simulation", 4
@@ -45,7 +46,7 @@ class Day:
         """Run the day."""
         externals = wiring.Externals(clock=self.clock, pause=lambda _: None, verify=self._verify)
         settings = Settings(stage.name, "https://login.example.com/", BCRYPT_COST)
-        flow = wiring.build(settings, stage.clients, externals)[TokenFlow]
+        flow = wiring.build(settings, stage.aws, externals)[TokenFlow]
         self._log_in(flow)
         every = self.guesses // self.logins if self.logins else self.guesses + 1
         for number in range(1, self.guesses + 1):
@@ -89,7 +90,7 @@ def provision_demo(name: str) -> Stage:
     up(stage, demo)
     apply(stage, demo)
     seed_users(stage, demo, BCRYPT_COST)
-    return stage
+    return replace(stage, aws=function_aws())
 
 
 def main() -> None:

@@ -109,7 +109,7 @@ def toy_stage(demo: TenantFile, stage: Stage) -> Stage:
 def toys(toy_stage: Stage, externals: wiring.Externals, monkeypatch: pytest.MonkeyPatch) -> Iterator[Http]:
     """A client of an application that has the toys."""
     monkeypatch.setitem(FACTOR_KINDS, WORD, FactorKind(WORD, WORD, WORD, WORD))
-    services = wiring.build(Settings(toy_stage.name, ISSUER, BCRYPT_COST), toy_stage.clients, externals)
+    services = wiring.build(Settings(toy_stage.name, ISSUER, BCRYPT_COST), toy_stage.aws, externals)
     sessions = services[MfaFlow].sessions
     services = rewired(services, BadgeGrant(), factors=(WordFactor(sessions.enrolments_of),))
     yield Http(lambda: services, "10.254.0.1")

@@ -276,7 +276,7 @@ def test_turn_that_cannot_be_taken_lets_nobody_in(http: Http, guessed: User, sta
 
 def test_two_strangers_at_once_have_one_turn(http: Http, guessed: User, stage: Stage) -> None:
     moved_on = aws_error("ConditionalCheckFailedException")
-    moved_on.response["Item"] = {"failed": {"N": "100"}}  # type: ignore[typeddict-unknown-key]  # as DynamoDB answers
+    moved_on.body["Item"] = {"failed": {"N": "100"}}
     with failing(stage, "UpdateItem", moved_on, times=range(1, 2)):
         refused = from_elsewhere(http, guessed.username)
 

@@ -2,10 +2,10 @@
 
 import pytest
 from botocore import xform_name
-from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from chalicelib import wiring
 from chalicelib.model.user import User
+from chalicelib.store.aws.caller import AwsUnreachable
 from chalicelib.store.users import family_counter
 from chalicelib.tokens.refresh import MAX_FAMILIES
 from chalicelib.wiring import Externals
@@ -27,8 +27,8 @@ FAILURES = [
     aws_error("InternalServerError"),
     aws_error("AccessDeniedException"),
     aws_error("ResourceNotFoundException"),
-    ReadTimeoutError(endpoint_url="https://aws.example"),
-    ConnectTimeoutError(endpoint_url="https://aws.example"),
+    AwsUnreachable("ReadTimeoutError"),
+    AwsUnreachable("ConnectTimeoutError"),
 ]
 OPERATIONS = ["GetItem", "BatchGetItem", "UpdateItem", "TransactWriteItems", "Sign"]
 

@@ -188,7 +188,7 @@ def test_keys_are_public_and_large_enough(http: Http) -> None:
 @pytest.fixture
 def unnamed(stage: Stage, externals: wiring.Externals) -> Http:
     """A client of an API on API Gateway's own domain, for a server whose issuer no setting names."""
-    services = wiring.build(Settings(stage.name, "", BCRYPT_COST), stage.clients, externals)
+    services = wiring.build(Settings(stage.name, "", BCRYPT_COST), stage.aws, externals)
     api = GatewayStage(name="dev", base_path="/dev", domain_name="abc123.execute-api.eu-west-1.amazonaws.com")
     return Http(lambda: services, "10.255.0.1", api)
 

@@ -1,12 +1,11 @@
 """/health: what the last call to each dependency gave, through HTTP."""
 
-from dataclasses import replace
-
 import pytest
 
 from chalicelib import wiring
 from chalicelib.http.routes import Services
 from chalicelib.settings import Settings
+from chalicelib.store.aws.calls import Aws
 from infra.stage.aws import Stage
 from tests.support.faults import aws_error, failing
 from tests.support.fixed import BCRYPT_COST, ISSUER
@@ -16,7 +15,9 @@ from tests.support.http import Http
 @pytest.fixture
 def services(stage: Stage, externals: wiring.Externals) -> Services:
     """A process that has called nothing yet, whatever ran in this one before."""
-    return wiring.build(Settings(stage.name, ISSUER, BCRYPT_COST), replace(stage.clients, outcomes={}), externals)
+    return wiring.build(
+        Settings(stage.name, ISSUER, BCRYPT_COST), Aws(stage.aws.caller, stage.aws.messenger), externals
+    )
 
 
 def test_dependencies_that_answer_are_well(http: Http) -> None:

@@ -55,7 +55,7 @@ def signed_by_us(stage: Stage, claims: dict[str, Any]) -> str:
     """Sign with the stage's key, as the issuer does."""
     key: Any = stage.config().keys().current("RS256")
     headers = {"kid": key.kid, "typ": "at+jwt"}
-    return sign_token(write_unsigned("token", json.dumps(claims).encode(), key, headers), Kms(stage.clients).sign)
+    return sign_token(write_unsigned("token", json.dumps(claims).encode(), key, headers), Kms(stage.aws).sign)
 
 
 def test_token_of_the_mfa_api_alone_carries_the_persons_credential_version(

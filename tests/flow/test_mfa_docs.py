@@ -116,7 +116,7 @@ def http(demo: TenantFile, stage: Any, externals: wiring.Externals) -> Http:
     """A client of the handler as `make run` serves the page's tenant."""
     always = demo.model_copy(update={"mfa": demo.mfa.model_copy(update={"policy": "always"})})
     own = provision_stage("mfapage", always)
-    services = wiring.build(Settings(own.name, LOCAL, BCRYPT_COST, email_from=EMAIL_FROM), own.clients, externals)
+    services = wiring.build(Settings(own.name, LOCAL, BCRYPT_COST, email_from=EMAIL_FROM), own.aws, externals)
     return Http(lambda: services, "10.253.0.1")
 
 

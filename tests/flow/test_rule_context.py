@@ -22,7 +22,7 @@ def plain(thing: Any) -> Any:
 
 
 def settings_of(stage: Stage, externals: wiring.Externals) -> RuleSettings:
-    vault = Vault(stage.clients, data_key_alias(stage.name))
+    vault = Vault(stage.aws, data_key_alias(stage.name))
     return RuleSettings(stage.config(), vault, externals.clock)
 
 
@@ -223,7 +223,7 @@ def test_changed_settings_are_seen_within_a_minute(
 
 
 def test_settings_of_another_owner_do_not_open(stage: Stage, externals: wiring.Externals, people: PeopleMaker) -> None:
-    vault = Vault(stage.clients, data_key_alias(stage.name))
+    vault = Vault(stage.aws, data_key_alias(stage.name))
     _, foreign = vault.new_key("somebody else")
     user = people.make()
     settings_of(stage, externals).write({"A": "1"})

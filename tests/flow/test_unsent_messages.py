@@ -49,7 +49,7 @@ def test_email_without_a_sender_is_a_500_and_such_a_line_too(
     http: Http, stage: Stage, externals: wiring.Externals, people: PeopleMaker
 ) -> None:
     mfa_token = mfa_token_of(http.login(username=people.make().username))
-    senderless = wiring.build(Settings(stage.name, ISSUER, BCRYPT_COST), stage.clients, externals)
+    senderless = wiring.build(Settings(stage.name, ISSUER, BCRYPT_COST), stage.aws, externals)
     http.services = lambda: senderless
     answer = associate(http, mfa_token, **WANTED["SendEmail"])
 

@@ -27,9 +27,7 @@ def person() -> str:
 @contextmanager
 def behind(http: Http, proxies: int, stage: Stage, externals: wiring.Externals) -> Iterator[None]:
     """Serve as a stage with so many trusted proxies in front of it until the block ends."""
-    services = wiring.build(
-        Settings(stage.name, ISSUER, BCRYPT_COST, trusted_proxies=proxies), stage.clients, externals
-    )
+    services = wiring.build(Settings(stage.name, ISSUER, BCRYPT_COST, trusted_proxies=proxies), stage.aws, externals)
     before, http.services = http.services, lambda: services
     yield
     http.services = before

@@ -4,7 +4,7 @@ import itertools
 import json
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +19,7 @@ from chalicelib.model.request import Request
 from infra.stage.aws import Stage
 from tests.support.faults import aws_error, failing
 from tests.support.fixed import ISSUER, Clock
+from tests.support.function_aws import Ask, around_calls
 from tests.support.http import BACKEND, Http
 from tests.support.mfa import (
     App,
@@ -149,16 +150,14 @@ def hunt(http: Http, clock: Clock, people: PeopleMaker) -> Hunt:
 def data_keys(stage: Stage) -> Iterator[list[bytes]]:
     """Collect the data keys that KMS hands out inside this block."""
     keys: list[bytes] = []
-    events = stage.clients.kms.meta.events
 
-    def collect(parsed: dict[str, Any], **_: Any) -> None:
-        keys.append(parsed["Plaintext"]) if "Plaintext" in parsed else None
+    def collect(_: str, __: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
+        answer = ask()
+        keys.append(answer["Plaintext"]) if "Plaintext" in answer else None
+        return answer
 
-    events.register("after-call.kms", collect, unique_id="data-keys")
-    try:
+    with around_calls(stage, collect):
         yield keys
-    finally:
-        events.unregister("after-call.kms", unique_id="data-keys")
 
 
 def test_no_secret_of_a_second_factor_is_in_a_log_or_at_rest(

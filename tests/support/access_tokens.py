@@ -82,4 +82,4 @@ def signed_by_us(stage: Stage, claims: dict[str, Any], typ: str | None = "at+jwt
     """Sign with the stage's key, as the issuer does."""
     key: Any = stage.config().keys().current("RS256")
     headers = {"kid": key.kid, "typ": typ} if typ else {"kid": key.kid}
-    return sign_token(write_unsigned("token", json.dumps(claims).encode(), key, headers), Kms(stage.clients).sign)
+    return sign_token(write_unsigned("token", json.dumps(claims).encode(), key, headers), Kms(stage.aws).sign)

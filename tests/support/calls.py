@@ -1,12 +1,14 @@
-"""Collect AWS calls and their rounds, by botocore's own events."""
+"""Collect the AWS calls of a stage's functions, and their rounds."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from chalicelib.store.aws.caller import SERVICES
 from infra.stage.aws import Stage
+from tests.support.function_aws import Ask, around_calls
 
 # Seconds that a call waits for another to join it, before it counts as a round of its own.
 ALONE_AFTER_S = 0.5
@@ -21,14 +23,11 @@ class Calls:
     made: list[str] = field(default_factory=list)
     parameters: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
-    def begin(self, params: dict[str, Any], model: Any, **_: Any) -> None:
-        self.made.append(model.name)
+    def begin(self, operation: str) -> None:
+        self.made.append(operation)
 
-    def end(self, model: Any, **_: Any) -> None:
+    def end(self, operation: str) -> None:
         pass
-
-    def note_parameters(self, params: dict[str, Any], model: Any, **_: Any) -> None:
-        self.parameters.append((model.name, params))
 
 
 @dataclass
@@ -39,20 +38,20 @@ class Rounds(Calls):
     _under_way: set[str] = field(default_factory=set)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def begin(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+    def begin(self, operation: str) -> None:
         with self._changed:
-            self.made.append(model.name)
+            self.made.append(operation)
             if not self._under_way:
                 self.rounds.append(set())
-            self._under_way.add(model.name)
-            self.rounds[-1].add(model.name)
+            self._under_way.add(operation)
+            self.rounds[-1].add(operation)
             self._changed.notify_all()
             mine = self.rounds[-1]
             self._changed.wait_for(lambda: len(mine) > 1, ALONE_AFTER_S)
 
-    def end(self, model: Any, **_: Any) -> None:
+    def end(self, operation: str) -> None:
         with self._changed:
-            self._under_way.discard(model.name)
+            self._under_way.discard(operation)
 
 
 def calls_of(stage: Stage) -> AbstractContextManager[Calls]:
@@ -67,18 +66,15 @@ def rounds_of(stage: Stage) -> AbstractContextManager[Rounds]:
 
 @contextmanager
 def _collect(stage: Stage, calls: C) -> Iterator[C]:
-    handlers: dict[str, Callable[..., None]] = {
-        "before-call": calls.begin,
-        "after-call": calls.end,
-        "provide-client-params": calls.note_parameters,
-    }
-    clients = (stage.clients.dynamodb, stage.clients.kms)
-    for client in clients:
-        for event, handler in handlers.items():
-            client.meta.events.register(event, handler, unique_id=f"calls-of-{event}")
-    try:
+    def around(operation: str, parameters: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
+        if operation not in SERVICES:
+            return ask()
+        calls.parameters.append((operation, dict(parameters)))
+        calls.begin(operation)
+        try:
+            return ask()
+        finally:
+            calls.end(operation)
+
+    with around_calls(stage, around):
         yield calls
-    finally:
-        for client in clients:
-            for event in handlers:
-                client.meta.events.unregister(event, unique_id=f"calls-of-{event}")

@@ -1,21 +1,19 @@
-"""Make AWS calls fail, by botocore's own events."""
+"""Make the AWS calls of functions fail, on either path."""
 
 import itertools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from botocore.exceptions import ClientError
-
+from chalicelib.store.aws.caller import AwsRefused
 from infra.stage.aws import Stage
+from tests.support.function_aws import Ask, around_calls
 
 
-def aws_error(code: str, *reasons: str) -> ClientError:
-    """Return botocore's exception for an error code. reasons: those of a cancelled transaction."""
-    response: Any = {"Error": {"Code": code, "Message": "a message from AWS"}}
-    if reasons:
-        response["CancellationReasons"] = [{"Code": reason} for reason in reasons]
-    return ClientError(response, "Operation")
+def aws_error(code: str, *reasons: str) -> AwsRefused:
+    """Return AWS's refusal with an error code; reasons: those of a cancelled transaction."""
+    return AwsRefused(code, {"CancellationReasons": [{"Code": reason} for reason in reasons]} if reasons else {}, 400)
 
 
 @contextmanager
@@ -31,60 +29,43 @@ def failing(
         yield
 
 
-@contextmanager
 def before(
     stage: Stage, operation: str, act: Callable[[], object], times: range = range(1), about: str = ""
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """Call act before an operation reaches AWS. times: the calls in this block to do so for, counted from 0.
 
     about: a text in the body of the calls that are counted.
     """
     numbers = itertools.count()
 
-    def handle(model: Any, params: dict[str, Any], **_: Any) -> None:
-        if model.name == operation and about in str(params["body"]) and next(numbers) in times:
+    def around(made: str, parameters: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
+        if made == operation and about in json.dumps(parameters, default=str) and next(numbers) in times:
             act()
+        return ask()
 
-    clients = (stage.clients.dynamodb, stage.clients.kms, stage.clients.sns(), stage.clients.sesv2())
-    for client in clients:
-        client.meta.events.register("before-call", handle, unique_id=f"before-{operation}")
-    try:
-        yield
-    finally:
-        for client in clients:
-            client.meta.events.unregister("before-call", unique_id=f"before-{operation}")
+    return around_calls(stage, around)
 
 
-@contextmanager
-def sent_twice(stage: Stage, operation: str) -> Iterator[None]:
-    """Let the first answer of an operation inside this block get lost, so that botocore sends the call again."""
+def sent_twice(stage: Stage, operation: str) -> AbstractContextManager[None]:
+    """Let the first answer of an operation inside this block get lost, so that the call is sent again."""
     lost = iter([0])
-    client = stage.clients.dynamodb
-    event = f"needs-retry.dynamodb.{operation}"
 
-    # The stub knows of no handler that answers; this event's do.
-    def lose(**_: Any) -> Any:
-        return next(lost, None)
+    def around(made: str, _: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
+        if made == operation and next(lost, None) is not None:
+            ask()
+        return ask()
 
-    client.meta.events.register_first(event, lose, unique_id="sent-twice")
-    try:
-        yield
-    finally:
-        client.meta.events.unregister(event, unique_id="sent-twice")
+    return around_calls(stage, around)
 
 
-@contextmanager
-def left_out(stage: Stage, times: int) -> Iterator[None]:
+def left_out(stage: Stage, times: int) -> AbstractContextManager[None]:
     """Let DynamoDB leave all keys of a batch out so many times inside this block, as it does when it throttles."""
     left = iter(range(times))
 
-    def leave_out(parsed: dict[str, Any], **_: Any) -> None:
-        if next(left, None) is not None:
-            parsed["Responses"], parsed["UnprocessedKeys"] = {}, {"a table": {"Keys": []}}
+    def around(made: str, _: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
+        answer = ask()
+        if made == "BatchGetItem" and next(left, None) is not None:
+            return {"Responses": {}, "UnprocessedKeys": {"a table": {"Keys": []}}}
+        return answer
 
-    client = stage.clients.dynamodb
-    client.meta.events.register("after-call.dynamodb.BatchGetItem", leave_out, unique_id="left-out")
-    try:
-        yield
-    finally:
-        client.meta.events.unregister("after-call.dynamodb.BatchGetItem", unique_id="left-out")
+    return around_calls(stage, around)

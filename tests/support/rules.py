@@ -42,6 +42,6 @@ def client_with_rules(
     """Yield a client of an application on the stage with these rules, until the block ends."""
     with package(*functions) as name:
         settings = Settings(stage.name, ISSUER, BCRYPT_COST, (name,), budget_s, EMAIL_FROM, proxies)
-        services = wiring.build(settings, stage.clients, externals)
+        services = wiring.build(settings, stage.aws, externals)
         number = next(_numbers)
         yield Http(lambda: services, ip or f"10.254.{number >> 8 & 255}.{number & 255}")

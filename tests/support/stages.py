@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from chalicelib import wiring
 from chalicelib.settings import Settings
-from chalicelib.store.aws.calls import connect
 from infra.gateway.proxy_event import GatewayStage
 from infra.stage.aws import Stage, reach
 from infra.stage.provision import apply, up
@@ -16,6 +15,7 @@ from infra.stage.seed import seed_users
 from infra.tenant.schema import TenantFile
 from tests.support.config import document_of
 from tests.support.fixed import BCRYPT_COST, ISSUER
+from tests.support.function_aws import function_aws
 from tests.support.http import Http
 
 _numbers = itertools.count(1)
@@ -31,7 +31,7 @@ def provision_stage(name: str, file: TenantFile, **tenant: str | None) -> Stage:
         up(reached, changed)
     apply(reached, changed)
     seed_users(reached, changed, BCRYPT_COST)
-    return replace(reached, clients=connect())
+    return replace(reached, aws=function_aws())
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def client_of(
 
     issuer: the setting. api: API Gateway's stage; by default the API is at the root of its host.
     """
-    services = wiring.build(Settings(stage.name, issuer, BCRYPT_COST), stage.clients, externals)
+    services = wiring.build(Settings(stage.name, issuer, BCRYPT_COST), stage.aws, externals)
     number = next(_numbers)
     yield Http(lambda: services, f"10.255.{number >> 8 & 255}.{number & 255}", api)
 

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.http.routes import Services
 from chalicelib.settings import BadSettings
-from chalicelib.store.aws.calls import OLDEST_BOTOCORE, require_botocore
+from chalicelib.store.aws.botocore_caller import OLDEST_BOTOCORE, require_botocore
 from infra.stage.aws import Stage, reach
 from tests.support.http import Http
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 
 from chalicelib.store.aws.budget import TRY_S, Budget
-from chalicelib.store.aws.caller import SERVICES, AwsRefused, AwsUnreachable, Operation, read_pages
+from chalicelib.store.aws.caller import SERVICES, AwsRefused, AwsUnreachable, Operation
 from chalicelib.store.aws.thin_client import QUOTA, THROTTLED_COST, ThinClient, Timing
 from chalicelib.store.aws.transport import KeepAlive, Reply
 from tests.support.fixed import Clock
@@ -427,12 +427,3 @@ def test_secrets_stand_in_no_text_of_a_client(client_of: Maker) -> None:
 
     for thing in (client, *vars(client).values(), client._signers["kms"], reply(ITEM)):
         assert not any(secret in repr(thing) for secret in ("the-secret", "the-token", "the-hash"))
-
-
-def test_pages_are_read_until_there_are_no_more(client_of: Maker) -> None:
-    key = {"pk": {"S": "user#1"}}
-    wire = WireDouble([reply({"Items": [1], "LastEvaluatedKey": key}), reply({"Items": [2]})])
-    read = [page["Items"] for page in read_pages(client_of(wire), "Query", {"TableName": "people"})]
-
-    assert read == [[1], [2]]
-    assert [sent.parameters.get("ExclusiveStartKey") for sent in wire.sent] == [None, key]

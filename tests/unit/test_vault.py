@@ -25,7 +25,7 @@ def test_secret_is_sealed_differently_each_time() -> None:
 
 
 def test_data_key_opens_for_its_owner_alone(stage: Stage) -> None:
-    vault = Vault(stage.clients, data_key_alias(stage.name))
+    vault = Vault(stage.aws, data_key_alias(stage.name))
     key, stored = vault.new_key("ada")
 
     assert vault.open_key(stored, "ada") == key

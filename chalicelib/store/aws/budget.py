@@ -9,29 +9,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
-
-from botocore.client import BaseClient
-from botocore.exceptions import BotoCoreError, ClientError
 
 REQUEST_BUDGET_S = 8
 CONNECT_TIMEOUT_S = 0.5
 READ_TIMEOUT_S = 1
-# The longest that botocore pauses before it tries a throttled call a second time.
+# The longest pause before a throttled call is tried a second time.
 LONGEST_PAUSE_S = 1
 TRY_S = CONNECT_TIMEOUT_S + READ_TIMEOUT_S
 # A try that begins last and fails leaves time for one more, which gives back what the request used up.
 LAST_AMENDS_S = REQUEST_BUDGET_S - TRY_S
 LAST_TRY_S = LAST_AMENDS_S - TRY_S
-RETRY_AFTER = "x-amz-retry-after"
-# From this HTTP status on, botocore takes an answer for a failure.
-FAILED = 300
-
-
-class OutOfTime(BotoCoreError):
-    """A try did not begin, as it could not have ended in time."""
-
-    fmt = "the request's time is up"
 
 
 class Budget:
@@ -91,34 +78,3 @@ def one_request(clock: Callable[[], float]) -> Iterator[Budget]:
 def current() -> Budget:
     """Return the request's budget; outside a request, where the tools are, one without end."""
     return _budget.get() or Budget(time.monotonic, math.inf)
-
-
-def hold(client: BaseClient) -> None:
-    """Let every try of a client's calls ask the request's budget first."""
-    service = client.meta.service_model.service_id.hyphenize()
-    client.meta.events.register(f"request-created.{service}", _require_time)
-    client.meta.events.register_first(f"needs-retry.{service}", _end_late_call)
-
-
-def _require_time(**_: Any) -> None:
-    if not current().has_time():
-        raise OutOfTime
-
-
-def _end_late_call(response: Any, **more: Any) -> None:
-    if response:
-        # AWS may ask for a pause of several seconds here. Who waits that long is the client, after a 503.
-        response[0].headers.pop(RETRY_AFTER, None)
-    if not current().has_time(LONGEST_PAUSE_S):
-        end_call(response, **more)
-
-
-def end_call(response: Any, caught_exception: Exception | None, operation: Any, **_: Any) -> None:
-    """Raise what the last try came to, as a handler of `needs-retry`, so that no other begins. A success is left alone.
-
-    No answer of such a handler ends a call on every botocore: up to 1.43.2, anything but None means "try again now".
-    """
-    if caught_exception:
-        raise caught_exception
-    if response[0].status_code >= FAILED:
-        raise ClientError(response[1], operation.name)

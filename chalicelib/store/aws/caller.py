@@ -1,6 +1,6 @@
 """The AWS operations of a request, one way to ask for them, and the two failures that a call ends in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
 Operation = Literal[
@@ -16,6 +16,7 @@ Operation = Literal[
     "GenerateDataKey",
     "Sign",
 ]
+Message = Literal["Publish", "SendEmail"]
 Service = Literal["dynamodb", "kms"]
 SERVICES: dict[str, Service] = {
     "BatchGetItem": "dynamodb",
@@ -30,6 +31,8 @@ SERVICES: dict[str, Service] = {
     "GenerateDataKey": "kms",
     "Sign": "kms",
 }
+# botocore's names of the services, those of messages among them.
+SERVICE_OF: dict[str, str] = {**SERVICES, "Publish": "sns", "SendEmail": "sesv2"}
 
 
 class AwsRefused(Exception):
@@ -58,10 +61,8 @@ class AwsCaller(Protocol):
         """Return AWS's answer. Raises AwsRefused and AwsUnreachable."""
 
 
-def read_pages(caller: AwsCaller, operation: Literal["Query", "Scan"], parameters: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield the answers of a Query or Scan until DynamoDB has read everything."""
-    answer = caller.ask(operation, parameters)
-    yield answer
-    while "LastEvaluatedKey" in answer:
-        answer = caller.ask(operation, {**parameters, "ExclusiveStartKey": answer["LastEvaluatedKey"]})
-        yield answer
+class Messenger(Protocol):
+    """Sends messages."""
+
+    def ask(self, operation: Message, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return AWS's answer. Raises AwsRefused and AwsUnreachable."""

@@ -21,10 +21,11 @@ class Kms:
     def sign(self, key_arn: str, alg: str, message: bytes) -> bytes:
         """Return KMS's signature of at most MAX_MESSAGE_BYTES: PKCS#1 v1.5 for RS256, DER for ES256."""
         answer = self.aws.call(
-            self.aws.kms.sign,
+            "Sign",
             KeyId=key_arn,
             Message=message,
             MessageType="RAW",
             SigningAlgorithm=_ALGORITHMS[alg],
         )
-        return answer["Signature"]
+        signature: bytes = answer["Signature"]
+        return signature
