@@ -53,8 +53,8 @@ def run(
 @command.command()
 def profile(name: Annotated[str, typer.Argument(help="A scenario.")] = PASSWORD_LOGIN) -> None:
     """Show which functions use the CPU of a scenario, without bcrypt."""
-    with prepare():
-        for table in profile_scenario(next(one for one in SCENARIOS if one.name == name)):
+    with prepare() as (aws, _):
+        for table in profile_scenario(next(one for one in SCENARIOS if one.name == name), aws):
             table.show(Console())
 
 
@@ -87,8 +87,8 @@ def prepare() -> Iterator[tuple[StubProcess, dict[str, str]]]:
 def measure(aws: StubProcess, app_secrets: dict[str, str], zip_bytes: int) -> Results:
     """Return the results of all measurements."""
     interpreter = python()
-    cold = cold_start(interpreter, aws.url, STARTS)
-    with serving(interpreter, aws.url) as process, serving(interpreter, aws.url, COST, "ten_rules") as serving_rules:
+    cold = cold_start(interpreter, aws, STARTS)
+    with serving(interpreter, aws) as process, serving(interpreter, aws, COST, "ten_rules") as serving_rules:
         bench = Bench(process, aws, serving_rules, app_secrets)
         bcrypt_ms, measured_costs = costs(bench, SCENARIOS, hash_password(COST), ROUNDS)
         gaps = timing.gaps(process, hash_password(COST), GUESSES)
@@ -97,8 +97,8 @@ def measure(aws: StubProcess, app_secrets: dict[str, str], zip_bytes: int) -> Re
         bcrypt_ms=bcrypt_ms,
         costs=tuple(measured_costs),
         cold_start=cold,
-        imports_ms=imports_ms(interpreter, aws.url),
-        memory=memory(interpreter, aws.url),
+        imports_ms=imports_ms(interpreter, aws),
+        memory=memory(interpreter, aws),
         zip_bytes=zip_bytes,
         gaps=tuple(gaps),
     )

@@ -131,7 +131,7 @@ def _prepare(kind: str, size: int, interpreter: Path) -> Iterator[SizedBench]:
         UserRecords(stage.dynamo, f"{stage.prefix}users-{REALM}").create(person(HURRIED, hash_password(CHEAP_COST)))
         _FILL[kind](stage, size)
         aws.control(population=max(SIZES["users"]) if kind != "users" else size)
-        with serving(interpreter, aws.url, CHEAP_COST) as process:
+        with serving(interpreter, aws, CHEAP_COST) as process:
             bench = Bench(process, aws, process)
             sessions = [bench.after([OFFLINE_LOGIN], _session(kind, number))[0] for number in subjects]
             yield SizedBench(kind, size, bench, sessions)

@@ -11,6 +11,7 @@ from tests.bench.people import CHEAP_COST, COST, HURRIED, username
 from tests.bench.scenarios import PASSWORD_LOGIN, SCENARIOS
 from tests.bench.serving import environment, serving
 from tests.bench.set_up import BUILD
+from tests.support.fake_aws.process import StubProcess
 
 EARLY, LATE = 100, 10_000
 US_PER_MS = 1_000
@@ -37,22 +38,22 @@ class Memory:
     late_bytes: int
 
 
-def cold_start(python: Path, url: str, times: int) -> ColdStart:
+def cold_start(python: Path, aws: StubProcess, times: int) -> ColdStart:
     """Start processes one after another; return the medians."""
     cpu_s, wall_s = [], []
     for number in range(1, times + 1):
-        with serving(python, url) as process:
+        with serving(python, aws) as process:
             cpu_s.append(process.serve(_LOGIN({"username": username(number)})).process_cpu_s)
             wall_s.append(time.monotonic() - process.began)
     return ColdStart(median(cpu_s), median(wall_s))
 
 
-def imports_ms(python: Path, url: str) -> dict[str, float]:
+def imports_ms(python: Path, aws: StubProcess) -> dict[str, float]:
     """Return the import times of the slowest packages at the start, in milliseconds, the slowest first."""
     command = [str(python), "-X", "importtime", "-c", "import app"]
     runs = [
         subprocess.run(
-            command, cwd=BUILD / "task", env=environment(url, COST), capture_output=True, text=True, check=True
+            command, cwd=BUILD / "task", env=environment(aws, COST), capture_output=True, text=True, check=True
         )
         for _ in range(IMPORT_RUNS)
     ]
@@ -68,13 +69,13 @@ def _by_package(report: str) -> dict[str, float]:
     return own
 
 
-def memory(python: Path, url: str) -> Memory:
+def memory(python: Path, aws: StubProcess) -> Memory:
     """Serve LATE logins of as many users in one process; return its resident set early and late.
 
     The hashes are cheap, to save time.
     """
     measured = {}
-    with serving(python, url, CHEAP_COST) as process:
+    with serving(python, aws, CHEAP_COST) as process:
         for number in range(1, LATE + 1):
             process.serve(_LOGIN({"username": username(number, HURRIED)}))
             if number in (EARLY, LATE):

@@ -2,36 +2,47 @@
 
 import json
 import os
+import socket
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import yappi  # type: ignore[import-untyped]  # It has no stubs.
 
+from app import make_app
+from chalicelib import wiring
+from chalicelib.http.application import Application
+from chalicelib.settings import Settings
+from chalicelib.store.aws.budget import READ_TIMEOUT_S
+from chalicelib.store.aws.connections import connect_over
+from chalicelib.store.aws.transport import KeepAlive
+from infra.local.emulated_aws import CREDENTIALS
 from tests.bench.people import username
 from tests.bench.report import Table
 from tests.bench.scenarios import RequestStep, Scenario, Session
 from tests.bench.set_up import STAGE
+from tests.support.fake_aws.process import StubProcess
 
 TIMES, LISTED = 200, 30
 MS = 1_000
 HASHING = "chalicelib/passwords/hash.py"
 
 
-def profile_scenario(scenario: Scenario) -> list[Table]:
+def profile_scenario(scenario: Scenario, aws: StubProcess) -> list[Table]:
     """Serve a scenario many times; return tables of the slowest modules and functions by their own time.
 
     Profiling slows down each call, so the order says more than the sum.
     """
-    os.environ |= {"GATEHOUSE_STAGE": STAGE}
+    app = _app(aws)
     with Path(os.devnull).open("w", encoding="ascii") as log, redirect_stdout(log):
-        sessions = [_after(scenario.prepared_by, {"username": username(number)}) for number in range(1, TIMES + 1)]
-        _after(scenario.steps, sessions.pop())
+        sessions = [_after(app, scenario.prepared_by, {"username": username(number)}) for number in range(1, TIMES + 1)]
+        _after(app, scenario.steps, sessions.pop())
         yappi.set_clock_type("cpu")
         yappi.start()
         for session in sessions:
-            _after(scenario.steps, session)
+            _after(app, scenario.steps, session)
         yappi.stop()
     modules: dict[str, float] = defaultdict(float)
     functions: dict[str, float] = defaultdict(float)
@@ -42,9 +53,15 @@ def profile_scenario(scenario: Scenario) -> list[Table]:
     return [_table("module", modules), _table("function", functions)]
 
 
-def _after(steps: Sequence[RequestStep], session: Session) -> Session:
-    from app import app  # noqa: PLC0415 (it reads the environment)
+def _app(aws: StubProcess) -> Application:
+    """Return the function's handler on the thin path to the stub, without TLS, whose work is not ours."""
+    port = urlsplit(aws.url).port
+    transport = KeepAlive(lambda _: socket.create_connection(("127.0.0.1", port)), READ_TIMEOUT_S)
+    services = wiring.build(Settings(STAGE), connect_over(transport, CREDENTIALS), wiring.Externals())
+    return make_app(lambda: services)
 
+
+def _after(app: Application, steps: Sequence[RequestStep], session: Session) -> Session:
     for step in steps:
         session = {**session, **json.loads(app(step(session).event(), None)["body"] or "{}")}
     return session

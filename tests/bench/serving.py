@@ -16,6 +16,8 @@ from infra.gateway.proxy_event import GatewayStage, HttpRequest, proxy_event
 from infra.local.emulated_aws import CREDENTIALS
 from tests.bench.people import COST
 from tests.bench.set_up import BUILD, PROJECT, RULES, STAGE
+from tests.support.elsewhere import words
+from tests.support.fake_aws.process import StubProcess
 from tests.support.lambda_runtime import RUNTIME_ENVIRONMENT
 
 HOST = "abcdefghij.execute-api.eu-west-1.amazonaws.com"
@@ -93,15 +95,15 @@ class Serving:
 
 
 @contextmanager
-def serving(python: Path, url: str, bcrypt_cost: int = COST, rule_packages: str = "") -> Iterator[Serving]:
-    """Run a serving process until the block ends, on the AWS at url."""
-    # -P: the function must not import the modules beside the script.
-    command = [str(python), "-P", str(PROJECT / "tests" / "bench" / "function.py"), str(BUILD / "function.log")]
+def serving(python: Path, aws: StubProcess, bcrypt_cost: int = COST, rule_packages: str = "") -> Iterator[Serving]:
+    """Run a serving process until the block ends, on the fake of AWS."""
+    program, log = PROJECT / "tests" / "bench" / "function.py", BUILD / "function.log"
+    command = words(str(python), aws.tls_port, str(program), str(log))
     began = time.monotonic()
     with subprocess.Popen(
         command,
         cwd=BUILD / "task",
-        env=environment(url, bcrypt_cost) | {"RULE_PACKAGES": rule_packages},
+        env=environment(aws, bcrypt_cost) | {"RULE_PACKAGES": rule_packages},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -112,14 +114,15 @@ def serving(python: Path, url: str, bcrypt_cost: int = COST, rule_packages: str 
             process.kill()
 
 
-def environment(url: str, bcrypt_cost: int) -> dict[str, str]:
-    """Return the environment of the deployed function, on the AWS at url."""
+def environment(aws: StubProcess, bcrypt_cost: int) -> dict[str, str]:
+    """Return the environment of the deployed function, which trusts the authority of the fake."""
     return {
         **RUNTIME_ENVIRONMENT,
         **CREDENTIALS,
         "PATH": os.environ["PATH"],
         "PYTHONPATH": f"{BUILD / 'task'}:{RULES}",
-        "AWS_ENDPOINT_URL": url,
+        "AWS_REGION": CREDENTIALS["AWS_DEFAULT_REGION"],
+        "SSL_CERT_FILE": str(aws.authorities),
         "AWS_LAMBDA_FUNCTION_NAME": f"gatehouse-{STAGE}",
         "GATEHOUSE_STAGE": STAGE,
         "GATEHOUSE_BCRYPT_COST": str(bcrypt_cost),

@@ -53,10 +53,15 @@ ON_ONE_WORKER = pytest.mark.xdist_group("deploy")
 
 @dataclass(frozen=True, slots=True)
 class Aws:
-    """The moto server. log: its calls, as aws_server.py writes them."""
+    """The moto server. log: its calls, as aws_server.py writes them.
+
+    tls_port: where it has AWS's names. authorities: the file of who vouches for them.
+    """
 
     url: str
     log: Path
+    tls_port: int
+    authorities: Path
 
     def environment(self, caller: str) -> dict[str, str]:
         """Return what leads a process to this AWS, as that caller."""
@@ -141,14 +146,15 @@ class Deployment:
 
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
-    log = tmp_path_factory.mktemp("aws") / "calls.jsonl"
-    command = [sys.executable, "-m", "tests.support.aws_server", str(log)]
+    folder = tmp_path_factory.mktemp("aws")
+    log, authorities = folder / "calls.jsonl", folder / "authorities.pem"
+    command = [sys.executable, "-m", "tests.support.aws_server", str(log), str(authorities)]
     pipe = subprocess.PIPE
     # The server ends with its standard input, and so with these tests, however they end.
     with subprocess.Popen(command, cwd=PROJECT, stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdout
-        port = process.stdout.readline().strip()
-        yield Aws(f"http://127.0.0.1:{port}", log)
+        port, tls_port = process.stdout.readline().split()
+        yield Aws(f"http://127.0.0.1:{port}", log, int(tls_port), authorities)
         process.kill()
 
 
@@ -268,11 +274,16 @@ def schedule(deployment: Deployment, unpacked: Path, python: Path, schedule_log:
 @pytest.fixture(scope="session")
 def site(deployment: Deployment, environment: Environment) -> Iterator[httpx.Client]:
     """A client of the deployed API, its routes as API Gateway has them."""
+    with serving(gateway_of(deployment, environment)) as port, at(port) as client:
+        yield client
+
+
+def gateway_of(deployment: Deployment, environment: Environment) -> Gateway:
+    """Return an API Gateway with the deployed API in front of a function."""
     found = deployment.aws.client("apigateway").get_resources(restApiId=deployment.rest_api_id, limit=500)["items"]
     routes = {resource["path"]: tuple(resource.get("resourceMethods", ())) for resource in found}
     stage = GatewayStage("dev", "/dev", httpx.URL(deployment.url).host, deployment.rest_api_id)
-    with serving(Gateway(environment.invoke, GatewayConfig(routes, stage))) as port, at(port) as client:
-        yield client
+    return Gateway(environment.invoke, GatewayConfig(routes, stage))
 
 
 def at(port: int) -> httpx.Client:

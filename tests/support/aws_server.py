@@ -1,6 +1,7 @@
 """Serve moto as an AWS that `chalice deploy` can deploy to, with a log of the calls and their callers.
 
-Run as a module with the path of the log: it prints its port, and serves until its standard input ends.
+Run as a module with the paths of the log and of the TLS authorities: it prints its two ports, the second for TLS, and
+serves until its standard input ends.
 """
 
 import io
@@ -19,6 +20,8 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.ses.models import ses_backends
 from werkzeug.serving import make_server
+
+from tests.support.aws_names import make_tls
 
 API_DOCUMENT = re.compile(r"/restapis(/[^/]+)?")
 CALLER = re.compile(r"Credential=([^/]+)/")
@@ -107,17 +110,20 @@ def _key_of(call: dict[str, Any]) -> str:
     return str((call.get("Item") or call.get("Key") or queried).get("pk", {}).get("S", ""))
 
 
-def main(log: Path) -> None:
-    """Serve on a free port of this machine."""
+def main(log: Path, authorities: Path) -> None:
+    """Serve on a free port of this machine, and by TLS on another. authorities: the file to write the authority to."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     with log.open("w", encoding="utf-8") as lines:
         app = AwsServer(DomainDispatcherApplication(create_backend_app), lines)
-        server = make_server("127.0.0.1", 0, app, threaded=True)
-        sys.stdout.write(f"{server.port}\n")
+        servers = [
+            make_server("127.0.0.1", 0, app, threaded=True, ssl_context=tls) for tls in (None, make_tls(authorities))
+        ]
+        sys.stdout.write(" ".join(str(server.port) for server in servers) + "\n")
         sys.stdout.flush()
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for server in servers:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
         sys.stdin.read()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

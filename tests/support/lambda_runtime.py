@@ -23,6 +23,7 @@ from typing import Any
 
 from infra.deploy.deploy import OLDEST_RUNTIME
 from infra.gateway.app import LambdaContext
+from tests.support import elsewhere
 from tests.support.lifeline import words
 from tests.support.limits import WAIT_S
 
@@ -114,8 +115,11 @@ class Environment:
 
 
 @contextmanager
-def running(function: Function, python: Path, log: Path) -> Iterator[Environment]:
-    """Run a function until the block ends. log: the file for its output, in place of CloudWatch."""
+def running(function: Function, python: Path, log: Path, aws_port: int = 0) -> Iterator[Environment]:
+    """Run a function until the block ends. log: the file for its output, in place of CloudWatch.
+
+    aws_port: the local port that serves AWS's names by TLS; 0 changes no connection.
+    """
     api = RuntimeApi()
     threading.Thread(target=api.serve_forever, daemon=True).start()
     environment = {
@@ -128,6 +132,8 @@ def running(function: Function, python: Path, log: Path) -> Iterator[Environment
         **function.environment,
     }
     command, pipe = words(str(python), "awslambdaric", function.handler), subprocess.PIPE
+    if aws_port:
+        command = elsewhere.words(str(python), aws_port, *command[2:])
     with (
         log.open("wb") as output,
         subprocess.Popen(

@@ -1,6 +1,7 @@
 """Serve moto on the loopback, with answers that come late or are lost, as over a slow link."""
 
 import io
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -56,13 +57,13 @@ class SlowLink:
 
 
 @contextmanager
-def serve_wsgi(application: Callable[..., Iterable[bytes]]) -> Iterator[str]:
-    """Serve a WSGI application on a free port until the block ends; yield its URL."""
-    server = make_server("127.0.0.1", 0, application, threaded=True)
+def serve_wsgi(application: Callable[..., Iterable[bytes]], tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Serve a WSGI application on a free port until the block ends; yield its URL. tls: a server's context."""
+    server = make_server("127.0.0.1", 0, application, threaded=True, ssl_context=tls)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.port}"
+        yield f"http{'s' if tls else ''}://127.0.0.1:{server.port}"
     finally:
         server.shutdown()
         thread.join(10)

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -27,9 +29,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class StubProcess:
-    """The process of the fake."""
+    """The process of the fake. tls_port: serves AWS's names. authorities: the file of the authority behind them."""
 
     url: str
+    tls_port: int
+    authorities: Path
 
     def control(self, **settings: Any) -> list[Call]:
         """Set hold_s, population or is_recording. Return the calls that were recorded before."""
@@ -40,13 +44,20 @@ class StubProcess:
 @contextmanager
 def stub() -> Iterator[StubProcess]:
     """Run the fake until the block ends, and send this process's AWS calls to it."""
-    command, pipe = words(sys.executable, "tests.support.fake_aws.server"), subprocess.PIPE
-    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
-    with subprocess.Popen(command, cwd=PROJECT, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
-        try:
-            url = f"http://127.0.0.1:{process.stdout.readline().strip() if process.stdout else ''}"
-            use_own_environment()
-            os.environ["AWS_ENDPOINT_URL"] = url
-            yield StubProcess(url)
-        finally:
-            process.kill()
+    environment, pipe = os.environ | {"PYTHONPATH": str(PROJECT)}, subprocess.PIPE
+    with TemporaryDirectory() as folder:
+        authorities = Path(folder) / "authorities.pem"
+        command = words(sys.executable, "tests.support.fake_aws.server", str(authorities))
+        with subprocess.Popen(command, cwd=PROJECT, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
+            try:
+                yield _reach(process, authorities)
+            finally:
+                process.kill()
+
+
+def _reach(process: subprocess.Popen[str], authorities: Path) -> StubProcess:
+    """Return the fake once it serves; this process's AWS calls go to it from now on."""
+    port, tls_port = (process.stdout.readline() if process.stdout else "").split()
+    use_own_environment()
+    os.environ["AWS_ENDPOINT_URL"] = url = f"http://127.0.0.1:{port}"
+    return StubProcess(url, int(tls_port), authorities)

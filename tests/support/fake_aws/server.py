@@ -1,6 +1,7 @@
 """Serve a fast fake of AWS on loopback: DynamoDB, KMS, SNS's Publish and SES v2's SendEmail.
 
-Signatures are real, by keys of this process. Run as a module, it prints its port and serves until it is killed.
+Signatures are real, by keys of this process. Run as a module, it prints its two ports, the second for TLS, and
+serves until it is killed.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from email.utils import formatdate
+from pathlib import Path
 from typing import cast
 
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePrivateKey
@@ -26,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from httptools import HttpRequestParser
 
 from infra.gateway.serving import listen
+from tests.support.aws_names import make_tls
 from tests.support.fake_aws.process import Call
 from tests.support.fake_aws.tables import AwsError, Body, Tables
 
@@ -199,14 +202,17 @@ def _base64(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
 
 
-async def main() -> None:
-    """Serve on a free port of this machine."""
-    stub = Stub()
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(stub), sock=listen("127.0.0.1", 0))
-    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+async def main(authorities: Path) -> None:
+    """Serve on a free port of this machine, and by TLS on another. authorities: the file to write the authority to."""
+    stub, ports = Stub(), []
+    for tls in (None, make_tls(authorities)):
+        listener = listen("127.0.0.1", 0)
+        ports.append(listener.getsockname()[1])
+        server = await asyncio.get_running_loop().create_server(lambda: Connection(stub), sock=listener, ssl=tls)
+    sys.stdout.write(" ".join(map(str, ports)) + "\n")
     sys.stdout.flush()
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(Path(sys.argv[1])))

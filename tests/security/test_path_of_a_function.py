@@ -1,0 +1,122 @@
+"""A function's process as Lambda starts it: which path it takes to AWS, what it imports, and what it says of it.
+
+It runs the real composition. Its environment is Lambda's; AWS's names alone lead to moto, which these tests serve by
+TLS.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from infra.gateway.proxy_event import GatewayStage, HttpRequest, proxy_event
+from infra.local.emulated_aws import CREDENTIALS, REGION
+from infra.stage.aws import Stage
+from tests.support.aws_names import make_tls
+from tests.support.elsewhere import words
+from tests.support.fixed import BCRYPT_COST, ISSUER
+from tests.support.http import ALICE, BACKEND, TIMESHEETS
+from tests.support.lambda_runtime import RUNTIME_ENVIRONMENT
+from tests.support.local_run import PROJECT
+from tests.support.slow_link import moto_server, serve_wsgi
+
+PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3")
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of a function's process. lines: its log."""
+
+    status: int
+    body: dict[str, Any] = field(repr=False)
+    imported: list[str]
+    lines: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Lambda:
+    """Where functions run. port: of AWS by TLS, whom the file of authorities vouches for. url: of AWS without TLS."""
+
+    stage: str
+    port: int
+    authorities: Path
+    url: str
+
+    def log_in(self, **settings: str) -> Ran:
+        """Start a process with more settings than Lambda's own, and let it serve one login."""
+        login = {"grant_type": "password", "audience": TIMESHEETS, **ALICE, **BACKEND}
+        body = urlencode(login).encode()
+        headers = (("content-type", FORM), ("content-length", str(len(body))))
+        request = HttpRequest("a-request", "POST", "/oauth/token", "", headers, body, "192.0.2.44", "https", 443)
+        event = proxy_event(request, "/oauth/token", {}, GatewayStage("dev", "/dev", "api.example.com", "abc"))
+        environment = {
+            **RUNTIME_ENVIRONMENT,
+            **CREDENTIALS,
+            "AWS_REGION": REGION,
+            "AWS_LAMBDA_FUNCTION_NAME": "gatehouse-test",
+            "AWS_SESSION_TOKEN": "a-token",
+            "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+            "GATEHOUSE_STAGE": self.stage,
+            "GATEHOUSE_ISSUER": ISSUER,
+            "GATEHOUSE_BCRYPT_COST": str(BCRYPT_COST),
+            "HOME": "/nowhere",
+            "PYTHONPATH": str(PROJECT),
+            "SSL_CERT_FILE": str(self.authorities),
+            **settings,
+        }
+        program = str(PROJECT / "tests" / "support" / "one_login.py")
+        done = subprocess.run(
+            words(sys.executable, self.port, program, *PACKAGES),
+            env=environment,
+            input=json.dumps(event),
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        )
+        *lines, last = map(json.loads, done.stdout.splitlines())
+        status, answer, imported = last
+        return Ran(status, answer, imported, lines)
+
+
+@pytest.fixture(scope="module")
+def function(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lambda]:
+    authorities = tmp_path_factory.mktemp("tls") / "authorities.pem"
+    moto = moto_server()
+    with serve_wsgi(moto, make_tls(authorities)) as by_tls, serve_wsgi(moto) as url:
+        yield Lambda(stage.name, urlsplit(by_tls).port or 0, authorities, url)
+
+
+def test_login_in_lambdas_environment_imports_no_botocore(function: Lambda) -> None:
+    ran = function.log_in()
+
+    assert (ran.status, set(ran.body)) == (200, {"access_token", "expires_in", "scope", "token_type"})
+    assert ran.imported == []
+
+
+def test_function_on_the_thin_path_says_nothing_of_it(function: Lambda) -> None:
+    assert [line["event"] for line in function.log_in().lines] == ["sepft"]
+
+
+def test_setting_that_the_thin_path_does_not_honour_is_named_once_as_botocore_takes_over(function: Lambda) -> None:
+    ran = function.log_in(AWS_ENDPOINT_URL=function.url)
+
+    assert ran.status == 200
+    assert "botocore.client" in ran.imported
+    assert [(line["event"], line["reason"]) for line in ran.lines[:-1]] == [
+        ("aws_by_botocore", "AWS_ENDPOINT_URL is set")
+    ]
+
+
+def test_server_whose_certificate_nobody_vouches_for_gets_no_request(function: Lambda) -> None:
+    ran = function.log_in(SSL_CERT_FILE="/nowhere")
+
+    assert (ran.status, ran.body["error"]) == (503, "temporarily_unavailable")
+    assert ran.lines[-1]["reason"].endswith("EndpointConnectionError, SSLCertVerificationError")
