@@ -6,11 +6,11 @@ TLS and HTTP are imported by the first question, since most realms ask none.
 import hashlib
 import unicodedata
 from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING
 
+from chalicelib.tls import tls_context
+
 if TYPE_CHECKING:
-    import ssl
     from http.client import HTTPConnection
 
 HOST = "api.pwnedpasswords.com"
@@ -26,19 +26,11 @@ class RangeApiFailure(Exception):
     """The service gave no answer. The message says why, and holds no part of the password."""
 
 
-@cache
-def _tls() -> "ssl.SSLContext":
-    """Return the default TLS settings; made once, as they read all root certificates."""
-    import ssl  # noqa: PLC0415
-
-    return ssl.create_default_context()
-
-
 def connect() -> "HTTPConnection":
     """Return a connection to the service, not open yet. Each operation on it may take TIMEOUT_S seconds."""
     from http.client import HTTPSConnection  # noqa: PLC0415
 
-    return HTTPSConnection(HOST, timeout=TIMEOUT_S, context=_tls())
+    return HTTPSConnection(HOST, timeout=TIMEOUT_S, context=tls_context())
 
 
 def is_pwned(password: str, connect: "Callable[[], HTTPConnection]" = connect) -> bool:

@@ -4,10 +4,10 @@ What is imported inside functions is needed at the first call alone, which some 
 """
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.store.aws.caller import AwsUnreachable
+from chalicelib.tls import tls_context
 
 if TYPE_CHECKING:
     import socket
@@ -104,18 +104,10 @@ def connect_by_tls(
     plain = socket.create_connection((host, port), timeout_s)
     try:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return (context or _make_tls_context()).wrap_socket(plain, server_hostname=host)
+        return (context or tls_context()).wrap_socket(plain, server_hostname=host)
     except BaseException:
         plain.close()
         raise
-
-
-@cache
-def _make_tls_context() -> "ssl.SSLContext":
-    # Its making takes 35 ms, as it reads all authorities of the system.
-    import ssl  # noqa: PLC0415
-
-    return ssl.create_default_context()
 
 
 def _is_quiet(connection: "socket.socket") -> bool:
