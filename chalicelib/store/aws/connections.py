@@ -8,7 +8,7 @@ from chalicelib.store.aws import budget
 from chalicelib.store.aws.calls import Aws
 from chalicelib.store.aws.environment import needs_botocore
 from chalicelib.store.aws.thin_client import ThinClient
-from chalicelib.store.aws.transport import KeepAlive, Transport, connect_by_tls
+from chalicelib.store.aws.transport import KeepAlive, Transport, connect_by_tls, prepare
 
 if TYPE_CHECKING:
     from chalicelib.store.aws.botocore_caller import BotocoreCaller
@@ -20,13 +20,15 @@ def connect(environ: Mapping[str, str], report: Callable[[str], None]) -> Aws:
     Raises BadSettings if botocore serves and the runtime's is too old.
     """
     reason = needs_botocore(environ)
+    # Each request needs what is made here, and Lambda gives a starting process a whole processor.
     if reason is None:
+        prepare()
         connect_to = partial(connect_by_tls, timeout_s=budget.CONNECT_TIMEOUT_S)
         return connect_over(KeepAlive(connect_to, budget.READ_TIMEOUT_S), environ)
     report(reason)
     caller = _make_botocore_caller()
-    # Each request needs these two, and Lambda gives a starting process a whole processor.
-    caller.client_of("dynamodb"), caller.client_of("kms")
+    for service in ("dynamodb", "kms"):
+        caller.client_of(service)
     return Aws(caller, lambda: caller)
 
 

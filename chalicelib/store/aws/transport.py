@@ -95,6 +95,13 @@ class KeepAlive:
         return connection
 
 
+def prepare() -> None:
+    """Import and make what the first call of a process would wait for otherwise."""
+    import http.client  # noqa: F401, PLC0415
+
+    tls_context()
+
+
 def connect_by_tls(
     host: str, timeout_s: float, port: int = HTTPS_PORT, context: "ssl.SSLContext | None" = None
 ) -> "socket.socket":
