@@ -48,6 +48,6 @@ def package() -> Path:
 def python() -> Path:
     """Return an interpreter with Lambda's packages, compiled as on Lambda."""
     found = runtime_python(PROJECT / ".gatehouse", PROJECT / "infra" / "requirements-dev.txt")
-    packages = next((found.parents[2] / "lib").glob("python3.*"))
+    packages = next((found.parents[1] / "lib").glob("python3.*"))
     subprocess.run([found, "-m", "compileall", "-q", packages], check=False, capture_output=True)
     return found
