@@ -38,7 +38,8 @@ def imported(**environ: str) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-c", IMPORTING], cwd=ROOT, env=kept | environ, check=True, capture_output=True, text=True
     )
-    answer: dict[str, Any] = json.loads(done.stdout)
+    # Where this machine has settings of AWS's SDK, such as a proxy, a line of the log stands before it.
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
 
 
