@@ -46,7 +46,7 @@ class UserRecords:
 
     def all(self) -> Iterator[User]:
         """Return every user: a scan."""
-        for item in self.dynamo.scan(self.table, ConsistentRead=True, PaginationConfig={"PageSize": PAGE}):
+        for item in self.dynamo.scan(self.table, ConsistentRead=True, Limit=PAGE):
             if item["pk"].startswith("user#"):
                 yield user_from(item)
 

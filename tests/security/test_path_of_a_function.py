@@ -32,7 +32,7 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True)
 class Ran:
-    """What came of a function's process. lines: its log."""
+    """The result of a function's process. lines: its log."""
 
     status: int
     body: dict[str, Any] = field(repr=False)
@@ -42,7 +42,7 @@ class Ran:
 
 @dataclass(frozen=True)
 class Lambda:
-    """Where functions run. port: of AWS by TLS, whom the file of authorities vouches for. url: of AWS without TLS."""
+    """Lambda, on this machine. port: serves AWS's names by TLS, signed by the authorities. url: AWS without TLS."""
 
     stage: str
     port: int

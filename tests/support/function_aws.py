@@ -38,7 +38,7 @@ class OpenTransport:
 
 
 class OpenCaller:
-    """What calls AWS for a function of the tests, messages included.
+    """The caller of a function of the tests, for messages too.
 
     arounds: act around each call, the first of them outermost. by_botocore: the caller of messages, and of all on
     botocore's path. transport: of the thin path; None on botocore's.

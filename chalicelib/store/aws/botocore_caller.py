@@ -147,4 +147,6 @@ def _make_refusal(error: ClientError) -> AwsRefused:
     body = {name: value for name, value in error.response.items() if name not in ("Error", "ResponseMetadata")}
     body.pop("message", None)
     body.pop("Message", None)
-    return AwsRefused(error.response["Error"]["Code"], body, error.response["ResponseMetadata"]["HTTPStatusCode"])
+    # Credentials that botocore gets elsewhere fail without an answer's status.
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return AwsRefused(error.response["Error"]["Code"], body, status)
