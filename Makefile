@@ -65,19 +65,19 @@ floors: $(STAMP)
 	@$(BIN)/lint-imports
 
 # No fault test is untraced, and finding out which there are takes long.
-coverage: export GATEHOUSE_TESTS_ON := moto
+coverage: export TESTS_ON := moto
 coverage: $(STAMP)
 	@$(BIN)/pytest --cov --cov-report=term -m 'not slow and not untraced'
 	@$(BIN)/pytest -m 'untraced and not slow' --ignore=tests/faults
 
 # The thin path serves a function, unless its environment asks for more. The folders left out take the path by themselves,
 # but for the faults, which the next target runs.
-test-botocore: export GATEHOUSE_TESTS_AWS := botocore
+test-botocore: export TESTS_AWS := botocore
 test-botocore: $(STAMP) ## Run the tests of the function with botocore in place of the thin path to AWS
 	@$(BIN)/pytest $(foreach folder,cli clients deploy faults,--ignore=tests/$(folder))
 
 # A function runs on the botocore of its runtime, not on the one that is locked here.
-faults-oldest: export GATEHOUSE_TESTS_AWS := botocore
+faults-oldest: export TESTS_AWS := botocore
 faults-oldest: $(OLDEST)/.installed ## Run the fault tests on the oldest botocore that the function takes
 	@$(OLDEST)/bin/pytest tests/faults tests/security/test_call_budget.py
 

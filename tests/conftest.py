@@ -26,7 +26,7 @@ from tests.support.http import Http
 from tests.support.once import speed_up_moto
 from tests.support.people import PeopleMaker
 
-IS_ON_MOTO = os.environ.get("GATEHOUSE_TESTS_ON") == "moto"
+IS_ON_MOTO = os.environ.get("TESTS_ON") == "moto"
 UNTRACED = ("cli", "clients", "deploy", "security")
 
 hypothesis_settings.register_profile("fixed", derandomize=True, deadline=None)
@@ -50,7 +50,7 @@ def quick() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def items_answered() -> Iterator[None]:
-    """Let the fake answer for DynamoDB's items, unless the environment has GATEHOUSE_TESTS_ON=moto."""
+    """Let the fake answer for DynamoDB's items, unless the environment has TESTS_ON=moto."""
     with answering_by_moto() if IS_ON_MOTO else answering_items():
         yield
 

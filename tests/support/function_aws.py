@@ -16,7 +16,7 @@ from chalicelib.store.aws.transport import Reply, Transport
 from infra.local.moto_transport import MotoTransport
 from infra.stage.aws import Stage
 
-IS_BY_BOTOCORE = os.environ.get("GATEHOUSE_TESTS_AWS") == "botocore"
+IS_BY_BOTOCORE = os.environ.get("TESTS_AWS") == "botocore"
 
 Ask = Callable[[], dict[str, Any]]
 # Acts around a call: told the operation and its parameters, it makes the call, or not, and returns an answer.
@@ -60,7 +60,7 @@ class OpenCaller:
 
 
 def function_aws(session: Session | None = None, transport: Transport | None = None) -> Aws:
-    """Return AWS for a function: by the thin path, or by botocore if the environment has GATEHOUSE_TESTS_AWS=botocore.
+    """Return AWS for a function: by the thin path, or by botocore if the environment has TESTS_AWS=botocore.
 
     session: of botocore's clients, a new one by default. transport: of the thin path, to moto by default.
     """
