@@ -13,3 +13,8 @@ def tls_context() -> "ssl.SSLContext":
     import ssl  # noqa: PLC0415
 
     return ssl.create_default_context()
+
+
+def has_authorities() -> bool:
+    """Return whether the context trusts an authority. A folder of them is read as needed, so it counts for none."""
+    return tls_context().cert_store_stats()["x509_ca"] > 0

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import botocore
 import pytest
 
 from infra.gateway.proxy_event import GatewayStage, HttpRequest, proxy_event
@@ -116,7 +117,18 @@ def test_setting_that_the_thin_path_does_not_honour_is_named_once_as_botocore_ta
 
 
 def test_server_whose_certificate_nobody_vouches_for_gets_no_request(function: Lambda) -> None:
-    ran = function.log_in(SSL_CERT_FILE="/nowhere")
+    others = Path(botocore.__file__).with_name("cacert.pem")
+    ran = function.log_in(SSL_CERT_FILE=str(others))
 
     assert (ran.status, ran.body["error"]) == (503, "temporarily_unavailable")
     assert ran.lines[-1]["reason"].endswith("EndpointConnectionError, SSLCertVerificationError")
+
+
+def test_system_without_authorities_has_botocore_bring_its_own(function: Lambda) -> None:
+    ran = function.log_in(SSL_CERT_FILE="/nowhere")
+
+    # botocore's authorities know nothing of the one of these tests.
+    assert (ran.status, ran.body["error"]) == (503, "temporarily_unavailable")
+    assert [(line["event"], line["reason"]) for line in ran.lines[:-1]] == [
+        ("aws_by_botocore", "the system has no file of TLS authorities")
+    ]

@@ -53,7 +53,7 @@ THIN = {
     "AWS_LAMBDA_FUNCTION_NAME": "botocore passes the trace on in a function; DynamoDB and KMS make nothing of it",
     "_X_AMZN_TRACE_ID": "the same",
     "SSLKEYLOGFILE": "both paths' TLS reads it",
-    "SSL_CERT_FILE": "the thin path's TLS reads it; botocore brings authorities of its own",
+    "SSL_CERT_FILE": "the thin path's TLS reads it; without any, botocore serves, which brings its own",
     "SSL_CERT_DIR": "the same",
 }
 BOTOCORE = {

@@ -9,9 +9,12 @@ from chalicelib.store.aws.calls import Aws
 from chalicelib.store.aws.environment import needs_botocore
 from chalicelib.store.aws.thin_client import ThinClient
 from chalicelib.store.aws.transport import KeepAlive, Transport, connect_by_tls, prepare
+from chalicelib.tls import has_authorities
 
 if TYPE_CHECKING:
     from chalicelib.store.aws.botocore_caller import BotocoreCaller
+
+NO_AUTHORITIES = "the system has no file of TLS authorities"
 
 
 def connect(environ: Mapping[str, str], report: Callable[[str], None]) -> Aws:
@@ -19,7 +22,7 @@ def connect(environ: Mapping[str, str], report: Callable[[str], None]) -> Aws:
 
     Raises BadSettings if botocore serves and the runtime's is too old.
     """
-    reason = needs_botocore(environ)
+    reason = needs_botocore(environ) or (None if has_authorities() else NO_AUTHORITIES)
     # Each request needs what is made here, and Lambda gives a starting process a whole processor.
     if reason is None:
         prepare()
