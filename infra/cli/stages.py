@@ -32,10 +32,7 @@ def up_command(
 ) -> bool:
     """Make what the stage lacks: its stack, a stack per realm, the signing keys. Safe to run again."""
     require_dry_run(dry_run, in_json, detailed_exitcode)
-    tenant_file = load_or_exit(file)
-    require_listed(stage, project)
-    require_strong_secrets(stage, tenant_file)
-    reached = reach(stage)
+    tenant_file, reached = _open(file, stage, project)
     planned = up(reached, tenant_file, dry_run=True)
     if in_json:
         print_json(console, as_json(stage, planned))
@@ -63,10 +60,7 @@ def apply_command(
 ) -> bool:
     """Write the file's tenant, realms, APIs and clients into the stage. Safe to run again; works within a minute."""
     require_dry_run(dry_run, in_json, detailed_exitcode)
-    tenant_file = load_or_exit(file)
-    require_listed(stage, project)
-    require_strong_secrets(stage, tenant_file)
-    reached = reach(stage)
+    tenant_file, reached = _open(file, stage, project)
     planned = apply(reached, tenant_file, dry_run=True, prune=prune).changes
     if dry_run and with_users:
         planned += [seeded.change for seeded in compare_each(reached, tenant_file)]
@@ -81,6 +75,14 @@ def apply_command(
         _show_users(_seed(reached, tenant_file))
     warn(warnings, console)
     return would_change(planned)
+
+
+def _open(file: Path, stage: str, project: Path) -> tuple[TenantFile, Stage]:
+    """Return the tenant file and the stage; raises OperatorError for an unlisted stage or a weak client secret."""
+    tenant_file = load_or_exit(file)
+    require_listed(stage, project)
+    require_strong_secrets(stage, tenant_file)
+    return tenant_file, reach(stage)
 
 
 def _title(stage: str, dry_run: bool) -> str:

@@ -60,7 +60,7 @@ def send(http: Http, assertion: str, path: str = "/oauth/token", **params: str) 
     return http.post(path, data={**PASSWORD, "token": "x", **proof, **params})
 
 
-def refused(http: Http, assertion: str, reason: str, path: str = "/oauth/token") -> None:
+def require_refusal(http: Http, assertion: str, reason: str, path: str = "/oauth/token") -> None:
     """Hold that an assertion is refused, and that the log names the check."""
     response = send(http, assertion, path)
     assert (response.status_code, response.json()) == (401, FAILED)
@@ -86,14 +86,14 @@ def test_alg_of_a_key_binds_it(http: Http, stage: Stage, clock: Clock, bound: st
     client_id = made(stage, RSA_JWK | {"alg": bound})
 
     assert send(http, jwt.encode(claims_of(client_id, clock), RSA_KEY, bound)).status_code == 200
-    refused(http, jwt.encode(claims_of(client_id, clock, jti="2"), RSA_KEY, other), "alg fits no key")
+    require_refusal(http, jwt.encode(claims_of(client_id, clock, jti="2"), RSA_KEY, other), "alg fits no key")
 
 
 @pytest.mark.parametrize("alg", ["RS384", "RS512", "PS384", "none", "HS256"])
 def test_other_algorithms_fit_no_key(http: Http, client_id: str, clock: Clock, alg: str) -> None:
     claims = json.dumps(claims_of(client_id, clock))
 
-    refused(http, signed({"alg": alg}, claims), "alg fits no key")
+    require_refusal(http, signed({"alg": alg}, claims), "alg fits no key")
 
 
 @pytest.mark.parametrize("alg", [None, 7, ["RS256"], {"a": 1}])
@@ -114,7 +114,7 @@ def test_metadata_lists_the_algorithms(http: Http) -> None:
 def test_unknown_critical_extension_is_refused(http: Http, client_id: str, clock: Clock) -> None:
     payload = json.dumps(claims_of(client_id, clock))
 
-    refused(http, signed({"alg": "RS256", "crit": ["x"], "x": 1}, payload), "cannot be read")
+    require_refusal(http, signed({"alg": "RS256", "crit": ["x"], "x": 1}, payload), "cannot be read")
 
 
 # The form.
@@ -128,7 +128,7 @@ def test_part_that_is_no_base64url_without_padding_is_refused(
     parts = jwt.encode(claims_of(client_id, clock), EC_KEY, "ES256").split(".")
     parts[part] = change.format(parts[part])
 
-    refused(http, ".".join(parts), "is no JWT")
+    require_refusal(http, ".".join(parts), "is no JWT")
 
 
 def test_signature_has_one_spelling(http: Http, client_id: str, clock: Clock) -> None:
@@ -138,12 +138,12 @@ def test_signature_has_one_spelling(http: Http, client_id: str, clock: Clock) ->
     signature = other.rpartition(".")[2] + "=="
     assert urlsafe_b64decode(signature) == urlsafe_b64decode(assertion.rpartition(".")[2] + "==")
 
-    refused(http, other, "is no JWT")
+    require_refusal(http, other, "is no JWT")
 
 
 @pytest.mark.parametrize("assertion", ["x", "a.b", "a.b.c.d", "..", "a.b.c.d.e"])
 def test_text_that_is_no_jwt_is_refused(http: Http, assertion: str) -> None:
-    refused(http, assertion, "client_assertion")
+    require_refusal(http, assertion, "client_assertion")
 
 
 # The claims.
@@ -174,7 +174,7 @@ def test_text_that_is_no_jwt_is_refused(http: Http, assertion: str) -> None:
 def test_claim_that_does_not_hold_is_named_in_the_log(
     http: Http, client_id: str, clock: Clock, changes: dict[str, Any], reason: str
 ) -> None:
-    refused(http, jwt.encode(claims_of(client_id, clock, **changes), RSA_KEY, "RS256"), reason)
+    require_refusal(http, jwt.encode(claims_of(client_id, clock, **changes), RSA_KEY, "RS256"), reason)
 
 
 @pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
@@ -183,7 +183,7 @@ def test_time_that_is_no_number_is_refused(http: Http, client_id: str, clock: Cl
     claims = {key: one for key, one in claims_of(client_id, clock).items() if key != name}
     payload = json.dumps(claims)[:-1] + f', "{name}": {value.format(int(clock()) + 5)}' + "}"
 
-    refused(http, signed({"alg": "RS256"}, payload), f"{name} is no number")
+    require_refusal(http, signed({"alg": "RS256"}, payload), f"{name} is no number")
 
 
 def test_fractions_of_a_second_are_taken(http: Http, client_id: str, clock: Clock) -> None:
@@ -207,7 +207,7 @@ def test_nbf_has_ten_seconds_of_leeway(http: Http, client_id: str, clock: Clock,
     if is_taken:
         assert send(http, assertion).status_code == 200
     else:
-        refused(http, assertion, "nbf lies ahead")
+        require_refusal(http, assertion, "nbf lies ahead")
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_exp_has_ten_seconds_of_leeway_and_five_minutes(
     assertion = jwt.encode(claims_of(client_id, clock, exp=int(clock()) + exp), RSA_KEY, "RS256")
 
     if reason:
-        refused(http, assertion, reason)
+        require_refusal(http, assertion, reason)
     else:
         assert send(http, assertion).status_code == 200
 
@@ -233,22 +233,26 @@ def test_times_go_by_the_clock_of_the_server(http: Http, client_id: str, clock: 
 
 
 def test_huge_times_are_refused(http: Http, client_id: str, clock: Clock) -> None:
-    refused(http, jwt.encode(claims_of(client_id, clock, exp=10**400), RSA_KEY, "RS256"), "exp is too far ahead")
+    require_refusal(
+        http, jwt.encode(claims_of(client_id, clock, exp=10**400), RSA_KEY, "RS256"), "exp is too far ahead"
+    )
 
 
 def test_key_that_is_not_the_clients_is_named(http: Http, client_id: str, clock: Clock) -> None:
-    refused(http, jwt.encode(claims_of(client_id, clock), OTHER_KEY, "RS256"), "no key of the client has signed")
+    require_refusal(
+        http, jwt.encode(claims_of(client_id, clock), OTHER_KEY, "RS256"), "no key of the client has signed"
+    )
 
 
 def test_replay_is_named(http: Http, client_id: str, clock: Clock) -> None:
     assertion = jwt.encode(claims_of(client_id, clock), RSA_KEY, "RS256")
     assert send(http, assertion).status_code == 200
 
-    refused(http, assertion, "jti was used before")
+    require_refusal(http, assertion, "jti was used before")
 
 
 def test_assertion_that_does_not_hold_uses_no_jti_up(http: Http, client_id: str, clock: Clock) -> None:
-    refused(http, jwt.encode(claims_of(client_id, clock, aud=OTHER), RSA_KEY, "RS256"), "aud")
+    require_refusal(http, jwt.encode(claims_of(client_id, clock, aud=OTHER), RSA_KEY, "RS256"), "aud")
 
     assert send(http, jwt.encode(claims_of(client_id, clock), RSA_KEY, "RS256")).status_code == 200
 
@@ -282,7 +286,7 @@ def test_url_of_the_mfa_challenge_is_one_too(http: Http, client_id: str, clock: 
 def test_url_of_another_endpoint_is_no_audience(http: Http, client_id: str, clock: Clock) -> None:
     assertion = jwt.encode(claims_of(client_id, clock, aud=f"{ISSUER}oauth/introspect"), RSA_KEY, "RS256")
 
-    refused(http, assertion, "aud", "/oauth/revoke")
+    require_refusal(http, assertion, "aud", "/oauth/revoke")
 
 
 @pytest.mark.parametrize(
@@ -299,13 +303,13 @@ def test_strict_client_names_the_issuer_alone(
     if is_taken:
         assert send(http, assertion).status_code == 200
     else:
-        refused(http, assertion, "aud")
+        require_refusal(http, assertion, "aud")
 
 
 def test_strict_client_may_not_name_the_url_that_is_called(http: Http, stage: Stage, clock: Clock) -> None:
     client_id = made(stage, strict_audience=True)
 
-    refused(
+    require_refusal(
         http,
         jwt.encode(claims_of(client_id, clock, aud=f"{ISSUER}oauth/revoke"), RSA_KEY, "RS256"),
         "aud",
@@ -317,7 +321,7 @@ def test_audience_goes_by_the_issuer_and_not_by_the_host(
     http: Http, stage: Stage, externals: wiring.Externals, client_id: str, clock: Clock
 ) -> None:
     with client_of(stage, externals, "https://else.example/") as other:
-        refused(other, jwt.encode(claims_of(client_id, clock), RSA_KEY, "RS256"), "aud")
+        require_refusal(other, jwt.encode(claims_of(client_id, clock), RSA_KEY, "RS256"), "aud")
 
 
 # Access tokens are JWTs as well.

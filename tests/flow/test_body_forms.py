@@ -22,7 +22,7 @@ def post(http: Http, content_type: str, body: str | bytes, **headers: str) -> ht
     return http.post("/oauth/token", content=body, headers={"Content-Type": content_type, **headers})
 
 
-def refused(response: httpx.Response, description: str, status: int = 400) -> None:
+def require_refusal(response: httpx.Response, description: str, status: int = 400) -> None:
     assert response.status_code == status
     assert response.json() == {"error": "invalid_request", "error_description": description}
 
@@ -39,8 +39,8 @@ def added(member: str) -> str:
 def test_parameter_that_is_given_twice_is_named(http: Http, hashes: Hashes, name: str) -> None:
     twice = urlencode([(name, "one"), (name, "two")])
 
-    refused(post(http, FORM, f"{AS_FORM}&{twice}"), f"Parameter given twice: {name}")
-    refused(post(http, JSON, added(f'"{name}": "one", "{name}": "two"')), f"Parameter given twice: {name}")
+    require_refusal(post(http, FORM, f"{AS_FORM}&{twice}"), f"Parameter given twice: {name}")
+    require_refusal(post(http, JSON, added(f'"{name}": "one", "{name}": "two"')), f"Parameter given twice: {name}")
     assert hashes.count == 0
 
 
@@ -48,7 +48,7 @@ def test_name_of_a_parameter_is_told_printable_and_cut(http: Http) -> None:
     name = 'x"\\\u2028' + "y" * 500
     twice = urlencode([(name, "1"), (name, "1")])
 
-    refused(post(http, FORM, f"{AS_FORM}&{twice}"), "Parameter given twice: x???" + "y" * 96)
+    require_refusal(post(http, FORM, f"{AS_FORM}&{twice}"), "Parameter given twice: x???" + "y" * 96)
 
 
 def test_name_that_nobody_knows_reaches_no_log(http: Http) -> None:
@@ -61,7 +61,7 @@ def test_name_that_nobody_knows_reaches_no_log(http: Http) -> None:
 
 
 def test_member_that_stands_twice_deeper_is_named_too(http: Http) -> None:
-    refused(post(http, JSON, added('"device": {"a": 1, "a": 2}')), "Parameter given twice: a")
+    require_refusal(post(http, JSON, added('"device": {"a": 1, "a": 2}')), "Parameter given twice: a")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_null_or_empty_member_is_none_and_no_second_one(http: Http, member: str)
 
 def test_empty_list_object_and_zero_are_values(http: Http) -> None:
     for value in ("[]", "{}", "0", "false"):
-        refused(post(http, JSON, added(f'"foo": {value}, "foo": {value}')), "Parameter given twice: foo")
+        require_refusal(post(http, JSON, added(f'"foo": {value}, "foo": {value}')), "Parameter given twice: foo")
 
 
 # One form under the other's name.
@@ -105,17 +105,17 @@ def test_empty_list_object_and_zero_are_values(http: Http) -> None:
 @pytest.mark.parametrize("body", [AS_JSON, f"  \n{json.dumps(LOGIN, indent=2)}\n", '{"a": "100%"}', "{}"])
 @pytest.mark.parametrize("content_type", [FORM, f"{FORM}; charset=utf-8"])
 def test_json_under_the_type_of_a_form_is_told_so(http: Http, content_type: str, body: str) -> None:
-    refused(post(http, content_type, body), f"The body is JSON, but Content-Type is {FORM}.")
+    require_refusal(post(http, content_type, body), f"The body is JSON, but Content-Type is {FORM}.")
 
 
 @pytest.mark.parametrize("body", [AS_FORM, "grant_type=password", "a=", "x%20y=1&z"])
 def test_form_under_the_type_of_json_is_told_so(http: Http, body: str) -> None:
-    refused(post(http, JSON, body), f"The body is a form, but Content-Type is {JSON}.")
+    require_refusal(post(http, JSON, body), f"The body is a form, but Content-Type is {JSON}.")
 
 
 @pytest.mark.parametrize("body", ["{", '{"a": "b=c"', "nonsense", '"a=b', "[a=b]"])
 def test_other_broken_json_is_no_form(http: Http, body: str) -> None:
-    refused(post(http, JSON, body), "The request body is not valid JSON.")
+    require_refusal(post(http, JSON, body), "The request body is not valid JSON.")
 
 
 def test_form_with_braces_in_it_is_a_form(http: Http) -> None:
@@ -132,7 +132,7 @@ def test_encoded_body_is_an_unsupported_media_type(
 ) -> None:
     response = post(http, content_type, gzip.compress(body.encode()), **{"Content-Encoding": coding})
 
-    refused(response, "Content-Encoding is not supported: send the body as it is.", 415)
+    require_refusal(response, "Content-Encoding is not supported: send the body as it is.", 415)
     assert response.headers["Accept-Encoding"] == "identity"
     assert hashes.count == 0
 

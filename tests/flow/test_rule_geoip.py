@@ -40,7 +40,7 @@ def login(http: Http, username: str, **headers: str) -> Any:
     return http.token(form, **{"X-Forwarded-For": HOME} | headers)
 
 
-def closed(http: Http, answer: Any, words: str) -> None:
+def require_closed(http: Http, answer: Any, words: str) -> None:
     """Assert that the login ended with the contract's 500, and that the log says why."""
     assert (answer.status_code, answer.json()) == (
         500,
@@ -89,7 +89,7 @@ def test_blocklist_denies_the_listed_country_alone(stage: Stage, externals: wiri
 def test_header_that_anybody_can_write_is_no_place(stage: Stage, externals: wiring.Externals, username: str) -> None:
     """Nobody stands in front of API Gateway, so whoever calls has written the header."""
     with client_with_rules(stage, externals, blocklist) as http:
-        closed(http, login(http, username, **{"CloudFront-Viewer-Country": "FR"}), "is unknown")
+        require_closed(http, login(http, username, **{"CloudFront-Viewer-Country": "FR"}), "is unknown")
 
 
 @pytest.mark.parametrize("forwarded_for", ["", "unknown", "  "], ids=["none", "no-address", "blank"])
@@ -99,7 +99,7 @@ def test_request_that_did_not_come_by_the_proxies_is_from_nowhere(
     headers = {**BACKEND, "grant_type": "password", "username": username, "password": PASSWORD}
     sent = {"X-Forwarded-For": forwarded_for} if forwarded_for else {}
     with client_with_rules(stage, externals, blocklist, proxies=1) as http:
-        closed(http, http.token(headers, **sent, **{"CloudFront-Viewer-Country": "FR"}), "is unknown")
+        require_closed(http, http.token(headers, **sent, **{"CloudFront-Viewer-Country": "FR"}), "is unknown")
 
 
 @pytest.mark.parametrize("proxies", [0, 1])
@@ -107,7 +107,7 @@ def test_place_is_unknown_if_no_header_tells_it(
     stage: Stage, externals: wiring.Externals, username: str, proxies: int
 ) -> None:
     with client_with_rules(stage, externals, blocklist, proxies=proxies) as http:
-        closed(http, login(http, username), "is unknown: no trusted proxy told the country")
+        require_closed(http, login(http, username), "is unknown: no trusted proxy told the country")
 
 
 READS: dict[str, Callable[[Any], object]] = {
@@ -137,7 +137,7 @@ def test_any_way_to_read_an_unknown_place_stops_the_rule(
     stage: Stage, externals: wiring.Externals, username: str, read: Callable[[Any], object]
 ) -> None:
     with client_with_rules(stage, externals, lambda _, context: read(context.request)) as http:
-        closed(http, login(http, username), "is unknown")
+        require_closed(http, login(http, username), "is unknown")
 
 
 def test_lookup_error_handler_of_a_rule_lets_nobody_in(
@@ -152,7 +152,7 @@ def test_lookup_error_handler_of_a_rule_lets_nobody_in(
             context.deny("Not from your country.")
 
     with client_with_rules(stage, externals, forgiving) as http:
-        closed(http, login(http, username), "is unknown")
+        require_closed(http, login(http, username), "is unknown")
 
 
 def test_rule_that_says_what_holds_for_an_unknown_place_decides(
@@ -204,7 +204,7 @@ def test_member_that_is_not_known_stops_the_rule(
     stage: Stage, externals: wiring.Externals, username: str, read: Callable[[Any], object], words: str
 ) -> None:
     with client_with_rules(stage, externals, lambda _, context: read(context.request.geoip), proxies=1) as http:
-        closed(http, login(http, username, **COUNTRY), words)
+        require_closed(http, login(http, username, **COUNTRY), words)
 
 
 def test_member_can_be_asked_for_before_it_is_read(stage: Stage, externals: wiring.Externals, username: str) -> None:
@@ -226,7 +226,7 @@ def test_country_that_is_no_code_is_unknown(
 ) -> None:
     with client_with_rules(stage, externals, blocklist, proxies=1) as http:
         headers = PLACE | {"CloudFront-Viewer-Country": country}
-        closed(http, login(http, username, **headers), "is unknown")
+        require_closed(http, login(http, username, **headers), "is unknown")
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_backend_that_speaks_for_a_person_does_not_lend_its_own_place(
         if is_known:
             assert answer.status_code == 403
         else:
-            closed(http, answer, "is unknown")
+            require_closed(http, answer, "is unknown")
 
 
 def test_refresh_reads_the_place_of_its_own_request(stage: Stage, externals: wiring.Externals, username: str) -> None:

@@ -186,8 +186,11 @@ class Tables:
             require_item(after)
             if item_bytes(after) > MAX_ITEM_BYTES:
                 raise AwsError("ValidationException", "Item size has exceeded the maximum allowed size")
+        answers, asked = {"NONE": None, "ALL_NEW": after, "ALL_OLD": before}, call.get("ReturnValues", "NONE")
+        if asked not in answers:
+            raise NotImplementedError(f"ReturnValues {asked}")
         self._keep(key, after)
-        wanted = {"NONE": None, "ALL_NEW": after, "ALL_OLD": before}[call.get("ReturnValues", "NONE")]
+        wanted = answers[asked]
         return {} if wanted is None else {"Attributes": wanted}
 
     def _keep(self, key: Key, item: Item | None) -> None:
