@@ -14,7 +14,7 @@ from chalicelib.model.clock import Clock
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
 from chalicelib.protection.client import ClientGuard
-from chalicelib.store.config import ConfigStore
+from chalicelib.store.configuration.config import ConfigStore
 from chalicelib.store.sessions import UsedNames
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

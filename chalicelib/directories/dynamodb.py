@@ -11,7 +11,7 @@ from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 from chalicelib.passwords.hash import hash_password, is_hash_as_typed, needs_rehash
 from chalicelib.store.aws.calls import ConditionFailed
-from chalicelib.store.users import UserStore
+from chalicelib.store.people.users import UserStore
 
 # No user_id looks like this, so the read for an unknown user finds nothing.
 _NOBODY = "-"

@@ -9,7 +9,7 @@ from chalicelib.model.credential_state import CredentialState
 from chalicelib.model.directory import Directory
 from chalicelib.model.tenant import Client, Realm
 from chalicelib.model.user import User
-from chalicelib.store.config import ConfigStore
+from chalicelib.store.configuration.config import ConfigStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.revocations import RevocationStore
 

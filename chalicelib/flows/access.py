@@ -7,7 +7,7 @@ from chalicelib.errors import InvalidRequest, InvalidScope, InvalidTarget, echo
 from chalicelib.model.login import Access, Login, Original, RequestedAccess
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import MFA_SCOPES, MFA_TOKEN_LIFETIME_S, REFRESH_TOKEN, Api, Client, mfa_audience
-from chalicelib.store.config import ConfigStore
+from chalicelib.store.configuration.config import ConfigStore
 
 # The target of a token if no API was named.
 USERINFO = Api("", "/userinfo")

@@ -6,7 +6,7 @@ from typing import Any
 from chalicelib.assertions import SUPPORTED_ALGS
 from chalicelib.model.request import Request
 from chalicelib.scopes import OIDC_SCOPES
-from chalicelib.store.config import ConfigStore
+from chalicelib.store.configuration.config import ConfigStore
 
 CONFIDENTIAL_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
 CLAIMS = (

@@ -9,7 +9,7 @@ from chalicelib.errors import InvalidClient, InvalidToken
 from chalicelib.model.credential_state import CredentialState
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import REFRESH_TOKEN, Client
-from chalicelib.store.config import ConfigStore
+from chalicelib.store.configuration.config import ConfigStore
 from chalicelib.tokens.refresh import PresentedToken, RefreshTokens
 from chalicelib.tokens.verifier import AccessTokenVerifier, audiences
 

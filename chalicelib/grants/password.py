@@ -16,7 +16,7 @@ from chalicelib.model.tenant import Client, Realm, Tenant
 from chalicelib.model.user import User
 from chalicelib.passwords.breached import RangeApi, is_refused
 from chalicelib.protection.account import AccountGuard, AdmittedAttempt, LoginAttempt
-from chalicelib.store.config import ConfigStore
+from chalicelib.store.configuration.config import ConfigStore
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.revocations import RevocationStore
 from chalicelib.tokens.settlement import Issuance, Issued, ProvedLogin

@@ -6,7 +6,7 @@ from chalicelib.errors import InvalidGrant, is_refusal
 from chalicelib.model.login import Login, Original
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import REFRESH_TOKEN, Client
-from chalicelib.store.config import ConfigStore
+from chalicelib.store.configuration.config import ConfigStore
 from chalicelib.tokens.refresh import UNKNOWN, PresentedToken, RefreshTokens
 from chalicelib.tokens.settlement import Issuance, Issued, ProvedLogin
 

@@ -1,4 +1,4 @@
-"""The interfaces of a second factor: one file each, beside this one, and one line in `wiring.py`."""
+"""The interfaces of a second factor: one file each, beside this one, and one line in `wiring/grants.py`."""
 
 from collections.abc import Callable
 from typing import Any, Protocol

@@ -22,7 +22,7 @@ from chalicelib.model.request import Request
 from chalicelib.model.storage import Write
 from chalicelib.model.tenant import MFA_OOB
 from chalicelib.store.aws.messages import Messages
-from chalicelib.store.enrolments import EnrolmentStore
+from chalicelib.store.people.enrolments import EnrolmentStore
 from chalicelib.store.sessions import PendingStore, stored_id
 
 MALFORMED = "Malformed oob_code."

@@ -15,8 +15,8 @@ from chalicelib.model.clock import Clock
 from chalicelib.model.enrolment import OTP, Authenticator, Enrolment
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import MFA_OTP
-from chalicelib.store.enrolments import EnrolmentStore
-from chalicelib.store.vault import Vault, seal, unseal
+from chalicelib.store.configuration.vault import Vault, seal, unseal
+from chalicelib.store.people.enrolments import EnrolmentStore
 
 INVALID = OTP_CODES.invalid
 STEP_S = 30

@@ -15,7 +15,7 @@ from chalicelib.mfa.typed import plain_code
 from chalicelib.model.enrolment import RECOVERY_CODE, Enrolment
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import MFA_RECOVERY_CODE
-from chalicelib.store.enrolments import EnrolmentStore
+from chalicelib.store.people.enrolments import EnrolmentStore
 
 REJECTED = RECOVERY_CODES.invalid
 NONE = "User does not have a recovery-code."

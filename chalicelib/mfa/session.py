@@ -15,9 +15,9 @@ from chalicelib.model.storage import Write
 from chalicelib.model.tenant import ENROLL, Client, Realm, Tenant, mfa_audience
 from chalicelib.model.user import User
 from chalicelib.protection.address import AddressGuard
-from chalicelib.store.config import ConfigStore
+from chalicelib.store.configuration.config import ConfigStore
 from chalicelib.store.dynamo import Dynamo
-from chalicelib.store.enrolments import EnrolmentStore
+from chalicelib.store.people.enrolments import EnrolmentStore
 from chalicelib.store.revocations import RevocationStore
 from chalicelib.store.sessions import PendingStore
 

@@ -1,6 +1,7 @@
 """The interface of a realm backend: only what a login needs of it (docs/adr/0035).
 
-A backend is one file in `directories/` and one line of `wiring.py`. The suite of tests/contract/ runs on each one.
+A backend is one file in `directories/` and one line of `wiring/stores.py`. The suite of tests/contract/ runs on
+each one.
 """
 
 from collections.abc import Callable

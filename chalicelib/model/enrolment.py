@@ -44,7 +44,7 @@ class Authenticator:
     """One second factor. kind: otp, sms or email. address: a phone number or an email, "" for otp.
 
     enrolled_by: while it is not active, the id of the one pending login that may confirm it; "" for any of the user.
-    secret: of otp, sealed (`store/vault.py`). last_step: the last TOTP step that was used; -1 before the first.
+    secret: of otp, sealed (`vault.py`). last_step: the last TOTP step that was used; -1 before the first.
     recovery_hash: of the recovery code that was shown with it, which comes into force if it is the first confirmed.
     """
 

@@ -17,8 +17,8 @@ from chalicelib.model.user import User
 from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.families import FamilyStore
+from chalicelib.store.people.users import family_counter
 from chalicelib.store.revocations import RevocationStore
-from chalicelib.store.users import family_counter
 from chalicelib.tokens.refresh_format import (
     SECRET_BYTES,
     Checksum,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.compact_jws import is_compact_jws
 from chalicelib.errors import InvalidToken
 from chalicelib.model.clock import Clock
-from chalicelib.store.config import ConfigStore
+from chalicelib.store.configuration.config import ConfigStore
 from chalicelib.tokens.claims import TYP
 
 if TYPE_CHECKING:

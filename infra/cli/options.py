@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from chalicelib.rules.loading import BadRules
-from chalicelib.store.user_records import NoSuchUser
+from chalicelib.store.people.user_records import NoSuchUser
 from infra.errors import NotReady, OperatorError
 from infra.stage.aws_faults import AWS_FAILURES, describe_failure
 from infra.stage.cloudformation.stack_status import Unsound

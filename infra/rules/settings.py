@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.clock import SystemClock
-from chalicelib.store.vault import RuleSettings, Vault, data_key_alias
+from chalicelib.store.configuration.vault import RuleSettings, Vault, data_key_alias
 from infra.errors import NotReady, OperatorError
 from infra.stage.aws import Stage
 from infra.text_file import read_text

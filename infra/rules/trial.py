@@ -16,7 +16,7 @@ from chalicelib.model.user import User
 from chalicelib.rules.loading import Rule
 from chalicelib.rules.runner import Decision, Rules
 from chalicelib.rules.values import Metadata
-from chalicelib.store.config import ConfigStore
+from chalicelib.store.configuration.config import ConfigStore
 
 ABSENT = "-"
 

@@ -13,7 +13,7 @@ from botocore.exceptions import InvalidEndpointConfigurationError
 from chalicelib.model.clock import SystemClock
 from chalicelib.store.aws.botocore_caller import BotocoreCaller, end_call
 from chalicelib.store.aws.calls import Aws
-from chalicelib.store.config import ConfigStore
+from chalicelib.store.configuration.config import ConfigStore
 from chalicelib.store.dynamo import Dynamo
 from infra.stage.aws_faults import refuse_web_pages
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from chalicelib.model.key import KeySet, SigningKey
-from chalicelib.store.vault import STAGE_KEY, STAGE_OWNER, StageKey, Vault, data_key_alias
+from chalicelib.store.configuration.vault import STAGE_KEY, STAGE_OWNER, StageKey, Vault, data_key_alias
 from infra.stage.aws import Stage
 from infra.stage.changes import PlannedChange
 from infra.stage.cloudformation.stack_status import Unsound

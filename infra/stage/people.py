@@ -18,12 +18,12 @@ from chalicelib.passwords.hash import MAX_LENGTH, hash_password, is_foreign_hash
 from chalicelib.passwords.policy import Objection, former_hashes, length, objections
 from chalicelib.passwords.range_api import is_pwned
 from chalicelib.store.attempts import AttemptStore
-from chalicelib.store.config import ConfigStore
-from chalicelib.store.documents import realm_from
+from chalicelib.store.configuration.config import ConfigStore
+from chalicelib.store.configuration.documents import realm_from
 from chalicelib.store.families import FamilyStore
+from chalicelib.store.people.user_records import IdentifierTaken, UserRecords
+from chalicelib.store.people.users import UserStore
 from chalicelib.store.revocations import RevocationStore
-from chalicelib.store.user_records import IdentifierTaken, UserRecords
-from chalicelib.store.users import UserStore
 from infra.errors import OperatorError, UserExists
 from infra.stage.aws import Stage
 

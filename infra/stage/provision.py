@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.model.key import KeySet
-from chalicelib.store.documents import Document
+from chalicelib.store.configuration.documents import Document
 from infra.errors import NotReady
 from infra.stage.aws import Stage
 from infra.stage.changes import PlannedChange

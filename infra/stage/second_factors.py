@@ -19,10 +19,10 @@ from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.code_attempts import AllowanceStore, WrongCodeStore
-from chalicelib.store.enrolments import EnrolmentStore
+from chalicelib.store.configuration.vault import Vault, data_key_alias
 from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
-from chalicelib.store.user_records import NoSuchUser
-from chalicelib.store.vault import Vault, data_key_alias
+from chalicelib.store.people.enrolments import EnrolmentStore
+from chalicelib.store.people.user_records import NoSuchUser
 from infra.errors import NotReady, OperatorError
 from infra.stage.aws import Stage
 from infra.stage.keys import stage_key

@@ -1,6 +1,6 @@
 """Read the configuration that `gatehouse apply` stored, for the commands that show it. Never a secret."""
 
-from chalicelib.store.documents import Document
+from chalicelib.store.configuration.documents import Document
 from infra.errors import OperatorError
 from infra.stage.aws import Stage
 

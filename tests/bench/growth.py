@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from chalicelib.store.user_records import UserRecords
+from chalicelib.store.people.user_records import UserRecords
 from infra.stage.aws import Stage
 from tests.bench.measure import HOLD_S, MS, Bench
 from tests.bench.people import CHEAP_COST, HURRIED, REALM, hash_password, person, username

@@ -3,7 +3,7 @@
 import bcrypt
 
 from chalicelib.model.user import User
-from chalicelib.store.user_records import UserRecords
+from chalicelib.store.people.user_records import UserRecords
 from infra.stage.aws import Stage
 from infra.stage.second_factors import SecondFactors
 from tests.support.fake_aws.tables import number_text

@@ -13,7 +13,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.kms.models import kms_backends
 from moto.logs.models import logs_backends
 
-from chalicelib.store.vault import data_key_alias
+from chalicelib.store.configuration.vault import data_key_alias
 from infra.stage.aws import Stage, reach
 from infra.stage.cloudformation.stacks import stack_changes, stage_stacks
 from infra.stage.keys import rotate, stage_key

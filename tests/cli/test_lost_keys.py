@@ -13,7 +13,7 @@ import pytest
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.kms.models import kms_backends
 
-from chalicelib.store.vault import STAGE_OWNER, data_key_alias
+from chalicelib.store.configuration.vault import STAGE_OWNER, data_key_alias
 from infra.local.emulated_aws import REGION
 from infra.stage.aws import Stage
 from infra.stage.cloudformation.stack_status import Unsound

@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from chalicelib.model.user import User
 from chalicelib.store.aws.caller import AwsUnreachable
 from chalicelib.store.aws.transport import Reply
-from chalicelib.store.user_records import UserRecords
-from chalicelib.store.vault import data_key_alias
+from chalicelib.store.configuration.vault import data_key_alias
+from chalicelib.store.people.user_records import UserRecords
 from infra.stage.aws import Stage, reach
 from infra.stage.keys import data_key_changes
 from infra.stage.kms_keys import give_alias

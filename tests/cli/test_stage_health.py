@@ -9,7 +9,7 @@ import pytest
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.kms.models import kms_backends
 
-from chalicelib.store.vault import data_key_alias
+from chalicelib.store.configuration.vault import data_key_alias
 from infra.local.emulated_aws import REGION
 from tests.cli.account import holdings, table_names
 from tests.cli.conftest import Gatehouse

@@ -12,7 +12,7 @@ from pyotp import parse_uri
 
 from chalicelib import wiring
 from chalicelib.model.user import User
-from chalicelib.store.vault import data_key_alias
+from chalicelib.store.configuration.vault import data_key_alias
 from infra.stage.aws import Stage
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse, Ran

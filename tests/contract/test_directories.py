@@ -12,8 +12,8 @@ from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 from chalicelib.passwords.hash import dummy_hash, hash_password
 from chalicelib.store.aws.calls import ConditionFailed
-from chalicelib.store.user_records import UserRecords
-from chalicelib.store.users import UserStore
+from chalicelib.store.people.user_records import UserRecords
+from chalicelib.store.people.users import UserStore
 from infra.stage.aws import Stage
 from tests.contract.memory import MemoryDirectory
 from tests.support.fixed import BCRYPT_COST, Hashes

@@ -1,6 +1,6 @@
 """A client that is not there: remembered for seconds, of few ids, and forgotten when it comes. Through HTTP."""
 
-from chalicelib.store.config import ABSENCE_LIFETIME_S, MAX_ABSENCES, ConfigStore
+from chalicelib.store.configuration.config import ABSENCE_LIFETIME_S, MAX_ABSENCES, ConfigStore
 from infra.stage.aws import Stage
 from infra.stage.provision import sha256
 from tests.support.calls import calls_of

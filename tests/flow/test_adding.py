@@ -85,7 +85,7 @@ class WordFactor:
 
 
 def rewired(services: Services, *grants: Grant, factors: tuple[EnrollableFactor, ...] = ()) -> Services:
-    """Return the services with the toys among the parts that wiring.py lists."""
+    """Return the services with the toys among the parts that wiring lists."""
     token, mfa = services[TokenFlow], services[MfaFlow]
     (mfa_grant,) = (grant for name, grant in token.grants.items() if name == MFA_GRANTS[0])
     assert isinstance(mfa_grant, MfaGrant)

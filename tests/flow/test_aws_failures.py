@@ -6,7 +6,7 @@ from botocore import xform_name
 from chalicelib import wiring
 from chalicelib.model.user import User
 from chalicelib.store.aws.caller import AwsUnreachable
-from chalicelib.store.users import family_counter
+from chalicelib.store.people.users import family_counter
 from chalicelib.tokens.refresh import MAX_FAMILIES
 from chalicelib.wiring import Externals
 from infra.stage.aws import Stage

@@ -14,7 +14,7 @@ import pytest
 
 from chalicelib.model.family import FamilyKey
 from chalicelib.model.user import User
-from chalicelib.store.users import family_counter
+from chalicelib.store.people.users import family_counter
 from chalicelib.tokens.refresh_format import decode, encode
 from infra.stage.aws import Stage
 from tests.support.calls import rounds_of

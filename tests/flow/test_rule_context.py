@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from chalicelib import wiring
-from chalicelib.store.vault import RuleSettings, Vault, data_key_alias
+from chalicelib.store.configuration.vault import RuleSettings, Vault, data_key_alias
 from infra.stage.aws import Stage
 from tests.support.calls import calls_of
 from tests.support.clients import make_client

@@ -26,8 +26,8 @@ from chalicelib.model.tenant import Client, RefreshTokenPolicy
 from chalicelib.model.user import User
 from chalicelib.passwords.hash import verify
 from chalicelib.store.families import FamilyStore
+from chalicelib.store.people.users import UserStore
 from chalicelib.store.revocations import RevocationStore
-from chalicelib.store.users import UserStore
 from chalicelib.tokens.refresh import RETRY_S, PresentedToken, RefreshTokens
 from infra.stage.aws import Stage
 from tests.support.fixed import BCRYPT_COST, Clock

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from chalicelib.model.user import User
-from chalicelib.store.user_records import UserRecords
+from chalicelib.store.people.user_records import UserRecords
 from chalicelib.tokens.refresh import MAX_FAMILIES
 from infra.errors import OperatorError, UserExists
 from infra.stage.aws import Stage

@@ -4,8 +4,8 @@ import pytest
 
 from chalicelib.errors import ServerError
 from chalicelib.model.clock import SystemClock
-from chalicelib.store.config import ConfigStore
-from chalicelib.store.vault import STAGE_KEY, StageKey, Vault, data_key_alias
+from chalicelib.store.configuration.config import ConfigStore
+from chalicelib.store.configuration.vault import STAGE_KEY, StageKey, Vault, data_key_alias
 from infra.stage.aws import Stage
 from tests.support.calls import calls_of
 

@@ -5,7 +5,7 @@ import secrets
 import pytest
 
 from chalicelib.errors import ServerError, TemporarilyUnavailable
-from chalicelib.store.vault import Vault, data_key_alias, seal, unseal
+from chalicelib.store.configuration.vault import Vault, data_key_alias, seal, unseal
 from infra.stage.aws import Stage
 
 DATA_KEY = secrets.token_bytes(32)

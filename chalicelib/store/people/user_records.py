@@ -9,7 +9,7 @@ from chalicelib.model.storage import Key, Read
 from chalicelib.model.user import User
 from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.dynamo import Dynamo, Update, Value, delete_write, put_write
-from chalicelib.store.users import JSON_FIELDS, UserStore, assignments, login_keys, user_from, user_key
+from chalicelib.store.people.users import JSON_FIELDS, UserStore, assignments, login_keys, user_from, user_key
 
 # The fields of a User that are no attribute of the record, or several.
 _NO_ATTRIBUTES = ("family_counts", "revocations")

@@ -12,7 +12,7 @@ from chalicelib.model.key import KeySet, SigningKey
 from chalicelib.model.storage import Item, Key, Read
 from chalicelib.model.tenant import Api, Client, Realm, Tenant
 from chalicelib.store.aws.calls import ConditionFailed
-from chalicelib.store.documents import Document, api_from, client_from, realm_from, tenant_from
+from chalicelib.store.configuration.documents import Document, api_from, client_from, realm_from, tenant_from
 from chalicelib.store.dynamo import Dynamo, Value
 
 A = TypeVar("A")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from chalicelib.errors import ServerError
 from chalicelib.model.clock import Clock
 from chalicelib.store.aws.calls import Aws
-from chalicelib.store.config import CACHE_LIFETIME_S, ConfigStore
+from chalicelib.store.configuration.config import CACHE_LIFETIME_S, ConfigStore
 
 NONCE_BYTES = 12
 # The keys of the sealed documents in the config table, and the owners that the vault binds them to.

@@ -1,0 +1,1 @@
+"""The config table: its documents, and the secrets that it keeps sealed."""

@@ -1,0 +1,1 @@
+"""A realm's users table: the items of its users."""
