@@ -1,6 +1,7 @@
 """DynamoDB as the stores use it: items, consistent reads by key, conditional updates, and transactions.
 
-Callers of stores combine reads (`Dynamo.read_all`) and writes (`Dynamo.commit`), and never look inside them.
+Callers of stores combine reads (`Dynamo.read_all`) and writes (`Dynamo.commit`), and never look inside them. Each write
+of an item stamps it with the number of its shape (`schema.py`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from typing import Any, Literal, TypeVar, overload
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.storage import Item, Key, Read, Write
 from chalicelib.store.aws.calls import Aws, ConditionFailed
+from chalicelib.store.schema import SCHEMA
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -17,6 +19,8 @@ C = TypeVar("C")
 Value = str | int | bool
 
 BATCH_TRIES = 2
+# DynamoDB reserves the word.
+_SCHEMA_NAME = {"#schema": "schema"}
 # How often an update is tried on an item that changes meanwhile.
 UPDATE_TRIES = 5
 
@@ -64,7 +68,7 @@ class Dynamo:
 
     def put(self, table: str, values: Mapping[str, Value]) -> None:
         """Write an item; it replaces any with the same key."""
-        self.aws.call("PutItem", TableName=table, Item=to_item(values))
+        self.aws.call("PutItem", TableName=table, Item=_stamped_item(values))
 
     def put_if(self, table: str, values: Mapping[str, Value], condition: str, **named: Value) -> None:
         """Write an item if the condition holds. named: the values of its names.
@@ -74,7 +78,7 @@ class Dynamo:
         self.aws.call(
             "PutItem",
             TableName=table,
-            Item=to_item(values),
+            Item=_stamped_item(values),
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
             **_named_condition(condition, named),
         )
@@ -159,7 +163,7 @@ def update_write(key: Key, update: Update) -> Write:
 
 def put_write(table: str, values: Mapping[str, Value], condition: str = "", **named: Value) -> Write:
     """Return the write of an item. condition: "" for none. named: the values of its names."""
-    return {"Put": {"TableName": table, "Item": to_item(values)} | _named_condition(condition, named)}
+    return {"Put": {"TableName": table, "Item": _stamped_item(values)} | _named_condition(condition, named)}
 
 
 def delete_write(key: Key, condition: str = "", **named: Value) -> Write:
@@ -182,9 +186,24 @@ def key_item(key: Key) -> dict[str, Any]:
     return to_item({"pk": key.pk} | ({"sk": key.sk} if key.sk else {}))
 
 
+def _stamped_item(values: Mapping[str, Value]) -> dict[str, Any]:
+    return to_item({**values, "schema": SCHEMA})
+
+
 def _update_parameters(key: Key, update: Update) -> dict[str, Any]:
-    target = {"TableName": key.table, "Key": key_item(key), "UpdateExpression": update.expression}
-    return target | _condition_parameters(update.condition, update.values)
+    return {
+        "TableName": key.table,
+        "Key": key_item(key),
+        "UpdateExpression": _stamped_expression(update.expression),
+        "ExpressionAttributeNames": _SCHEMA_NAME,
+        **_condition_parameters(update.condition, {**update.values, ":schema": SCHEMA}),
+    }
+
+
+def _stamped_expression(expression: str) -> str:
+    """Return an update expression that sets the item's schema too: an update may make the item."""
+    before, has_clause, rest = expression.partition("SET ")
+    return f"{before}SET #schema = :schema, {rest}" if has_clause else f"SET #schema = :schema {expression}"
 
 
 def _named_condition(condition: str, named: Mapping[str, Value]) -> dict[str, Any]:

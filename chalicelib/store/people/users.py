@@ -101,7 +101,7 @@ class UserStore:
 def user_from(item: Item) -> User:
     """Return the record that an item holds."""
     counts = {name: value for name, value in item.items() if name.startswith(_FAMILY_COUNTER)}
-    fields = {name: value for name, value in item.items() if name not in counts and name != "pk"}
+    fields = {name: value for name, value in item.items() if name not in counts and name not in ("pk", "schema")}
     loaded = {name: json.loads(fields.get(name, absent)) for name, absent in JSON_FIELDS.items()}
     known = {"known_addresses": tuple(fields.get("known_addresses", "").split())}
     return User(**fields | loaded | known, family_counts=counts)
