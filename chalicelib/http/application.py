@@ -16,7 +16,7 @@ from chalicelib.http.wire import Reply
 from chalicelib.model.request import Outcome
 from chalicelib.rules.loading import BadRules
 from chalicelib.settings import BadSettings
-from chalicelib.store.aws.budget import one_request
+from chalicelib.store.aws.budget import open_budget
 
 # API Gateway hands on every method of every path: a wrong one must get Gatehouse's own 405.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -80,7 +80,7 @@ class Application(Chalice):
         resource = self._resources[wire.resource(event)]
         route = resource.by_method.get(self.current_request.method, resource.first)
         outcome = Outcome(route.event)
-        with one_request(self._clock) as budget:
+        with open_budget(self._clock) as budget:
             reply = self._reply(resource, outcome)
         if outcome.event or reply.status >= BAD_REQUEST:
             ms = int(1000 * (time.perf_counter() - started))

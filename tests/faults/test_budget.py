@@ -14,13 +14,13 @@ import pytest
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.store.aws.botocore_caller import RETRY_AFTER
 from chalicelib.store.aws.budget import (
-    LAST_AMENDS_S,
+    LAST_CLEANUP_S,
     LAST_TRY_S,
     READ_TIMEOUT_S,
     REQUEST_BUDGET_S,
     TRY_S,
     current,
-    one_request,
+    open_budget,
 )
 from chalicelib.store.aws.caller import AwsUnreachable
 from chalicelib.store.aws.calls import ConditionFailed
@@ -60,7 +60,7 @@ def taking(clock: Clock, seconds: float, failure: Exception | None = None) -> Ac
 
 
 def test_try_begins_while_it_can_end_in_time_and_not_later(bench: Bench, clock: Clock) -> None:
-    with watching(bench.stage, taking(clock, LAST_TRY_S / 2)) as wire, one_request(clock):
+    with watching(bench.stage, taking(clock, LAST_TRY_S / 2)) as wire, open_budget(clock):
         read(bench)
         read(bench)
         read(bench)
@@ -72,7 +72,7 @@ def test_try_begins_while_it_can_end_in_time_and_not_later(bench: Bench, clock: 
 
 
 def test_time_between_the_calls_is_not_spent(bench: Bench, clock: Clock) -> None:
-    with one_request(clock) as budget:
+    with open_budget(clock) as budget:
         read(bench)
         clock.advance(1000)
         read(bench)
@@ -88,7 +88,7 @@ def test_parallel_calls_spend_the_same_time_once(bench: Bench, clock: Clock) -> 
             clock.advance(LAST_TRY_S)
         together.wait(WAIT_S)
 
-    with one_request(clock):
+    with open_budget(clock):
         with watching(bench.stage, act):
             Parallel().both(lambda: read(bench), lambda: read(bench))
         with watching(bench.stage, taking(clock, 0.001)) as last:
@@ -103,14 +103,14 @@ def test_late_call_is_not_tried_again(bench: Bench, clock: Clock) -> None:
     lost = AwsUnreachable("ConnectionClosedError")
     # botocore pauses for up to a second; the thin path asks whether there is time for the pause that it has drawn.
     late = taking(clock, LAST_TRY_S - (0.5 if IS_BY_BOTOCORE else 0), lost)
-    with watching(bench.stage, late) as wire, one_request(clock), pytest.raises(TemporarilyUnavailable):
+    with watching(bench.stage, late) as wire, open_budget(clock), pytest.raises(TemporarilyUnavailable):
         read(bench)
 
     assert len(wire.tries) == 1
 
 
 def test_late_write_that_succeeded_goes_out_once(bench: Bench, clock: Clock) -> None:
-    with watching(bench.stage, after=taking(clock, LAST_TRY_S)) as wire, one_request(clock):
+    with watching(bench.stage, after=taking(clock, LAST_TRY_S)) as wire, open_budget(clock):
         write(bench, "late")
 
     assert len(wire.tries) == 1
@@ -123,7 +123,7 @@ def test_late_write_that_failed_goes_out_once_and_says_what_failed(bench: Bench,
         return kind.spoil(one)
 
     failure = pytest.raises((ConditionFailed, TemporarilyUnavailable))
-    with watching(bench.stage, late) as wire, one_request(clock), failure as failed:
+    with watching(bench.stage, late) as wire, open_budget(clock), failure as failed:
         write(bench, "late")
 
     assert len(wire.tries) == 1
@@ -134,7 +134,7 @@ def test_late_write_that_failed_goes_out_once_and_says_what_failed(bench: Bench,
 def test_late_conditional_write_still_shows_what_stood_there(bench: Bench, clock: Clock) -> None:
     write(bench, "taken")
     slow = taking(clock, LAST_TRY_S)
-    with watching(bench.stage, after=slow), one_request(clock), pytest.raises(ConditionFailed) as failed:
+    with watching(bench.stage, after=slow), open_budget(clock), pytest.raises(ConditionFailed) as failed:
         write(bench, "taken", ConditionExpression="attribute_not_exists(pk)")
 
     assert failed.value.item == {"pk": {"S": "taken"}, "sk": {"S": "-"}}
@@ -145,24 +145,24 @@ def test_late_conflict_is_not_tried_again(bench: Bench, clock: Clock) -> None:
         clock.advance(LAST_TRY_S / 2)
         return error(one, 400, "TransactionConflictException")
 
-    with watching(bench.stage, act) as wire, one_request(clock), pytest.raises(TemporarilyUnavailable):
+    with watching(bench.stage, act) as wire, open_budget(clock), pytest.raises(TemporarilyUnavailable):
         read(bench)
 
     assert len(wire.tries) == 2
 
 
-def test_amends_may_begin_later_and_still_end_in_time(bench: Bench, clock: Clock) -> None:
+def test_cleanup_may_begin_later_and_still_ends_in_time(bench: Bench, clock: Clock) -> None:
     lost = AwsUnreachable("ReadTimeoutError")
-    with one_request(clock):
-        with watching(bench.stage, taking(clock, LAST_AMENDS_S, lost)), pytest.raises(TemporarilyUnavailable):
+    with open_budget(clock):
+        with watching(bench.stage, taking(clock, LAST_CLEANUP_S, lost)), pytest.raises(TemporarilyUnavailable):
             read(bench)
-        with watching(bench.stage, taking(clock, TRY_S)) as amends:
+        with watching(bench.stage, taking(clock, TRY_S)) as cleanup:
             read(bench)
         with watching(bench.stage) as late, pytest.raises(TemporarilyUnavailable):
             read(bench)
 
-    assert LAST_AMENDS_S + TRY_S == REQUEST_BUDGET_S
-    assert (len(amends.tries), late.tries) == (1, [])
+    assert LAST_CLEANUP_S + TRY_S == REQUEST_BUDGET_S
+    assert (len(cleanup.tries), late.tries) == (1, [])
 
 
 def test_pause_that_aws_asks_for_is_not_waited_for(bench: Bench, clock: Clock) -> None:
@@ -172,7 +172,7 @@ def test_pause_that_aws_asks_for_is_not_waited_for(bench: Bench, clock: Clock) -
         return one.answered(500, '{"__type": "#InternalServerError"}', **{RETRY_AFTER: "5000"})
 
     began = time.monotonic()
-    with watching(bench.stage, act) as wire, one_request(clock):
+    with watching(bench.stage, act) as wire, open_budget(clock):
         read(bench)
 
     assert len(wire.tries) == 2
@@ -186,7 +186,7 @@ def test_tools_have_all_the_time() -> None:
 def test_clock_of_one_request_is_not_the_next_ones(bench: Bench, clock: Clock) -> None:
     with watching(bench.stage, taking(clock, 1000)) as wire:
         for _ in range(2):
-            with one_request(clock):
+            with open_budget(clock):
                 read(bench)
 
     assert len(wire.tries) == 2
@@ -228,7 +228,7 @@ def test_login_ends_within_eight_real_seconds_where_every_first_try_hangs(
 
 def test_many_threads_of_one_process_have_a_budget_each(bench: Bench, clock: Clock) -> None:
     def request(_: int) -> int:
-        with one_request(clock) as budget:
+        with open_budget(clock) as budget:
             Parallel().both(lambda: read(bench), lambda: read(bench))
             return budget.calls
 

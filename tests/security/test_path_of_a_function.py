@@ -16,18 +16,21 @@ from urllib.parse import urlencode, urlsplit
 import botocore
 import pytest
 
+from chalicelib.store.aws.botocore_version import OLDEST_BOTOCORE
 from infra.gateway.proxy_event import GatewayStage, HttpRequest, proxy_event
 from infra.local.emulated_aws import CREDENTIALS, REGION
 from infra.stage.aws import Stage
 from tests.support.aws_names import make_tls
 from tests.support.elsewhere import words
 from tests.support.fixed import BCRYPT_COST, ISSUER
-from tests.support.http import ALICE, BACKEND, TIMESHEETS
+from tests.support.http import ALICE, BACKEND, EVERYTHING, TIMESHEETS, Http
 from tests.support.lambda_runtime import RUNTIME_ENVIRONMENT
 from tests.support.local_run import PROJECT
 from tests.support.slow_link import moto_server, serve_wsgi
 
-PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3")
+OF_BOTOCORE = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil")
+# Second factors need the first three; tokens that are verified, sealed settings and pages need the others.
+PACKAGES = (*OF_BOTOCORE, "phonenumbers", "pyotp", "segno", "asyncio", "cffi", "cryptography", "html", "jwt")
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -52,11 +55,17 @@ class Lambda:
 
     def log_in(self, **settings: str) -> Ran:
         """Start a process with more settings than Lambda's own, and let it serve one login."""
-        login = {"grant_type": "password", "audience": TIMESHEETS, **ALICE, **BACKEND}
-        body = urlencode(login).encode()
-        headers = (("content-type", FORM), ("content-length", str(len(body))))
-        request = HttpRequest("a-request", "POST", "/oauth/token", "", headers, body, "192.0.2.44", "https", 443)
-        event = proxy_event(request, "/oauth/token", {}, GatewayStage("dev", "/dev", "api.example.com", "abc"))
+        return self.serve(
+            "/oauth/token", {"grant_type": "password", "audience": TIMESHEETS, **ALICE, **BACKEND}, settings
+        )
+
+    def serve(self, path: str, form: dict[str, str], settings: dict[str, str], bearer: str = "") -> Ran:
+        """Start a process with more settings than Lambda's own, and let it serve one request."""
+        body = urlencode(form).encode()
+        headers = (("content-type", FORM), ("content-length", str(len(body))), ("authorization", f"Bearer {bearer}"))
+        sent = headers if bearer else headers[:2]
+        request = HttpRequest("a-request", "POST", path, "", sent, body, "192.0.2.44", "https", 443)
+        event = proxy_event(request, path, {}, GatewayStage("dev", "/dev", "api.example.com", "abc"))
         environment = {
             **RUNTIME_ENVIRONMENT,
             **CREDENTIALS,
@@ -95,11 +104,27 @@ def function(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield Lambda(stage.name, urlsplit(by_tls).port or 0, authorities, url)
 
 
-def test_login_in_lambdas_environment_imports_no_botocore(function: Lambda) -> None:
+def test_login_in_lambdas_environment_imports_neither_botocore_nor_what_other_requests_need(function: Lambda) -> None:
     ran = function.log_in()
 
     assert (ran.status, set(ran.body)) == (200, {"access_token", "expires_in", "scope", "token_type"})
     assert ran.imported == []
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/userinfo", "/oauth/introspect", "/oauth/revoke"])
+def test_request_with_a_token_imports_no_botocore(function: Lambda, http: Http, path: str) -> None:
+    tokens = http.login(scope=EVERYTHING).json()
+    access, refresh = tokens["access_token"], tokens["refresh_token"]
+    form = {
+        "/oauth/token": {"grant_type": "refresh_token", "refresh_token": refresh, **BACKEND},
+        "/userinfo": {},
+        "/oauth/introspect": {"token": access, **BACKEND},
+        "/oauth/revoke": {"token": refresh, **BACKEND},
+    }[path]
+    ran = function.serve(path, form, {}, bearer="" if form else access)
+
+    assert ran.status == 200
+    assert [name for name in ran.imported if name.partition(".")[0] in OF_BOTOCORE] == []
 
 
 def test_function_on_the_thin_path_says_nothing_of_it(function: Lambda) -> None:
@@ -132,3 +157,16 @@ def test_system_without_authorities_has_botocore_bring_its_own(function: Lambda)
     assert [(line["event"], line["reason"]) for line in ran.lines[:-1]] == [
         ("aws_by_botocore", "the system has no file of TLS authorities")
     ]
+
+
+@pytest.mark.parametrize("path", ["thin", "botocore"])
+def test_runtime_with_a_botocore_that_is_too_old_is_refused_at_the_start_on_either_path(
+    function: Lambda, tmp_path: Path, path: str
+) -> None:
+    (tmp_path / "botocore").mkdir()
+    (tmp_path / "botocore" / "__init__.py").write_text("import os\n\n__version__ = '1.30.1'\n")
+    settings = {} if path == "thin" else {"AWS_ENDPOINT_URL": function.url}
+    ran = function.log_in(PYTHONPATH=f"{tmp_path}:{PROJECT}", **settings)
+
+    assert (ran.status, ran.body["error"], ran.imported) == (500, "server_error", [])
+    assert f"botocore 1.30.1 of this runtime is older than {OLDEST_BOTOCORE}" in ran.lines[-1]["reason"]

@@ -1,4 +1,4 @@
-"""A function's process that serves one event: `one_login.py`, the event on its input, what came of it on its output.
+"""Serve one event in a function's process: `one_login.py`, the event on its input, its result on its output.
 
 The last line is the answer's status, its body, and which modules of the packages that its arguments name were imported.
 """
@@ -11,4 +11,4 @@ if __name__ == "__main__":
 
     answer = app(json.load(sys.stdin), None)
     imported = sorted(name for name in sys.modules if name.partition(".")[0] in sys.argv[1:])
-    sys.stdout.write(json.dumps([answer["statusCode"], json.loads(answer["body"]), imported]) + "\n")
+    sys.stdout.write(json.dumps([answer["statusCode"], json.loads(answer["body"] or "{}"), imported]) + "\n")

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import botocore
 import pytest
 
 from chalicelib.http.routes import Services
 from chalicelib.settings import BadSettings
-from chalicelib.store.aws.botocore_caller import OLDEST_BOTOCORE, require_botocore
+from chalicelib.store.aws.botocore_version import OLDEST_BOTOCORE, find_botocore, require_botocore
 from infra.stage.aws import Stage, reach
 from tests.support.http import Http
 
@@ -62,3 +63,7 @@ def test_fault_tests_run_on_the_oldest_botocore_that_is_taken() -> None:
     locked = (PROJECT / "infra" / "requirements-oldest.txt").read_text("utf-8")
 
     assert f"botocore=={OLDEST_BOTOCORE} " in locked
+
+
+def test_version_is_read_from_the_botocore_that_would_be_imported() -> None:
+    assert find_botocore() == botocore.__version__

@@ -298,7 +298,7 @@ def test_tries_are_held_to_the_requests_budget(client_of: Maker, clock: Clock) -
     client = client_of(hang, has_time=budget.has_time)
     reasons = []
     for _ in range(4):
-        with budget.spent():
+        with budget.count_time():
             reasons.append(reason_of(client))
 
     assert reasons == ["ReadTimeoutError", "ReadTimeoutError", "OutOfTime", "OutOfTime"]

@@ -1,1 +1,1 @@
-"""The calls of AWS: their budget, their failures, and the two paths that they take. `calls.Aws` is the one door."""
+"""The calls of AWS: their budget, their failures, and the two paths to it. All others call AWS by `calls.Aws`."""

@@ -1,4 +1,4 @@
-"""AWS by botocore, for what the thin path does not serve: other services, and settings that it does not honour."""
+"""AWS by botocore: for services and settings that the thin path does not serve."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -13,12 +13,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import Loader
 
-from chalicelib.settings import BadSettings
 from chalicelib.store.aws import budget
+from chalicelib.store.aws.botocore_version import require_botocore
 from chalicelib.store.aws.caller import SERVICE_OF, AwsRefused, AwsUnreachable
 
-# The oldest that the fault tests run on (make faults-oldest): the runtime brings botocore, and lags behind.
-OLDEST_BOTOCORE = "1.31.57"
 RETRY_AFTER = "x-amz-retry-after"
 # From this HTTP status on, botocore takes an answer for a failure.
 FAILED = 300
@@ -29,7 +27,7 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 2},
     # AWS checks every parameter itself; botocore's own check takes three hundredths of a call's CPU.
     parameter_validation=False,
-    # Given whole: what botocore makes up itself, it makes up twice a call, at a tenth of the call's CPU.
+    # Given whole: botocore would make its own twice a call, at a tenth of the call's CPU.
     user_agent=f"Botocore/{botocore.__version__} gatehouse",
 )
 
@@ -53,7 +51,7 @@ class BotocoreCaller:
         """
         call = getattr(self.client_of(SERVICE_OF[operation]), xform_name(operation))
         try:
-            # botocore makes its methods from data, which says no more than this.
+            # botocore makes its methods at run time, so their types say no more.
             answer: dict[str, Any] = call(**parameters)
         except ClientError as error:
             raise _make_refusal(error) from error
@@ -82,15 +80,6 @@ def make_function_caller(session: botocore.session.Session | None = None) -> Bot
     return BotocoreCaller(client_of)
 
 
-def require_botocore(version: str) -> None:
-    """Raise BadSettings for a version that the fault tests do not run on, as it is too old."""
-    if _numbers(version) < _numbers(OLDEST_BOTOCORE):
-        raise BadSettings(
-            f"botocore {version} of this runtime is older than {OLDEST_BOTOCORE}, the oldest that Gatehouse "
-            "works with. Choose a newer runtime, or add botocore to requirements.txt."
-        )
-
-
 def hold(client: BaseClient) -> None:
     """Let every try of a client's calls ask the request's budget first."""
     service = client.meta.service_model.service_id.hyphenize()
@@ -99,9 +88,9 @@ def hold(client: BaseClient) -> None:
 
 
 def end_call(response: Any, caught_exception: Exception | None, operation: Any, **_: Any) -> None:
-    """Raise what the last try came to, as a handler of `needs-retry`, so that no other begins. A success is left alone.
+    """Raise the failure of the last try, as a handler of `needs-retry`, so that no other begins. Leave a success alone.
 
-    No answer of such a handler ends a call on every botocore: up to 1.43.2, anything but None means "try again now".
+    An answer of such a handler does not end a call on every botocore: up to 1.43.2, all but None mean "try again now".
     """
     if caught_exception:
         raise caught_exception
@@ -110,24 +99,20 @@ def end_call(response: Any, caught_exception: Exception | None, operation: Any, 
 
 
 class _Loader(Loader):
-    """botocore's, which searches the folders of several hundred services to find out which there are."""
+    """botocore's loader without its search through the folders of several hundred services."""
 
     def list_available_services(self, type_name: str) -> list[str]:
         return ["dynamodb", "kms", "sns", "sesv2"]
 
 
 def _make_session() -> botocore.session.Session:
-    """Return a session that knows the services of a function alone: its credentials need no other.
+    """Return a session that knows the services of a function alone.
 
-    Elsewhere they may, such as STS for an assumed role.
+    Its credentials need no other. Elsewhere they may, such as STS for an assumed role.
     """
     session = botocore.session.get_session()
     session.register_component("data_loader", _Loader())
     return session
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in version.split(".")[:3])
 
 
 def _require_time(**_: Any) -> None:
@@ -137,7 +122,7 @@ def _require_time(**_: Any) -> None:
 
 def _end_late_call(response: Any, **more: Any) -> None:
     if response:
-        # AWS may ask for a pause of several seconds here. Who waits that long is the client, after a 503.
+        # AWS may ask for a pause of several seconds here. The client shall wait that long, after a 503.
         response[0].headers.pop(RETRY_AFTER, None)
     if not budget.current().has_time(budget.LONGEST_PAUSE_S):
         end_call(response, **more)

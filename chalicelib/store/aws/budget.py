@@ -1,6 +1,6 @@
 """The budget of one request for AWS: its calls are counted, and no try begins that could not end in time.
 
-Its own work, such as a hash or the team's rules, is not counted. docs/adr/0016 has the sums.
+The request's own work is not counted, such as a hash or the team's rules. docs/adr/0016 has the sums.
 """
 
 import contextvars
@@ -16,16 +16,16 @@ READ_TIMEOUT_S = 1
 # The longest pause before a throttled call is tried a second time.
 LONGEST_PAUSE_S = 1
 TRY_S = CONNECT_TIMEOUT_S + READ_TIMEOUT_S
-# A try that begins last and fails leaves time for one more, which gives back what the request used up.
-LAST_AMENDS_S = REQUEST_BUDGET_S - TRY_S
-LAST_TRY_S = LAST_AMENDS_S - TRY_S
+# If the last try fails, there is time for one more: it gives back what the request used up.
+LAST_CLEANUP_S = REQUEST_BUDGET_S - TRY_S
+LAST_TRY_S = LAST_CLEANUP_S - TRY_S
 
 
 class Budget:
-    """One request's: the seconds during which at least one of its calls was under way. calls: how many it made."""
+    """The time of one request: the seconds in which at least one of its calls was under way. calls: their number."""
 
     def __init__(self, clock: Callable[[], float], last_try_s: float = LAST_TRY_S) -> None:
-        """clock: seconds, from any beginning. last_try_s: how much may be spent when a try begins."""
+        """clock: seconds, from any beginning. last_try_s: no try begins after so many counted seconds."""
         self.calls = 0
         self._clock = clock
         self._last_try_s = last_try_s
@@ -35,8 +35,8 @@ class Budget:
         self._lock = threading.Lock()
 
     @contextmanager
-    def spent(self) -> Iterator[None]:
-        """Count the time of this block, its pauses too, once for all calls that are under way together."""
+    def count_time(self) -> Iterator[None]:
+        """Count the time of this block, its pauses too. Calls that are under way together count once."""
         with self._lock:
             self._since = self._since if self._under_way else self._clock()
             self._under_way += 1
@@ -48,22 +48,25 @@ class Budget:
                 self._spent_s += 0 if self._under_way else self._clock() - self._since
 
     def has_time(self, pause_s: float = 0) -> bool:
-        """Whether a try that begins after a pause of so many seconds ends in time."""
+        """Return whether a try that begins after a pause of so many seconds ends in time."""
         with self._lock:
             running_s = self._clock() - self._since if self._under_way else 0
             return self._spent_s + running_s + pause_s <= self._last_try_s
 
-    def allow_amends(self) -> None:
-        """Let tries begin later from now on: a call failed, and what still follows makes up for that."""
-        self._last_try_s = max(self._last_try_s, LAST_AMENDS_S)
+    def allow_cleanup(self) -> None:
+        """Let tries begin until LAST_CLEANUP_S from now on.
+
+        A call failed, and the calls that follow give back what the request used up.
+        """
+        self._last_try_s = max(self._last_try_s, LAST_CLEANUP_S)
 
 
 _budget: contextvars.ContextVar[Budget | None] = contextvars.ContextVar("aws_budget", default=None)
 
 
 @contextmanager
-def one_request(clock: Callable[[], float]) -> Iterator[Budget]:
-    """Hold the calls made inside this block, those on the threads of `both` too, to one request's budget.
+def open_budget(clock: Callable[[], float]) -> Iterator[Budget]:
+    """Limit the calls of this block by one request's budget, those on the threads of `both` too.
 
     clock: seconds, from any beginning.
     """
@@ -76,5 +79,5 @@ def one_request(clock: Callable[[], float]) -> Iterator[Budget]:
 
 
 def current() -> Budget:
-    """Return the request's budget; outside a request, where the tools are, one without end."""
+    """Return the request's budget, or one without end if there is no request, as for the tools."""
     return _budget.get() or Budget(time.monotonic, math.inf)

@@ -36,7 +36,7 @@ SERVICE_OF: dict[str, str] = {**SERVICES, "Publish": "sns", "SendEmail": "sesv2"
 
 
 class AwsRefused(Exception):
-    """AWS answered that it does not do a call. code: AWS's word. status: HTTP's.
+    """AWS refused a call. code: AWS's word for the reason. status: HTTP's.
 
     body: the other members of the answer. They may be a person's item, so the exception's text leaves them out.
     """

@@ -1,4 +1,4 @@
-"""The one door to AWS: `call` counts every call, repeats a write that met a transaction, and translates failures."""
+"""All calls of AWS: each is counted, a write that met a transaction is repeated, and failures are translated."""
 
 import random
 import re
@@ -17,10 +17,10 @@ _CONFLICT = "TransactionConflict"
 
 
 class ConditionFailed(Exception):
-    """A conditional write found another state. item: what stood there, if the call asked for it."""
+    """The condition of a write did not hold. item: the stored one, if the call asked for it."""
 
     def __init__(self, item: dict[str, Any] | None = None) -> None:
-        """item: in DynamoDB's form; None if nothing stood there."""
+        """item: in DynamoDB's form; None if there was none, or the call did not ask for it."""
         super().__init__("the condition did not hold")
         self.item = item
 
@@ -28,8 +28,8 @@ class ConditionFailed(Exception):
 class Aws:
     """AWS as the stores call it.
 
-    caller: of DynamoDB and KMS. messenger: makes what sends messages, which most processes never do.
-    outcomes: by service, `ok` or the failure's name, as the last call gave it.
+    caller: of DynamoDB and KMS. messenger: makes the sender of messages at the first one, as most processes send none.
+    outcomes: by service, `ok` or the name of the failure that its last call ended in.
     """
 
     def __init__(self, caller: AwsCaller, messenger: Callable[[], Messenger]) -> None:
@@ -39,7 +39,7 @@ class Aws:
     def call(self, operation: Operation, **parameters: Any) -> dict[str, Any]:
         """Return the answer to one operation of DynamoDB or KMS.
 
-        A write that meets another's transaction on the same item waits a moment and goes again.
+        A write that meets a transaction on the same item pauses and is sent again.
         Raises ConditionFailed if a condition did not hold, TemporarilyUnavailable on every other failure.
         """
         return self._call(operation, lambda: self.caller.ask(operation, parameters))
@@ -50,7 +50,7 @@ class Aws:
 
     def _call(self, operation: str, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         request = budget.current()
-        with request.spent():
+        with request.count_time():
             for attempt in range(1, CONFLICT_TRIES + 1):
                 request.calls += 1
                 pause_s = CONFLICT_PAUSE_S * 2**attempt
@@ -66,13 +66,13 @@ class Aws:
         raise AssertionError("the last try returns or raises")
 
     def _judge(self, failure: AwsRefused | AwsUnreachable, operation: str) -> Exception:
-        """Return the exception that a call's failure is to the rest of the code, and remember it."""
+        """Return the exception to raise for a call's failure, and note the outcome."""
         exception = _translate(failure, operation)
         if isinstance(exception, TemporarilyUnavailable):
-            budget.current().allow_amends()
+            budget.current().allow_cleanup()
             self.outcomes[SERVICE_OF[operation]] = exception.reason
         else:
-            # A condition that did not hold is an answer like another.
+            # DynamoDB works: it answered that a condition did not hold.
             self.outcomes[SERVICE_OF[operation]] = "ok"
         return exception
 

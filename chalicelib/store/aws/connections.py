@@ -5,6 +5,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from chalicelib.store.aws import budget
+from chalicelib.store.aws.botocore_version import find_botocore, require_botocore
 from chalicelib.store.aws.calls import Aws
 from chalicelib.store.aws.environment import needs_botocore
 from chalicelib.store.aws.thin_client import ThinClient
@@ -20,10 +21,13 @@ NO_AUTHORITIES = "the system has no file of TLS authorities"
 def connect(environ: Mapping[str, str], report: Callable[[str], None]) -> Aws:
     """Return AWS for a function. report: told why botocore serves, if it does.
 
-    Raises BadSettings if botocore serves and the runtime's is too old.
+    Raises BadSettings if the runtime's botocore is too old. Messages need it on the thin path too.
     """
+    version = find_botocore()
+    if version:
+        require_botocore(version)
     reason = needs_botocore(environ) or (None if has_authorities() else NO_AUTHORITIES)
-    # Each request needs what is made here, and Lambda gives a starting process a whole processor.
+    # Each request needs the TLS context and the modules, and Lambda gives a starting process a whole processor.
     if reason is None:
         prepare()
         connect_to = partial(connect_by_tls, timeout_s=budget.CONNECT_TIMEOUT_S)

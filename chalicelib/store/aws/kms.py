@@ -1,4 +1,4 @@
-"""KMS: signs what it is given, with a key that never leaves it."""
+"""KMS signs bytes with a key that never leaves it."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -14,7 +14,7 @@ EMAIL_UNSENT = "fn"
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """Sends. email_from: the verified sender of emails, "" if none is set up."""
+    """Sends messages. email_from: the verified sender of emails, "" if none is set up."""
 
     aws: Aws
     email_from: str
@@ -22,22 +22,22 @@ class Messages:
     def send_sms(self, phone_number: str, text: str) -> None:
         """Send a text message to an E.164 number."""
         kind = {"AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": "Transactional"}}
-        with _logged_as(SMS_UNSENT):
+        with _log_failures_as(SMS_UNSENT):
             self.aws.send("Publish", PhoneNumber=phone_number, Message=text, MessageAttributes=kind)
 
     def send_email(self, to: str, subject: str, text: str) -> None:
         """Send an email; raises ServerError if the stage has no sender."""
         content = {"Simple": {"Subject": {"Data": subject}, "Body": {"Text": {"Data": text}}}}
         destination = {"ToAddresses": [to]}
-        with _logged_as(EMAIL_UNSENT):
+        with _log_failures_as(EMAIL_UNSENT):
             if not self.email_from:
                 raise ServerError("The message could not be sent.", reason="GATEHOUSE_EMAIL_FROM is not set")
             self.aws.send("SendEmail", FromEmailAddress=self.email_from, Destination=destination, Content=content)
 
 
 @contextmanager
-def _logged_as(event: str) -> Iterator[None]:
-    """Give a failure inside this block its log code."""
+def _log_failures_as(event: str) -> Iterator[None]:
+    """Log a failure inside this block by an event code of Auth0's."""
     try:
         yield
     except WireError as failure:

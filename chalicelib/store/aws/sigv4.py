@@ -8,17 +8,17 @@ from time import gmtime, strftime
 
 from chalicelib.store.aws.caller import AwsUnreachable
 
-# What a header can carry unchanged, so that no credential is cut, folded or quoted in an error's text.
+# Characters that a header carries unchanged: no credential is cut, folded, or quoted in an error's text.
 _CREDENTIAL = re.compile(r"[!-~]+")
 
 
 class Signer:
-    """Signs for one service of one Region. environ: looked at for each request, as its credentials may change."""
+    """Signs for one service of one Region. environ: read for each request, as its credentials may change."""
 
     def __init__(self, service: str, region: str, environ: Mapping[str, str]) -> None:
         self.host = f"{service}.{region}.amazonaws.com"
         self._service, self._region, self._environ = service, region, environ
-        # The last day's key, and the secret and day that it was made from.
+        # The secret, the day, and the key that was made of them last.
         self._day_key = ("", "", b"")
 
     def sign(self, content_type: str, target: str, body: bytes, now_s: float) -> dict[str, str]:

@@ -71,7 +71,7 @@ class _Skewed(AwsRefused):
 
 
 class _Quota:
-    """Retries that a process may still make to one service, so that it does not double the load of one that is down."""
+    """The retries that a process may still make to one service, so as not to double the load of a failing one."""
 
     def __init__(self) -> None:
         self._left, self._lock = QUOTA, threading.Lock()
@@ -90,7 +90,7 @@ class _Quota:
 class ThinClient:
     """The AwsCaller of the request path.
 
-    environ: holds AWS_DEFAULT_REGION and credentials; `needs_botocore` has nothing against it.
+    environ: holds AWS_DEFAULT_REGION and credentials; `needs_botocore` returned None for it.
     has_time: whether a try that begins after a pause of so many seconds ends in the request's time.
     """
 
@@ -109,7 +109,7 @@ class ThinClient:
         self._skew_s = 0.0
 
     def ask(self, operation: Operation, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Return AWS's answer, of a second try if the first one failed and may be repeated.
+        """Return AWS's answer. A call that failed is tried a second time if it may be repeated.
 
         Raises AwsRefused and AwsUnreachable.
         """
@@ -151,7 +151,7 @@ class ThinClient:
             raise _Skewed(refused.code, refused.body, refused.status)
 
     def _prepare_retry(self, failure: AwsRefused | AwsUnreachable, quota: _Quota) -> int | None:
-        """Pause before a second try, and return what it took of the quota; None if there shall be none."""
+        """Pause before a second try, and return its cost of the quota; return None if it may not be made."""
         if isinstance(failure, _Skewed):
             return 0
         is_throttled = _is_throttled(failure)
@@ -167,7 +167,7 @@ class ThinClient:
 
 def _serialize(operation: Operation, parameters: Mapping[str, Any]) -> bytes:
     if operation == "TransactWriteItems":
-        # By its token DynamoDB knows a transaction that it has done, whose answer was lost.
+        # The token lets DynamoDB recognize a transaction that it has done, if its answer was lost.
         parameters = {"ClientRequestToken": secrets.token_hex(16), **parameters}
     return json.dumps(parameters, default=_encode_base64, separators=(",", ":")).encode()
 
@@ -177,10 +177,10 @@ def _encode_base64(value: bytes) -> str:
 
 
 def _parse(operation: Operation, reply: Reply) -> dict[str, Any]:
-    """Return the members of an answer; raises AwsUnreachable if it is none of AWS's, or was changed on its way."""
+    """Return the members of an answer. Raises AwsUnreachable if AWS did not send it, or it was changed on its way."""
     if reply.headers.get("x-amz-crc32") not in (None, str(zlib.crc32(reply.body))):
         raise AwsUnreachable("ChecksumError")
-    # Few answers hold binary attributes, and looking into each part of one takes time.
+    # Few answers hold binary attributes, and a look into each part of an answer takes time.
     hook = _open_attribute if b'"B"' in reply.body or b'"BS"' in reply.body else None
     try:
         answer = json.loads(reply.body, object_hook=hook)
@@ -193,7 +193,7 @@ def _parse(operation: Operation, reply: Reply) -> dict[str, Any]:
 
 
 def _open_attribute(value: dict[str, Any]) -> dict[str, Any]:
-    """Return an attribute value with bytes for base64; an attribute that is called B or BS is none, and unchanged."""
+    """Return an attribute value with bytes in place of base64. An attribute whose name is B or BS stays unchanged."""
     match value:
         case {"B": str(text)}:
             return {"B": b64decode(text, validate=True)}

@@ -1,6 +1,6 @@
-"""HTTP POST over connections that are kept open, which knows nothing of AWS but its two ways to fail to answer.
+"""HTTP POST over connections that are kept open. Of AWS it knows AwsUnreachable alone.
 
-What is imported inside functions is needed at the first call alone, which some processes never come to.
+Imports inside functions are for the first call, which some processes never make.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HTTPS_PORT = 443
 MAX_IDLE = 64
 SERVER_ERROR = 500
-# Before the final answer a server may send others, which a client that does not know them must not take for it.
+# A server may send answers with a lower status before the final one. They must not be taken for it.
 OK = 200
 
 
@@ -46,7 +46,7 @@ class KeepAlive:
     def __call__(self, host: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """POST a body to the root of a host. Raises AwsUnreachable.
 
-        A connection that fails takes the idle ones to its host along: after a pause of the process all are dead.
+        If a connection fails, the idle ones to its host are closed too: after a pause of the process all are dead.
         """
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = f"POST / HTTP/1.1\r\n{lines}accept-encoding: identity\r\ncontent-length: {len(body)}\r\n\r\n"
@@ -78,7 +78,7 @@ class KeepAlive:
         return None
 
     def _take_idle(self, host: str) -> "socket.socket | None":
-        # Of two threads, one gets a connection: list.pop cannot be interrupted.
+        # list.pop is atomic, so no two threads get the same connection.
         try:
             return self._idle.setdefault(host, []).pop()
         except IndexError:
@@ -96,7 +96,7 @@ class KeepAlive:
 
 
 def prepare() -> None:
-    """Import and make what the first call of a process would wait for otherwise."""
+    """Import http.client and make the TLS context, so that the first call does not wait for them."""
     import http.client  # noqa: F401, PLC0415
 
     tls_context()
@@ -122,7 +122,7 @@ def _is_quiet(connection: "socket.socket") -> bool:
 
     poller = poll()
     poller.register(connection, POLLIN)
-    # What TLS has deciphered and nobody has read yet no longer shows on the socket.
+    # Bytes that TLS has deciphered, and nobody has read, no longer show on the socket.
     return not poller.poll(0) and not getattr(connection, "pending", int)()
 
 
@@ -143,6 +143,6 @@ def _exchange(connection: "socket.socket", request: bytes) -> tuple[Reply, bool]
     except (OSError, HTTPException) as error:
         raise AwsUnreachable("ConnectionClosedError") from error
     headers = {name.lower(): value for name, value in response.headers.items()}
-    # A server in trouble, or one that has not come to its final answer, is not trusted with another request.
+    # A failing server, or one that has not sent its final answer, gets no further request on this connection.
     may_stay_open = not response.will_close and OK <= response.status < SERVER_ERROR
     return Reply(response.status, headers, body), may_stay_open
