@@ -74,7 +74,7 @@ coverage: $(STAMP)
 # but for the faults, which the next target runs.
 test-botocore: export TESTS_AWS := botocore
 test-botocore: $(STAMP) ## Run the tests of the function with botocore in place of the thin path to AWS
-	@$(BIN)/pytest $(foreach folder,cli clients deploy faults,--ignore=tests/$(folder))
+	@$(BIN)/pytest $(foreach folder,cli clients deploy faults pages,--ignore=tests/$(folder))
 
 # A function runs on the botocore of its runtime, not on the one that is locked here.
 faults-oldest: export TESTS_AWS := botocore

@@ -15,9 +15,9 @@ from chalicelib.flows.notices import NoticeFlow
 from chalicelib.flows.revocation import RevocationFlow
 from chalicelib.flows.token import TokenFlow
 from chalicelib.flows.userinfo import UserinfoFlow
-from chalicelib.http import pages
 from chalicelib.http.application import Application
-from chalicelib.http.pages import LINK_USER
+from chalicelib.http.pages import unblock
+from chalicelib.http.pages.layout import HEADERS, LINK_USER
 from chalicelib.http.routes import ANYBODY, BROWSER, CACHED, DELETE, GET, NO_CONTENT, POST, TOKEN_BEARER, Route
 
 ROUTES = (
@@ -40,8 +40,8 @@ ROUTES = (
     Route("/.well-known/openid-configuration", GET, Discovery, Discovery.metadata, ANYBODY, headers=CACHED),
     Route("/.well-known/oauth-authorization-server", GET, Discovery, Discovery.metadata, ANYBODY, headers=CACHED),
     Route("/.well-known/jwks.json", GET, Discovery, Discovery.jwks, ANYBODY, headers=CACHED),
-    Route("/u/unblock", GET, NoticeFlow, pages.show_unblock, LINK_USER, headers=pages.HEADERS),
-    Route("/u/unblock", POST, NoticeFlow, pages.unblock, LINK_USER, headers=pages.HEADERS),
+    Route("/u/unblock", GET, NoticeFlow, unblock.show, LINK_USER, headers=HEADERS),
+    Route("/u/unblock", POST, NoticeFlow, unblock.act, LINK_USER, headers=HEADERS),
     Route("/health", GET, Health, Health.answer),
 )
 

@@ -27,7 +27,7 @@ from tests.support.once import speed_up_moto
 from tests.support.people import PeopleMaker
 
 IS_ON_MOTO = os.environ.get("TESTS_ON") == "moto"
-UNTRACED = ("cli", "clients", "deploy", "security")
+UNTRACED = ("cli", "clients", "deploy", "pages", "security")
 
 hypothesis_settings.register_profile("fixed", derandomize=True, deadline=None)
 hypothesis_settings.load_profile("fixed")

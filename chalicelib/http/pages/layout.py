@@ -1,0 +1,91 @@
+"""The look, the headers and the errors of all pages."""
+
+from base64 import b64encode
+from hashlib import sha256
+
+from chalicelib.errors import InvalidRequest, WireError
+from chalicelib.http.routes import Caller
+from chalicelib.http.wire import NO_STORE, Reply
+
+# Contrast is 4.5:1 or more for text, 3:1 for borders of fields and the focus (WCAG 2.2, 1.4.3 and 1.4.11).
+STYLE = (
+    ":root{color-scheme:light dark;--paper:#f4f5f7;--card:#fff;--text:#1c2430;--soft:#566072;--line:#76808f;"
+    "--edge:#dfe3e8;--accent:#1f5fbf;--on-accent:#fff;--bad:#b3261e}"
+    "@media(prefers-color-scheme:dark){:root{--paper:#12161c;--card:#1b212a;--text:#e8ecf2;--soft:#a9b3c1;"
+    "--line:#7f8a99;--edge:#2c3440;--accent:#8ab4f8;--on-accent:#0d1a2d;--bad:#ff9c94}}"
+    "*{box-sizing:border-box}"
+    "body{margin:0;min-height:100vh;background:var(--paper);color:var(--text);"
+    "font:1rem/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;overflow-wrap:break-word}"
+    ".page{max-width:28rem;margin:0 auto;padding:clamp(1rem,8vh,5rem) 1rem 2rem}"
+    "header{margin:0 0 1rem;font-weight:600;color:var(--soft)}"
+    "main{background:var(--card);border:1px solid var(--edge);border-radius:.75rem;padding:1.5rem}"
+    "h1{font-size:1.5rem;line-height:1.25;margin:0 0 .75rem}"
+    "p{margin:0 0 1rem}main>:last-child{margin-bottom:0}"
+    "label{display:block;font-weight:600;margin:1rem 0 .25rem}"
+    "input{display:block;width:100%;font:inherit;color:inherit;background:var(--card);padding:.625rem .75rem;"
+    "border:1px solid var(--line);border-radius:.375rem}"
+    "input[aria-invalid]{border-color:var(--bad);border-width:2px}"
+    "button{display:block;width:100%;font:inherit;font-weight:600;margin:1.5rem 0 0;padding:.75rem 1rem;"
+    "border:1px solid transparent;border-radius:.375rem;background:var(--accent);color:var(--on-accent);cursor:pointer}"
+    ":focus-visible{outline:3px solid var(--accent);outline-offset:2px}"
+    "ul{margin:.5rem 0 0;padding:0 0 0 1.25rem;color:var(--soft)}"
+    ".hint{margin:0;color:var(--soft)}"
+    ".error{margin:.375rem 0 0;color:var(--bad);font-weight:600}"
+)
+_STYLE_HASH = b64encode(sha256(STYLE.encode()).digest()).decode()
+HEADERS = {
+    **NO_STORE,
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    # The link holds a ticket.
+    "Referrer-Policy": "no-referrer",
+}
+FAILED = "That did not work"
+
+
+class RefusedOnPage(InvalidRequest):
+    """A refusal with a page of its own. html: the page. reason: for the log."""
+
+    def __init__(self, html: str, reason: str) -> None:
+        super().__init__(FAILED, reason=reason)
+        self.html = html
+
+
+def escape(text: str) -> str:
+    """Return a text as HTML, for an element or a quoted attribute."""
+    from html import escape as escape_html  # noqa: PLC0415 (its table of entities takes a millisecond, and a login shows no page)
+
+    return escape_html(text)
+
+
+def page(tenant: str, title: str, *texts: str, form: str = "") -> str:
+    """Return the HTML of a page. tenant: its name, "" for none. texts: paragraphs, plain text. form: of form()."""
+    name = f"<header>{escape(tenant)}</header>" if tenant else ""
+    paragraphs = "".join(f"<p>{escape(text)}</p>" for text in texts)
+    head = f"{title} - {tenant}" if tenant else title
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{escape(head)}</title><style>{STYLE}</style></head>"
+        f'<body><div class="page">{name}<main><h1>{escape(title)}</h1>{paragraphs}{form}</main></div></body></html>'
+    )
+
+
+def form(action: str, ticket: str, label: str, fields: str = "") -> str:
+    """Return a form with one button, which posts the ticket. action: the last part of the path, relative to the page's.
+
+    fields: HTML of the form's fields.
+    """
+    hidden = f'<input type="hidden" name="ticket" value="{escape(ticket)}">'
+    return f'<form method="post" action="{escape(action)}">{hidden}{fields}<button>{escape(label)}</button></form>'
+
+
+def error_page(error: WireError) -> Reply:
+    """Return the page of an error, with the error's own headers."""
+    html = error.html if isinstance(error, RefusedOnPage) else page("", FAILED, error.description)
+    return Reply(html, error.status, {**HEADERS, **error.headers})
+
+
+# A user who followed a link with a ticket, which works once and for one purpose.
+LINK_USER = Caller(error_reply=error_page, in_links=frozenset({"ticket"}))
