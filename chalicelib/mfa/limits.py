@@ -5,7 +5,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from chalicelib.errors import RateLimit, SlowDown, TemporarilyUnavailable, TooManyAttempts, WireError
-from chalicelib.mfa.destinations import destination
 from chalicelib.mfa.session import MfaSession, WrongCode
 from chalicelib.model.account import Account
 from chalicelib.model.address import network
@@ -13,14 +12,12 @@ from chalicelib.model.bucket import Bucket
 from chalicelib.model.clock import Clock
 from chalicelib.model.enrolment import EMAIL, OTP, RECOVERY_CODE, SMS
 from chalicelib.model.storage import Write
+from chalicelib.protection.destinations import HOUR_MS, allowance_of
 from chalicelib.store.code_attempts import Allowance, AllowanceStore, WrongCodeStore
 
 MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
 CODES = Bucket(10, 6 * MINUTE_MS)
 MESSAGES = {SMS: Bucket(10, HOUR_MS), EMAIL: Bucket(20, MINUTE_MS)}
-# To one number or address, over all accounts.
-DESTINATIONS = {SMS: Bucket(20, HOUR_MS // 20), EMAIL: Bucket(40, HOUR_MS // 40)}
 POLLS = Bucket(1, 5_000)
 # How many codes of one kind may be wrong in a row. Source: NIST SP 800-63B-4 3.2.2.
 MAX_WRONG_IN_A_ROW = 100
@@ -133,9 +130,8 @@ class Limits:
                 self.on_wrong(session.account, self.clock.now_s())
 
     def _messages(self, session: MfaSession, kind: str, address: str) -> Iterator[Allowance]:
-        mac = self.mac("destination", destination(kind, address).encode()).hex()[:32]
         yield _allowance_of(session, kind, MESSAGES[kind])
-        yield Allowance(f"destination#{mac}", kind, DESTINATIONS[kind])
+        yield allowance_of(kind, address, self.mac)
         per_hour = session.tenant.mfa.messages_per_hour.get(kind)
         if per_hour:
             yield Allowance("messages", kind, Bucket(per_hour, HOUR_MS // per_hour))

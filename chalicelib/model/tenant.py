@@ -160,6 +160,25 @@ class PasswordPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class SignUpPolicy:
+    """Whether people make their own accounts.
+
+    requires_verified_email: whether an account needs a verified email to log in; then sign-ups tell nobody who exists.
+    """
+
+    enabled: bool = False
+    requires_verified_email: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordResetPolicy:
+    """Whether people reset their own passwords. url: the team's own page, with `{ticket}`; None for Gatehouse's."""
+
+    enabled: bool = True
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Realm:
     """One user directory. identifiers: what a user may type as username (`username`, `email`)."""
 
@@ -168,6 +187,8 @@ class Realm:
     identifiers: tuple[str, ...]
     users_table: str
     password_policy: PasswordPolicy = field(default_factory=PasswordPolicy)
+    signup: SignUpPolicy = field(default_factory=SignUpPolicy)
+    password_reset: PasswordResetPolicy = field(default_factory=PasswordResetPolicy)
 
 
 @dataclass(frozen=True, slots=True)

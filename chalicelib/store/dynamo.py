@@ -62,6 +62,12 @@ class Dynamo:
         asked = {"KeyConditionExpression": condition, "ExpressionAttributeValues": to_item(values)}
         return list(self._pages("Query", TableName=table, ConsistentRead=True, **asked, **more))
 
+    def query_first(self, table: str, condition: str, values: Mapping[str, Value], most: int) -> list[Item]:
+        """Return the first items that the key condition names, at most `most`, freshly read in one call."""
+        asked = {"KeyConditionExpression": condition, "ExpressionAttributeValues": to_item(values)}
+        answer = self.aws.call("Query", TableName=table, ConsistentRead=True, Limit=most, **asked)
+        return list(map(from_item, answer["Items"]))
+
     def scan(self, table: str, **more: Any) -> Iterator[Item]:
         """Return the items of a table, page by page, for the tools. more: parameters of the scan."""
         return self._pages("Scan", TableName=table, **more)

@@ -21,7 +21,6 @@ _BROWSER = "not here: there are no logins in a browser, and no sessions"
 _CODE = "not here: RULE_PACKAGES lists packages of Python functions that run in each login (docs/use/rules.md)"
 _MESSAGES = "not here: text messages go out by SNS and emails by SES (docs/run/operating.md)"
 _ENTERPRISE = "not here: people log in by a password of a realm"
-_ACCOUNTS = "not here: an operator makes people, and sets their passwords (gatehouse users)"
 _TOKENS_ONLY = "not here: tokens are asked for at the token endpoint alone, by the client's one method"
 _ORGANIZATIONS = "not here: there are no organizations; a realm keeps people apart"
 _ROLES = "not here: there is no RBAC; rules narrow the scopes"
@@ -127,8 +126,8 @@ NAMES = {
     "realms.options.validation": "not here: a username has 1 to 128 characters without `@`",
     "realms.options.brute_force_protection": "`attack_protection.brute_force_protection`: for all realms",
     "realms.options.mfa": "`mfa`: for all realms; a rule asks for it per login",
-    "realms.options.disable_signup": _ACCOUNTS,
-    "realms.options.disable_self_service_change_password": _ACCOUNTS,
+    "realms.options.disable_signup": "`realms[].signup.enabled`: false unless the file says true",
+    "realms.options.disable_self_service_change_password": "`realms[].password_reset.enabled`: true or false",
     "realms.options.import_mode": "not here: gatehouse users add takes bcrypt hashes; no foreign database is asked",
     "realms.options.enabledDatabaseCustomization": "not here: no foreign database is asked",
     "realms.options.customScripts": "not here: no foreign database is asked",

@@ -4,38 +4,33 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from chalicelib.model import tenant as model
 from chalicelib.model.tenant import ID_TOKEN_LIFETIME_S, MFA_GRANTS, REFRESH_TOKEN
 from infra.tenant.part import Part
+from infra.tenant.protection import AttackProtection, Mfa
 from infra.tenant.values import (
     MONTH_S,
     PASSWORD_GRANTS,
+    YEAR_S,
     ApiIdentifier,
     AuthMethod,
     BcryptHash,
     ClientId,
-    Country,
     Email,
-    FactorName,
     GrantType,
     Label,
     Link,
     Listed,
     MetadataText,
-    Network,
     Phone,
     PrivateMember,
     RealmAlias,
     RealmName,
     ScopeValue,
     Text,
+    TicketUrl,
     Username,
 )
 
-YEAR_S = 31_557_600
-DAY_MS = 86_400_000
-# Defaults that the deployed code has too.
-_GUARD, _THROTTLING = model.BruteForceProtection(), model.SuspiciousIpThrottling()
 PUBLIC = "none"
 
 MonthS = Field(default=MONTH_S, ge=1, le=YEAR_S)
@@ -60,6 +55,20 @@ class PasswordPolicy(Part):
     no_personal_info: bool = True
 
 
+class SignUp(Part):
+    """Whether people make their own accounts, and whether these need a verified email."""
+
+    enabled: bool = False
+    requires_verified_email: bool = False
+
+
+class PasswordReset(Part):
+    """Whether people reset their own passwords. url: of the team's page; None for the one of Gatehouse."""
+
+    enabled: bool = True
+    url: TicketUrl | None = None
+
+
 class Realm(Part):
     """One user directory. display_name: the name by default. aliases: other names of the realm."""
 
@@ -68,6 +77,8 @@ class Realm(Part):
     display_name: Label = Field(default_factory=lambda given: str(given.get("name", "")))
     identifiers: Listed[Literal["username", "email"]] = Field(min_length=1)
     password_policy: PasswordPolicy = PasswordPolicy()
+    signup: SignUp = SignUp()
+    password_reset: PasswordReset = PasswordReset()
 
 
 class Scope(Part):
@@ -212,54 +223,6 @@ class ClientGrant(Part):
     client_id: str
     audience: str
     scope: Listed[str]
-
-
-class Mfa(Part):
-    """The policy of second factors, and the factors that there are. manage_max_age: seconds.
-
-    sms_countries: ISO 3166-1 codes of the countries that text messages are sent to; empty means all.
-    """
-
-    policy: Literal["never", "always"] = "never"
-    factors: Listed[FactorName] = ()
-    manage_max_age: int = Field(default=model.MfaPolicy().manage_max_age_s, ge=60, le=3600)
-    sms_countries: Listed[Country] = ()
-    max_texts_per_hour: int | None = Field(default=None, ge=1, le=1_000_000)
-    max_emails_per_hour: int | None = Field(default=None, ge=1, le=1_000_000)
-
-
-class BruteForceProtection(Part):
-    """The limits on guessing at one account. block_lifetime: seconds. allowlist: addresses and CIDR blocks."""
-
-    enabled: bool = True
-    mode: Literal["count_per_identifier_and_ip", "count_per_identifier"] = "count_per_identifier_and_ip"
-    max_attempts: int = Field(default=_GUARD.max_attempts, ge=1, le=100)
-    block_lifetime: int = Field(default=_GUARD.block_lifetime_s, ge=1, le=YEAR_S)
-    allowlist: Listed[Network] = Field(default=(), max_length=100)
-
-
-class SuspiciousIpThrottling(Part):
-    """The limits on one address at many accounts. rate: milliseconds. allowlist: addresses and CIDR blocks."""
-
-    enabled: bool = True
-    max_attempts: int = Field(default=_THROTTLING.bucket.size, ge=1, le=100_000)
-    rate: int = Field(default=_THROTTLING.bucket.rate_ms, ge=1, le=DAY_MS)
-    allowlist: Listed[Network] = Field(default=(), max_length=100)
-
-
-class BreachedPasswordDetection(Part):
-    """The refusal of passwords that were disclosed in a breach. range_api: look them up at Pwned Passwords too."""
-
-    enabled: bool = True
-    range_api: bool = False
-
-
-class AttackProtection(Part):
-    """The three protections, each with its defaults."""
-
-    brute_force_protection: BruteForceProtection = BruteForceProtection()
-    suspicious_ip_throttling: SuspiciousIpThrottling = SuspiciousIpThrottling()
-    breached_password_detection: BreachedPasswordDetection = BreachedPasswordDetection()
 
 
 class User(Part):

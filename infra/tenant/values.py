@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 PASSWORD_GRANTS = (PASSWORD, PASSWORD_REALM)
 MONTH_S = 2_592_000
+YEAR_S = 31_557_600
 USERNAME_LIMIT = 128
 EMAIL_LIMIT = 254
 
@@ -66,6 +67,14 @@ def _is_email(text: str) -> bool:
 
 def _is_username(text: str) -> bool:
     return bool(text.strip()) and len(text) <= USERNAME_LIMIT and "@" not in text and not _has_control(text)
+
+
+def _is_ticket_url(text: str) -> bool:
+    """Return whether a text is a URL with one place for a ticket. Plain http is for this machine alone."""
+    printable = re.fullmatch("[!-~]+", text) and '"' not in text
+    before, _, after = text.partition("{ticket}")
+    is_safe = re.match(r"https://[^/?#{}]+[/?#]", before) or re.match(r"http://(localhost|127\.0\.0\.1)[:/]", before)
+    return bool(printable and is_safe) and text.count("{ticket}") == 1 and not set("{}") & set(before + after)
 
 
 def _is_network(text: str) -> bool:
@@ -117,6 +126,11 @@ ScopeValue = Annotated[
         lambda text: text not in OIDC_SCOPES,
         "is a scope of OpenID Connect, which every client may ask for: give it another name",
     ),
+]
+TicketUrl = Annotated[
+    str,
+    Field(min_length=1, max_length=2048),
+    _rule(_is_ticket_url, "must be a URL that begins with https:// and holds {ticket} once, after the host's name"),
 ]
 Network = Annotated[str, _rule(_is_network, "must be an IP address or a CIDR block, such as 192.0.2.7 or 192.0.2.0/24")]
 Email = Annotated[

@@ -11,7 +11,8 @@ from chalicelib.passwords.hash import hash_password
 from chalicelib.passwords.range_api import is_pwned
 from chalicelib.wiring import Externals
 from infra.stage.aws import Stage
-from infra.tenant.schema import BreachedPasswordDetection, TenantFile
+from infra.tenant.protection import BreachedPasswordDetection
+from infra.tenant.schema import TenantFile
 from tests.support.calls import calls_of, rounds_of
 from tests.support.config import document_of
 from tests.support.faults import aws_error, failing

@@ -17,6 +17,7 @@ from chalicelib import wiring
 from chalicelib.flows.mfa import ENROLLED, NOT_ENROLLED, OWN_EMAIL, REFRESHED
 from chalicelib.mfa import demand, enrolling, limits, oob, otp, recovery, session
 from chalicelib.model.tenant import MFA_TOKEN_LIFETIME_S
+from chalicelib.protection import destinations
 from chalicelib.protection.address import SUSPICIOUS
 from chalicelib.settings import Settings
 from infra.tenant.schema import TenantFile
@@ -178,7 +179,7 @@ def minutes(milliseconds: int) -> str:
     [
         f"| {limits.CODES.size} | every {minutes(limits.CODES.rate_ms)} |",
         *(f"| {one.size} | every {minutes(one.rate_ms)} |" for one in limits.MESSAGES.values()),
-        *(f"| {one.size} | every {minutes(one.rate_ms)} |" for one in limits.DESTINATIONS.values()),
+        *(f"| {one.size} | every {minutes(one.rate_ms)} |" for one in destinations.DESTINATIONS.values()),
         f"| 1 | every {limits.POLLS.rate_ms // 1000} seconds |",
         f"| {demand.LIFETIME_S // 60} minutes |",
         f"| {oob.LIFETIME_S // 60} minutes |",

@@ -12,8 +12,10 @@ from chalicelib.model.tenant import (
     ClientSecret,
     MfaPolicy,
     PasswordPolicy,
+    PasswordResetPolicy,
     Realm,
     RefreshTokenPolicy,
+    SignUpPolicy,
     SuspiciousIpThrottling,
     Tenant,
 )
@@ -89,6 +91,8 @@ def realm_from(document: Document) -> Realm:
         identifiers=tuple(document["identifiers"]),
         users_table=document["users_table"],
         password_policy=password_policy_from(document["password_policy"]),
+        signup=SignUpPolicy(**document.get("signup", {})),
+        password_reset=PasswordResetPolicy(**document.get("password_reset", {})),
     )
 
 

@@ -1,7 +1,21 @@
 """The destinations of messages, as the counters know them: one text for each way to write a number or an address."""
 
+from collections.abc import Callable
+
 from chalicelib.identifiers import canonical
-from chalicelib.model.enrolment import SMS
+from chalicelib.model.bucket import Bucket
+from chalicelib.model.enrolment import EMAIL, SMS
+from chalicelib.store.code_attempts import Allowance
+
+HOUR_MS = 3_600_000
+# To one number or address, over all accounts and whatever the messages are for.
+DESTINATIONS = {SMS: Bucket(20, HOUR_MS // 20), EMAIL: Bucket(40, HOUR_MS // 40)}
+
+
+def allowance_of(kind: str, address: str, mac: Callable[[str, bytes], bytes]) -> Allowance:
+    """Return the allowance of the messages to a number or address, under a keyed hash of it. mac: of the stage key."""
+    digest = mac("destination", destination(kind, address).encode()).hex()[:32]
+    return Allowance(f"destination#{digest}", kind, DESTINATIONS[kind])
 
 
 def destination(kind: str, address: str) -> str:

@@ -1,0 +1,1 @@
+"""The rules of accounts without an operator: sign-ups, tickets, new passwords, and the emails that they ask for."""

@@ -1,0 +1,46 @@
+"""The bounds of the emails that people ask for: silent, so that nobody learns by them who has an account."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.identifiers import canonical
+from chalicelib.model.bucket import Bucket
+from chalicelib.model.clock import Clock
+from chalicelib.model.enrolment import EMAIL
+from chalicelib.model.storage import Write
+from chalicelib.protection.destinations import HOUR_MS, allowance_of
+from chalicelib.store.code_attempts import Allowance, AllowanceStore
+
+# Emails of one kind to a person: ten at once, then one each six minutes.
+PERSON = Bucket(10, HOUR_MS // 10)
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class MailGuard:
+    """Takes emails from their allowances, before anybody is looked up: an unknown address has allowances too.
+
+    commit: does writes. mac: of the stage key.
+    """
+
+    allowances: AllowanceStore
+    commit: Callable[[tuple[Write, ...]], None]
+    mac: Callable[[str, bytes], bytes]
+    clock: Clock
+
+    def take(self, realm: str, email: str, kind: str) -> tuple[Write, ...] | None:
+        """Take one email of a kind to a person; return the writes that give it back, None if there is none left."""
+        person = self.mac("mailed person", f"{realm}\0{canonical(email)}".encode()).hex()[:32]
+        taken: tuple[Write, ...] = ()
+        for allowance in (Allowance(f"mailed#{person}", kind, PERSON), allowance_of(EMAIL, email, self.mac)):
+            if self.allowances.take(allowance, self.clock.now_ms()):
+                self.give_back(taken)
+                return None
+            taken += (self.allowances.give_back(allowance),)
+        return taken
+
+    def give_back(self, taken: tuple[Write, ...]) -> None:
+        """Give back what was taken for an email that is not sent."""
+        with suppress(TemporarilyUnavailable):
+            self.commit(taken)
