@@ -1,4 +1,7 @@
-"""`python -m tests.bench`: measure, print the results beside the budgets, and exit 1 if a first budget is broken."""
+"""`python -m tests.bench`: measure, print the results beside the budgets, and exit 1 if one is exceeded.
+
+It exits 3, and judges nothing, if the machine is not quiet enough.
+"""
 
 import os
 import platform
@@ -13,12 +16,13 @@ import typer
 from rich.console import Console
 
 from tests.bench import growth, report, timing
-from tests.bench.measure import POPULATION, Bench, costs
+from tests.bench.fitness import judge_load, read_load
+from tests.bench.measure import POPULATION, Bench, measure_rounds
 from tests.bench.people import COST, add_people, hash_password
 from tests.bench.picture import draw
 from tests.bench.process import cold_start, imports_ms, memory
 from tests.bench.profiling import profile_scenario
-from tests.bench.results import Results, is_over, load
+from tests.bench.results import UNFIT, Results, judge, load
 from tests.bench.scenarios import PASSWORD_LOGIN, SCENARIOS
 from tests.bench.serving import serving
 from tests.bench.set_up import PROJECT, package, provision, python
@@ -41,13 +45,15 @@ def run(
     if docs:
         _write_docs()
         return
+    load_before = read_load()
+    _require_fit(judge_load(load_before))
     zip_bytes = package().stat().st_size
     with prepare() as (aws, app_secrets):
-        results = measure(aws, app_secrets, zip_bytes)
+        results = measure(aws, app_secrets, load_before, zip_bytes)
     results.save()
     for table in report.tables(results):
         table.show(Console())
-    raise typer.Exit(is_over(results))
+    raise typer.Exit(judge(results))
 
 
 @command.command()
@@ -68,9 +74,17 @@ def growth_command() -> None:
     raise typer.Exit(growth.has_grown(points))
 
 
+def _require_fit(faults: list[str]) -> None:
+    if faults:
+        typer.echo(f"unfit to be judged: {'; '.join(faults)}", err=True)
+        raise typer.Exit(UNFIT)
+
+
 def _write_docs() -> None:
-    points = growth.load()
-    report.write(report.PAGE, "results", report.tables(load()))
+    results, points = load(), growth.load()
+    _require_fit(results.fitness.faults())
+    report.write(report.PAGE, "results", report.tables(results))
+    report.write(report.PAGE, "peers", [report.peers_table(results)])
     report.write(report.PAGE, "growth", [report.growth_table(points)])
     (report.DOCS / "run" / "growth.svg").write_text(draw(points), "utf-8")
 
@@ -84,21 +98,24 @@ def prepare() -> Iterator[tuple[StubProcess, dict[str, str]]]:
         yield aws, app_secrets
 
 
-def measure(aws: StubProcess, app_secrets: dict[str, str], zip_bytes: int) -> Results:
-    """Return the results of all measurements."""
+def measure(aws: StubProcess, app_secrets: dict[str, str], load_before: float, zip_bytes: int) -> Results:
+    """Return the results of all measurements. load_before: the machine's load before the run."""
     interpreter = python()
     cold = cold_start(interpreter, aws, STARTS)
     with serving(interpreter, aws) as process, serving(interpreter, aws, COST, "ten_rules") as serving_rules:
         bench = Bench(process, aws, serving_rules, app_secrets)
-        bcrypt_ms, measured_costs = costs(bench, SCENARIOS, hash_password(COST), ROUNDS)
+        samples = measure_rounds(bench, SCENARIOS, hash_password(COST), ROUNDS)
+        costs = samples.costs(bench, SCENARIOS)
         gaps = timing.gaps(process, hash_password(COST), GUESSES)
+    imports, memory_bytes = imports_ms(interpreter, aws), memory(interpreter, aws)
     return Results(
         machine=_describe_machine(),
-        bcrypt_ms=bcrypt_ms,
-        costs=tuple(measured_costs),
+        fitness=samples.fitness(load_before),
+        bcrypt_ms=samples.bcrypt_ms(),
+        costs=costs,
         cold_start=cold,
-        imports_ms=imports_ms(interpreter, aws),
-        memory=memory(interpreter, aws),
+        imports_ms=imports,
+        memory=memory_bytes,
         zip_bytes=zip_bytes,
         gaps=tuple(gaps),
     )
@@ -114,7 +131,6 @@ def _describe_machine() -> dict[str, str]:
         "date": datetime.now(UTC).date().isoformat(),
         "processor": f"{models[0].partition(': ')[2]}, {os.cpu_count()} cores",
         "Python": platform.python_version(),
-        "load of the machine": f"{os.getloadavg()[1]:.1f}",
     }
 
 

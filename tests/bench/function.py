@@ -5,6 +5,7 @@ Each line of input is a request; each line of output is its answer and cost. The
 of the argument.
 """
 
+import hashlib
 import json
 import os
 import sys
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+# They take a few milliseconds. With other numbers, the reference of tests/bench/fitness.py is another.
+ANCHOR_TIMES, ANCHOR_FIELDS = 80, 60
 
 
 def invoke(app: Any, event: dict[str, Any]) -> dict[str, Any]:
@@ -32,9 +35,31 @@ def check_bcrypt(stored: str) -> dict[str, Any]:
     return {"cpu_s": time.process_time() - cpu, "wall_s": time.perf_counter() - wall}
 
 
+def do_anchor() -> dict[str, Any]:
+    """Do a fixed amount of Python's work, which no change of Gatehouse touches; return the CPU and wall seconds."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    for number in range(ANCHOR_TIMES):
+        document = {f"name{field}": [number, str(field), {"digest": ""}] for field in range(ANCHOR_FIELDS)}
+        text = json.dumps(document, sort_keys=True)
+        document["whole"] = [len(text), hashlib.sha256(text.encode()).hexdigest(), json.loads(text)]
+    return {"cpu_s": time.process_time() - cpu, "wall_s": time.perf_counter() - wall}
+
+
 def resident() -> dict[str, Any]:
     """Return the resident set of this process, in bytes."""
     return {"rss_bytes": int(Path("/proc/self/statm").read_text("ascii").split()[1]) * PAGE_BYTES}
+
+
+def reply_to(app: Any, request: dict[str, Any]) -> dict[str, Any]:
+    """Return the reply to a request of the bench."""
+    match request:
+        case {"event": event}:
+            return invoke(app, event)
+        case {"bcrypt": stored}:
+            return check_bcrypt(stored)
+        case {"anchor": _}:
+            return do_anchor()
+    return resident()
 
 
 def serve(lines: TextIO, replies: TextIO) -> None:
@@ -43,11 +68,7 @@ def serve(lines: TextIO, replies: TextIO) -> None:
 
     for line in lines:
         request = json.loads(line)
-        if "event" in request:
-            reply = invoke(app, request["event"])
-        else:
-            reply = check_bcrypt(request["bcrypt"]) if "bcrypt" in request else resident()
-        replies.write(json.dumps(reply) + "\n")
+        replies.write(json.dumps(reply_to(app, request)) + "\n")
         replies.flush()
 
 

@@ -1,5 +1,7 @@
 """Make the users that log in: one of each kind, which the stub copies, and some with an authenticator app."""
 
+from dataclasses import replace
+
 import bcrypt
 
 from chalicelib.model.user import User
@@ -11,8 +13,10 @@ from tests.support.fake_aws.tables import number_text
 REALM, EMPTY_REALM = "employees", "customers"
 PASSWORD = "correct horse battery staple"
 COST, CHEAP_COST = 10, 4
-# The kinds: with a hash of the default cost, with a cheap one, without a password, with an authenticator app.
-PERSON, HURRIED, LOCKED, ENROLLED = "person", "hurried", "locked", "enrolled"
+# The kinds: with a hash of the default cost, with a cheap one, without a password, with an authenticator app, and with
+# 64 KiB of metadata.
+PERSON, HURRIED, LOCKED, ENROLLED, LADEN = "person", "hurried", "locked", "enrolled", "laden"
+METADATA_BYTES = 64 * 1024
 APPS = 120
 
 
@@ -50,6 +54,7 @@ def add_people(stage: Stage) -> dict[str, str]:
     stored, records = hash_password(COST), UserRecords(stage.dynamo, _table(stage))
     for kind, hash_of_kind in ((PERSON, stored), (HURRIED, hash_password(CHEAP_COST)), (LOCKED, "")):
         records.create(person(kind, hash_of_kind))
+    records.create(replace(person(LADEN, stored), user_metadata={"notes": "x" * METADATA_BYTES}))
     return dict(_with_app(stage, records, person(ENROLLED, stored, number)) for number in range(1, APPS + 1))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pyotp import TOTP
 
-from tests.bench.people import ENROLLED, PASSWORD, PERSON, REALM
+from tests.bench.people import ENROLLED, LADEN, PASSWORD, PERSON, REALM
 from tests.bench.serving import BenchRequest
 
 Session = Mapping[str, Any]
@@ -18,7 +18,8 @@ RequestStep = Callable[[Session], BenchRequest]
 TIMESHEETS = "https://api.example.com/timesheets"
 PASSWORD_REALM = "http://auth0.com/oauth/grant-type/password-realm"
 MFA_OTP = "http://auth0.com/oauth/grant-type/mfa-otp"
-MFA_REQUIRED = 403
+WRONG, MFA_REQUIRED, REFUSED = 400, 403, 429
+MAX_ATTEMPTS = 10
 CLIENT = {"client_id": "demo-backend", "client_secret": "demo-backend-secret"}
 LOGIN = {"grant_type": "password", "username": "{username}", "password": PASSWORD, "audience": TIMESHEETS}
 OPENID = {"scope": "openid profile email"}
@@ -31,7 +32,7 @@ class Scenario:
 
     steps: the measured requests, together. prepared_by: the unmeasured requests before. kind: of the users.
     is_hashing: whether one bcrypt is part of it. is_spent: whether its session can be used only once.
-    runs_rules: whether ten rules run.
+    runs_rules: whether ten rules run. is_unconnected: whether AWS has closed all connections before.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Scenario:
     is_hashing: bool = False
     is_spent: bool = False
     runs_rules: bool = False
+    is_unconnected: bool = False
 
 
 def post(path: str, form: Mapping[str, str]) -> RequestStep:
@@ -61,9 +63,14 @@ def token(*forms: Mapping[str, str]) -> RequestStep:
     return post("/oauth/token", {name: text for form in forms for name, text in form.items()})
 
 
-def expect_challenge(step: RequestStep) -> RequestStep:
-    """Return the step, made to expect an answer that asks for a second factor."""
-    return lambda session: replace(step(session), status=MFA_REQUIRED)
+def expect(step: RequestStep, status: int) -> RequestStep:
+    """Return the step, made to expect another status than 200."""
+    return lambda session: replace(step(session), status=status)
+
+
+def from_elsewhere(step: RequestStep) -> RequestStep:
+    """Return the step, sent from the address of its session, which no other session has."""
+    return lambda session: replace(step(session), source_ip=session["address"])
 
 
 def with_app(session: Session) -> BenchRequest:
@@ -77,8 +84,13 @@ LOGIN_OPENID = token(LOGIN, OPENID)
 BY_REALM = {"grant_type": PASSWORD_REALM, "realm": REALM}
 REFRESH = {"grant_type": "refresh_token", "refresh_token": "{refresh_token}"}
 
+GUESS = from_elsewhere(expect(token(LOGIN, {"password": "not the password"}), WRONG))
+CLOSED = from_elsewhere(expect(token(LOGIN), REFUSED))
+
 PASSWORD_LOGIN = "login, password"
+LADEN_LOGIN = "login, with 64 KiB of metadata"
 REFRESHED = "refresh"
+USERINFO = "userinfo"
 JWKS = "JWKS"
 SCENARIOS = (
     Scenario(PASSWORD_LOGIN, (token(LOGIN),), is_hashing=True),
@@ -86,9 +98,13 @@ SCENARIOS = (
     Scenario("login, with an ID token", (LOGIN_OPENID,), is_hashing=True),
     Scenario("login, with a refresh token", (LOGIN_OFFLINE,), is_hashing=True),
     Scenario("login, with 10 rules", (token(LOGIN),), is_hashing=True, runs_rules=True),
-    Scenario("login, with TOTP", (expect_challenge(token(LOGIN)), with_app), kind=ENROLLED, is_hashing=True),
+    Scenario("login, with TOTP", (expect(token(LOGIN), MFA_REQUIRED), with_app), kind=ENROLLED, is_hashing=True),
+    Scenario(LADEN_LOGIN, (token(LOGIN),), kind=LADEN, is_hashing=True),
+    Scenario("login, over new TLS connections", (token(LOGIN),), is_hashing=True, is_unconnected=True),
+    Scenario("wrong password", (GUESS,), is_hashing=True),
+    Scenario("attempt at a blocked account", (CLOSED,), (GUESS,) * MAX_ATTEMPTS),
     Scenario(REFRESHED, (token(REFRESH),), (LOGIN_OFFLINE,)),
-    Scenario("userinfo", (get("/userinfo", authorization="Bearer {access_token}"),), (LOGIN_OPENID,)),
+    Scenario(USERINFO, (get("/userinfo", authorization="Bearer {access_token}"),), (LOGIN_OPENID,)),
     Scenario("introspection", (post("/oauth/introspect", {"token": "{access_token}"}),), (LOGIN_OPENID,)),
     Scenario("revocation", (post("/oauth/revoke", {"token": "{refresh_token}"}),), (LOGIN_OFFLINE,), is_spent=True),
     Scenario(JWKS, (get("/.well-known/jwks.json"),)),

@@ -81,6 +81,10 @@ class Serving:
         """Return the cost of one bcrypt: check a password against a stored hash."""
         return MeasuredAnswer(0, {}, **self._reply({"bcrypt": stored}), process_cpu_s=0)
 
+    def do_anchor(self) -> MeasuredAnswer:
+        """Return the cost of the anchor: a fixed amount of Python's work."""
+        return MeasuredAnswer(0, {}, **self._reply({"anchor": True}), process_cpu_s=0)
+
     def rss_bytes(self) -> int:
         """Return the process's resident set in bytes."""
         return int(self._reply({})["rss_bytes"])

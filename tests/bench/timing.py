@@ -12,14 +12,12 @@ from ipaddress import ip_address
 from statistics import median
 
 from tests.bench.people import EMPTY_REALM, LOCKED, username
-from tests.bench.scenarios import BY_REALM, LOGIN, token
+from tests.bench.scenarios import BY_REALM, LOGIN, MAX_ATTEMPTS, REFUSED, WRONG, token
 from tests.bench.serving import BenchRequest, MeasuredAnswer, Serving
 from tests.bench.statistics import Interval, gap, shuffle
 
-MAX_ATTEMPTS = 10
 # The bcrypt only gives the scale: it is measured in each eighth round.
 SCALE_EVERY = 8
-WRONG, BLOCKED = 400, 429
 # The first user whom no other measurement logs in.
 FIRST_OTHER = 100_001
 SECOND_ADDRESS = int(ip_address("10.0.0.1"))
@@ -60,8 +58,8 @@ def gaps(serving: Serving, stored: str, times: int) -> list[Gap]:
         "unknown user": lambda: serving.serve(_login(f"nobody{next(others)}", addresses.new())),
         "user without a password": lambda: serving.serve(_login(username(next(others), LOCKED), addresses.new())),
         "realm without users": lambda: serving.serve(_login(f"nobody{next(others)}", addresses.new(), EMPTY_REALM)),
-        "blocked account": lambda: serving.serve(_login(username(1), blocked_at, status=BLOCKED)),
-        "blocked unknown name": lambda: serving.serve(_login("nobody", blocked_at, status=BLOCKED)),
+        "blocked account": lambda: serving.serve(_login(username(1), blocked_at, status=REFUSED)),
+        "blocked unknown name": lambda: serving.serve(_login("nobody", blocked_at, status=REFUSED)),
     }
     samples: dict[str, list[MeasuredAnswer]] = {name: [] for name in kinds}
     hashes = []

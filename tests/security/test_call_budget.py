@@ -13,7 +13,8 @@ from chalicelib.store.buckets import LOGINS, BucketStore
 from infra.stage.aws import Stage
 from tests.figures.costs import measure_guess
 from tests.figures.simulation import provision_demo
-from tests.support.calls import Rounds, calls_of, rounds_of
+from tests.support.calls import Rounds, calls_of, rounds_of, units_of
+from tests.support.fake_aws.units import Units
 from tests.support.fixed import Clock, Hashes
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
@@ -137,3 +138,10 @@ def test_rehash_costs_no_call_more(warm: Http, stage: Stage, people: PeopleMaker
         assert warm.login(username=user.username).status_code == 200
 
     assert len(calls.made) == 5
+
+
+def test_login_takes_these_units_of_dynamodb(warm: Http, stage: Stage) -> None:
+    with units_of(stage) as units:
+        assert warm.login().status_code == 200
+
+    assert units.take() == Units(read=5, write=5)

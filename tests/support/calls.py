@@ -8,6 +8,9 @@ from typing import Any, TypeVar
 
 from chalicelib.store.aws.caller import SERVICES
 from infra.stage.aws import Stage
+from tests.support.fake_aws.expressions import Item
+from tests.support.fake_aws.tables import names_by_shape
+from tests.support.fake_aws.units import Meter
 from tests.support.function_aws import Ask, around_calls
 
 # Seconds that a call waits for another to join it, before it counts as a round of its own.
@@ -62,6 +65,25 @@ def calls_of(stage: Stage) -> AbstractContextManager[Calls]:
 def rounds_of(stage: Stage) -> AbstractContextManager[Rounds]:
     """Collect the calls that the stage's clients make inside this block, and their rounds."""
     return _collect(stage, Rounds())
+
+
+@contextmanager
+def units_of(stage: Stage) -> Iterator[Meter]:
+    """Count DynamoDB's units of the calls that the stage's clients make inside this block."""
+    lock = threading.Lock()
+
+    def find(table: str, attributes: Item) -> Item | None:
+        # By the tools' own client, so that its calls are none of the stage's.
+        key = {name: attributes[name] for name in names_by_shape(table, attributes)}
+        return stage.clients.dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
+
+    def around(operation: str, parameters: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
+        with lock:
+            return meter.ask(operation, dict(parameters), ask)
+
+    meter = Meter(find)
+    with around_calls(stage, around):
+        yield meter
 
 
 @contextmanager

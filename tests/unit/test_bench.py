@@ -1,22 +1,34 @@
 """The instruments of `make bench`: what they count, and when they fail a run."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.bench import report, scenarios
+from tests.bench.__main__ import command
+from tests.bench.fitness import (
+    MAX_ANCHOR_SPREAD,
+    MAX_LOAD_BEFORE,
+    MAX_LOAD_DURING,
+    RATIO_TOLERANCE,
+    REFERENCE_RATIO,
+    Fitness,
+)
 from tests.bench.growth import Point, has_grown
 from tests.bench.measure import Cost
 from tests.bench.process import ColdStart, Memory
-from tests.bench.results import MEBIBYTE, Results, is_over
+from tests.bench.results import KEPT, MEBIBYTE, OVER, UNFIT, Results, judge, load
 from tests.bench.rounds import rounds
 from tests.bench.statistics import Interval, Spread, gap
 from tests.bench.timing import Gap
 from tests.support.fake_aws.expressions import apply_update, holds
 from tests.support.fake_aws.process import Call
 from tests.support.fake_aws.tables import AwsError, Tables, number_text
+from tests.support.fake_aws.units import Units
 
 SMALL = Spread(1.0, 0.9, 1.1)
 NONE = Interval(0.0, -0.5, 0.5)
@@ -26,17 +38,32 @@ def call(began: float, ended: float, operation: str = "GetItem") -> Call:
     return Call(operation, began, ended, 100)
 
 
-def cost(name: str, calls: int = 0, ratio: float = 0.1) -> Cost:
-    return Cost(name, SMALL, Spread(ratio, ratio, ratio), calls, min(calls, 2), 100)
+def cost(name: str, calls: int = 0, ratio: float = 0.1, ms: float = 0.7, units: Units = Units(2, 2)) -> Cost:  # noqa: B008 (it cannot be changed)
+    return Cost(name, Spread(ms, ms, ms), Spread(ratio, ratio, ratio), calls, min(calls, 2), 100, units)
+
+
+KEPT_COSTS = {
+    one.name: one
+    for one in (
+        cost(scenarios.PASSWORD_LOGIN, 4, 1.04),
+        cost(scenarios.LADEN_LOGIN, 4, 1.04),
+        cost(scenarios.REFRESHED, 3),
+        cost(scenarios.USERINFO, 1),
+        cost(scenarios.JWKS),
+    )
+}
+QUIET = Fitness(MAX_LOAD_BEFORE, MAX_LOAD_DURING, Spread(5.0, 4.95, 5.05), REFERENCE_RATIO)
+FAR_APART = Spread(5.0, 4.9, 4.91 + 5 * MAX_ANCHOR_SPREAD)
 
 
 def results(**changes: Any) -> Results:
     """Return results that keep every budget, but for the changes."""
     kept = Results(
         machine={},
+        fitness=QUIET,
         bcrypt_ms=SMALL,
-        costs=(cost(scenarios.PASSWORD_LOGIN, 5, 1.1), cost(scenarios.REFRESHED, 3), cost(scenarios.JWKS)),
-        cold_start=ColdStart(0.5, 0.5),
+        costs=tuple(KEPT_COSTS.values()),
+        cold_start=ColdStart(0.25, 0.5),
         imports_ms={},
         memory=Memory(1, 1),
         zip_bytes=5 * MEBIBYTE,
@@ -59,25 +86,99 @@ def test_no_calls_are_no_round() -> None:
     assert rounds([]) == []
 
 
-def test_run_within_all_first_budgets_passes() -> None:
-    assert not is_over(results())
+def costs_with(changed: Cost) -> dict[str, Any]:
+    """Return the costs that keep every budget, with one of them changed."""
+    return {"costs": tuple((KEPT_COSTS | {changed.name: changed}).values())}
+
+
+def test_fit_run_within_all_budgets_passes() -> None:
+    assert judge(results()) == KEPT == 0
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"costs": (cost(scenarios.PASSWORD_LOGIN, 5, 1.121), cost(scenarios.REFRESHED), cost(scenarios.JWKS))},
-        {"costs": (cost(scenarios.PASSWORD_LOGIN, 6), cost(scenarios.REFRESHED), cost(scenarios.JWKS))},
-        {"costs": (cost(scenarios.PASSWORD_LOGIN), cost(scenarios.REFRESHED, 4), cost(scenarios.JWKS))},
-        {"costs": (cost(scenarios.PASSWORD_LOGIN), cost(scenarios.REFRESHED), cost(scenarios.JWKS, 1))},
-        {"cold_start": ColdStart(0.61, 0.1)},
+        costs_with(cost(scenarios.PASSWORD_LOGIN, 4, 1.051)),
+        costs_with(cost(scenarios.PASSWORD_LOGIN, 6)),
+        costs_with(cost(scenarios.PASSWORD_LOGIN, 4, units=Units(read=5, write=2))),
+        costs_with(cost(scenarios.PASSWORD_LOGIN, 4, units=Units(read=4, write=3))),
+        costs_with(cost(scenarios.LADEN_LOGIN, 4, units=Units(read=2, write=3))),
+        costs_with(cost(scenarios.LADEN_LOGIN, 4, units=Units(read=3, write=2))),
+        costs_with(cost(scenarios.REFRESHED, 4)),
+        costs_with(cost(scenarios.REFRESHED, 3, ms=1.61)),
+        costs_with(cost(scenarios.USERINFO, 1, ms=0.81)),
+        costs_with(cost(scenarios.JWKS, 1)),
+        {"cold_start": ColdStart(0.281, 0.1)},
+        {"memory": Memory(1, 46 * MEBIBYTE)},
         {"zip_bytes": 16 * MEBIBYTE},
         {"gaps": (Gap("slower", Interval(2.1, 2, 3), NONE),)},
         {"gaps": (Gap("faster", Interval(-2.1, -3, -2), NONE),)},
     ],
 )
-def test_run_over_one_first_budget_fails(changes: dict[str, Any]) -> None:
-    assert is_over(results(**changes))
+def test_fit_run_over_one_budget_fails(changes: dict[str, Any]) -> None:
+    assert judge(results(**changes)) == OVER == 1
+
+
+@pytest.mark.parametrize(
+    ("fitness", "reason"),
+    [
+        (replace(QUIET, load_before=MAX_LOAD_BEFORE + 0.01), "load before the run is 0.51"),
+        (replace(QUIET, load_during=MAX_LOAD_DURING + 0.01), "load rose to 1.76"),
+        (replace(QUIET, anchor_ms=FAR_APART), "quartiles are 5.2% apart"),
+        (replace(QUIET, anchor_ratio=REFERENCE_RATIO * (1 + RATIO_TOLERANCE + 0.01)), "[+]11.0% from the reference"),
+        (replace(QUIET, anchor_ratio=REFERENCE_RATIO * (1 - RATIO_TOLERANCE - 0.01)), "-11.0% from the reference"),
+    ],
+)
+@pytest.mark.parametrize("changes", [{}, {"zip_bytes": 16 * MEBIBYTE}])
+def test_unfit_run_is_judged_by_no_budget_and_says_why(fitness: Fitness, reason: str, changes: dict[str, Any]) -> None:
+    run = results(fitness=fitness, **changes)
+    last = report.tables(run)[-1]
+
+    assert judge(run) == UNFIT == 3
+    assert last.columns == ("unfit to be judged, because",)
+    assert len(last.rows) == 1
+    assert re.search(reason, last.rows[0][0])
+
+
+def test_fitness_has_the_highest_load_and_the_anchor_over_the_bcrypt_of_its_round() -> None:
+    fitness = Fitness.of([0.2, 1.1, 1.4, 1.2], [5, 10, 5], [50, 50, 100])
+
+    assert (fitness.load_before, fitness.load_during) == (0.2, 1.4)
+    assert (fitness.anchor_ms.median, fitness.anchor_ratio) == (5, 0.1)
+
+
+def test_stored_run_is_read_back(tmp_path: Path) -> None:
+    results().save(tmp_path / "results.json")
+
+    assert load(tmp_path / "results.json") == results()
+
+
+def test_run_on_a_busy_machine_measures_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.getloadavg", lambda: (MAX_LOAD_BEFORE + 0.1, 0, 0))
+    ran = CliRunner().invoke(command)
+
+    assert ran.exit_code == UNFIT
+    assert "unfit to be judged: the load before the run is 0.60, over 0.5" in ran.output
+
+
+def test_page_of_the_docs_says_the_limits_of_a_fit_run() -> None:
+    page = report.PAGE.read_text("utf-8")
+
+    for limit in (
+        f"at most {MAX_LOAD_BEFORE} before",
+        f"at most {MAX_LOAD_DURING} in the run",
+        f"at most {MAX_ANCHOR_SPREAD:.0%} of its median",
+        f"within {RATIO_TOLERANCE:.0%} of {REFERENCE_RATIO}",
+    ):
+        assert limit in page
+
+
+def test_peers_are_marked_as_measured_elsewhere() -> None:
+    ours, budget, goal, *peers = report.peers_table(results()).rows
+
+    assert ours == ("**Gatehouse**", "1.04", "0.7", "0.25", "in the run above")
+    assert (budget[1:4], goal[1:4]) == (("1.05", "1.6", "0.28"), ("1.03", "1", "0.2"))
+    assert {row[-1] for row in peers} == {"elsewhere, once"}
 
 
 def test_gap_of_equal_samples_has_zero_in_its_interval() -> None:

@@ -43,12 +43,21 @@ def item_bytes(item: Mapping[str, Any]) -> int:
 
 def _value_bytes(attribute: Mapping[str, Any]) -> int:
     ((kind, value),) = attribute.items()
-    if kind in ("S", "B"):
+    if kind == "S":
         return len(value.encode())
+    if kind == "B":
+        return _binary_bytes(value)
     if kind == "N":
         return len(value) // 2 + 1
     if kind == "M":
         return 3 + item_bytes(value) + len(value)
     if kind == "L":
         return 3 + sum(1 + _value_bytes(one) for one in value)
+    if kind == "BS":
+        return sum(map(_binary_bytes, value))
     return 1 if kind in ("BOOL", "NULL") else sum(len(one.encode()) for one in value)
+
+
+def _binary_bytes(value: str | bytes) -> int:
+    # On the wire it is base64.
+    return len(value) if isinstance(value, bytes) else len(value) // 4 * 3 - value.count("=")

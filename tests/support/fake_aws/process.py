@@ -13,18 +13,22 @@ from typing import Any
 import httpx
 
 from infra.local.emulated_aws import use_own_environment
+from tests.support.fake_aws.units import Units
 from tests.support.lifeline import words
 from tests.support.local_run import PROJECT
+
+NO_UNITS = Units()
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One AWS call. began, ended: seconds of one clock. size_bytes: of both bodies."""
+    """One AWS call. began, ended: seconds of one clock. size_bytes: of both bodies. units: DynamoDB's."""
 
     operation: str
     began: float
     ended: float
     size_bytes: int
+    units: Units = NO_UNITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +40,12 @@ class StubProcess:
     authorities: Path
 
     def control(self, **settings: Any) -> list[Call]:
-        """Set hold_s, population or is_recording. Return the calls that were recorded before."""
+        """Set hold_s, population or is_recording, or close connections (closes_connections).
+
+        Return the calls that were recorded before.
+        """
         answer = httpx.post(f"{self.url}/control", json=settings).json()
-        return [Call(**call) for call in answer["calls"]]
+        return [Call(**call | {"units": Units(*call["units"])}) for call in answer["calls"]]
 
 
 @contextmanager

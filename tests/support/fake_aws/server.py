@@ -31,6 +31,7 @@ from infra.gateway.serving import listen
 from tests.support.aws_names import make_tls
 from tests.support.fake_aws.process import Call
 from tests.support.fake_aws.tables import AwsError, Body, Tables
+from tests.support.fake_aws.units import Meter
 
 CONTROL = "/control"
 SENT_EMAIL = "/v2/email/outbound-emails"
@@ -94,13 +95,18 @@ _OPERATIONS: dict[str, Callable[[Keys, Body], Body]] = {
 class Stub:
     """The fake's state. hold_s: the delay of each answer, so that calls made together overlap.
 
-    calls: the calls recorded so far; None if recording is off.
+    calls: the calls recorded so far; None if recording is off. connections: the open ones by TLS.
     """
 
     tables: Tables = field(default_factory=Tables)
     keys: Keys = field(default_factory=Keys)
     hold_s: float = 0.0
     calls: list[Call] | None = None
+    connections: set["Connection"] = field(default_factory=set)
+    meter: Meter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.meter = Meter(self.tables.find)
 
     def answer(self, path: str, target: str, asked: bytes) -> tuple[int, bytes]:
         """Return the status and the body of an answer. target: the operation of a JSON protocol, else ""."""
@@ -111,18 +117,27 @@ class Stub:
         if not target:
             return OK, PUBLISHED
         service, _, operation = target.partition(".")
-        answering = self.keys.answer if service == "TrentService" else self.tables.answer
+        answering = self.keys.answer if service == "TrentService" else self.answer_items
         try:
             return OK, json.dumps(answering(operation, json.loads(asked))).encode()
         except AwsError as refused:
             return BAD_REQUEST, json.dumps(refused.body).encode()
 
+    def answer_items(self, operation: str, call: Body) -> Body:
+        """Return DynamoDB's answer. Units are counted if recording is on. Raises AwsError."""
+        if self.calls is None:
+            return self.tables.answer(operation, call)
+        return self.meter.ask(operation, call, lambda: self.tables.answer(operation, call))
+
     def control(self, asked: Body) -> Body:
-        """Return the calls recorded so far, and set hold_s, population and is_recording."""
+        """Return the calls recorded so far, set hold_s, population and is_recording, and close connections if asked."""
         calls = [asdict(call) for call in self.calls or ()]
         self.hold_s = asked.get("hold_s", self.hold_s)
         self.tables.population = asked.get("population", self.tables.population)
         self.calls = [] if asked.get("is_recording", False) else None
+        if asked.get("closes_connections"):
+            for connection in self.connections:
+                connection.close()
         return {"calls": calls}
 
     def record(self, call: Call) -> None:
@@ -142,6 +157,16 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport for the answers."""
         self._transport = cast("asyncio.Transport", transport)
+        if transport.get_extra_info("ssl_object"):
+            self._stub.connections.add(self)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """Forget the connection."""
+        self._stub.connections.discard(self)
+
+    def close(self) -> None:
+        """Close the connection at once, as a server does to one that was idle for long."""
+        self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Parse received bytes."""
@@ -168,6 +193,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Answer, at once or after hold_s."""
         status, body = self._stub.answer(self._path, self._target, self._body)
+        self._units = self._stub.meter.take()
         # Sent in one piece, because the answers are small.
         answer = _head(status, body) + body
         if self._target and self._stub.hold_s:
@@ -180,7 +206,7 @@ class Connection(asyncio.Protocol):
         if self._path != CONTROL:
             operation = self._target.partition(".")[2] or self._path
             size_bytes = len(self._body) + len(answer.partition(b"\r\n\r\n")[2])
-            self._stub.record(Call(operation, self._began, time.perf_counter(), size_bytes))
+            self._stub.record(Call(operation, self._began, time.perf_counter(), size_bytes, self._units))
 
 
 def _head(status: int, body: bytes) -> bytes:

@@ -81,6 +81,10 @@ class Tables:
         except BadExpression as fault:
             raise AwsError("ValidationException", str(fault)) from fault
 
+    def find(self, table: str, attributes: Item) -> Item | None:
+        """Return the item of a table by its key. attributes: of the item or its key."""
+        return self._find(self._key(table, attributes))
+
     def get_item(self, call: Body) -> Body:
         """GetItem."""
         item = self._find(self._key(call["TableName"], call["Key"]))
