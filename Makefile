@@ -38,8 +38,8 @@ $(STAMP): infra/requirements-uv.txt infra/requirements-dev.txt pyproject.toml
 	@cd $(VENV)/lib/python3.*/site-packages && $(CURDIR)/$(BIN)/python -m compileall -q -j 0 $(COMPILED)
 	@touch $@
 
-run: $(STAMP) ## Serve the real app on this machine: PORT= HOST= TENANT= TLS=1 RULES=
-	@$(BIN)/gatehouse local --port $(PORT) --host $(HOST) $(if $(TENANT),--tenant "$(TENANT)") $(if $(RULES),--rules "$(RULES)") $(if $(filter 1,$(TLS)),--tls)
+run: $(STAMP) ## Serve the real app on this machine: PORT= HOST= TENANT= TLS=1 RULES= AWS_PORT=
+	@$(BIN)/gatehouse local --port $(PORT) --host $(HOST) $(if $(TENANT),--tenant "$(TENANT)") $(if $(RULES),--rules "$(RULES)") $(if $(filter 1,$(TLS)),--tls) $(if $(AWS_PORT),--aws-port $(AWS_PORT))
 
 # The fake of DynamoDB that these run on is held against moto by tests/contract; CI runs them all on moto.
 test: $(STAMP) ## Run the tests

@@ -14,6 +14,7 @@ from infra.cli.output.terminal import Terminal
 from infra.errors import OperatorError
 from infra.gateway.serving import CannotListen, listen
 from infra.gateway.tls import make_certificate
+from infra.local.aws_port import HOST as AWS_HOST
 from infra.local.screen import LocalRun
 from infra.local.stage import serve_tenant, url_host
 from infra.rules.packages import load_here, split
@@ -22,6 +23,10 @@ from infra.tenant.client_secrets import DEMO
 
 PortOption = Annotated[int, typer.Option(help="The port to listen on; 0 takes any free one.", min=0, max=65535)]
 HostOption = Annotated[str, typer.Option(help="The address to listen on.")]
+AwsPortOption = Annotated[
+    int | None,
+    typer.Option(help="The port of the emulated AWS; 0 opens none. By default any free one.", min=0, max=65535),
+]
 TenantOption = Annotated[Path, typer.Option(help="The tenant file to serve.")]
 TlsOption = Annotated[bool, typer.Option("--tls", help="Serve HTTPS with a certificate made on the spot.")]
 RulesOption = Annotated[
@@ -56,32 +61,36 @@ def local(
     rules: RulesOption = None,
     rule_settings: RuleSettingsOption = None,
     issuer: IssuerOption = "",
+    aws_port: AwsPortOption = None,
 ) -> None:
     """Serve the real app on this machine, without AWS. A restart starts anew."""
     console = Console()
     file = load_or_exit(tenant)
     packages, settings = split(rules or ()), read_file(rule_settings) if rule_settings else {}
     loaded = load_here(packages)
-    listener = _open_port(host, port)
+    listener = _open_port(host, port, "PORT= or --port")
+    aws_listener = None if aws_port == 0 else _open_port(AWS_HOST, aws_port or 0, "AWS_PORT= or --aws-port")
     own_host = url_host(host)
     url = f"{'https' if tls else 'http'}://{own_host}:{listener.getsockname()[1]}/"
     run = LocalRun(
         tenant=tenant,
         file=file,
+        host=host,
         url=url,
         issuer=issuer or url,
+        aws_url=f"http://{AWS_HOST}:{aws_listener.getsockname()[1]}" if aws_listener else "",
         certificate=make_certificate(own_host) if tls else None,
         packages=packages,
         rules=loaded,
         rule_settings=settings,
         with_secrets=tenant.resolve() == DEMO,
     )
-    serve_tenant(run, listener, Terminal(console))
+    serve_tenant(run, listener, aws_listener, Terminal(console))
     console.print("Stopped.")
 
 
-def _open_port(host: str, port: int) -> socket.socket:
+def _open_port(host: str, port: int, option: str) -> socket.socket:
     try:
         return listen(host, port)
     except CannotListen as fault:
-        raise OperatorError(f"{fault} Choose another with PORT= or --port.") from None
+        raise OperatorError(f"{fault} Choose another with {option}.") from None

@@ -16,7 +16,7 @@ def curl_lines(url: str, file: TenantFile, with_secrets: bool, ca_file: Path | N
     audience = [f"audience={api.identifier}" for api in file.apis[:1]]
     for realm, users in file.users.items():
         grant = PASSWORD if realm == file.tenant.default_directory else PASSWORD_REALM
-        client = _client_for(file, realm, grant)
+        client = client_for(file, realm, grant)
         if client:
             common = [*_grant(grant, realm), *_client(client, with_secrets)]
             for user in users:
@@ -25,7 +25,8 @@ def curl_lines(url: str, file: TenantFile, with_secrets: bool, ca_file: Path | N
     return "\n".join([*lines, _plain_curl(f"{url}.well-known/jwks.json", ca_file)])
 
 
-def _client_for(file: TenantFile, realm: str, grant: str) -> Client | None:
+def client_for(file: TenantFile, realm: str, grant: str) -> Client | None:
+    """Return the first client that logs people of a realm in by a grant, with its credentials in the body; or None."""
     able = [client for client in file.clients if grant in client.grant_types and realm in client.realms]
     plain = [client for client in able if client.token_endpoint_auth_method in ("client_secret_post", "none")]
     return next(iter(plain), None)

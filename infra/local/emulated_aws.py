@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from moto.dynamodb.models.table import Table
 
 REGION = "eu-west-1"
+# The stage that a local run makes in it.
+STAGE = "dev"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": REGION}
 # The machine's own files could name another endpoint, or a role to assume.
 NO_FILES = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "BOTO_CONFIG": os.devnull}

@@ -1,4 +1,4 @@
-"""Show the text messages and emails of a local run, which moto received, in the log and at /_local/outbox."""
+"""Keep the text messages and emails of a local run, which moto received, and show each in the log."""
 
 import json
 import threading
@@ -10,10 +10,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 from moto.sns.models import sns_backends
 
-from infra.gateway.app import Gateway, Message, Receive, Send
 from infra.local.emulated_aws import REGION
-
-PATH = "/_local/outbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +52,6 @@ class Outbox:
         return json.dumps([asdict(one) for one in reversed(self.sent)]).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class WithOutbox:
-    """The ASGI application of a local run: the gateway, and the outbox at its own path."""
-
-    gateway: Gateway
-    outbox: Outbox
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request."""
-        if (scope["method"], scope["path"]) == ("GET", PATH):
-            await _send_json(send, self.outbox.as_json())
-            return
-        await self.gateway(scope, receive, send)
-        self.outbox.look()
-
-
 def _text_messages() -> list[tuple[str, str]]:
     return list(sns_backends[DEFAULT_ACCOUNT_ID][REGION].sms_messages.values())
 
@@ -78,10 +59,3 @@ def _text_messages() -> list[tuple[str, str]]:
 def _emails() -> list[tuple[str, str]]:
     mails = ses_backends[DEFAULT_ACCOUNT_ID][REGION].sent_messages
     return [(", ".join(mail.destinations["ToAddresses"]), mail.body) for mail in mails]
-
-
-async def _send_json(send: Send, body: bytes) -> None:
-    headers = [("content-type", "application/json"), ("content-length", str(len(body))), ("cache-control", "no-store")]
-    encoded = [(name.encode(), value.encode()) for name, value in headers]
-    await send({"type": "http.response.start", "status": 200, "headers": encoded})
-    await send({"type": "http.response.body", "body": body})

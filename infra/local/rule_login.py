@@ -16,8 +16,8 @@ from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client
 from chalicelib.model.user import User
 from infra.errors import OperatorError
-from infra.local.emulated_aws import local_aws
-from infra.local.stage import STAGE, provision
+from infra.local.emulated_aws import STAGE, local_aws
+from infra.local.stage import provision
 from infra.rules.trial import TrialLogin
 from infra.stage.aws import Stage, reach
 from infra.stage.people import People

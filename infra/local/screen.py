@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from chalicelib.rules.loading import Rule
 from infra.gateway.app import ServedRequest
+from infra.gateway.hosts import is_loopback
 from infra.gateway.serving import Tls
 from infra.gateway.tls import LocalCertificate
 from infra.local.outbox import SentMessage
@@ -17,14 +18,17 @@ from infra.tenant.schema import TenantFile
 class LocalRun:
     """The facts of a run. tenant: the path of file. rules: the rules that each login runs, from packages, in order.
 
-    url: the URL that is served. issuer: the URL in tokens and links.
+    host: the address that it listens on. url: the URL that is served. issuer: the URL in tokens and links.
+    aws_url: the URL of the emulated AWS, or "" if it has no port.
     with_secrets: whether the file's secrets and passwords may be printed.
     """
 
     tenant: Path
     file: TenantFile
+    host: str
     url: str
     issuer: str
+    aws_url: str
     certificate: LocalCertificate | None
     packages: tuple[str, ...]
     rules: tuple[Rule, ...]
@@ -35,6 +39,11 @@ class LocalRun:
     def tls(self) -> Tls | None:
         """The certificate that HTTPS is served with; None if HTTP is served."""
         return self.certificate.tls if self.certificate else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether other machines may reach the run."""
+        return not is_loopback(self.host)
 
 
 class Screen(Protocol):

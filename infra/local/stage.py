@@ -4,13 +4,20 @@ import os
 import socket
 
 from chalicelib.http.application import Application
+from chalicelib.http.routes import resources
 from chalicelib.settings import RULE_PACKAGES, Settings
 from chalicelib.store.aws.connections import connect_over
 from infra.gateway.app import Gateway, GatewayConfig
+from infra.gateway.hosts import ServedHosts
 from infra.gateway.serving import serve
-from infra.local.emulated_aws import local_aws
+from infra.local.aws_port import serve_aws
+from infra.local.emulated_aws import STAGE, local_aws
 from infra.local.moto_transport import MotoTransport
-from infra.local.outbox import Outbox, WithOutbox
+from infra.local.outbox import Outbox
+from infra.local.pages.documents import Documents
+from infra.local.pages.home import Home
+from infra.local.pages.messages import Messages
+from infra.local.pages.site import LocalSite, show_style
 from infra.local.schedule import every
 from infra.local.screen import LocalRun, RequestLog, Screen
 from infra.rules.settings import settings_of
@@ -19,7 +26,6 @@ from infra.stage.provision import apply, up
 from infra.stage.seed import seed_users
 from infra.tenant.schema import TenantFile
 
-STAGE = "dev"
 EMAIL_FROM = "login@gatehouse.example"
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 (it is compared, not bound)
 # EventBridge fires once a minute at most, which is too slow to try things out.
@@ -28,17 +34,20 @@ SCHEDULE_S = 2
 PATIENCE_S = 300
 
 
-def serve_tenant(run: LocalRun, listener: socket.socket, screen: Screen) -> None:
-    """Serve a tenant file until the process is told to stop."""
-    with local_aws():
+def serve_tenant(run: LocalRun, listener: socket.socket, aws_listener: socket.socket | None, screen: Screen) -> None:
+    """Serve a tenant file until the process is told to stop. aws_listener: where its AWS is served, if anywhere."""
+    with local_aws(), serve_aws(aws_listener):
         made_secrets = provision(run.file)
         if run.rule_settings:
             settings_of(reach(STAGE)).write(dict(run.rule_settings))
         log, outbox = RequestLog(screen.show_request), Outbox(screen.show_message)
         app = _app(run, log)
         gateway = Gateway(app, GatewayConfig(routes=app.routes, timeout_s=PATIENCE_S), log.observe)
+        home, documents = Home(run, gateway, _endpoints(), made_secrets), Documents(run.url)
+        pages = (home.show, Messages(outbox).show, show_style, documents.show_openapi, documents.show)
+        site = LocalSite(gateway, ServedHosts(run.host, (run.url, run.issuer)), pages, outbox.look)
         with every(SCHEDULE_S, lambda: _tell_blocked(app, outbox)):
-            serve(WithOutbox(gateway, outbox), listener, run.tls, lambda: screen.show_start(run, made_secrets))
+            serve(site, listener, run.tls, lambda: screen.show_start(run, made_secrets))
 
 
 def provision(file: TenantFile, bcrypt_cost: int = 10) -> dict[str, str]:
@@ -69,6 +78,13 @@ def _app(run: LocalRun, log: RequestLog) -> Application:
     services = wiring.build(Settings.from_environ(), connect_over(MotoTransport(), os.environ), wiring.Externals())
     # The emulated AWS shares this process: a busy process must not look like an AWS that hangs.
     return make_app(lambda: services, log.emit, lambda: 0)
+
+
+def _endpoints() -> dict[str, tuple[str, ...]]:
+    """Return the methods of each path that the app answers."""
+    from app import ROUTES  # noqa: PLC0415 (as above)
+
+    return {path: tuple(resource.by_method) for path, resource in resources(ROUTES).items()}
 
 
 def _tell_blocked(app: Application, outbox: Outbox) -> None:

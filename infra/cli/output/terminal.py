@@ -11,11 +11,16 @@ from rich.text import Text
 
 from infra.gateway.app import ServedRequest
 from infra.gateway.tls import trust_lines
+from infra.local.aws_port import exports
 from infra.local.curls import curl_lines
 from infra.local.outbox import SentMessage
 from infra.local.screen import LocalRun
 
 GOOD_BELOW = 400
+OPEN_WARNING = (
+    "WARNING: {} is not this machine alone. Whoever reaches it reads the codes and links in the outbox, and the "
+    "passwords of the demo's people. Use it in a network that you trust, or leave HOST= out."
+)
 OUTCOME = ("event", "client_id", "realm", "user", "reason")
 
 
@@ -39,6 +44,10 @@ class Terminal:
         if run.issuer != run.url:
             say(f"Issuer {run.issuer}", highlight=False)
         say(f"Gatehouse serves {run.tenant} on {run.url}  (Ctrl-C stops it)", style="bold")
+        if run.aws_url:
+            say(f"For the gatehouse command on this run:\n{exports(run.aws_url)}", highlight=False)
+        if run.is_open:
+            say(OPEN_WARNING.format(run.host), style="bold red", highlight=False)
 
     def show_request(self, served: ServedRequest, logged: Mapping[str, Any]) -> None:
         """Print a request's line: method, path, status, ms, outcome; then warnings and traceback of its rules."""

@@ -1,0 +1,1 @@
+"""The pages of a local run: beside the API, and never deployed."""
