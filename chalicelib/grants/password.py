@@ -146,6 +146,7 @@ class PasswordGrant:
         An unknown user is counted under the hash of the typed identifier. Raises TooManyAttempts.
         """
         addresses, address = self.guard.addresses, request.source_ip
+        addresses.require_not_full(address)
         user_id, count, fill = self.dynamo.read_all(
             directory.user_id_of(request.require("username")),
             self.revocations.read_of(directory.realm.name, client.client_id),

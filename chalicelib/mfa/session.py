@@ -152,6 +152,7 @@ class MfaSessions:
         Raises InvalidGrant if the token is another client's or the user's credentials have changed; ExpiredToken;
         Unauthorized; TooManyAttempts for an address that failed too often.
         """
+        self.addresses.require_not_full(request.source_ip)
         pending, fill = self.dynamo.read_all(self.pending.read_of(mfa_token), self.addresses.read_of(request.source_ip))
         self.addresses.require_room(request.source_ip, fill)
         owner = client or (self.config.client(pending.client_id) if pending else None)

@@ -27,6 +27,10 @@ class Bucket:
         """Return whether a bucket that will be empty at empties_at_ms has no room for a failure now."""
         return self.opens_at_ms(empties_at_ms) > now_ms
 
+    def is_half_empty(self, empties_at_ms: int, now_ms: int) -> bool:
+        """Return whether a bucket that will be empty at empties_at_ms holds at most half of its size now."""
+        return 2 * (empties_at_ms - now_ms) <= self.size * self.rate_ms
+
     def overflows_at_ms(self, now_ms: int) -> int:
         """Return the latest emptying time at which a bucket still takes a failure, as debt; epoch milliseconds."""
         return now_ms + (self.size - 1 + self.max_debt) * self.rate_ms

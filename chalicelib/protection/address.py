@@ -4,8 +4,9 @@ An IPv4 address has one bucket. An IPv6 address has one for its /64, and a wider
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeGuard
 
 from chalicelib.errors import RateLimit, TooManyAttempts
 from chalicelib.model.address import networks
@@ -15,8 +16,13 @@ from chalicelib.model.storage import Read
 from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.store.aws.parallel import Parallel
 from chalicelib.store.buckets import BucketStore
+from chalicelib.store.cache import Cache, put_latest
 
 SUSPICIOUS = "We have detected suspicious login behavior and further attempts will be blocked."
+# How long a process goes by what it saw of a bucket.
+MEMORY_MS = 10_000
+# The same of a full one. An unblock is noticed by then.
+FULL_MEMORY_MS = 1_000
 
 # When the bucket of each of an address's networks will be empty: epoch milliseconds, 0 if it is.
 Fill = tuple[int, ...]
@@ -34,16 +40,35 @@ class AddressGuard:
     """Refuses addresses that failed too often. policy: returns the tenant's current one.
 
     address: a request's source_ip. fill: the state of its buckets, as read_of reads it; () if it was not read.
+    This process remembers the buckets that it read or filled. So an address in good standing is not read: it is counted
+    exactly by its failures, and each of these tells the state anew. A full one is refused without a call for a second.
     """
 
     parallel: Parallel
     buckets: BucketStore
     policy: Callable[[], SuspiciousIpThrottling]
     clock: Clock
+    _empties_at_ms: Cache[int] = field(default_factory=Cache, repr=False)
 
     def read_of(self, address: str) -> Read[Fill]:
-        """Return the read of an address's fill, to be made in one call with others."""
-        return self.buckets.read_of(*networks(address))
+        """Return the read of an address's fill, to be made in one call with others.
+
+        It reads nothing if the policy does not guard the address, or if its buckets are known to be half empty.
+        """
+        policy, names, now_ms = self.policy(), networks(address), self.clock.now_ms()
+        if not policy.guards(address):
+            return Read((), lambda _: ())
+        buckets, known = _buckets(policy), tuple(self._empties_at_ms.get(name, now_ms) for name in names)
+        fill = tuple(one for one, bucket in zip(known, buckets, strict=False) if _is_good(one, bucket, now_ms))
+        if len(fill) == len(names):
+            return Read((), lambda _: fill)
+        read = self.buckets.read_of(*names)
+        return Read(read.keys, lambda items: self._remember_all(names, buckets, read.parse(items)))
+
+    def require_not_full(self, address: str) -> None:
+        """Raise TooManyAttempts if this process knows that a bucket of the address is full. It makes no call."""
+        now_ms = self.clock.now_ms()
+        self.require_room(address, tuple(self._empties_at_ms.get(name, now_ms) or 0 for name in networks(address)))
 
     def require_room(self, address: str, fill: Fill) -> None:
         """Raise TooManyAttempts if a bucket of the address has no room for one more failure."""
@@ -65,9 +90,29 @@ class AddressGuard:
             return []
         counts = zip(networks(address), _buckets(policy), fill or (0, 0), strict=False)
         return [
-            partial(self.buckets.fill, name, bucket, now_ms, empties_at_ms > now_ms)
-            for name, bucket, empties_at_ms in counts
+            partial(self._fill, name, bucket, now_ms, empties_at_ms > now_ms) for name, bucket, empties_at_ms in counts
         ]
+
+    def _fill(self, name: str, bucket: Bucket, now_ms: int, is_running: bool) -> None:
+        self._remember(name, bucket, self.buckets.fill(name, bucket, now_ms, is_running).empties_at_ms)
+
+    def _remember_all(self, names: tuple[str, ...], buckets: tuple[Bucket, ...], fill: Fill) -> Fill:
+        for name, bucket, empties_at_ms in zip(names, buckets, fill, strict=False):
+            self._remember(name, bucket, empties_at_ms)
+        return fill
+
+    def _remember(self, name: str, bucket: Bucket, empties_at_ms: int) -> None:
+        now_ms = self.clock.now_ms()
+        memory_ms = FULL_MEMORY_MS if bucket.is_full(empties_at_ms, now_ms) else MEMORY_MS
+        put_latest(self._empties_at_ms, name, now_ms, now_ms + memory_ms, empties_at_ms)
+
+
+def _is_good(empties_at_ms: int | None, bucket: Bucket, now_ms: int) -> TypeGuard[int]:
+    """Return whether a bucket, as this process knows it, is half empty.
+
+    Above that, requests read it, so that guesses by way of several processes pass its limit by none.
+    """
+    return empties_at_ms is not None and bucket.is_half_empty(empties_at_ms, now_ms)
 
 
 def _buckets(policy: SuspiciousIpThrottling) -> tuple[Bucket, Bucket]:

@@ -9,9 +9,9 @@ from chalicelib.model.clock import Clock
 from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.protection.address import make_refusal
 from chalicelib.store.buckets import CLIENTS, BucketStore
+from chalicelib.store.cache import Cache, put_latest
 
 BUCKET = Bucket(size=50, rate_ms=60_000)
-MAX_REMEMBERED = 10_000
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -27,12 +27,13 @@ class ClientGuard:
     buckets: BucketStore
     policy: Callable[[], SuspiciousIpThrottling]
     clock: Clock
-    _opens_at_ms: dict[tuple[str, str], int] = field(default_factory=dict, repr=False)
+    _opens_at_ms: Cache[int] = field(default_factory=Cache, repr=False)
 
     def require_room(self, address: str, client_id: str) -> None:
         """Raise TooManyAttempts if this process knows that the address's bucket at the client is full."""
-        opens_at_ms, now_ms = self._opens_at_ms.get((network(address), client_id), 0), self.clock.now_ms()
-        if opens_at_ms > now_ms:
+        now_ms = self.clock.now_ms()
+        opens_at_ms = self._opens_at_ms.get((network(address), client_id), now_ms)
+        if opens_at_ms:
             raise make_refusal(BUCKET, opens_at_ms, now_ms)
 
     def fail(self, address: str, client_id: str) -> None:
@@ -47,12 +48,7 @@ class ClientGuard:
         state = buckets.fill(network(address), BUCKET, now_ms)
         opens_at_ms = BUCKET.opens_at_ms(state.empties_at_ms)
         if opens_at_ms > now_ms:
-            self._remember((network(address), client_id), opens_at_ms)
+            # Forgetting a full bucket costs one comparison more for each address.
+            put_latest(self._opens_at_ms, (network(address), client_id), now_ms, opens_at_ms, opens_at_ms)
         if not state.had_room:
             raise make_refusal(BUCKET, opens_at_ms, now_ms)
-
-    def _remember(self, key: tuple[str, str], opens_at_ms: int) -> None:
-        # Forgetting a full bucket costs one comparison more for each address.
-        if len(self._opens_at_ms) >= MAX_REMEMBERED:
-            self._opens_at_ms.clear()
-        self._opens_at_ms[key] = opens_at_ms

@@ -172,10 +172,13 @@ def test_unblock_of_a_person_leaves_them_blocked_by_the_operator(
     assert http.login(username=user.username).status_code == 403
 
 
-def test_unblock_of_an_address_lets_it_guess_again(shared: Gatehouse, http: Http, stage: Stage) -> None:
+def test_unblock_of_an_address_lets_it_guess_again_within_a_second(
+    shared: Gatehouse, http: Http, stage: Stage, clock: Clock
+) -> None:
     with change_protection(stage, suspicious_ip_throttling={"max_attempts": 3}):
         assert [http.login(username=f"nobody {number}").status_code for number in range(4)] == [400] * 3 + [429]
         ran = shared.run("attacks", "unblock", "--address", http.source_ip)
+        clock.advance(1)
         assert (ran.code, ran.out) == (0, f"{http.source_ip}: forgotten.\n")
         assert listed(shared, "--address", http.source_ip) == []
         assert http.login().status_code == 200
@@ -233,7 +236,9 @@ def test_unknown_realm_is_refused(shared: Gatehouse) -> None:
     assert "has no realm nowhere" in ran.err
 
 
-def test_status_and_unblock_reach_the_48_that_keeps_an_address_out(shared: Gatehouse, http: Http, stage: Stage) -> None:
+def test_status_and_unblock_reach_the_48_that_keeps_an_address_out(
+    shared: Gatehouse, http: Http, stage: Stage, clock: Clock
+) -> None:
     with change_protection(stage, suspicious_ip_throttling={"max_attempts": 1}):
         for subnet in range(16):
             http.source_ip = f"2001:db8:a77b:{subnet:x}::1"
@@ -244,4 +249,5 @@ def test_status_and_unblock_reach_the_48_that_keeps_an_address_out(shared: Gateh
         ran = shared.run("attacks", "unblock", "--address", "2001:db8:a77b:ffff::1")
         assert (ran.code, ran.out) == (0, "2001:db8:a77b:ffff::/64: forgotten.\n")
         http.source_ip = "2001:db8:a77b:ffff::1"
+        clock.advance(1)
         assert http.login().status_code == 200

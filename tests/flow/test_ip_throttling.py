@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from chalicelib import wiring
 from infra.stage.aws import Stage
 from tests.support.calls import calls_of
 from tests.support.faults import aws_error, failing
 from tests.support.fixed import Clock, Hashes
 from tests.support.http import Http, visible_parts
 from tests.support.people import PeopleMaker
-from tests.support.stages import change_protection
+from tests.support.stages import change_protection, client_of
 
 RATE_S = 864
 THROTTLED = {
@@ -92,18 +93,27 @@ def test_right_logins_fill_nothing_and_empty_nothing(http: Http, stage: Stage, p
         assert spray(http, 2) == [400, 429]
 
 
-def test_throttled_address_learns_nothing_of_who_exists(http: Http, people: PeopleMaker, stage: Stage) -> None:
+@pytest.mark.parametrize("is_known", [False, True], ids=["read", "known"])
+def test_throttled_address_learns_nothing_of_who_exists(
+    http: Http, people: PeopleMaker, stage: Stage, externals: wiring.Externals, is_known: bool
+) -> None:
     with change_protection(stage, suspicious_ip_throttling=FIVE):
         user = people.make()
         spray(http, 5)
         answers = []
         for username in (user.username, "nobody at all"):
+            with client_of(stage, externals) as process:
+                process.source_ip = http.source_ip
+                # The first refusal reads the configuration too.
+                process.at("192.0.2.99").login()
+                if is_known:
+                    process.login(username=username)
             with calls_of(stage) as calls:
-                response = http.login(username=username)
+                response = process.login(username=username)
             answers.append((visible_parts(response), calls.made))
 
         assert answers[0] == answers[1]
-        assert answers[0][1] == ["BatchGetItem"]
+        assert answers[0][1] == ([] if is_known else ["BatchGetItem"])
 
 
 def test_addresses_of_one_ipv6_network_are_one(http: Http, stage: Stage, people: PeopleMaker) -> None:

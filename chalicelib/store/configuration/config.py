@@ -1,7 +1,6 @@
 """The config table: each item is one document, read by key and cached in the process for a minute."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
@@ -12,37 +11,17 @@ from chalicelib.model.key import KeySet, SigningKey
 from chalicelib.model.storage import Item, Key, Read
 from chalicelib.model.tenant import Api, Client, Realm, Tenant
 from chalicelib.store.aws.calls import ConditionFailed
+from chalicelib.store.cache import Cache
 from chalicelib.store.configuration.documents import Document, api_from, client_from, realm_from, tenant_from
 from chalicelib.store.dynamo import Dynamo, Value
 
 A = TypeVar("A")
 
 CACHE_LIFETIME_S = 60
-CACHE_SIZE = 10_000
 # An unknown client_id is remembered this long, so that asking again costs the same as for a known one.
 ABSENCE_LIFETIME_S = 10
 MAX_ABSENCES = 1_000
 MAX_KEY_BYTES = 1024
-
-
-@dataclass(slots=True, eq=False, repr=False)
-class _Cache:
-    """The values of the latest documents, until they expire. If it is full, the oldest is dropped first."""
-
-    size: int = CACHE_SIZE
-    entries: dict[str, tuple[float, Any]] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def get(self, key: str, now: float) -> Any:
-        entry = self.entries.get(key)
-        return entry[1] if entry and entry[0] > now else None
-
-    def put(self, key: str, expires_at: float, value: Any) -> None:
-        with self.lock:
-            self.entries.pop(key, None)
-            if len(self.entries) >= self.size:
-                del self.entries[next(iter(self.entries))]
-            self.entries[key] = (expires_at, value)
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -57,8 +36,8 @@ class ConfigStore:
     table: str
     clock: Clock
     lifetime_s: int = CACHE_LIFETIME_S
-    _cache: _Cache = field(default_factory=_Cache, repr=False)
-    _absent_clients: _Cache = field(default_factory=lambda: _Cache(MAX_ABSENCES), repr=False)
+    _cache: Cache[Any] = field(default_factory=Cache, repr=False)
+    _absent_clients: Cache[bool] = field(default_factory=lambda: Cache(MAX_ABSENCES), repr=False)
 
     def tenant(self) -> Tenant:
         """Return the tenant; raises ServerError if the stage was never provisioned."""
