@@ -58,7 +58,7 @@ def make_stores(settings: Settings, aws: Aws, externals: Externals) -> Stores:
         vault=vault,
         key=StageKey(config, vault),
         pending=PendingStore(dynamo, sessions_table),
-        revocations=RevocationStore(dynamo, sessions_table),
+        revocations=RevocationStore(dynamo, sessions_table, externals.choose),
         attempts=AttemptStore(dynamo, attempts_table),
         notices=NoticeStore(dynamo, attempts_table),
         sessions_table=sessions_table,

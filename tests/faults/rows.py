@@ -23,10 +23,9 @@ def rows() -> list[tuple[Flow, Call]]:
 
 
 def begun(flow: Flow, bench: Bench) -> Case:
-    """Set a flow up; one that is cold goes on in a process that has just started."""
+    """Set a flow up; it goes on in a process that has just started, and so remembers no address."""
     case = flow.begin(bench)
-    if flow.is_cold:
-        bench.start(is_cold=True, rules=flow.rules)
+    bench.start(flow.is_cold, flow.rules)
     return case
 
 

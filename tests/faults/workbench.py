@@ -58,7 +58,9 @@ class Bench:
         if not is_cold:
             config = services[Discovery].config
             config.tenant(), config.keys(), config.realm("employees"), config.api(TIMESHEETS)
-            config.client("demo-backend")
+            for key, _ in self.stage.config().documents():
+                if key.startswith("client#"):
+                    config.client(key.removeprefix("client#"))
             # Opens the stage's key.
             services[TokenFlow].issuer.refresh_tokens.checksum(b"")
             if rules:
