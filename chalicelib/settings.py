@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 PREFIX = "GATEHOUSE_"
 RULE_PACKAGES = "RULE_PACKAGES"
+MAIL_TEMPLATES = "MAIL_TEMPLATES"
 BCRYPT_COSTS = range(4, 16)
 PROXIES = range(11)
 # Lambda ends the function after 15 seconds, and a login has more to do than its rules.
@@ -27,6 +28,7 @@ class Settings:
     trusted_proxies: how many of the operator's proxies are in front of API Gateway; each adds to X-Forwarded-For.
     rule_packages: the importable packages whose rules run, in their order. rule_budget_s: seconds that all rules of a
     login have together. email_from: the sender of emails, which SES has verified; "" sends none.
+    mail_templates: the importable packages whose files replace templates of emails; the first that has one decides.
     """
 
     stage: str
@@ -36,10 +38,11 @@ class Settings:
     rule_budget_s: float = 5.0
     email_from: str = ""
     trusted_proxies: int = 0
+    mail_templates: tuple[str, ...] = ()
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Return the settings of the GATEHOUSE_ variables (docs/run/operating.md) and RULE_PACKAGES.
+        """Return the settings of the GATEHOUSE_ variables (docs/run/operating.md) and the two lists of packages.
 
         Raises BadSettings with all faults at once; an unknown GATEHOUSE_ name is one of them.
         """
@@ -60,12 +63,18 @@ class Settings:
             faults.append(f"{PREFIX}TRUSTED_PROXIES must be a number from {PROXIES[0]} to {PROXIES[-1]}.")
         if faults:
             raise BadSettings("\n".join(faults))
-        return cls(stage, issuer, int(cost), rule_packages(environ), float(budget), email_from, int(proxies))
+        rules, mails = rule_packages(environ), mail_templates(environ)
+        return cls(stage, issuer, int(cost), rules, float(budget), email_from, int(proxies), mails)
 
 
 def rule_packages(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     """Return the packages that RULE_PACKAGES lists, between commas or spaces, in their order."""
-    return tuple(environ.get(RULE_PACKAGES, "").replace(",", " ").split())
+    return _listed(environ.get(RULE_PACKAGES, ""))
+
+
+def mail_templates(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the packages that MAIL_TEMPLATES lists, in their order, in the form of RULE_PACKAGES."""
+    return _listed(environ.get(MAIL_TEMPLATES, ""))
 
 
 def is_in_lambda(environ: Mapping[str, str] = os.environ) -> bool:
@@ -94,6 +103,10 @@ def is_issuer(text: str) -> bool:
     return bool(
         parts.scheme in ("http", "https") and parts.netloc and text.endswith("/") and not parts.query + parts.fragment
     )
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split())
 
 
 def _is_budget(text: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.errors import InvalidRequest, WireError
+from chalicelib.flows.mailer import Mailer
 from chalicelib.model.account import Account
 from chalicelib.model.clock import Clock
 from chalicelib.model.directory import Directory
@@ -12,7 +13,7 @@ from chalicelib.model.request import Outcome, Request
 from chalicelib.model.user import User
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.aws.calls import ConditionFailed
-from chalicelib.store.aws.messages import EMAIL_UNSENT, Messages
+from chalicelib.store.aws.messages import EMAIL_UNSENT
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.notices import Notice, NoticeStore
 from chalicelib.store.sessions import PendingStore, Ticket, stored_id
@@ -23,15 +24,6 @@ NO_TICKET = (
     "This link was used already, or is not valid any more. A new one is mailed if the account is blocked again, "
     "once an hour at most. If you cannot log in now, ask those who run the service to unblock your account."
 )
-TEXT = """Somebody tried to log in to your account at {name} with wrong passwords, too often in a row. Attempts from
-where they came from are blocked now.
-
-If that was you, the button behind this link lets you log in again. It works once, and for a day:
-
-{link}
-
-If it was not you, there is nothing to do: whoever it was did not get in.
-"""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -48,7 +40,7 @@ class NoticeFlow:
     tickets: PendingStore
     dynamo: Dynamo
     directory_named: Callable[[str], Directory | None]
-    messages: Messages
+    mailer: Mailer
     clock: Clock
 
     def send(self, report: Callable[[Outcome], None]) -> None:
@@ -57,15 +49,16 @@ class NoticeFlow:
         A notice is taken before its email is sent, so a failure never sends it twice. A notice is lost if the run is
         cut short or SES fails.
         """
-        if not (self.issuer and self.messages.email_from):
+        if not (self.issuer and self.mailer.has_sender):
             return
         for notice in self.notices.find_untold(self.clock.now_s()):
             # Read before the notice is taken: if the read fails, the next run tries again.
-            user, name = self._owner(notice.account), self.friendly_name()
+            self.mailer.prepare()
+            user = self._owner(notice.account)
             if not (self.notices.take(notice) and user and user.email):
                 continue
             try:
-                self._tell(notice, user, name)
+                self._tell(notice, user)
             except WireError as failure:
                 realm, user_id = notice.account.realm, notice.account.id
                 report(
@@ -100,9 +93,9 @@ class NoticeFlow:
         directory = self.directory_named(account.realm)
         return self.dynamo.read(directory.read_of(account.id)) if directory else None
 
-    def _tell(self, notice: Notice, user: User, name: str) -> None:
+    def _tell(self, notice: Notice, user: User) -> None:
         token = secrets.token_urlsafe(TICKET_BYTES)
         ends_at = self.clock.now_s() + TICKET_LIFETIME_S
-        text = TEXT.format(name=name, link=f"{self.issuer}u/unblock?ticket={token}")
         self.tickets.put_ticket(Ticket(stored_id(token), notice.account, ends_at, user.credential_version))
-        self.messages.send_email(user.email, f"Your account at {name} is blocked", text)
+        values = {"link": f"{self.issuer}u/unblock?ticket={token}", "link_hours": str(TICKET_LIFETIME_S // 3600)}
+        self.mailer.send(user.email, "blocked", values)

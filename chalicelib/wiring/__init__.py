@@ -6,6 +6,7 @@ from chalicelib.flows.access import AccessPolicy
 from chalicelib.flows.discovery import Discovery
 from chalicelib.flows.health import Health
 from chalicelib.flows.introspection import IntrospectionFlow
+from chalicelib.flows.mailer import Mailer
 from chalicelib.flows.mfa import MfaFlow
 from chalicelib.flows.notices import NoticeFlow
 from chalicelib.flows.revocation import RevocationFlow
@@ -24,7 +25,6 @@ from chalicelib.settings import Settings, environment
 from chalicelib.store.aws.calls import Aws
 from chalicelib.store.aws.connections import connect
 from chalicelib.store.aws.kms import Kms
-from chalicelib.store.aws.messages import Messages
 from chalicelib.store.configuration.vault import RuleSettings
 from chalicelib.tokens.issuer import Issuer
 from chalicelib.wiring.externals import Externals
@@ -48,6 +48,10 @@ def build(settings: Settings, aws: Aws, externals: Externals) -> Services:
     second_factor = SecondFactor(config.tenant, stores.pending, clock)
     issuer = Issuer(Kms(aws).sign, stores.dynamo, parts.parallel, refresh_tokens, config.keys, clock, externals.new_id)
     rules = _rules(settings, externals, stores)
+
+    def tenant_name() -> str:
+        return config.tenant().friendly_name
+
     # The services of the routes: a new one is one file and one line here.
     services = (
         RequestReader(settings.issuer, settings.trusted_proxies),
@@ -56,7 +60,7 @@ def build(settings: Settings, aws: Aws, externals: Externals) -> Services:
         IntrospectionFlow(authenticator, refresh_tokens, verifier, config, parts.user_finder),
         UserinfoFlow(verifier, parts.user_finder),
         MfaFlow(authenticator, parts.mfa_sessions, factor_of, recovery_code),
-        _notices(settings, externals, stores, parts.messages),
+        _notices(settings, externals, stores, Mailer(settings.mail_templates, tenant_name, parts.messages)),
         Discovery(config, tuple(grants)),
         Health(aws.outcomes),
     )
@@ -80,16 +84,16 @@ def _rules(settings: Settings, externals: Externals, stores: Stores) -> Rules:
     )
 
 
-def _notices(settings: Settings, externals: Externals, stores: Stores, messages: Messages) -> NoticeFlow:
+def _notices(settings: Settings, externals: Externals, stores: Stores, mailer: Mailer) -> NoticeFlow:
     return NoticeFlow(
         issuer=settings.issuer,
-        friendly_name=lambda: stores.config.tenant().friendly_name,
+        friendly_name=mailer.tenant,
         notices=stores.notices,
         attempts=stores.attempts,
         tickets=stores.pending,
         dynamo=stores.dynamo,
         directory_named=stores.directory_named,
-        messages=messages,
+        mailer=mailer,
         clock=externals.clock,
     )
 

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from infra.cli.options import JsonOption, console
+from infra.cli.options import JsonOption, MailsOption, console, reports_failures
 from infra.cli.output.tables import print_json, print_table
+from infra.rules.mail_templates import load_mail_templates
 from infra.tenant.faults import Auth0Name, TenantFileError
 from infra.tenant.file import load
 from infra.tenant.schema import Client, TenantFile
@@ -18,11 +19,14 @@ FAULTY = 2
 LINES_SHOWN = 3
 
 
+@reports_failures
 def check(
     file: Annotated[Path, typer.Argument(help="The tenant file, such as infra/local/demo-tenant.yaml.")],
     in_json: JsonOption = False,
+    mails: MailsOption = "",
 ) -> None:
-    """Check a tenant file: all of its faults at once, each with its line and its mend."""
+    """Check a tenant file: all of its faults at once, each with its line and its mend. Check mail templates too."""
+    load_mail_templates(mails)
     tenant_file = _load_or_exit_in_json(file) if in_json else load_or_exit(file)
     names, warnings = _names(tenant_file), [*_warnings(tenant_file), *password_grant_warnings(tenant_file)]
     if in_json:

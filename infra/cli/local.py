@@ -9,7 +9,7 @@ from rich.console import Console
 
 from chalicelib.settings import RULE_PACKAGES, is_issuer
 from infra.cli.check import load_or_exit
-from infra.cli.options import reports_failures
+from infra.cli.options import MailsOption, reports_failures
 from infra.cli.output.terminal import Terminal
 from infra.errors import OperatorError
 from infra.gateway.serving import CannotListen, listen
@@ -17,6 +17,7 @@ from infra.gateway.tls import make_certificate
 from infra.local.aws_port import HOST as AWS_HOST
 from infra.local.screen import LocalRun
 from infra.local.stage import serve_tenant, url_host
+from infra.rules.mail_templates import load_mail_templates
 from infra.rules.packages import load_here, split
 from infra.rules.settings import read_file
 from infra.tenant.client_secrets import DEMO
@@ -60,6 +61,7 @@ def local(
     tls: TlsOption = False,
     rules: RulesOption = None,
     rule_settings: RuleSettingsOption = None,
+    mails: MailsOption = "",
     issuer: IssuerOption = "",
     aws_port: AwsPortOption = None,
 ) -> None:
@@ -68,6 +70,7 @@ def local(
     file = load_or_exit(tenant)
     packages, settings = split(rules or ()), read_file(rule_settings) if rule_settings else {}
     loaded = load_here(packages)
+    load_mail_templates(mails)
     listener = _open_port(host, port, "PORT= or --port")
     aws_listener = None if aws_port == 0 else _open_port(AWS_HOST, aws_port or 0, "AWS_PORT= or --aws-port")
     own_host = url_host(host)
@@ -83,6 +86,7 @@ def local(
         packages=packages,
         rules=loaded,
         rule_settings=settings,
+        mail_templates=mails,
         with_secrets=tenant.resolve() == DEMO,
     )
     serve_tenant(run, listener, aws_listener, Terminal(console))

@@ -11,7 +11,9 @@ from typing import Annotated, ParamSpec, TypeVar
 import typer
 from rich.console import Console
 
+from chalicelib.mails.rendering import BadMailTemplates
 from chalicelib.rules.loading import BadRules
+from chalicelib.settings import MAIL_TEMPLATES
 from chalicelib.store.people.user_records import NoSuchUser
 from infra.errors import NotReady, OperatorError
 from infra.stage.aws_faults import AWS_FAILURES, describe_failure
@@ -24,7 +26,7 @@ T = TypeVar("T")
 
 EXIT_OPERATOR_ERROR = 2
 EXIT_AWS_FAILED = 1
-OPERATOR_ERRORS = (OperatorError, BadRules, NoSuchUser, NotReady)
+OPERATOR_ERRORS = (OperatorError, BadRules, BadMailTemplates, NoSuchUser, NotReady)
 NO_STAGE = "No such stage in this account and region. Check --stage, or run `gatehouse up` with its tenant file first."
 
 
@@ -45,6 +47,10 @@ StageOption = Annotated[
 ]
 ProjectOption = Annotated[Path, typer.Option("--project", help="The folder with .chalice/config.json.")]
 RealmOption = Annotated[str, typer.Option("--realm", "-r", help="The realm, such as employees.")]
+MailsOption = Annotated[
+    str,
+    typer.Option("--mails", envvar=MAIL_TEMPLATES, help="The packages with templates of emails, between commas."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 # Lines are not wrapped, so that grep finds them whole; names are not read as markup.

@@ -6,10 +6,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from chalicelib.mails.rendering import BadMailTemplates
 from chalicelib.rules.loading import BadRules
 from infra.deploy.api import AwsAccount, DeployedApi, UnclearApi, adopt_api, record_of, recorded_api
 from infra.errors import OperatorError
 from infra.gateway.responses import put_gateway_responses
+from infra.rules.mail_templates import require_deployable_mails
 from infra.rules.packages import of_stage, require_deployable
 from infra.stage.aws_faults import AWS_FAILURES, describe_failure
 from infra.stage.chalice_config import PROJECT
@@ -24,7 +26,7 @@ class DeployFailed(Exception):
 
 
 class DeployNotStarted(DeployFailed):
-    """Nothing was deployed: the project, the stage's name or a rule package has a fault."""
+    """Nothing was deployed: the project, the stage's name or a package has a fault."""
 
 
 def chalice_deploy(stage: str, project: Path, verbose: bool = False) -> bool:
@@ -103,5 +105,6 @@ def _require_ready(stage: str, project: Path) -> None:
                 "requirements.txt is missing, and with it the function's packages: make lock writes it."
             )
         require_deployable(packages, project)
-    except (OperatorError, BadRules) as fault:
+        require_deployable_mails(stage, project)
+    except (OperatorError, BadRules, BadMailTemplates) as fault:
         raise DeployNotStarted(str(fault)) from fault

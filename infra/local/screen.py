@@ -20,6 +20,7 @@ class LocalRun:
 
     host: the address that it listens on. url: the URL that is served. issuer: the URL in tokens and links.
     aws_url: the URL of the emulated AWS, or "" if it has no port.
+    mail_templates: the packages with templates of emails, between commas.
     with_secrets: whether the file's secrets and passwords may be printed.
     """
 
@@ -33,6 +34,7 @@ class LocalRun:
     packages: tuple[str, ...]
     rules: tuple[Rule, ...]
     rule_settings: Mapping[str, str] = field(repr=False)
+    mail_templates: str
     with_secrets: bool
 
     @property

@@ -5,7 +5,7 @@ import socket
 
 from chalicelib.http.application import Application
 from chalicelib.http.routes import resources
-from chalicelib.settings import RULE_PACKAGES, Settings
+from chalicelib.settings import MAIL_TEMPLATES, RULE_PACKAGES, Settings
 from chalicelib.store.aws.connections import connect_over
 from infra.gateway.app import Gateway, GatewayConfig
 from infra.gateway.hosts import ServedHosts
@@ -69,7 +69,7 @@ def url_host(host: str) -> str:
 def _app(run: LocalRun, log: RequestLog) -> Application:
     reach(STAGE).clients.sesv2().create_email_identity(EmailIdentity=EMAIL_FROM)
     ours = {"GATEHOUSE_STAGE": STAGE, "GATEHOUSE_ISSUER": run.issuer, "GATEHOUSE_EMAIL_FROM": EMAIL_FROM}
-    os.environ |= ours | {RULE_PACKAGES: ",".join(run.packages)}
+    os.environ |= ours | {RULE_PACKAGES: ",".join(run.packages), MAIL_TEMPLATES: run.mail_templates}
     # Importing the app takes long, and no other command needs it.
     from app import make_app  # noqa: PLC0415
     from chalicelib import wiring  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Load rule packages as the deployed function does. Run as a module, in a process of its own.
+"""Load packages of rules or of mail templates as the deployed function does. Run as a module, in a process of its own.
 
 A development environment holds packages that are not deployed. A rule that imports one loads here, but fails each
 login of the deployed function.
@@ -7,17 +7,20 @@ login of the deployed function.
 import re
 import sys
 import sysconfig
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+from chalicelib.mails import rendering
 from chalicelib.rules.loading import BadRules, load
 from infra.rules.spelling import read_rules
 
 # Chalice packs itself; Lambda's Python brings the others.
 PRESENT = ("chalice", "boto3", "botocore", "jmespath", "s3transfer", "python-dateutil", "six", "urllib3")
 OURS = ("app", "chalicelib")
+RULES, MAILS = "rules", "mails"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -57,8 +60,20 @@ def _canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def main(project: Path, *packages: str) -> int:
-    """Check rule packages. Write their faults to stderr and return 2, or what has no effect to stdout and return 0."""
+def _read_mails(packages: tuple[str, ...]) -> list[str]:
+    rendering.load(packages)
+    return []
+
+
+# By kind of package: loads them, and returns a line for each thing that has no effect.
+READ: dict[str, Callable[[tuple[str, ...]], list[str]]] = {
+    RULES: lambda packages: list(read_rules(load(packages))),
+    MAILS: _read_mails,
+}
+
+
+def main(project: Path, kind: str, *packages: str) -> int:
+    """Check packages. Write their faults to stderr and return 2, or what has no effect to stdout and return 0."""
     vendor = str(project / "vendor")
     # sys.stdlib_module_names lacks some modules that the standard library imports.
     folders = (vendor, sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
@@ -69,8 +84,8 @@ def main(project: Path, *packages: str) -> int:
     for ours in [name for name in sys.modules if name.partition(".")[0] == "infra"]:
         del sys.modules[ours]
     try:
-        notes = read_rules(load(packages))
-    except BadRules as faults:
+        notes = READ[kind](packages)
+    except (BadRules, rendering.BadMailTemplates) as faults:
         sys.stderr.write(f"{faults}\n")
         return 2
     sys.stdout.writelines(f"{note}\n" for note in notes)
@@ -78,4 +93,4 @@ def main(project: Path, *packages: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), *sys.argv[2:]))
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2], *sys.argv[3:]))

@@ -26,7 +26,7 @@ def of_stage(stage: str, project: Path = PROJECT) -> tuple[str, ...]:
 
 def load_here(packages: Iterable[str], project: Path = PROJECT) -> tuple[Rule, ...]:
     """Return the rules of these packages, from this environment. Raises BadRules."""
-    _make_importable(project)
+    make_importable(project)
     return load(packages)
 
 
@@ -45,14 +45,19 @@ def require_deployable(packages: tuple[str, ...], project: Path = PROJECT) -> tu
     """
     if not packages:
         return ()
-    command = [sys.executable, "-m", "infra.rules.deployed", str(project), *packages]
-    run = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S603 (our own words)
-    if run.returncode:
-        raise BadRules(run.stderr.strip())
-    return tuple(run.stdout.splitlines())
+    read = read_as_deployed("rules", packages, project)
+    if read.returncode:
+        raise BadRules(read.stderr.strip())
+    return tuple(read.stdout.splitlines())
 
 
-def _make_importable(project: Path) -> None:
+def read_as_deployed(kind: str, packages: tuple[str, ...], project: Path) -> subprocess.CompletedProcess[str]:
+    """Return the run of the process that reads packages as deployed (`deployed.py`). kind: rules or mails."""
+    command = [sys.executable, "-m", "infra.rules.deployed", str(project), kind, *packages]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S603 (our own words)
+
+
+def make_importable(project: Path) -> None:
     """Append vendor/, the project's root and the current directory to the import path."""
     for place in (project / VENDOR, project, Path.cwd()):
         if str(place) not in sys.path:

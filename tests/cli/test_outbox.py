@@ -51,7 +51,9 @@ def test_messages_are_listed_newest_first_and_shown_in_the_terminal(run: LocalPr
 
     assert (answer.status_code, answer.headers["content-type"], rest) == (200, "application/json", known)
     assert [(one["channel"], one["to"]) for one in (email, sms)] == [("email", ADDRESS), ("sms", NUMBER)]
-    assert all(re.fullmatch(CODE, one["text"]) and set(one) == {"channel", "to", "text", "at"} for one in (email, sms))
+    assert all(re.fullmatch(CODE, one["text"]) for one in (email, sms))
+    members = {"number", "channel", "to", "text", "at", "page"}
+    assert (set(sms), set(email)) == (members, members | {"subject"})
     assert before <= datetime.fromisoformat(sms["at"]) <= datetime.fromisoformat(email["at"]) <= datetime.now(UTC)
     shown = [line for line in lines if " to " in line]
     assert shown == [f"sms to {NUMBER}: {sms['text']}", f"email to {ADDRESS}: {email['text']}"]
@@ -62,6 +64,22 @@ def test_message_is_listed_once_its_request_was_answered(run: LocalProcess) -> N
     associate(run.url, oob_channels=["sms"], phone_number=NUMBER)
 
     assert len(httpx.get(f"{run.url}{OUTBOX}").json()) == known + 1
+
+
+def test_message_is_a_page_that_runs_and_loads_nothing(run: LocalProcess) -> None:
+    associate(run.url, oob_channels=["email"], email=ADDRESS)
+    newest = httpx.get(f"{run.url}{OUTBOX}").json()[0]
+    page = httpx.get(f"{run.url}{newest['page'][1:]}")
+
+    assert newest["page"] == f"/{OUTBOX}/{newest['number']}"
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'unsafe-inline'; ")
+    assert newest["text"] in page.text
+
+
+@pytest.mark.parametrize("number", ["0", "999", "01", "x", "-1", "1/2", "9" * 400])
+def test_number_that_no_message_has_is_no_page(run: LocalProcess, number: str) -> None:
+    assert httpx.get(f"{run.url}{OUTBOX}/{number}").status_code == 404
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE", "HEAD"])

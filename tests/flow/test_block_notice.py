@@ -13,7 +13,7 @@ from tests.support.calls import calls_of
 from tests.support.faults import aws_error, failing
 from tests.support.fixed import Clock
 from tests.support.http import Http
-from tests.support.mfa import emails_to
+from tests.support.mfa import emails_to, mails_to
 from tests.support.people import PeopleMaker
 from tests.support.schedule import EVENT
 from tests.support.stages import provision_stage
@@ -65,6 +65,18 @@ def test_blocked_person_is_mailed_a_link_that_lets_them_in_once(http: Http, peop
     events = [(line.get("event"), line.get("user")) for line in http.log if line["path"] == "/u/unblock"]
     assert events[0] == ("ublkdu", user.user_id)
     assert [event for event, _ in events] == ["ublkdu", None, None]
+
+
+def test_mail_has_the_tenants_name_and_the_same_link_in_text_and_html(http: Http, people: PeopleMaker) -> None:
+    user = people.make()
+    block(http, user.username)
+    run_schedule(http)
+    (mail,) = mails_to(user.email)
+
+    assert mail.subject == "Your account at Gatehouse demo is blocked"
+    (link,) = LINK.findall(mail.text)
+    assert f'href="https://login.example.com{link}"' in mail.html
+    assert "<title>Your account at Gatehouse demo is blocked</title>" in mail.html
 
 
 def test_person_is_mailed_once_an_hour(http: Http, people: PeopleMaker, clock: Clock) -> None:

@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import parse_qs
 
-from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from moto.ses.models import ses_backends
 from werkzeug.serving import make_server
 
+from infra.local.emails import received_emails, whole_emails
 from tests.support.aws_names import make_tls
 
 API_DOCUMENT = re.compile(r"/restapis(/[^/]+)?")
@@ -68,8 +67,7 @@ def _readable(environ: dict[str, Any], body: bytes) -> bytes:
 
 
 def _mails() -> list[dict[str, Any]]:
-    sent = [mail for region in ses_backends[DEFAULT_ACCOUNT_ID].values() for mail in region.sent_messages]
-    return [{"to": mail.destinations["ToAddresses"], "text": mail.body} for mail in sent]
+    return [{"to": mail.to, "text": mail.text} for mail in received_emails()]
 
 
 def _log_lines(environ: dict[str, Any], body: bytes) -> Iterator[dict[str, str]]:
@@ -113,7 +111,7 @@ def _key_of(call: dict[str, Any]) -> str:
 def main(log: Path, authorities: Path) -> None:
     """Serve on a free port of this machine, and by TLS on another. authorities: the file to write the authority to."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    with log.open("w", encoding="utf-8") as lines:
+    with whole_emails(), log.open("w", encoding="utf-8") as lines:
         app = AwsServer(DomainDispatcherApplication(create_backend_app), lines)
         servers = [
             make_server("127.0.0.1", 0, app, threaded=True, ssl_context=tls) for tls in (None, make_tls(authorities))

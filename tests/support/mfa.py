@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 import httpx
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.ses.models import ses_backends
 from moto.sns.models import sns_backends
 from pyotp import TOTP
 
+from infra.local.emails import Email, received_emails
 from tests.support.fixed import ISSUER
 from tests.support.http import BACKEND, TIMESHEETS, Http
 
@@ -112,8 +112,12 @@ def sms_to(number: str) -> list[str]:
 
 def emails_to(address: str) -> list[str]:
     """Return the texts of the emails that moto has for an address, oldest first."""
-    sent = [one for region in ses_backends[DEFAULT_ACCOUNT_ID].values() for one in region.sent_messages]
-    return [one.body for one in sent if address in one.destinations["ToAddresses"]]
+    return [one.text for one in mails_to(address)]
+
+
+def mails_to(address: str) -> list[Email]:
+    """Return the emails that moto has for an address, oldest first."""
+    return [one for one in received_emails() if address in one.to]
 
 
 def code_in(text: str) -> str:

@@ -25,14 +25,20 @@ class Messages:
         with _log_failures_as(SMS_UNSENT):
             self.aws.send("Publish", PhoneNumber=phone_number, Message=text, MessageAttributes=kind)
 
-    def send_email(self, to: str, subject: str, text: str) -> None:
-        """Send an email; raises ServerError if the stage has no sender."""
-        content = {"Simple": {"Subject": {"Data": subject}, "Body": {"Text": {"Data": text}}}}
+    def send_email(self, to: str, subject: str, text: str, html: str = "") -> None:
+        """Send an email; raises ServerError if the stage has no sender. html: the same as text, "" for text alone."""
+        body = {"Text": _part(text)} | ({"Html": _part(html)} if html else {})
+        content = {"Simple": {"Subject": _part(subject), "Body": body}}
         destination = {"ToAddresses": [to]}
         with _log_failures_as(EMAIL_UNSENT):
             if not self.email_from:
                 raise ServerError("The message could not be sent.", reason="GATEHOUSE_EMAIL_FROM is not set")
             self.aws.send("SendEmail", FromEmailAddress=self.email_from, Destination=destination, Content=content)
+
+
+def _part(text: str) -> dict[str, str]:
+    # Without a charset, SES takes 7-bit ASCII alone.
+    return {"Data": text, "Charset": "UTF-8"}
 
 
 @contextmanager
