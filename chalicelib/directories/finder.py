@@ -27,19 +27,17 @@ class UserFinder:
         """Return the token's user, freshly read, and their realm.
 
         Raises InvalidToken if the client or the user is gone, or the user is blocked or has a new password. For a token
-        of the MFA API, any change of credentials counts. The first realm that has the user_id decides: the same ID in
-        another realm is another user.
+        of the MFA API, any change of credentials counts. No realm is read but the token's own.
         """
         client, state = self.config.client(claims["client_id"]), CredentialState.of(claims)
         if client is None or state is None:
             raise InvalidToken(reason="the client is gone, or the token is its own")
-        for name in self._realms_to_search(state, client):
-            realm = self.config.realm(name)
-            user = self._read(realm, state, client) if realm else None
-            if realm and user:
-                _require_unchanged(state, user)
-                return realm, user
-        raise InvalidToken(reason="the user is gone")
+        realm = self.config.realm(state.realm) if state.realm in client.realms else None
+        user = self._read(realm, state, client) if realm else None
+        if realm is None or user is None:
+            raise InvalidToken(reason="the user is gone, or the realm is not the client's")
+        _require_unchanged(state, user)
+        return realm, user
 
     def _read(self, realm: Realm, state: CredentialState, client: Client) -> User | None:
         """Return the user's record, in one call; for a token of the MFA API, with the count of revocations."""
@@ -48,16 +46,6 @@ class UserFinder:
             return self.dynamo.read(user_read)
         user, count = self.dynamo.read_all(user_read, self.revocations.read_of(realm.name, client.client_id))
         return replace(user, revocations=count) if user else None
-
-    def _realms_to_search(self, state: CredentialState, client: Client) -> list[str]:
-        """Return the realms to look in: the one that the token names, or that its user_id begins with.
-
-        Tokens of imported user_ids from before tokens named the realm are looked for in each of the client's.
-        """
-        named = state.realm or state.sub.partition("|")[0]
-        if state.realm or self.config.realm(named):
-            return [named] if named in client.realms else []
-        return sorted(client.realms)
 
 
 def _require_unchanged(state: CredentialState, user: User) -> None:

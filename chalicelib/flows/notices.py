@@ -1,6 +1,5 @@
 """Email users whose account was blocked, with a link that unblocks it (docs/run/attack-protection.md)."""
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,10 +15,9 @@ from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.aws.messages import EMAIL_UNSENT
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.notices import Notice, NoticeStore
-from chalicelib.store.sessions import PendingStore, Ticket, stored_id
+from chalicelib.store.sessions import TICKET, PendingStore, Ticket, make_token, stored_id
 
 TICKET_LIFETIME_S = 86_400
-TICKET_BYTES = 32
 NO_TICKET = (
     "This link was used already, or is not valid any more. A new one is mailed if the account is blocked again, "
     "once an hour at most. If you cannot log in now, ask those who run the service to unblock your account."
@@ -94,7 +92,7 @@ class NoticeFlow:
         return self.dynamo.read(directory.read_of(account.id)) if directory else None
 
     def _tell(self, notice: Notice, user: User) -> None:
-        token = secrets.token_urlsafe(TICKET_BYTES)
+        token = make_token(TICKET)
         ends_at = self.clock.now_s() + TICKET_LIFETIME_S
         self.tickets.put_ticket(Ticket(stored_id(token), notice.account, ends_at, user.credential_version))
         values = {"link": f"{self.issuer}u/unblock?ticket={token}", "link_hours": str(TICKET_LIFETIME_S // 3600)}

@@ -1,6 +1,5 @@
 """Decide if a login owes a second factor. The request has no say in it (docs/use/mfa.md "When it is owed")."""
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,10 +10,9 @@ from chalicelib.model.enrolment import EMAIL, FACTOR_KINDS, PendingLogin
 from chalicelib.model.login import Login, RequestedAccess
 from chalicelib.model.tenant import MFA_GRANTS, MFA_OTP, Client, Tenant
 from chalicelib.model.user import User
-from chalicelib.store.sessions import PendingStore, stored_id
+from chalicelib.store.sessions import MFA_TOKEN, PendingStore, make_token, stored_id
 
 LIFETIME_S = 600
-TOKEN_BYTES = 32
 Requirements = dict[str, list[dict[str, str]]]
 
 
@@ -36,7 +34,7 @@ class SecondFactor:
             return
         if not client.grant_types.intersection(MFA_GRANTS):
             raise UnauthorizedClient(f"Grant type '{MFA_OTP}' not allowed for the client.")
-        token = secrets.token_urlsafe(TOKEN_BYTES)
+        token = make_token(MFA_TOKEN)
         pending = PendingLogin(
             login_id=stored_id(token),
             client_id=client.client_id,

@@ -22,8 +22,9 @@ def mark_jti(unique: str, realm: str, user: User) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CredentialState:
-    """Its user's credentials, as a token names them. realm: "" if the jti names none. issued_at: epoch seconds.
+    """Its user's credentials, as a token names them. issued_at: epoch seconds.
 
+    realm: as the jti names it, or else what the user_id begins with, which may be no realm.
     is_on_credentials: whether the token is of the MFA API, and so holds for one credential_version only.
     """
 
@@ -43,7 +44,7 @@ class CredentialState:
         aud = claims["aud"]
         return cls(
             sub=claims["sub"],
-            realm=realm,
+            realm=realm or claims["sub"].partition("|")[0],
             password_version=int(version) if version.isdecimal() else 0,
             issued_at=claims["iat"],
             is_on_credentials=mfa_audience(claims["iss"]) in (aud if isinstance(aud, list) else [aud]),

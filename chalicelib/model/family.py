@@ -22,7 +22,7 @@ class RefreshFamily:
     audience: None for /userinfo alone. scopes: as first granted. families_version: the user's when the family began.
     current_hash: of the one live token. previous_hash: of its predecessor, taken until previous_until_ms.
     nonce: makes the current secret of the predecessor's, in hex; worthless without that secret.
-    ends_at: the absolute end, 0 for never.
+    ends_at: the absolute end, 0 for never. is_of_before: whether it stands where the version before stored it.
     """
 
     key: FamilyKey
@@ -41,6 +41,7 @@ class RefreshFamily:
     previous_hash: str = field(default="", repr=False)
     previous_until_ms: int = 0
     nonce: str = field(default="", repr=False)
+    is_of_before: bool = False
 
     def has_ended(self, user: User, policy: RefreshTokenPolicy, now: float) -> bool:
         """Return whether the family has ended: by time, even if TTL has not swept it, or with all of the user's.

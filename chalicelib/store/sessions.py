@@ -19,6 +19,9 @@ from chalicelib.store.dynamo import Dynamo, Value, delete_write, from_item, put_
 # How long an expired token is kept, so that it can be told from one that never was.
 REMEMBERED_S = 3600
 MARK_BYTES = 16
+TOKEN_BYTES = 32
+# The beginnings of tokens, which say their version. Those of version 1 began with their random part.
+MFA_TOKEN, TICKET = "mt2_", "ut2_"
 # The sort key of all items here.
 _ONCE = "once"
 
@@ -34,6 +37,11 @@ class Ticket:
     account: Account
     ends_at: int
     credential_version: int | None = None
+
+
+def make_token(version: str) -> str:
+    """Return a new token. version: MFA_TOKEN or TICKET."""
+    return version + secrets.token_urlsafe(TOKEN_BYTES)
 
 
 def stored_id(token: str) -> str:

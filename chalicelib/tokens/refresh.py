@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from chalicelib.errors import InvalidGrant, TemporarilyUnavailable, Unauthorized, is_refusal
+from chalicelib.model.account import Account
 from chalicelib.model.clock import Clock
 from chalicelib.model.directory import Directory
 from chalicelib.model.family import FamilyKey, RefreshFamily
@@ -21,7 +22,9 @@ from chalicelib.store.people.users import family_counter
 from chalicelib.store.revocations import RevocationStore
 from chalicelib.tokens.refresh_format import (
     SECRET_BYTES,
+    VERSION_BEFORE,
     Checksum,
+    RefreshToken,
     decode,
     encode,
     hash_secret,
@@ -109,7 +112,7 @@ class RefreshTokens:
             user=user,
             client=client,
             family=family,
-            token=encode(family.key, secret, self.checksum),
+            token=self._encode(family, secret),
             write=self.families.begin_write(family, family.ends_unused_at(policy)),
             counter=family_counter(client.client_id),
         )
@@ -123,8 +126,7 @@ class RefreshTokens:
         user, client, realm = new.user, new.client, new.family.key.realm
         if user.family_counts.get(new.counter, 0) < MAX_FAMILIES:
             return
-        of_id = self.families.of_user(user.user_id, client.client_id)
-        families = [one for one in of_id if one.key.realm == realm]
+        families = self.families.of_user(Account(realm, user.user_id), client.client_id)
         live = [one for one in families if not one.has_ended(user, client.refresh_token, self.clock.now_s())]
         kept = live[max(0, len(live) - MAX_FAMILIES + 1) :]
         for one in families:
@@ -149,21 +151,23 @@ class RefreshTokens:
         decoded = decode(token)
         if decoded is None:
             return None
-        key, secret = decoded
+        key, is_of_before = decoded.key, decoded.version == VERSION_BEFORE
         directory = self.directory_named(key.realm) if key.realm in client.realms else None
-        is_ours = directory is not None and hmac.compare_digest(encode(key, secret, self.checksum), token)
+        is_ours = directory is not None and hmac.compare_digest(encode(decoded, self.checksum), token)
         # A token from before checksums were keyed has one without a key; a damaged token has neither.
-        if directory is None or not (is_ours or token == encode(key, secret)):
+        if directory is None or not (is_ours or (is_of_before and token == encode(decoded))):
             return None
         family, user, count = self.dynamo.read_all(
             self.families.read_of(key, client.client_id),
             directory.read_of(key.user_id),
             self.revocations.read_of(key.realm, client.client_id),
         )
+        if family is None and is_of_before:
+            family = self.families.find_before(key, client.client_id)
         # The holder of a token can change the key in it, so the stored family must have the same key and client.
         if family is None or user is None or (family.key, family.client_id) != (key, client.client_id):
             return None
-        return PresentedToken(family, replace(user, revocations=count), secret, is_ours)
+        return PresentedToken(family, replace(user, revocations=count), decoded.secret, is_ours)
 
     def require_usable(self, found: PresentedToken, client: Client) -> None:
         """Raise InvalidGrant or Unauthorized unless the token may be used.
@@ -188,7 +192,7 @@ class RefreshTokens:
         """
         family, policy = presented.family, client.refresh_token
         if not presented.is_current:
-            return encode(family.key, make_successor(presented.secret, family.nonce), self.checksum)
+            return self._encode(family, make_successor(presented.secret, family.nonce))
         after = self._use(presented, policy, source_ip)
         try:
             other = self.families.replace(family, after, after.ends_unused_at(policy))
@@ -197,7 +201,7 @@ class RefreshTokens:
         # The stored nonce is this request's own if botocore sent the write again after its answer was lost.
         if other is None or (policy.is_rotating and other.nonce == after.nonce):
             next_secret = make_successor(presented.secret, after.nonce)
-            return encode(family.key, next_secret, self.checksum) if policy.is_rotating else None
+            return self._encode(family, next_secret) if policy.is_rotating else None
         # Another request was faster with the same token. There is one successor, and this client gets it too. If the
         # successor was used as well by now, this request came in time and was slow, which is no reuse.
         raced = replace(presented, family=other)
@@ -208,7 +212,7 @@ class RefreshTokens:
     def let_retry(self, presented: PresentedToken, client: Client) -> None:
         """Let a client use its used-up token again, whatever the leeway, as its answer is known to be lost."""
         with suppress(TemporarilyUnavailable, ConditionFailed):
-            now = self.find(encode(presented.family.key, presented.secret, self.checksum), client)
+            now = self.find(self._encode(presented.family, presented.secret), client)
             if now and now.is_predecessor and presented.is_current:
                 until = replace(now.family, previous_until_ms=self.clock.now_ms() + 1000 * RETRY_S)
                 self.families.replace(now.family, until, until.ends_unused_at(client.refresh_token))
@@ -239,6 +243,9 @@ class RefreshTokens:
             found = self.find(new.token, new.client)
             if found:
                 self.families.end(found.family)
+
+    def _encode(self, family: RefreshFamily, secret: bytes) -> str:
+        return encode(RefreshToken(family.key, secret), self.checksum)
 
     def _new_id(self) -> str:
         # The IDs of a client's families sort by age, and so do the items.

@@ -171,7 +171,7 @@ class People:
         return Account(self.realm.name, user.user_id)
 
     def _families(self, user: User) -> list[RefreshFamily]:
-        return [one for one in self.families.of_user(user.user_id) if one.key.realm == self.realm.name]
+        return self.families.of_user(self._account(user))
 
     def _at_client(self, user: User, client_id: str) -> User:
         """Return the user with the number of revocations that concern them at a client."""

@@ -380,7 +380,7 @@ def test_no_token_and_no_hash_is_ever_printed(tokens: Tokens, login: Login, http
     kept = stage.clients.dynamodb.query(
         TableName=f"{stage.prefix}sessions",
         KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": f"user#{tokens.user.user_id}"}},
+        ExpressionAttributeValues={":pk": {"S": f"families#employees#{tokens.user.user_id}"}},
     )["Items"]
     secrets = [item[name]["S"] for item in kept for name in ("current_hash", "previous_hash", "nonce")]
     rows = tokens.listed()

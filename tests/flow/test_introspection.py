@@ -462,7 +462,7 @@ def items_of(stage: Stage, user_id: str) -> list[dict[str, Any]]:
     answer = stage.clients.dynamodb.query(
         TableName=f"{stage.prefix}sessions",
         KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": f"user#{user_id}"}},
+        ExpressionAttributeValues={":pk": {"S": f"families#employees#{user_id}"}},
     )
     return answer["Items"]
 

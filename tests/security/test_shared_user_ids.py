@@ -6,7 +6,11 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
+from chalicelib.model.account import Account
 from chalicelib.model.user import User
 from chalicelib.store.people.user_records import UserRecords
 from chalicelib.tokens.refresh import MAX_FAMILIES
@@ -80,18 +84,10 @@ def test_token_never_falls_through_to_the_namesake(
         assert (http.refresh(body["refresh_token"]).status_code == 200) is is_other
 
 
-@pytest.mark.parametrize("change", ["block", "password"])
-def test_token_from_before_it_named_the_realm_never_falls_through_either(
-    http: Http, stage: Stage, people: PeopleMaker, change: str
-) -> None:
-    pair = namesakes_of(stage, people, f"auth0|before-{change}")
-    claims = claims_of(login(http, "employees", pair["employees"])) | {"jti": "from-before"}
-    token, of_realm = signed_by_us(stage, claims), people.of("customers")
-    assert userinfo(http, token).json()["name"] == "Somebody of customers"
-    if change == "block":
-        of_realm.set_blocked(pair["customers"], True)
-    else:
-        of_realm.set_password(pair["customers"], "quite another passphrase")
+def test_token_that_names_no_realm_leads_to_nobody(http: Http, stage: Stage, people: PeopleMaker) -> None:
+    pair = namesakes_of(stage, people, "auth0|before")
+    claims = claims_of(login(http, "employees", pair["employees"])) | {"jti": "names-no-realm"}
+    token = signed_by_us(stage, claims)
 
     assert (userinfo(http, token).status_code, told(http, token)) == (401, INACTIVE)
 
@@ -139,6 +135,63 @@ def fill_counter(stage: Stage, user: User) -> None:
     item = stage.clients.dynamodb.get_item(TableName=table, Key=key)["Item"]
     (counter,) = [name for name in item if name.startswith("families_of_")]
     stage.clients.dynamodb.put_item(TableName=table, Item=item | {counter: {"N": str(MAX_FAMILIES)}})
+
+
+# Whatever the IDs look like.
+
+REALMS = ("employees", "customers")
+PARTS = ("#", "|", "user#", "mfa#", "families#", "family#", "name:", "*", "total", *REALMS, "auth0", "7", "x")
+IDS = st.lists(st.sampled_from(PARTS), min_size=1, max_size=5).map("".join).filter(lambda text: len(text) > 1)
+
+
+@given(ids=st.tuples(IDS, IDS) | IDS.map(lambda one: (one, one)), ended=st.sampled_from(REALMS))
+@hypothesis_settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(ids=("customers#user#x", "user#x"), ended="employees")
+@example(ids=("customers|7", "customers|7"), ended="customers")
+def test_any_two_user_ids_of_two_realms_are_two_people(
+    http: Http, stage: Stage, people: PeopleMaker, ids: tuple[str, str], ended: str
+) -> None:
+    pair = {realm: renamed(stage, people, realm, user_id) for realm, user_id in zip(REALMS, ids, strict=True)}
+    bodies = {realm: login(http, realm, user).json() for realm, user in pair.items()}
+    managing = {
+        realm: login(http, realm, user, audience=f"{ISSUER}mfa/", scope=None).json()["access_token"]
+        for realm, user in pair.items()
+    }
+    login(http, ended, pair[ended], password="wrong")
+    people.of(ended).set_blocked(pair[ended], True)
+
+    for realm, body in bodies.items():
+        lives = realm != ended
+        assert (userinfo(http, body["access_token"]).status_code == 200) is lives
+        assert (told(http, body["access_token"]) != INACTIVE) is lives
+        assert (authenticators(http, managing[realm]).status_code == 200) is lives
+        assert (http.refresh(body["refresh_token"]).status_code == 200) is lives
+        assert (login(http, realm, pair[realm]).status_code == 200) is lives
+        assert all(one.key.realm == realm for one in people.of(realm).live_families(pair[realm]))
+    for realm, user in pair.items():
+        people.of(realm).delete(people.of(realm).find(user.user_id))
+    assert families_left(stage, ids) == []
+
+
+@given(one=st.tuples(st.sampled_from(REALMS), IDS), other=st.tuples(st.sampled_from(REALMS), IDS))
+@hypothesis_settings(max_examples=500)
+def test_accounts_of_two_people_have_two_keys(one: tuple[str, str], other: tuple[str, str]) -> None:
+    assert (Account(*one).key == Account(*other).key) is (one == other)
+    assert Account.of_key(Account(*one).key) == Account(*one)
+
+
+def renamed(stage: Stage, people: PeopleMaker, realm: str, user_id: str) -> User:
+    """Make a person of this user_id, directly in the store."""
+    made, store = people.make(realm), UserRecords(stage.dynamo, f"{stage.prefix}users-{realm}")
+    store.delete(made)
+    store.create(replace(made, user_id=user_id))
+    return replace(made, user_id=user_id)
+
+
+def families_left(stage: Stage, ids: tuple[str, str]) -> list[str]:
+    items = stage.clients.dynamodb.scan(TableName=f"{stage.prefix}sessions")["Items"]
+    keys = {f"families#{realm}#{user_id}" for realm, user_id in zip(REALMS, ids, strict=True)}
+    return [pk for item in items if (pk := str(item["pk"]["S"])) in keys]
 
 
 # What is refused from now on.

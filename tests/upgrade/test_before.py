@@ -101,6 +101,26 @@ def test_tools_know_the_people_and_their_former_passwords(filled: Filled) -> Non
         customers.set_password(customers.find("changed@example.com"), filled.said["changed"]["former"])
 
 
+def test_tools_list_and_end_the_families_of_before(http: Http, filled: Filled) -> None:
+    said, employees = filled.said["plain"], People.of(filled.stage, "employees", BCRYPT_COST)
+    user = employees.find("plain")
+
+    assert [family.client_id for family in employees.live_families(user)] == ["demo-backend", "demo-native"]
+    assert employees.end_families(user) == 2
+    assert http.refresh(said["refresh_token"]).status_code == 400
+    assert employees.live_families(employees.find("plain")) == []
+    assert not [item for item in filled.items("sessions") if said["user_id"] in item["pk"]["S"]]
+
+
+def test_namesake_in_another_realm_keeps_its_own_families(http: Http, filled: Filled) -> None:
+    mine, other = filled.said["shared-employees"], filled.said["shared-customers"]
+    employees = People.of(filled.stage, "employees", BCRYPT_COST)
+    employees.delete(employees.find(mine["user_id"]))
+
+    assert http.refresh(mine["refresh_token"]).status_code == 400
+    assert sub_of(http.refresh(other["refresh_token"])) == other["user_id"]
+
+
 def test_settings_of_rules_of_before_open(filled: Filled) -> None:
     vault = Vault(filled.stage.aws, data_key_alias("before"))
 
