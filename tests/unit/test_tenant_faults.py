@@ -26,7 +26,8 @@ FORM = {
     "unknown section": (BASE + "realmz: []  # here\n", "unknown key `realmz`; did you mean `realms`?"),
     "unknown key": (
         TENANT + "realms:\n  - name: a\n    identifiers: [email]\n    zzz: 1  # here\n",
-        "unknown key `zzz`; known are `name`, `aliases`, `display_name`, `identifiers`, `password_policy`, `signup`, `password_reset`",
+        "unknown key `zzz`; known are `name`, `aliases`, `display_name`, `identifiers`, `password_policy`, `signup`, "
+        "`password_reset`",
     ),
     "unknown nested key": (
         client("grant_types: []\nrefresh_token:\n  rotation: rotating  # here"),
