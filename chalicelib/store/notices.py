@@ -8,32 +8,40 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.account import Account
-from chalicelib.model.storage import Item, Key
+from chalicelib.model.storage import Key
 from chalicelib.store.aws.calls import ConditionFailed
-from chalicelib.store.dynamo import Dynamo, Update, Value
+from chalicelib.store.dynamo import Dynamo, Update
 
 # An attack on many accounts at once must not write all its notices under one key.
 SHARDS = 16
+# How many notices of a shard one run sends. The next run sends the others.
+MOST_OF_A_SHARD = 16
 # The kinds of notices: of a blocked account, and of too many wrong codes of a second factor.
 BLOCKS = "notice"
 WRONG_CODES = "mfa-notice"
 # An account's owner gets at most one notice of a block in this time.
 QUIET_S = 3600
 DAY_S = 86_400
+MINUTE_S = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A notice that is not sent yet. noted_at: epoch seconds."""
+    """A notice that is not sent yet. key: its place in the queue. found_at: when a run found it, in epoch seconds."""
 
     account: Account
-    noted_at: int
+    key: Key
+    found_at: int
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class NoticeStore:
-    """Stores the notices of one kind, at most one in quiet_s seconds for each account."""
+    """The queue of the notices of one kind: those of a shard by minute, and by account in it.
+
+    An account's owner is sent at most one in quiet_s seconds. A notice that waits for a day is not sent any more.
+    """
 
     dynamo: Dynamo
     table: str
@@ -41,36 +49,48 @@ class NoticeStore:
     quiet_s: int = QUIET_S
 
     def note(self, account: Account, now: int) -> None:
-        """Store a notice for an account, unless one was stored within the last quiet_s."""
-        noted = Update(
-            "SET noted_at = :now, is_told = :no, expires_at = :end",
-            "attribute_not_exists(noted_at) OR noted_at <= :quiet",
-            {":now": now, ":no": 0, ":quiet": now - self.quiet_s, ":end": now + 2 * self.quiet_s},
-        )
-        with suppress(ConditionFailed):
-            self.dynamo.update_and_read(self._key(account), noted)
+        """Put a notice for an account into the queue, once a minute however often it is noted. One write."""
+        key = Key(self.table, self._shard(_shard_of(account)), f"{now // MINUTE_S:010}#{account.key}")
+        self.dynamo.update(key, Update("SET expires_at = :end", "", {":end": now + DAY_S}))
 
     def find_untold(self, now: int) -> Iterator[Notice]:
-        """Return the notices of the last quiet_s that were not taken yet."""
-        for shard in range(SHARDS):
-            for item in self._of_shard(shard, now - self.quiet_s):
-                yield Notice(Account.of_key(item["sk"]), item["noted_at"])
+        """Return the notices that wait, the oldest minutes of each shard first, a bounded number of each."""
+        for shard in map(self._shard, range(SHARDS)):
+            for item in self.dynamo.query_first(self.table, "pk = :pk", {":pk": shard}, MOST_OF_A_SHARD):
+                _, _, account = item["sk"].partition("#")
+                notice = Notice(Account.of_key(account), Key(self.table, shard, item["sk"]), now)
+                if item["expires_at"] > now:
+                    yield notice
+                else:
+                    self._remove(notice)
 
     def take(self, notice: Notice) -> bool:
-        """Take a notice to send it; return False if it was taken already. One conditional write."""
-        values = {":yes": 1, ":no": 0, ":at": notice.noted_at}
-        taken = Update("SET is_told = :yes", "is_told = :no AND noted_at = :at", values)
+        """Take a notice out of the queue to send it; return False if its owner was sent one in the last quiet_s.
+
+        One conditional write decides that.
+        """
+        now = notice.found_at
+        told = Update(
+            "SET told_at = :now, expires_at = :end",
+            "attribute_not_exists(told_at) OR told_at <= :quiet",
+            {":now": now, ":quiet": now - self.quiet_s, ":end": now + self.quiet_s},
+        )
         try:
-            self.dynamo.update_and_read(self._key(notice.account), taken)
+            self.dynamo.update_and_read(Key(self.table, f"{self.kind}#told#{notice.account.key}", "told"), told)
+            is_first = True
         except ConditionFailed:
-            return False
-        return True
+            is_first = False
+        self._remove(notice)
+        return is_first
 
-    def _of_shard(self, shard: int, since: int) -> list[Item]:
-        values: dict[str, Value] = {":pk": f"{self.kind}#{shard}", ":no": 0, ":since": since}
-        condition = "is_told = :no AND noted_at > :since"
-        return self.dynamo.query(self.table, "pk = :pk", values, FilterExpression=condition)
+    def _remove(self, notice: Notice) -> None:
+        # A notice that stays is found again by the next run, and refused by take.
+        with suppress(TemporarilyUnavailable):
+            self.dynamo.delete(notice.key)
 
-    def _key(self, account: Account) -> Key:
-        shard = hashlib.sha256(account.key.encode()).digest()[0] % SHARDS
-        return Key(self.table, f"{self.kind}#{shard}", account.key)
+    def _shard(self, number: int) -> str:
+        return f"{self.kind}#queue#{number}"
+
+
+def _shard_of(account: Account) -> int:
+    return hashlib.sha256(account.key.encode()).digest()[0] % SHARDS

@@ -7,6 +7,8 @@ import httpx
 import pytest
 
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.model.account import Account
+from chalicelib.store.notices import NoticeStore
 from infra.stage.aws import Stage
 from infra.tenant.schema import TenantFile
 from tests.support.calls import calls_of
@@ -216,3 +218,75 @@ def test_ticket_is_unreadable_at_rest_and_in_the_log(http: Http, stage: Stage, p
 
     assert ticket not in items
     assert ticket not in str(http.log)
+
+
+def note(stage: Stage, accounts: int, now: int) -> None:
+    """Note the blocks of so many names that nobody has."""
+    for number in range(accounts):
+        store_of(stage).note(Account("employees", f"name:{number}"), now)
+
+
+def store_of(stage: Stage) -> NoticeStore:
+    return NoticeStore(stage.dynamo, f"{stage.prefix}attempts")
+
+
+def waiting(stage: Stage) -> list[str]:
+    """Return the keys of all notices in the queue."""
+    items = stage.clients.dynamodb.scan(TableName=f"{stage.prefix}attempts")["Items"]
+    return [f"{item['pk']['S']} {item['sk']['S']}" for item in items if item["pk"]["S"].startswith("notice#queue#")]
+
+
+def test_run_takes_a_bounded_number_and_the_next_ones_the_rest(http: Http, stage: Stage, clock: Clock) -> None:
+    note(stage, 600, int(clock()))
+    left = []
+    while waiting(stage):
+        with calls_of(stage) as calls:
+            run_schedule(http)
+        assert calls.made.count("Query") == 16
+        assert calls.made.count("UpdateItem") <= 256
+        left.append(len(waiting(stage)))
+
+    assert left[0] >= 600 - 256
+    assert left[-1] == 0
+
+
+def test_person_behind_a_flood_is_told_by_a_later_run(
+    http: Http, stage: Stage, people: PeopleMaker, clock: Clock
+) -> None:
+    user = people.make()
+    note(stage, 400, int(clock()) - 120)
+    block(http, user.username)
+    for _ in range(5):
+        run_schedule(http)
+
+    assert len(emails_to(user.email)) == 1
+
+
+def test_notices_of_one_minute_stand_under_many_keys_and_each_account_once(stage: Stage, clock: Clock) -> None:
+    for _ in range(2):
+        note(stage, 64, int(clock()))
+    keys = waiting(stage)
+    for notice in store_of(stage).find_untold(int(clock())):
+        store_of(stage).take(notice)
+
+    assert len(keys) == 64
+    assert len({key.partition(" ")[0] for key in keys}) > 8
+
+
+def test_notice_that_waited_for_a_day_is_dropped(http: Http, stage: Stage, people: PeopleMaker, clock: Clock) -> None:
+    user = people.make()
+    block(http, user.username)
+    clock.advance(86_400)
+    run_schedule(http)
+
+    assert emails_to(user.email) == []
+    assert waiting(stage) == []
+
+
+def test_notice_of_the_version_before_is_dropped(http: Http, stage: Stage, people: PeopleMaker, clock: Clock) -> None:
+    user, now = people.make(), int(clock())
+    key = {"pk": "notice#3", "sk": f"employees#{user.user_id}"}
+    stage.dynamo.put(f"{stage.prefix}attempts", {**key, "noted_at": now, "is_told": 0, "expires_at": now + 7200})
+    run_schedule(http)
+
+    assert emails_to(user.email) == []
