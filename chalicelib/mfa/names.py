@@ -3,10 +3,7 @@
 from typing import Any
 
 from chalicelib.mfa.session import MfaSession
-from chalicelib.model.enrolment import EMAIL, FACTOR_KINDS, OOB, RECOVERY_CODE, Authenticator
-
-SHOWN_DIGITS = 4
-SHOWN_OF_DOMAIN = 4
+from chalicelib.model.enrolment import FACTOR_KINDS, OOB, RECOVERY_CODE, Authenticator
 
 
 def list_authenticators(session: MfaSession) -> list[dict[str, Any]]:
@@ -21,22 +18,13 @@ def list_switched_off(session: MfaSession) -> list[dict[str, Any]]:
     return [*(_show(one) for one in off), *_recovery_code(session, is_on=False)]
 
 
-def mask(kind: str, address: str) -> str:
-    """Return a phone number with only its last four digits, or an email with only the beginning of its domain."""
-    if kind == EMAIL:
-        domain = address.rpartition("@")[2]
-        return f"****@{domain[:SHOWN_OF_DOMAIN]}{'*' * (len(domain) - SHOWN_OF_DOMAIN)}"
-    return "X" * (len(address) - SHOWN_DIGITS) + address[-SHOWN_DIGITS:]
-
-
 def _show(authenticator: Authenticator) -> dict[str, Any]:
     kind = authenticator.kind
     common = {"id": authenticator.authenticator_id, "active": authenticator.is_active}
     authenticator_type = FACTOR_KINDS[kind].authenticator_type
     if authenticator_type != OOB:
         return {**common, "authenticator_type": authenticator_type}
-    name = mask(kind, authenticator.address)
-    return {**common, "authenticator_type": OOB, "oob_channel": kind, "name": name}
+    return {**common, "authenticator_type": OOB, "oob_channel": kind, "name": authenticator.masked_address}
 
 
 def _recovery_code(session: MfaSession, is_on: bool) -> list[dict[str, Any]]:

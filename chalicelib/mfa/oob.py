@@ -125,7 +125,7 @@ class Oob:
         if authenticator.is_active:
             return (), None
         after = confirm_authenticator(session.enrolment, authenticator)
-        return (self.enrolments_of(session.realm).write(session.enrolment, after),), after.kinds
+        return self.enrolments_of(session.realm).writes(session.enrolment, after), after.kinds
 
     def _live(self, session: MfaSession, oob_code: str) -> Challenge:
         """Return the session's live challenge; raises InvalidGrant unless this is its oob_code."""

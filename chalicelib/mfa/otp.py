@@ -71,8 +71,8 @@ class Otp:
             if used is None:
                 raise WrongCode(INVALID, reason="no device has this code, or it was used")
         after = confirm_authenticator(session.enrolment, used)
-        write = self.enrolments_of(session.realm).write(session.enrolment, after)
-        return Proof(("pwd", "otp", "mfa"), give_back, (write,), after.kinds, {})
+        writes = self.enrolments_of(session.realm).writes(session.enrolment, after)
+        return Proof(("pwd", "otp", "mfa"), give_back, writes, after.kinds, {})
 
     def _matching(self, session: MfaSession, code: str) -> Iterator[Authenticator]:
         """Yield each device that has this code in an unused step, with that step marked as used."""

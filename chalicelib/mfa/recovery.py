@@ -60,8 +60,8 @@ class RecoveryCode:
                 raise WrongCode(REJECTED, reason="wrong recovery code", event="gd_recovery_failed")
         following = _new_code()
         after = replace(enrolment, recovery_hash=_hash_code(following))
-        write = self.enrolments_of(session.realm).write(enrolment, after)
-        return Proof(("pwd", "mfa"), give_back, (write,), None, {"recovery_code": following})
+        writes = self.enrolments_of(session.realm).writes(enrolment, after)
+        return Proof(("pwd", "mfa"), give_back, writes, None, {"recovery_code": following})
 
 
 def _new_code() -> str:

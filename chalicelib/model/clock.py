@@ -1,6 +1,7 @@
 """The clock: the one source of the time for lifetimes and counters."""
 
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -9,6 +10,12 @@ class Clock(Protocol):
 
     def now_s(self) -> int: ...
     def now_ms(self) -> int: ...
+
+
+def in_words(epoch_s: int) -> str:
+    """Return a time as emails have it: `27 November 2026, 05:31 UTC`."""
+    at = datetime.fromtimestamp(epoch_s, UTC)
+    return f"{at.day} {at:%B %Y, %H:%M} UTC"
 
 
 class SystemClock:

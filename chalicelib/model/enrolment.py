@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from chalicelib.model.login import Original, RequestedAccess
+from chalicelib.model.redaction import mask_email, mask_number
 
 OTP = "otp"
 SMS = "sms"
@@ -57,13 +58,40 @@ class Authenticator:
     last_step: int = -1
     recovery_hash: str = field(default="", repr=False)
 
+    @property
+    def masked_address(self) -> str:
+        """The address in a form that only its owner recognises; "" for otp."""
+        if not self.address:
+            return ""
+        return mask_email(self.address) if self.kind == EMAIL else mask_number(self.address)
+
+
+# What happened to a factor.
+ADDED, REMOVED, USED = "added", "removed", "used"
+# How long changes are remembered, and how many of one user at most.
+HISTORY_LIFETIME_S = 365 * 86_400
+MAX_HISTORY = 50
+
+
+@dataclass(frozen=True, slots=True)
+class FactorChange:
+    """One change of a user's factors. at: epoch seconds. action: added or removed; used, for a recovery code.
+
+    name: the masked address, "" for otp and a recovery code.
+    """
+
+    at: int
+    action: str
+    kind: str
+    name: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
     """All second factors of one user.
 
     version: counts the changes; 0 if nothing was ever stored. data_key: seals the secrets; in its stored form.
-    recovery_hash: of the one recovery code, "" if there is none.
+    recovery_hash: of the one recovery code, "" if there is none. history: the changes of a year, the oldest first.
     """
 
     user_id: str
@@ -71,6 +99,7 @@ class Enrolment:
     data_key: str = field(default="", repr=False)
     recovery_hash: str = field(default="", repr=False)
     authenticators: tuple[Authenticator, ...] = ()
+    history: tuple[FactorChange, ...] = ()
 
     @property
     def active(self) -> tuple[Authenticator, ...]:
@@ -82,6 +111,23 @@ class Enrolment:
         """The kinds that can be challenged, as the user's record keeps them, between commas."""
         kinds = {one.kind for one in self.active}
         return ",".join(sorted(kinds | ({RECOVERY_CODE} if kinds and self.recovery_hash else set())))
+
+
+def changes_between(before: Enrolment, after: Enrolment, now: int) -> tuple[FactorChange, ...]:
+    """Return the changes that lead from one state of a user's factors to the next. Unconfirmed ones do not count."""
+    known, kept = ({one.authenticator_id for one in state.active} for state in (before, after))
+    added = [(ADDED, one) for one in after.active if one.authenticator_id not in known]
+    removed = [(REMOVED, one) for one in before.active if one.authenticator_id not in kept]
+    changes = [FactorChange(now, action, one.kind, one.masked_address) for action, one in (*added, *removed)]
+    # A recovery code is replaced by the next one when it is used.
+    if before.recovery_hash and after.recovery_hash not in ("", before.recovery_hash):
+        changes.append(FactorChange(now, USED, RECOVERY_CODE))
+    return tuple(changes)
+
+
+def forget_old(history: tuple[FactorChange, ...], now: int) -> tuple[FactorChange, ...]:
+    """Return the changes that are still remembered: those of a year, a bounded number of the latest."""
+    return tuple(one for one in history if one.at > now - HISTORY_LIFETIME_S)[-MAX_HISTORY:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The names of secret parameters, and a copy of a request's JSON without them."""
+"""The names of secret parameters, a copy of a request's JSON without them, and masked addresses."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +20,21 @@ SECRET_PARAMETERS = frozenset(
         "ticket",
     }
 )
+
+
+SHOWN_DIGITS = 4
+SHOWN_OF_DOMAIN = 4
+
+
+def mask_email(address: str) -> str:
+    """Return an email with only the beginning of its domain."""
+    domain = address.rpartition("@")[2]
+    return f"****@{domain[:SHOWN_OF_DOMAIN]}{'*' * (len(domain) - SHOWN_OF_DOMAIN)}"
+
+
+def mask_number(number: str) -> str:
+    """Return a phone number with only its last four digits."""
+    return "X" * (len(number) - SHOWN_DIGITS) + number[-SHOWN_DIGITS:]
 
 
 def secrets_in(value: Any) -> set[str]:

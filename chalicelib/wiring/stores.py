@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from chalicelib.directories.dynamodb import DynamoDirectory
 from chalicelib.model.directory import Directory
+from chalicelib.model.storage import Write
 from chalicelib.model.tenant import Realm
 from chalicelib.passwords.hash import dummy_hash
 from chalicelib.settings import Settings
@@ -14,6 +15,7 @@ from chalicelib.store.configuration.config import ConfigStore
 from chalicelib.store.configuration.vault import StageKey, Vault, data_key_alias
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.notices import NoticeStore
+from chalicelib.store.outgoing import OutgoingMail, OutgoingStore
 from chalicelib.store.people.enrolments import EnrolmentStore
 from chalicelib.store.people.users import UserStore
 from chalicelib.store.revocations import RevocationStore
@@ -52,6 +54,12 @@ def make_stores(settings: Settings, aws: Aws, externals: Externals) -> Stores:
         realm = config.realm(name)
         return directory_of(realm) if realm else None
 
+    queue = OutgoingStore(dynamo, attempts_table)
+
+    def tell(mail: OutgoingMail) -> tuple[Write, ...]:
+        # No sender is set up, so no notice is stored.
+        return (queue.queue_write(mail, externals.clock.now_ms()),) if settings.email_from else ()
+
     return Stores(
         dynamo=dynamo,
         config=config,
@@ -65,7 +73,7 @@ def make_stores(settings: Settings, aws: Aws, externals: Externals) -> Stores:
         attempts_table=attempts_table,
         directory_of=directory_of,
         directory_named=directory_named,
-        enrolments_of=lambda realm: EnrolmentStore(dynamo, realm.users_table),
+        enrolments_of=lambda realm: EnrolmentStore(dynamo, realm, externals.clock, tell),
     )
 
 

@@ -15,6 +15,7 @@ from infra.cli.local import local
 from infra.cli.new_tenant import new
 from infra.cli.options import verbose
 from infra.cli.people.attacks import attacks
+from infra.cli.people.history import history
 from infra.cli.people.mfa import mfa
 from infra.cli.people.tokens import tokens
 from infra.cli.people.users import users
@@ -54,6 +55,7 @@ app.command("apply", cls=PlanCommand)(apply_command)
 app.command()(deploy)
 app.add_typer(users)
 users.add_typer(mfa)
+users.command()(history)
 app.add_typer(tokens)
 app.add_typer(attacks)
 app.add_typer(realms)

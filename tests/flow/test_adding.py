@@ -80,8 +80,8 @@ class WordFactor:
         if request.require("word") != "sesame":
             raise WrongCode("Wrong word.")
         after = confirm_authenticator(session.enrolment, next(one for one in session.usable if one.kind == WORD))
-        write = self.enrolments_of(session.realm).write(session.enrolment, after)
-        return Proof(("pwd", "mfa"), (), (write,), after.kinds, {})
+        writes = self.enrolments_of(session.realm).writes(session.enrolment, after)
+        return Proof(("pwd", "mfa"), (), writes, after.kinds, {})
 
 
 def rewired(services: Services, *grants: Grant, factors: tuple[EnrollableFactor, ...] = ()) -> Services:

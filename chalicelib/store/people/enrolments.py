@@ -1,31 +1,60 @@
-"""Stored second factors: each user has one item `mfa#ID` in the realm's users table, always written as a whole."""
+"""Stored second factors: each user has one item `mfa#ID` in the realm's users table, always written as a whole.
+
+Each change of a factor is remembered in it, and told to its owner by an email that is queued in the same transaction.
+"""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
-from chalicelib.model.enrolment import Authenticator, Enrolment
+from chalicelib.model.clock import Clock, in_words
+from chalicelib.model.enrolment import (
+    ADDED,
+    EMAIL,
+    REMOVED,
+    SMS,
+    USED,
+    Authenticator,
+    Enrolment,
+    FactorChange,
+    changes_between,
+    forget_old,
+)
 from chalicelib.model.storage import Item, Key, Read, Write
+from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 from chalicelib.store.dynamo import Dynamo, Update, Value, put_write, update_write
+from chalicelib.store.outgoing import OutgoingMail
+
+# The emails of changes.
+NOTICES = {ADDED: "factor-added", REMOVED: "factor-removed", USED: "recovery-code-used"}
+# How emails name kinds of factors.
+IN_WORDS = {SMS: "text messages to {}", EMAIL: "emails to {}"}
+APP = "an authenticator app"
+# Returns the write that queues an email; none if the stage cannot send any.
+Tell = Callable[[OutgoingMail], tuple[Write, ...]]
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class EnrolmentStore:
-    """The enrolments of one realm."""
+    """The enrolments of one realm. tell: queues the emails of changes."""
 
     dynamo: Dynamo
-    table: str
+    realm: Realm
+    clock: Clock
+    tell: Tell
 
     def read_of(self, user_id: str) -> Read[Enrolment]:
         """Return the read of a user's enrolment, which is empty if nothing was ever stored."""
-        return Read((Key(self.table, f"mfa#{user_id}"),), lambda items: _enrolment_from(user_id, items[0]))
+        return Read((Key(self.realm.users_table, f"mfa#{user_id}"),), lambda items: _enrolment_from(user_id, items[0]))
 
-    def write(self, before: Enrolment, after: Enrolment) -> Write:
-        """Return the write of an enrolment's next state. Its condition fails if another request was faster."""
-        values = _values(after, before.version + 1)
-        if before.version == 0:
-            return put_write(self.table, values, "attribute_not_exists(pk)")
-        return put_write(self.table, values, "version = :seen", seen=before.version)
+    def writes(self, before: Enrolment, after: Enrolment) -> tuple[Write, ...]:
+        """Return the writes of an enrolment's next state. A condition fails if another request was faster."""
+        now = self.clock.now_s()
+        changes = changes_between(before, after, now)
+        after = replace(after, history=forget_old((*before.history, *changes), now))
+        told = (write for change in changes for write in self.tell(self._notice(before.user_id, change)))
+        return (self._write(before, after), *told)
 
     def replace(self, user: User, before: Enrolment, after: Enrolment) -> None:
         """Write an enrolment's next state, and its kinds in the user's record.
@@ -33,18 +62,30 @@ class EnrolmentStore:
         Raises ConditionFailed if the enrolment has changed meanwhile, or the user was blocked, deleted or given a new
         password.
         """
-        self.dynamo.commit((self.write(before, after), self._record_write(user, after.kinds, ends=0)))
+        self.dynamo.commit((*self.writes(before, after), self._record_write(user, after.kinds, ends=0)))
 
     def reset(self, user: User, before: Enrolment) -> None:
         """Remove all factors and end the pending logins, as a new password does; raises ConditionFailed."""
         after = replace(before, data_key="", recovery_hash="", authenticators=())
-        self.dynamo.commit((self.write(before, after), self._record_write(user, after.kinds, ends=1)))
+        self.dynamo.commit((*self.writes(before, after), self._record_write(user, after.kinds, ends=1)))
+
+    def _write(self, before: Enrolment, after: Enrolment) -> Write:
+        values = _values(after, before.version + 1)
+        if before.version == 0:
+            return put_write(self.realm.users_table, values, "attribute_not_exists(pk)")
+        return put_write(self.realm.users_table, values, "version = :seen", seen=before.version)
+
+    def _notice(self, user_id: str, change: FactorChange) -> OutgoingMail:
+        """Return the email of a change, to the user's address of the time when it is sent."""
+        factor = IN_WORDS.get(change.kind, APP).format(change.name)
+        values = {"time": in_words(change.at)} | ({} if change.action == USED else {"factor": factor})
+        return OutgoingMail(NOTICES[change.action], self.realm.name, "", user_id, values)
 
     def _record_write(self, user: User, kinds: str, ends: int) -> Write:
         """Return the write of the kinds in the user's record. ends: added to its credential_version."""
         values: dict[str, Value] = {":kinds": kinds, ":seen": user.credential_version, ":ends": ends}
         change = Update("SET multifactor = :kinds ADD credential_version :ends", "credential_version = :seen", values)
-        return update_write(Key(self.table, f"user#{user.user_id}"), change)
+        return update_write(Key(self.realm.users_table, f"user#{user.user_id}"), change)
 
 
 def _values(enrolment: Enrolment, version: int) -> dict[str, Value]:
@@ -55,6 +96,7 @@ def _values(enrolment: Enrolment, version: int) -> dict[str, Value]:
         "data_key": enrolment.data_key,
         "recovery_hash": enrolment.recovery_hash,
         "authenticators": authenticators,
+        "history": json.dumps([asdict(one) for one in enrolment.history]),
     }
 
 
@@ -62,4 +104,5 @@ def _enrolment_from(user_id: str, stored: Item | None) -> Enrolment:
     if stored is None:
         return Enrolment(user_id)
     authenticators = tuple(Authenticator(**values) for values in json.loads(stored["authenticators"]))
-    return Enrolment(user_id, stored["version"], stored["data_key"], stored["recovery_hash"], authenticators)
+    history = tuple(FactorChange(**values) for values in json.loads(stored.get("history", "[]")))
+    return Enrolment(user_id, stored["version"], stored["data_key"], stored["recovery_hash"], authenticators, history)
