@@ -8,7 +8,7 @@ from botocore.compat import HTTPHeaders
 from moto.core.botocore_stubber import BotocoreStubber
 
 from chalicelib.store.aws.caller import AwsUnreachable
-from chalicelib.store.aws.transport import Reply
+from chalicelib.store.aws.http_reply import Reply
 
 # Held for each call by either path, as moto's plain dicts let two conditional writes both succeed.
 CALL_LOCK = threading.RLock()

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from chalicelib.model.user import User
 from chalicelib.store.aws.caller import AwsUnreachable
-from chalicelib.store.aws.transport import Reply
+from chalicelib.store.aws.http_reply import Reply
 from chalicelib.store.configuration.vault import data_key_alias
 from chalicelib.store.people.user_records import UserRecords
 from infra.stage.aws import Stage, reach

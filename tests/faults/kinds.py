@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chalicelib.store.aws.budget import TRY_S
 from chalicelib.store.aws.caller import AwsUnreachable
-from chalicelib.store.aws.transport import Reply
+from chalicelib.store.aws.http_reply import Reply
 from tests.faults.wire import Act, Call, Try, nothing
 from tests.support.fixed import Clock
 

@@ -24,8 +24,9 @@ from chalicelib.store.aws.budget import (
 )
 from chalicelib.store.aws.caller import AwsUnreachable
 from chalicelib.store.aws.calls import ConditionFailed
+from chalicelib.store.aws.http_reply import Reply
 from chalicelib.store.aws.parallel import Parallel
-from chalicelib.store.aws.transport import KeepAlive, Reply
+from chalicelib.store.aws.transport import KeepAlive
 from infra.stage.aws import Stage
 from tests.faults.kinds import FAULTS, Fault, error
 from tests.faults.wire import Act, Try, watching

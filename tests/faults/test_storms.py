@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.bucket import Bucket
-from chalicelib.store.aws.transport import Reply
+from chalicelib.store.aws.http_reply import Reply
 from chalicelib.store.code_attempts import Allowance, AllowanceStore
 from tests.faults.case import OFFLINE
 from tests.faults.kinds import condition_failed, throttled

@@ -16,7 +16,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from moto.core.botocore_stubber import MockRawResponse
 
 from chalicelib.store.aws.caller import AwsUnreachable
-from chalicelib.store.aws.transport import Reply
+from chalicelib.store.aws.http_reply import Reply
 from infra.stage.aws import Stage
 from tests.support.function_aws import OpenCaller, OpenTransport
 

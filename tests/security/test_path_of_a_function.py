@@ -29,8 +29,10 @@ from tests.support.local_run import PROJECT
 from tests.support.slow_link import moto_server, serve_wsgi
 
 OF_BOTOCORE = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil")
-# Second factors need the first three; tokens that are verified, sealed settings and pages need the others.
-PACKAGES = (*OF_BOTOCORE, "phonenumbers", "pyotp", "segno", "asyncio", "cffi", "cryptography", "html", "jwt")
+OF_SECOND_FACTORS = ("phonenumbers", "pyotp", "segno")
+# Tokens that are verified, sealed settings, pages, and other services need them.
+OF_OTHER_REQUESTS = ("asyncio", "cffi", "cryptography", "email", "html", "http", "jwt")
+PACKAGES = (*OF_BOTOCORE, *OF_SECOND_FACTORS, *OF_OTHER_REQUESTS)
 FORM = "application/x-www-form-urlencoded"
 
 

@@ -12,7 +12,8 @@ from chalicelib.store.aws.botocore_caller import BotocoreCaller, make_function_c
 from chalicelib.store.aws.caller import SERVICES, AwsCaller
 from chalicelib.store.aws.calls import Aws
 from chalicelib.store.aws.connections import connect_over
-from chalicelib.store.aws.transport import Reply, Transport
+from chalicelib.store.aws.http_reply import Reply
+from chalicelib.store.aws.transport import Transport
 from infra.local.moto_transport import MotoTransport
 from infra.stage.aws import Stage
 

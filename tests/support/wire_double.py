@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.store.aws.caller import AwsUnreachable
-from chalicelib.store.aws.transport import Reply
+from chalicelib.store.aws.http_reply import Reply
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import pytest
 
 from chalicelib.store.aws.budget import TRY_S, Budget
 from chalicelib.store.aws.caller import SERVICES, AwsRefused, AwsUnreachable, Operation
+from chalicelib.store.aws.http_reply import Reply
 from chalicelib.store.aws.thin_client import QUOTA, THROTTLED_COST, ThinClient, Timing
-from chalicelib.store.aws.transport import KeepAlive, Reply
+from chalicelib.store.aws.transport import KeepAlive
 from tests.support.fixed import Clock
 from tests.support.raw_server import answer
 from tests.support.wire_double import WireDouble, refusal, reply

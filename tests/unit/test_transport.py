@@ -11,7 +11,8 @@ import pytest
 import trustme
 
 from chalicelib.store.aws.caller import AwsUnreachable
-from chalicelib.store.aws.transport import MAX_IDLE, KeepAlive, Reply, connect_by_tls
+from chalicelib.store.aws.http_reply import MAX_ANSWER_BYTES, Reply
+from chalicelib.store.aws.transport import MAX_IDLE, KeepAlive, connect_by_tls
 from tests.support.raw_server import PATIENCE_S, SILENCE, answer, echo_server, raw_server
 from tests.support.threads import at_once
 
@@ -101,6 +102,32 @@ def test_continue_before_the_answer_is_passed_over(transport_by: TransportMaker)
         assert [ask(transport).body for _ in range(2)] == [b"1", b"2"]
 
 
+def test_second_continue_is_no_answer_to_wait_for(transport_by: TransportMaker) -> None:
+    again = b"HTTP/1.1 100 Continue\r\n\r\n" * 2
+    with raw_server((again,), (answer(b"2"),)) as server:
+        transport = transport_by(server.connect)
+
+        assert [ask(transport).body for _ in range(2)] == [b"", b"2"]
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_answer_that_has_no_body_ends_with_its_head(transport_by: TransportMaker, status: int) -> None:
+    head = b"HTTP/1.1 %d -\r\ncontent-length: 7\r\n\r\n" % status
+    with raw_server((head, answer(b"2"))) as server:
+        transport = transport_by(server.connect)
+
+        assert [ask(transport).body for _ in range(2)] == [b"", b"2"]
+
+
+def test_answer_longer_than_all_of_awss_is_a_lost_connection(transport_by: TransportMaker) -> None:
+    long = b"HTTP/1.1 200 OK\r\n\r\n" + bytes(MAX_ANSWER_BYTES)
+    with raw_server((long,), (answer(b"2"),)) as server:
+        transport = transport_by(server.connect)
+
+        assert failure_of(transport) == "ConnectionClosedError"
+        assert ask(transport).body == b"2"
+
+
 def test_answer_before_the_final_one_ends_the_connection(
     transport_by: TransportMaker,
 ) -> None:
@@ -111,7 +138,16 @@ def test_answer_before_the_final_one_ends_the_connection(
         assert [ask(transport).body for _ in range(2)] == [b"", b"of the second"]
 
 
-@pytest.mark.parametrize("last", [answer(b"{}", connection="close"), answer(b"{}", 503)])
+@pytest.mark.parametrize(
+    "last",
+    [
+        answer(b"{}", connection="close"),
+        answer(b"{}", connection="Keep-Alive, Close"),
+        answer(b"{}", 503),
+        answer(b"{}").replace(b"HTTP/1.1", b"HTTP/1.0"),
+        answer(b"{}") + b"more than the answer",
+    ],
+)
 def test_connection_that_may_not_stay_open_is_not_used_again(transport_by: TransportMaker, last: bytes) -> None:
     with raw_server((last, answer(b"of the closed one")), (answer(b"2"),)) as server:
         transport = transport_by(server.connect)
@@ -219,7 +255,25 @@ def test_connection_that_holds_what_nobody_read_is_not_used_again(transport_by: 
         b"garbage\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 101 + b"\r\n",
         b"HTTP/1.1 200 OK\r\nx: " + b"y" * 70_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx: " + b"y" * 140_000,
+        b"HTTP/2 200 OK\r\ncontent-length: 2\r\n\r\n{}",
+        b"HTTP/1.1 2000 OK\r\ncontent-length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\ncontent-length: 2\n\n{}\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length : 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n folded\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nno header\r\ncontent-length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{} ",
+        *(
+            b"HTTP/1.1 200 OK\r\ncontent-length: %b\r\n\r\n{}" % length
+            for length in (b"", b"+2", b"-2", b"2_0", b"0x2")
+        ),
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        *(CHUNKED + size + b"\r\n{}\r\n0\r\n\r\n" for size in (b"", b"-2", b"+2", b"0x2", b"2 2")),
+        CHUNKED + b"2\r\n{}0\r\n\r\n",
+        CHUNKED + b"2\r\n{}\r\n0\r\ntrailer: cut\r\n",
     ],
+    ids=lambda cut: cut[:80],
 )
 def test_cut_or_broken_answer_is_a_lost_connection(transport_by: TransportMaker, cut: bytes) -> None:
     with raw_server((cut,), (answer(b"2"),)) as server:

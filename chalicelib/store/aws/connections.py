@@ -9,7 +9,7 @@ from chalicelib.store.aws.botocore_version import find_botocore, require_botocor
 from chalicelib.store.aws.calls import Aws
 from chalicelib.store.aws.environment import needs_botocore
 from chalicelib.store.aws.thin_client import ThinClient
-from chalicelib.store.aws.transport import KeepAlive, Transport, connect_by_tls, prepare
+from chalicelib.store.aws.transport import KeepAlive, Transport, connect_by_tls
 from chalicelib.tls import has_authorities
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ def connect(environ: Mapping[str, str], report: Callable[[str], None]) -> Aws:
     if version:
         require_botocore(version)
     reason = needs_botocore(environ) or (None if has_authorities() else NO_AUTHORITIES)
-    # Each request needs the TLS context and the modules, and Lambda gives a starting process a whole processor.
     if reason is None:
-        prepare()
         connect_to = partial(connect_by_tls, timeout_s=budget.CONNECT_TIMEOUT_S)
         return connect_over(KeepAlive(connect_to, budget.READ_TIMEOUT_S), environ)
     report(reason)

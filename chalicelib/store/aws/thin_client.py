@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from chalicelib.store.aws.caller import SERVICES, AwsRefused, AwsUnreachable, Operation
+from chalicelib.store.aws.http_reply import OK, SERVER_ERROR, Reply
 from chalicelib.store.aws.sigv4 import Signer
-from chalicelib.store.aws.transport import OK, SERVER_ERROR, Reply, Transport
+from chalicelib.store.aws.transport import Transport
 
 USER_AGENT = "gatehouse"
 OUT_OF_TIME = "OutOfTime"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.store.aws.caller import AwsUnreachable
+from chalicelib.store.aws.http_reply import Reply, read_reply
 from chalicelib.tls import tls_context
 
 if TYPE_CHECKING:
@@ -15,18 +16,6 @@ if TYPE_CHECKING:
 
 HTTPS_PORT = 443
 MAX_IDLE = 64
-SERVER_ERROR = 500
-# A server may send answers with a lower status before the final one. They must not be taken for it.
-OK = 200
-
-
-class Reply:
-    """An HTTP answer. headers: by their names in lower case."""
-
-    __slots__ = ("body", "headers", "status")
-
-    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        self.status, self.headers, self.body = status, headers, body
 
 
 class Transport(Protocol):
@@ -95,13 +84,6 @@ class KeepAlive:
         return connection
 
 
-def prepare() -> None:
-    """Import http.client and make the TLS context, so that the first call does not wait for them."""
-    import http.client  # noqa: F401, PLC0415
-
-    tls_context()
-
-
 def connect_by_tls(
     host: str, timeout_s: float, port: int = HTTPS_PORT, context: "ssl.SSLContext | None" = None
 ) -> "socket.socket":
@@ -128,21 +110,10 @@ def _is_quiet(connection: "socket.socket") -> bool:
 
 def _exchange(connection: "socket.socket", request: bytes) -> tuple[Reply, bool]:
     """Return the answer to a request, and whether another request may follow on the same connection."""
-    from http.client import HTTPException, HTTPResponse  # noqa: PLC0415
-
     try:
         connection.sendall(request)
-        response = HTTPResponse(connection, method="POST")
-        try:
-            response.begin()
-            body = response.read()
-        finally:
-            response.close()
+        return read_reply(connection)
     except TimeoutError as error:
         raise AwsUnreachable("ReadTimeoutError") from error
-    except (OSError, HTTPException) as error:
+    except (OSError, ValueError) as error:
         raise AwsUnreachable("ConnectionClosedError") from error
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    # A failing server, or one that has not sent its final answer, gets no further request on this connection.
-    may_stay_open = not response.will_close and OK <= response.status < SERVER_ERROR
-    return Reply(response.status, headers, body), may_stay_open
