@@ -48,10 +48,6 @@ def build(settings: Settings, aws: Aws, externals: Externals) -> Services:
     second_factor = SecondFactor(config.tenant, stores.pending, clock)
     issuer = Issuer(Kms(aws).sign, stores.dynamo, parts.parallel, refresh_tokens, config.keys, clock, externals.new_id)
     rules = _rules(settings, externals, stores)
-
-    def tenant_name() -> str:
-        return config.tenant().friendly_name
-
     # The services of the routes: a new one is one file and one line here.
     services = (
         RequestReader(settings.issuer, settings.trusted_proxies),
@@ -60,7 +56,7 @@ def build(settings: Settings, aws: Aws, externals: Externals) -> Services:
         IntrospectionFlow(authenticator, refresh_tokens, verifier, config, parts.user_finder),
         UserinfoFlow(verifier, parts.user_finder),
         MfaFlow(authenticator, parts.mfa_sessions, factor_of, recovery_code),
-        _notices(settings, externals, stores, Mailer(settings.mail_templates, tenant_name, parts.messages)),
+        _notices(settings, externals, stores, Mailer(settings.mail_templates, config.tenant, parts.messages)),
         Discovery(config, tuple(grants)),
         Health(aws.outcomes),
     )
@@ -87,8 +83,8 @@ def _rules(settings: Settings, externals: Externals, stores: Stores) -> Rules:
 def _notices(settings: Settings, externals: Externals, stores: Stores, mailer: Mailer) -> NoticeFlow:
     return NoticeFlow(
         issuer=settings.issuer,
-        friendly_name=mailer.tenant,
-        notices=stores.notices,
+        blocks=stores.notices,
+        wrong_codes=stores.wrong_codes,
         attempts=stores.attempts,
         tickets=stores.pending,
         dynamo=stores.dynamo,

@@ -242,7 +242,7 @@ def test_run_takes_a_bounded_number_and_the_next_ones_the_rest(http: Http, stage
     while waiting(stage):
         with calls_of(stage) as calls:
             run_schedule(http)
-        assert calls.made.count("Query") == 16
+        assert sum("'notice#queue#" in str(query) for kind, query in calls.parameters if kind == "Query") == 16
         assert calls.made.count("UpdateItem") <= 256
         left.append(len(waiting(stage)))
 
