@@ -16,6 +16,8 @@ _IGNORABLE = (
 )
 _INVISIBLE = re.compile(f"[{_IGNORABLE}]")
 _TRIMMED = rf"[\s\x00-\x1f\x7f-\x9f{_IGNORABLE}]+"
+# The category Cc.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ENDS = re.compile(rf"\A{_TRIMMED}|{_TRIMMED}\Z")
 _PUNYCODE = "xn--"
 MAX_LABEL_LENGTH = 63
@@ -61,7 +63,7 @@ def visible(text: str) -> str:
 
 def is_acceptable(typed: str) -> bool:
     """Return whether this can be an identifier: up to 320 characters, not all blank, no control characters inside."""
-    if len(typed) > MAX_LENGTH or any(unicodedata.category(char) == "Cc" for char in trim(typed)):
+    if len(typed) > MAX_LENGTH or _CONTROL.search(trim(typed)):
         return False
     return bool(canonical(typed)) and all(len(form.encode()) <= MAX_CANONICAL_BYTES for form in spellings(typed))
 

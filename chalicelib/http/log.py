@@ -4,7 +4,6 @@ import json
 import sys
 import traceback
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,8 @@ def report_botocore(reason: str) -> None:
 def line(outcome: Outcome, **more: Any) -> dict[str, Any]:
     """Return the log line of an outcome, without empty members."""
     time = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return {"time": time} | {name: value for name, value in (asdict(outcome) | more).items() if value not in ("", [])}
+    members = {name: getattr(outcome, name) for name in Outcome.__slots__} | more
+    return {"time": time} | {name: value for name, value in members.items() if value not in ("", [])}
 
 
 def crash_reason(crash: Exception) -> str:

@@ -1,15 +1,17 @@
 """Verify the access tokens that clients send back, with the published keys and without KMS."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.compact_jws import is_compact_jws
+from chalicelib.compact_jws import is_compact_jws, read_header
 from chalicelib.errors import InvalidToken
 from chalicelib.model.clock import Clock
+from chalicelib.model.key import SigningKey
 from chalicelib.store.configuration.config import ConfigStore
 from chalicelib.tokens.claims import TYP
 
 if TYPE_CHECKING:
+    from jwt import PyJWK
     from jwt.types import Options
 
 MAX_TOKEN_LENGTH = 8192
@@ -31,10 +33,11 @@ OPTIONS: "Options" = {
 
 @dataclass(slots=True, eq=False, repr=False)
 class AccessTokenVerifier:
-    """Verifies access tokens."""
+    """Verifies access tokens. public_keys: those that were read so far, by kid, which is the thumbprint of a key."""
 
     config: ConfigStore
     clock: Clock
+    public_keys: "dict[str, PyJWK]" = field(default_factory=dict)
 
     def verify(self, token: str, issuer: str) -> dict[str, Any]:
         """Return the claims of a live access token of this issuer; raises InvalidToken. Source: RFC 9068 4."""
@@ -50,24 +53,32 @@ class AccessTokenVerifier:
 
         if len(token) > MAX_TOKEN_LENGTH or not is_compact_jws(token):
             raise ValueError("too long, or no JWT")
-        header = jwt.get_unverified_header(token)
-        key = next((key for key in self.config.keys().keys if key.kid == header.get("kid")), None)
+        kid = read_header(token).get("kid")
+        key = next((key for key in self.config.keys().keys if key.kid == kid), None)
         if key is None:
             raise jwt.InvalidKeyError("unknown kid")
-        claims: dict[str, Any] = jwt.decode(
+        decoded = jwt.decode_complete(
             token,
-            jwt.PyJWK(key.jwk),
+            self._read_public_key(key),
             algorithms=[key.alg],
             issuer=issuer,
             options=OPTIONS,
         )
+        claims: dict[str, Any] = decoded["payload"]
         if not isinstance(claims["scope"], str) or not audiences(claims) or not is_number(claims["iat"]):
             raise jwt.InvalidTokenError("claims of another form")
         if not self._is_in_time(claims):
             raise jwt.ExpiredSignatureError
-        if header.get("typ") != self._typ(claims):
+        if decoded["header"].get("typ") != self._typ(claims):
             raise jwt.InvalidTokenError("a token of another kind")
         return claims
+
+    def _read_public_key(self, key: SigningKey) -> "PyJWK":
+        import jwt  # noqa: PLC0415 (as above)
+
+        if key.kid not in self.public_keys:
+            self.public_keys[key.kid] = jwt.PyJWK(key.jwk)
+        return self.public_keys[key.kid]
 
     def _is_in_time(self, claims: dict[str, Any]) -> bool:
         """Return whether exp is in the future and nbf, if there is one, is not. Both must be numbers."""

@@ -6,7 +6,7 @@ What it refuses, /oauth/introspect calls inactive.
 import hmac
 import json
 import time
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -216,9 +216,26 @@ def test_form_without_a_token_is_answered_with_a_bare_challenge(http: Http, form
     assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, BARE_CHALLENGE)
 
 
+NO_OBJECTS = (b"[]", b"1", b"null", b'"kid"', b"{", b"\xff", b"[" * 3000, b'{"kid": ["a"]}', b'{"kid": {}}')
+
+
 @pytest.mark.parametrize(
     "token",
-    ["x", "a.b.c", "..", "e30.e30.", "e30.e30.e30", "x" * 9000, ".".join(["W1tb"] * 3), "a b", "é.é.é", "a.b.c.d.e"],
+    [
+        *(
+            "x",
+            "a.b.c",
+            "..",
+            "e30.e30.",
+            "e30.e30.e30",
+            "x" * 9000,
+            ".".join(["W1tb"] * 3),
+            "a b",
+            "é.é.é",
+            "a.b.c.d.e",
+        ),
+        *(f"{urlsafe_b64encode(header).decode().rstrip('=')}.e30.e30" for header in NO_OBJECTS),
+    ],
 )
 def test_bad_token_is_answered_with_invalid_token(http: Http, token: str) -> None:
     headers = {"Authorization": f"Bearer {token}".encode()}
@@ -383,6 +400,12 @@ def test_unsigned_token_is_refused(http: Http, alg: str | None, keeps_kid: bool)
     forged = header | {"alg": alg} if keeps_kid else {"alg": alg, "typ": header["typ"]}
 
     assert_refused_everywhere(http, f"{to_base64url(forged)}.{to_base64url(claims)}.")
+
+
+def test_signed_token_with_an_unknown_critical_extension_is_refused(http: Http, stage: Stage) -> None:
+    _, claims = genuine_parts(http)
+
+    assert_refused_everywhere(http, signed_by_us(stage, claims, crit=["x"], x=1))
 
 
 def test_unsigned_token_that_keeps_its_signature_is_refused(http: Http) -> None:

@@ -78,8 +78,8 @@ def rs256(header: dict[str, Any], claims: dict[str, Any], key: rsa.RSAPrivateKey
     return f"{signed}.{to_base64url(RSAAlgorithm(RSAAlgorithm.SHA256).sign(signed.encode(), key))}"
 
 
-def signed_by_us(stage: Stage, claims: dict[str, Any], typ: str | None = "at+jwt") -> str:
-    """Sign with the stage's key, as the issuer does."""
+def signed_by_us(stage: Stage, claims: dict[str, Any], typ: str | None = "at+jwt", **more: Any) -> str:
+    """Sign with the stage's key, as the issuer does. more: members of the header."""
     key: Any = stage.config().keys().current("RS256")
-    headers = {"kid": key.kid, "typ": typ} if typ else {"kid": key.kid}
+    headers = {"kid": key.kid, **({"typ": typ} if typ else {}), **more}
     return sign_token(write_unsigned("token", json.dumps(claims).encode(), key, headers), Kms(stage.aws).sign)
