@@ -7,6 +7,11 @@ cold_start.begin()
 from functools import partial
 
 from chalicelib import wiring
+from chalicelib.flows.accounts.change_password import ChangePasswordFlow
+from chalicelib.flows.accounts.reset_password import ResetPasswordFlow
+from chalicelib.flows.accounts.send_verification import SendVerificationFlow
+from chalicelib.flows.accounts.sign_up import SignUpFlow
+from chalicelib.flows.accounts.verify_email import VerifyEmailFlow
 from chalicelib.flows.discovery import Discovery
 from chalicelib.flows.health import Health
 from chalicelib.flows.introspection import IntrospectionFlow
@@ -15,6 +20,7 @@ from chalicelib.flows.notices import NoticeFlow
 from chalicelib.flows.revocation import RevocationFlow
 from chalicelib.flows.token import TokenFlow
 from chalicelib.flows.userinfo import UserinfoFlow
+from chalicelib.http.accounts import ACCOUNT_CLIENT, TEXT
 from chalicelib.http.application import Application
 from chalicelib.http.pages import unblock
 from chalicelib.http.pages.layout import HEADERS, LINK_USER
@@ -40,6 +46,26 @@ ROUTES = (
     Route("/.well-known/openid-configuration", GET, Discovery, Discovery.metadata, ANYBODY, headers=CACHED),
     Route("/.well-known/oauth-authorization-server", GET, Discovery, Discovery.metadata, ANYBODY, headers=CACHED),
     Route("/.well-known/jwks.json", GET, Discovery, Discovery.jwks, ANYBODY, headers=CACHED),
+    Route("/dbconnections/signup", POST, SignUpFlow, SignUpFlow.answer, ACCOUNT_CLIENT, event="fs"),
+    Route(
+        "/dbconnections/change_password",
+        POST,
+        ChangePasswordFlow,
+        ChangePasswordFlow.answer,
+        ACCOUNT_CLIENT,
+        event="fcpr",
+        headers=TEXT,
+    ),
+    Route("/accounts/reset_password", POST, ResetPasswordFlow, ResetPasswordFlow.answer, ACCOUNT_CLIENT, event="fcp"),
+    Route("/accounts/verify_email", POST, VerifyEmailFlow, VerifyEmailFlow.answer, ACCOUNT_CLIENT, event="fv"),
+    Route(
+        "/accounts/send_verification",
+        POST,
+        SendVerificationFlow,
+        SendVerificationFlow.answer,
+        ACCOUNT_CLIENT,
+        event="fvr",
+    ),
     Route("/u/unblock", GET, NoticeFlow, unblock.show, LINK_USER, headers=HEADERS),
     Route("/u/unblock", POST, NoticeFlow, unblock.act, LINK_USER, headers=HEADERS),
     Route("/health", GET, Health, Health.answer),

@@ -68,6 +68,23 @@ class ClientAuthenticator:
             self.guard.fail(request.source_ip, failed_at)
         raise InvalidClient(reason=reason)
 
+    def identify(self, request: Request) -> tuple[Client, Request]:
+        """Return the client of a call that needs no authentication, and the request with the address that counts.
+
+        A client that proves itself all the same must do it right; only then its auth0-forwarded-for counts. Raises
+        InvalidRequest, InvalidClient, TooManyAttempts.
+        """
+        if request.has_authorization("basic") or {"client_secret", "client_assertion"} & set(request.params):
+            client = self.authenticate(request)
+            return client, request.with_forwarded_address(client)
+        client_id = request.require("client_id")
+        request.outcome.client_id = echo(client_id)
+        found = self.config.client(client_id)
+        if found is None:
+            self.guard.fail(request.source_ip, "")
+            raise InvalidClient(reason="no client of that id")
+        return found, request
+
     def _is_proved(self, client: Client, method: str, proof: str, request: Request) -> bool:
         """Return whether the proof is right, and sent by the client's own method.
 

@@ -1,8 +1,6 @@
 """Queue the emails of accounts. The schedule sends them: a request looks nobody up, so its answer tells nothing."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.clock import Clock
@@ -31,18 +29,15 @@ class MailQueue:
     clock: Clock
     has_sender: bool
 
-    def request(self, kind: str, realm: str, email: str, values: Mapping[str, Any] | None = None) -> None:
-        """Queue an email to whoever has this address, if its bounds allow one more; silent if they do not.
-
-        email: as typed. values: what the kind takes.
-        """
+    def request(self, mail: OutgoingMail) -> None:
+        """Queue an email to whoever has its address, if its bounds allow one more; silent if they do not."""
         if not self.has_sender:
             return
-        taken = self.guard.take(realm, email, kind)
+        taken = self.guard.take(mail.realm, mail.to, mail.kind)
         if taken is None:
             return
         try:
-            self.store.queue(OutgoingMail(kind, realm, email, values=values or {}), self.clock.now_ms())
+            self.store.queue(mail, self.clock.now_ms())
         except TemporarilyUnavailable:
             self.guard.give_back(taken)
             raise

@@ -1,7 +1,8 @@
 """Issue the ticket and the code of an email, and open a ticket by either: once, in time, and at most five tries.
 
-The ticket is a text of 256 random bits after the ticket_id. The code has six digits and is judged MAX_TRIES times; each
-try is counted before it is compared. The store has a hash of the ticket, and a hash of the code under the stage's key.
+The ticket is a text of 256 random bits after its version and the ticket_id. The code has six digits and is judged
+MAX_TRIES times; each try is counted before it is compared. The store has a hash of the ticket, and a hash of the code
+under the stage's key.
 """
 
 import hashlib
@@ -21,7 +22,9 @@ CODE_LIFETIME_S = 600
 TICKET_LIFETIME_S = 86_400
 DIGITS = 6
 TICKET_BYTES = 32
-ID_BYTES = 16
+ID_LENGTH = 32
+# The beginning of tickets, which says their version (docs/adr/0032).
+VERSION = "et1_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Tickets:
             ends_at=now + lifetime_s,
         )
         self.dynamo.commit((self.store.put_write(ticket),))
-        return IssuedTicket(f"{ticket_id}.{secret}", code)
+        return IssuedTicket(f"{VERSION}{ticket_id}{secret}", code)
 
     def open_by_code(self, purpose: str, realm: str, email: str, code: str) -> EmailTicket:
         """Return the ticket whose code this is; raises InvalidGrant. The try is counted, the code is not used up.
@@ -70,8 +73,9 @@ class Tickets:
 
     def open_by_ticket(self, purpose: str, token: str) -> EmailTicket:
         """Return a link's ticket without using it up; raises InvalidGrant."""
-        ticket_id, _, secret = token.partition(".")
-        found = self.dynamo.read(self.store.read_of(ticket_id[: 2 * ID_BYTES] or "-"))
+        rest = token.removeprefix(VERSION)
+        ticket_id, secret = rest[:ID_LENGTH], rest[ID_LENGTH:]
+        found = self.dynamo.read(self.store.read_of(ticket_id)) if token.startswith(VERSION) else None
         if found is None or found.ends_at <= self.clock.now_s() or found.subject.purpose != purpose:
             raise InvalidGrant(INVALID, reason="no live ticket")
         if not hmac.compare_digest(_hash(secret), found.ticket_hash):
@@ -86,7 +90,7 @@ class Tickets:
         return found.subject
 
     def _id(self, purpose: str, realm: str, email: str) -> str:
-        return self.mac("ticket", f"{purpose}\0{realm}\0{canonical(email)}".encode()).hex()[: 2 * ID_BYTES]
+        return self.mac("ticket", f"{purpose}\0{realm}\0{canonical(email)}".encode()).hex()[:ID_LENGTH]
 
     def _code_hash(self, ticket_id: str, code: str) -> str:
         return self.mac("ticket code", f"{ticket_id}\0{code}".encode()).hex()

@@ -19,6 +19,10 @@ WireError
 ├── InvalidAuthenticator 400
 ├── PasswordLeaked 401
 ├── InsufficientScope 403
+├── InvalidSignup 400
+├── UsernameExists 400
+├── InvalidPassword 400
+├── SignupDisabled 403
 ├── AccessDenied 403
 ├── InteractionRequired 403
 ├── MfaRequired 403
@@ -30,6 +34,7 @@ WireError
 └── TemporarilyUnavailable 503
 """
 
+from chalicelib.errors.accounts import InvalidPassword, InvalidSignup, SignupDisabled, UsernameExists
 from chalicelib.errors.auth0 import (
     AccessDenied,
     ExpiredToken,
@@ -76,8 +81,10 @@ __all__ = [
     "InvalidAuthenticator",
     "InvalidClient",
     "InvalidGrant",
+    "InvalidPassword",
     "InvalidRequest",
     "InvalidScope",
+    "InvalidSignup",
     "InvalidTarget",
     "InvalidToken",
     "MethodNotAllowed",
@@ -87,6 +94,7 @@ __all__ = [
     "RateLimit",
     "RequestTooLarge",
     "ServerError",
+    "SignupDisabled",
     "SlowDown",
     "TemporarilyUnavailable",
     "TooManyAttempts",
@@ -96,6 +104,7 @@ __all__ = [
     "UnsupportedGrantType",
     "UnsupportedMediaType",
     "UnsupportedTokenType",
+    "UsernameExists",
     "WireError",
     "echo",
     "is_refusal",

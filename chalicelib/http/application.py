@@ -9,6 +9,7 @@ from chalice.app import Chalice, CloudWatchEvent, Response
 from chalice.app import Request as ChaliceRequest
 
 from chalicelib.errors import NotFound, ServerError, WireError
+from chalicelib.flows.mails import MailFlow
 from chalicelib.flows.notices import NoticeFlow
 from chalicelib.http import log, wire
 from chalicelib.http.routes import CLIENT, Caller, Resource, Route, Services, resources
@@ -71,8 +72,10 @@ class Application(Chalice):
         return _response(caller.error_reply(error), caller, event).to_dict()
 
     def tell_blocked(self, _: CloudWatchEvent | None = None) -> None:
-        """Email the users whose accounts were blocked since the last minute; log each email that cannot be sent."""
-        self._services()[NoticeFlow].send(lambda outcome: self._emit(log.line(outcome)))
+        """Send the emails that wait, and those of accounts that were blocked; log each that cannot be sent."""
+        services = self._services()
+        for send in (services[MailFlow].send, services[NoticeFlow].send):
+            send(lambda outcome: self._emit(log.line(outcome)))
 
     def _answer(self, **_: str) -> Response:
         """Return the response to the current request. The path's parameters are read from the request."""

@@ -18,6 +18,7 @@ SECRET_PARAMETERS = frozenset(
         "binding_code",
         "recovery_code",
         "ticket",
+        "code",
     }
 )
 

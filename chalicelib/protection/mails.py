@@ -30,11 +30,16 @@ class MailGuard:
     clock: Clock
 
     def take(self, realm: str, email: str, kind: str) -> tuple[Write, ...] | None:
-        """Take one email of a kind to a person; return the writes that give it back, None if there is none left."""
+        """Take one email of a kind to a person; return the writes that give it back, None if there is none left.
+
+        The calls do not tell whether the address was mailed before: both allowances are read first.
+        """
         person = self.mac("mailed person", f"{realm}\0{canonical(email)}".encode()).hex()[:32]
-        taken: tuple[Write, ...] = ()
-        for allowance in (Allowance(f"mailed#{person}", kind, PERSON), allowance_of(EMAIL, email, self.mac)):
-            if self.allowances.take(allowance, self.clock.now_ms()):
+        allowances = Allowance(f"mailed#{person}", kind, PERSON), allowance_of(EMAIL, email, self.mac)
+        taken, now_ms = tuple[Write, ...](), self.clock.now_ms()
+        are_running = self.allowances.are_running(allowances, now_ms)
+        for allowance, is_running in zip(allowances, are_running, strict=True):
+            if self.allowances.take(allowance, now_ms, is_running):
                 self.give_back(taken)
                 return None
             taken += (self.allowances.give_back(allowance),)

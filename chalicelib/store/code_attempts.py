@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from chalicelib.model.bucket import Bucket
-from chalicelib.model.storage import Item, Key, Write
+from chalicelib.model.storage import Item, Key, Read, Write
 from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.buckets import fill
 from chalicelib.store.dynamo import Dynamo, Update, delete_write, update_write
@@ -30,13 +30,20 @@ class AllowanceStore:
     dynamo: Dynamo
     table: str
 
-    def take(self, allowance: Allowance, now_ms: int) -> int:
+    def take(self, allowance: Allowance, now_ms: int, is_running: bool = False) -> int:
         """Take one attempt and return 0; if none is left, return in how many milliseconds there is one again.
 
-        A refused attempt is not counted: no code was checked.
+        A refused attempt is not counted: no code was checked. is_running: as of `fill` in buckets.py.
         """
-        state = fill(self.dynamo, self._key(allowance), allowance.bucket, now_ms, is_running=False)
+        state = fill(self.dynamo, self._key(allowance), allowance.bucket, now_ms, is_running)
         return 0 if state.had_room else allowance.bucket.opens_at_ms(state.empties_at_ms) - now_ms
+
+    def are_running(self, allowances: tuple[Allowance, ...], now_ms: int) -> tuple[bool, ...]:
+        """Return which allowances are in use now, in one call: the hints of `take`, which then costs one call too."""
+        keys = tuple(map(self._key, allowances))
+        return self.dynamo.read(
+            Read(keys, lambda items: tuple(item is not None and item["empties_at_ms"] > now_ms for item in items))
+        )
 
     def give_back(self, allowance: Allowance) -> Write:
         """Return the write that gives one attempt back, for the transaction of a success."""

@@ -15,7 +15,7 @@ SHARDS = 4
 # An email that could not be sent for so long is not sent any more.
 LIFETIME_S = 86_400
 # How many emails of a shard one run sends.
-MOST_OF_A_SHARD = 250
+MOST_OF_A_SHARD = 64
 ID_BYTES = 8
 
 

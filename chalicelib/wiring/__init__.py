@@ -27,6 +27,7 @@ from chalicelib.store.aws.connections import connect
 from chalicelib.store.aws.kms import Kms
 from chalicelib.store.configuration.vault import RuleSettings
 from chalicelib.tokens.issuer import Issuer
+from chalicelib.wiring.accounts import make_account_services
 from chalicelib.wiring.externals import Externals
 from chalicelib.wiring.grants import make_factors, make_grants, make_limits
 from chalicelib.wiring.parts import make_parts
@@ -56,7 +57,8 @@ def build(settings: Settings, aws: Aws, externals: Externals) -> Services:
         IntrospectionFlow(authenticator, refresh_tokens, verifier, config, parts.user_finder),
         UserinfoFlow(verifier, parts.user_finder),
         MfaFlow(authenticator, parts.mfa_sessions, factor_of, recovery_code),
-        _notices(settings, externals, stores, Mailer(settings.mail_templates, config.tenant, parts.messages)),
+        *make_account_services(settings, externals, stores, parts),
+        _notices(settings, externals, stores, parts.mailer),
         Discovery(config, tuple(grants)),
         Health(aws.outcomes),
     )
@@ -83,8 +85,8 @@ def _rules(settings: Settings, externals: Externals, stores: Stores) -> Rules:
 def _notices(settings: Settings, externals: Externals, stores: Stores, mailer: Mailer) -> NoticeFlow:
     return NoticeFlow(
         issuer=settings.issuer,
-        blocks=stores.notices,
-        wrong_codes=stores.wrong_codes,
+        friendly_name=mailer.tenant,
+        notices=stores.notices,
         attempts=stores.attempts,
         tickets=stores.pending,
         dynamo=stores.dynamo,

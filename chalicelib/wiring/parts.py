@@ -5,6 +5,7 @@ from functools import partial
 
 from chalicelib.clients import ClientAuthenticator
 from chalicelib.directories.finder import UserFinder
+from chalicelib.flows.mailer import Mailer
 from chalicelib.mfa.session import MfaSessions
 from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.protection.account import AccountGuard
@@ -35,6 +36,7 @@ class Parts:
     authenticator: ClientAuthenticator
     guard: AccountGuard
     messages: Messages
+    mailer: Mailer
     mfa_sessions: MfaSessions
 
 
@@ -58,9 +60,10 @@ def make_parts(settings: Settings, aws: Aws, externals: Externals, stores: Store
     totals = FailureStore(dynamo, attempts)
     guard = AccountGuard(dynamo, parallel, stores.attempts, totals, addresses, on_block, clock, externals.pause)
     messages = Messages(aws, settings.email_from)
+    mailer = Mailer(settings.mail_templates, lambda: config.tenant().friendly_name, messages)
     verify, find = verifier.verify, user_finder.find
     directory_of, enrolments_of = stores.directory_of, stores.enrolments_of
     mfa_sessions = MfaSessions(
         dynamo, config, stores.pending, revocations, addresses, directory_of, enrolments_of, verify, find, clock
     )
-    return Parts(parallel, verifier, user_finder, refresh_tokens, authenticator, guard, messages, mfa_sessions)
+    return Parts(parallel, verifier, user_finder, refresh_tokens, authenticator, guard, messages, mailer, mfa_sessions)

@@ -17,6 +17,7 @@ LOCAL = "http://127.0.0.1:8000/"
 # These need codes out of messages, or a deployed stage. Each has a test of its own, which runs each of its curls.
 OTHER_RUNNERS = {
     "docs/use/mfa.md": "tests/flow/test_mfa_docs.py",
+    "docs/use/accounts.md": "tests/flow/test_accounts_docs.py",
     "docs/run/deploy.md": "tests/deploy/test_deploy_docs.py",
 }
 PAGES = [page for page in pages_with_curl() if page not in OTHER_RUNNERS]

@@ -117,7 +117,7 @@ def test_ticket_is_bound_to_its_purpose_realm_and_email(tickets: Tickets, other:
     assert "purpose" not in other or refused(lambda: tickets.open_by_ticket(other["purpose"], issued.ticket))
 
 
-@pytest.mark.parametrize("token", ["", ".", "nope", "a.b", "\u00e9" * 300, "x" * 5000])
+@pytest.mark.parametrize("token", ["", "nope", "et1_", "et1_a", "et1_" + "\u00e9" * 300, "x" * 5000, "ut2_" + "0" * 75])
 def test_text_that_is_no_ticket_is_refused(tickets: Tickets, token: str) -> None:
     assert refused(lambda: tickets.open_by_ticket(RESET, token))
 
@@ -147,7 +147,7 @@ def test_stored_ticket_holds_neither_code_nor_ticket(tickets: Tickets, stage: St
     stored = str(stage.clients.dynamodb.scan(TableName=f"{stage.prefix}sessions")["Items"])
 
     assert tickets.open_by_ticket(RESET, issued.ticket).ticket_hash in stored
-    assert issued.ticket.partition(".")[2] not in stored
+    assert issued.ticket[-43:] not in stored
     assert f'"{issued.code}"' not in stored
     assert issued.code not in repr(issued)
     assert issued.ticket not in repr([issued, tickets.open_by_ticket(RESET, issued.ticket), IssuedTicket])

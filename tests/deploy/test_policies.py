@@ -1,6 +1,7 @@
 """The hand-written IAM policies: what the function calls is allowed, and no more."""
 
 import json
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -9,7 +10,7 @@ import httpx
 import pytest
 from pyotp import TOTP
 
-from tests.deploy.blocks import added_person, block, mailed_link, run
+from tests.deploy.blocks import added_person, block, mailed_link, mails_to, run
 from tests.deploy.conftest import EMAIL_FROM, EMPLOYEES, FUNCTION, ON_ONE_WORKER, PROJECT, SCHEDULE, Deployment
 from tests.deploy.logins import SECRET_LOGIN, signed_login
 from tests.support.aws_server import CONFIGURATION_SET, IDENTITY
@@ -82,6 +83,7 @@ def calls(site: httpx.Client, deployment: Deployment, schedule: Environment) -> 
     show_second_factors(site, deployment)
     site.get("/.well-known/jwks.json")
     get_blocked_and_unblocked(site, deployment, schedule)
+    make_and_mend_an_account(site, deployment, schedule)
     return {caller: calls_of(deployment, caller) for caller in FILES}
 
 
@@ -139,6 +141,24 @@ def get_blocked_and_unblocked(site: httpx.Client, deployment: Deployment, schedu
     ticket = mailed_link(deployment, "guessed@example.com").partition("=")[2]
     pressed = site.post("/u/unblock", data={"ticket": ticket})
     assert pressed.status_code == 200, pressed.text
+
+
+def make_and_mend_an_account(site: httpx.Client, deployment: Deployment, schedule: Environment) -> None:
+    """Sign up, verify the email by its link, forget the password, mistype a code, and reset it by the right one."""
+    email, realm = "joins@example.com", {"client_id": "demo-native", "connection": "customers"}
+    signed_up = site.post("/dbconnections/signup", json=realm | {"email": email, "password": "quiet words at 753"})
+    assert signed_up.status_code == 200, signed_up.text
+    run(schedule)
+    (ticket,) = set(re.findall(r"verify\?ticket=(\S+)", mails_to(deployment.aws, email)[-1]))
+    assert site.post("/accounts/verify_email", json=realm | {"ticket": ticket}).status_code == 200
+    # An address that earlier versions stored otherwise is looked up under both forms.
+    site.post("/dbconnections/change_password", json=realm | {"email": f"\u200b{email}"})
+    site.post("/accounts/send_verification", json=realm | {"email": "nobody@example.com"})
+    run(schedule)
+    (code,) = re.findall(r"\b[0-9]{6}\b", mails_to(deployment.aws, email)[-1])
+    new = realm | {"email": email, "password": "other quiet words 358"}
+    tried = [site.post("/accounts/reset_password", json=new | {"code": one}).status_code for one in ("none", code)]
+    assert tried == [400, 200]
 
 
 def mfa_command(deployment: Deployment, word: str, who: str, *options: str) -> str:
@@ -215,10 +235,13 @@ def mail_from(sender: str) -> list[Call]:
 
 
 @STAGES
-def test_function_puts_second_factors_and_neither_people_nor_names(stage: str) -> None:
+def test_function_makes_users_and_deletes_none(stage: str) -> None:
     table = f"arn:aws:dynamodb:eu-west-1:123456789012:table/gatehouse-{stage}-users-employees"
-    puts = [Call("dynamodb:PutItem", table, frozenset(), key) for key in ("mfa#x", "user#x", "login#x")]
-    assert [any(allows(one, put) for one in statements(stage)) for put in puts] == [True, False, False]
+    keys = ("mfa#x", "user#x", "login#x")
+    puts = [Call("dynamodb:PutItem", table, frozenset(), key) for key in keys]
+    deletions = [Call("dynamodb:DeleteItem", table, frozenset(), key) for key in keys]
+    assert all(any(allows(one, put) for one in statements(stage)) for put in puts)
+    assert not [call for call in deletions for one in statements(stage) if allows(one, call)]
 
 
 @STAGES
@@ -226,6 +249,8 @@ def test_schedule_changes_neither_counters_nor_sessions_and_reads_no_second_fact
     tables = f"arn:aws:dynamodb:eu-west-1:123456789012:table/gatehouse-{stage}-"
     asked = [
         Call("dynamodb:UpdateItem", f"{tables}attempts", frozenset(), "account#x"),
+        Call("dynamodb:DeleteItem", f"{tables}attempts", frozenset(), "account#x"),
+        Call("dynamodb:GetItem", f"{tables}sessions", frozenset(), "family#x"),
         Call("dynamodb:PutItem", f"{tables}sessions", frozenset(), "family#x"),
         Call("dynamodb:GetItem", f"{tables}users-employees", frozenset(), "mfa#x"),
     ]

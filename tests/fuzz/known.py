@@ -204,6 +204,39 @@ _REMOVALS = [
     Known(query={"access_token": "x"}, path={"authenticator_id": "totp|dev_nope"}),
 ]
 
+_JOINS = {"connection": "customers", "email": "joins@example.com"}
+_NEW = NATIVE | _JOINS | {"password": "quiet words at 753"}
+_BY_NOBODY = {"client_id": "nobody"}
+_SIGN_UPS = [
+    Known(_NEW),
+    Known(BACKEND | _NEW),
+    Known(_NEW | {"email": "bob@example.com"}),
+    Known(_NEW | {"connection": "employees"}),
+    Known(_NEW | {"connection": "partners"}),
+    Known(_NEW | {"email": "weak@example.com", "password": "short"}),
+    Known(
+        _NEW | {"name": "N", "nickname": "n", "picture": "https://example.com/n.png", "phone_number": "+14155550100"}
+    ),
+    Known(_NEW | {"picture": "javascript:1"}),
+    Known(_NEW | _BY_NOBODY),
+    Known(_NEW | TOO_LONG),
+]
+_MAILS = [
+    Known(NATIVE | _JOINS),
+    Known(BACKEND | _JOINS),
+    Known(_JOINS | _BY_NOBODY),
+    Known(NATIVE),
+    Known(NATIVE | _JOINS | TOO_LONG),
+]
+_PROOFS = [
+    Known(_NEW | {"code": "000000"}),
+    Known(_NEW | {"ticket": f"et1_{'0' * 32}nope"}),
+    Known(_NEW | {"ticket": "x", "code": "000000"}),
+    Known(_NEW | {"ticket": "x"} | _BY_NOBODY),
+    Known(NATIVE | _JOINS),
+    Known(_NEW | TOO_LONG),
+]
+
 # By the operationId of docs/use/openapi.yaml.
 REQUESTS = {
     "mfaChallenge": _CHALLENGES,
@@ -217,6 +250,11 @@ REQUESTS = {
     "userinfo": _USERINFO,
     "userinfoHead": _USERINFO,
     "userinfoPost": [*_USERINFO, Known({"access_token": live("access_token")}), Known(TOO_LONG)],
+    "signup": _SIGN_UPS,
+    "changePassword": _MAILS,
+    "sendVerification": _MAILS,
+    "verifyEmail": _PROOFS,
+    "resetPassword": _PROOFS,
     "unblock": [Known({"ticket": "x"}), Known(TOO_LONG)],
 }
 EVERYWHERE_ELSE = _IN_QUERY
@@ -225,7 +263,7 @@ NAMES = [
     "grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type", "username", "password",
     "audience", "resource", "scope", "realm", "refresh_token", "token", "access_token", "mfa_token", "otp", "oob_code",
     "binding_code", "recovery_code", "challenge_type", "authenticator_id", "authenticator_types", "oob_channels",
-    "email",
+    "email", "connection", "code", "ticket", "user_metadata",
 ]  # fmt: skip
 ODD = [
     "", " ", "\x00", "\r\n", "%", "+", "&", "é", "e\u0301", "漢", "😀", "\u2028", "\ufffd", "a" * 400, "a" * 5000,

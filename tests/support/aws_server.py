@@ -97,8 +97,9 @@ def _of_items(operation: str, call: dict[str, Any]) -> Iterator[tuple[str, str, 
     for member in call.get("TransactItems", []):
         for kind, write in member.items():
             yield WRITES[kind], write["TableName"], _key_of(write)
-    for table in call.get("RequestItems", {}):
-        yield operation, table, ""
+    for table, read in call.get("RequestItems", {}).items():
+        for key in read["Keys"]:
+            yield operation, table, key["pk"]["S"]
     if "TableName" in call or "KeyId" in call:
         yield operation, call.get("TableName") or call["KeyId"], _key_of(call)
 

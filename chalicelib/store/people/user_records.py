@@ -1,15 +1,23 @@
-"""A realm's users table as the tools use it: make, list, change and delete records. No request does any of this."""
+"""A realm's users table as the tools and the flows of accounts use it: make, list, change and delete records."""
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from chalicelib.identifiers import canonical, spellings
-from chalicelib.model.storage import Key, Read
+from chalicelib.model.storage import Key, Read, Write
 from chalicelib.model.user import User
 from chalicelib.store.aws.calls import ConditionFailed
-from chalicelib.store.dynamo import Dynamo, Update, Value, delete_write, put_write
-from chalicelib.store.people.users import JSON_FIELDS, UserStore, assignments, login_keys, user_from, user_key
+from chalicelib.store.dynamo import Dynamo, Update, Value, delete_write, put_write, update_write
+from chalicelib.store.people.users import (
+    JSON_FIELDS,
+    UserStore,
+    assignments,
+    by_placeholder,
+    login_keys,
+    user_from,
+    user_key,
+)
 
 # The fields of a User that are no attribute of the record, or several.
 _NO_ATTRIBUTES = ("family_counts", "revocations")
@@ -25,6 +33,18 @@ class NoSuchUser(Exception):
     """No user of this realm has this user_id."""
 
 
+@dataclass(frozen=True, slots=True)
+class NewPassword:
+    """A password that replaces another. former: the hashes of earlier ones that are remembered, the latest first.
+
+    ends_families: whether refresh tokens end too.
+    """
+
+    password_hash: str = field(repr=False)
+    former: tuple[str, ...] = field(repr=False)
+    ends_families: bool
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class UserRecords:
     """The records of one realm. Identifiers are unique because each has an item of its own."""
@@ -32,15 +52,20 @@ class UserRecords:
     dynamo: Dynamo
     table: str
 
-    def create(self, user: User) -> None:
-        """Write a new record and its identifiers at once; raises IdentifierTaken."""
-        users = UserStore(self.dynamo, self.table)
+    @property
+    def users(self) -> UserStore:
+        """The same table, as requests read it."""
+        return UserStore(self.dynamo, self.table)
+
+    def create(self, user: User, *others: Write) -> None:
+        """Write a new record and its identifiers at once, with other writes; raises IdentifierTaken if one fails."""
         # New users are never stored under a former spelling, so none can appear after this read.
-        if any(users.locate(name, (kind,)) for kind, name in _names(user) if len(spellings(name)) > 1):
+        if any(self.users.locate(name, (kind,)) for kind, name in _names(user) if len(spellings(name)) > 1):
             raise IdentifierTaken
         items = [_values(user), *(_login_values(user, kind, name) for kind, name in _names(user))]
         try:
-            self.dynamo.commit(tuple(put_write(self.table, item, "attribute_not_exists(pk)") for item in items))
+            made = tuple(put_write(self.table, item, "attribute_not_exists(pk)") for item in items)
+            self.dynamo.commit((*made, *others))
         except ConditionFailed:
             raise IdentifierTaken from None
 
@@ -65,6 +90,28 @@ class UserRecords:
         values: dict[str, Value] = {"password_hash": password_hash, "password_history": json.dumps(history)}
         raised = ("password_version", *(("families_version",) if ends_families else ()))
         self._change(user_id, now, values | {"last_password_reset": now}, *raised)
+
+    def reset_writes(self, before: User, new: NewPassword, now: int) -> tuple[Write, ...]:
+        """Return the writes of a new password that its user set by an email, which is verified by this.
+
+        Pending logins end. The condition fails if the credentials have changed since the user was read.
+        """
+        values: dict[str, Value] = {"password_hash": new.password_hash, "password_history": json.dumps(new.former)}
+        values.update(last_password_reset=now, email_verified=True, updated_at=now)
+        raised = ("credential_version", "password_version", *(("families_version",) if new.ends_families else ()))
+        named: dict[str, Value] = {":one": 1, ":seen": before.credential_version, ":email": before.email}
+        change = Update(
+            f"{assignments(values)} ADD {', '.join(f'{name} :one' for name in raised)}",
+            "credential_version = :seen AND email = :email",
+            named | by_placeholder(values),
+        )
+        return (update_write(user_key(self.table, before.user_id), change),)
+
+    def verification_writes(self, before: User, now: int) -> tuple[Write, ...]:
+        """Return the writes that verify the user's email; the condition fails if it is another one by now."""
+        values: dict[str, Value] = {":email_verified": True, ":updated_at": now, ":email": before.email}
+        change = Update("SET email_verified = :email_verified, updated_at = :updated_at", "email = :email", values)
+        return (update_write(user_key(self.table, before.user_id), change),)
 
     def set_blocked(self, user_id: str, blocked: bool, now: int) -> None:
         """Block a user and end their pending logins and tokens, or unblock them; raises NoSuchUser."""

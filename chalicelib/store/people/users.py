@@ -77,7 +77,7 @@ class UserStore:
         """
         values = _login_values(user, login)
         added = ", ".join(f"{name} :one" for name in ("logins_count", counter) if name)
-        named = _by_placeholder(values) | {":one": 1, ":seen": user.credential_version}
+        named = by_placeholder(values) | {":one": 1, ":seen": user.credential_version}
         update = Update(f"{assignments(values)} ADD {added}", "credential_version = :seen", named)
         return update_write(user_key(self.table, user.user_id), update)
 
@@ -87,7 +87,7 @@ class UserStore:
         values["updated_at"] = now
         seen_values: dict[str, Value] = {f"seen_{name}": json.dumps(getattr(before, name)) for name in changed}
         condition = " AND ".join(f"{name} = :seen_{name}" for name in changed)
-        update = Update(assignments(values), condition, _by_placeholder(values | seen_values))
+        update = Update(assignments(values), condition, by_placeholder(values | seen_values))
         self.dynamo.update(user_key(self.table, before.user_id), update)
 
     def correct_count(self, user: User, counter: str, live: int) -> None:
@@ -107,7 +107,8 @@ def user_from(item: Item) -> User:
     return User(**fields | loaded | known, family_counts=counts)
 
 
-def _by_placeholder(values: Mapping[str, Value]) -> dict[str, Value]:
+def by_placeholder(values: Mapping[str, Value]) -> dict[str, Value]:
+    """Return values by their own names with a colon, as `assignments` names them."""
     return {f":{name}": value for name, value in values.items()}
 
 

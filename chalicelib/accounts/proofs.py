@@ -1,0 +1,107 @@
+"""Act on an opened ticket: its reader has the email, so the email is verified, and a new password may be set."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from chalicelib.accounts.outgoing import PASSWORD_CHANGED
+from chalicelib.accounts.passwords import NewPasswords
+from chalicelib.accounts.tickets import INVALID, Tickets
+from chalicelib.errors import InvalidGrant
+from chalicelib.identifiers import canonical
+from chalicelib.model.account import Account
+from chalicelib.model.request import Outcome
+from chalicelib.model.tenant import Realm
+from chalicelib.model.user import User
+from chalicelib.passwords.policy import former_hashes
+from chalicelib.store.attempts import AttemptStore
+from chalicelib.store.aws.calls import ConditionFailed
+from chalicelib.store.configuration.config import ConfigStore
+from chalicelib.store.outgoing import OutgoingMail, OutgoingStore
+from chalicelib.store.people.user_records import IdentifierTaken, NewPassword, UserRecords
+from chalicelib.store.tickets import EmailTicket, TicketSubject
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class EmailProofs:
+    """Uses tickets up, each in one transaction with what it brings. records_of: returns a realm's records."""
+
+    config: ConfigStore
+    records_of: Callable[[Realm], UserRecords]
+    tickets: Tickets
+    passwords: NewPasswords
+    attempts: AttemptStore
+    queue: OutgoingStore
+
+    def verify_email(self, ticket: EmailTicket, outcome: Outcome) -> None:
+        """Verify the email of a ticket's user, or make the user whose sign-up waited for this; raises InvalidGrant."""
+        subject, now = ticket.subject, self.tickets.clock.now_s()
+        outcome.realm, outcome.user = subject.realm, subject.user_id
+        realm, used = self._realm(subject), self.tickets.store.use_write(ticket)
+        records = self.records_of(realm)
+        try:
+            if subject.sign_up:
+                records.create(_user_of(subject, now), used)
+            else:
+                user = self._user(realm, subject)
+                self.tickets.dynamo.commit((*records.verification_writes(user, now), used))
+        except IdentifierTaken:
+            raise InvalidGrant(
+                INVALID, reason="the ticket was used, or the email or username is taken by now"
+            ) from None
+        except ConditionFailed:
+            raise InvalidGrant(INVALID, reason="the ticket was used, or the user was changed, meanwhile") from None
+
+    def reset_password(self, ticket: EmailTicket, password: str, outcome: Outcome) -> None:
+        """Set a ticket's user a new password, end what stood on the old one, and mail the user.
+
+        Raises InvalidGrant, and InvalidPassword without using the ticket up. Refresh tokens end unless the tenant keeps
+        them, pending logins and access tokens of the MFA API in any case. The email is verified by this.
+        """
+        subject, now = ticket.subject, self.tickets.clock.now_s()
+        outcome.realm, outcome.user = subject.realm, subject.user_id
+        realm = self._realm(subject)
+        user = self._user(realm, subject)
+        new = NewPassword(
+            password_hash=self.passwords.hash(password, user, realm, outcome.warnings.append),
+            # Together with the current password these are as many as the policy compares with.
+            former=tuple(former_hashes(user, max(0, realm.password_policy.history - 1))),
+            ends_families=self.config.tenant().revokes_on_password_change,
+        )
+        told = OutgoingMail(PASSWORD_CHANGED, realm.name, user.email, user.user_id, {"time": _utc(now)})
+        # Forgotten first: if AWS fails in between, the ticket still works.
+        self.attempts.clear_account(Account(realm.name, user.user_id))
+        try:
+            self.tickets.dynamo.commit(
+                (
+                    *self.records_of(realm).reset_writes(user, new, now),
+                    self.tickets.store.use_write(ticket),
+                    self.queue.queue_write(told, self.tickets.clock.now_ms()),
+                )
+            )
+        except ConditionFailed:
+            raise InvalidGrant(INVALID, reason="the ticket was used, or the user was changed, meanwhile") from None
+
+    def _realm(self, subject: TicketSubject) -> Realm:
+        realm = self.config.realm(subject.realm)
+        if realm is None:
+            raise InvalidGrant(INVALID, reason="the realm is gone")
+        return realm
+
+    def _user(self, realm: Realm, subject: TicketSubject) -> User:
+        """Return a ticket's user; raises InvalidGrant if the email or the credentials are other ones by now."""
+        user = self.records_of(realm).users.read(subject.user_id)
+        if user is None or canonical(user.email) != canonical(subject.email):
+            raise InvalidGrant(INVALID, reason="the user is gone, or has another email")
+        if user.credential_version != subject.credential_version:
+            raise InvalidGrant(INVALID, reason="the user's credentials were changed after the email")
+        return user
+
+
+def _user_of(subject: TicketSubject, now: int) -> User:
+    """Return the user of a sign-up whose email is verified."""
+    return User(user_id=subject.user_id, **subject.sign_up, email_verified=True, created_at=now, updated_at=now)
+
+
+def _utc(epoch_s: int) -> str:
+    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M UTC")

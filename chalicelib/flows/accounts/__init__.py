@@ -1,0 +1,1 @@
+"""The endpoints by which people make and mend their own accounts: one file each."""

@@ -1,0 +1,50 @@
+"""Send the emails that wait in the queue: each is taken before it is sent, so none is sent twice."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalicelib.accounts.preparation import MailPreparation
+from chalicelib.errors import WireError
+from chalicelib.flows.mailer import Mailer
+from chalicelib.model.clock import Clock
+from chalicelib.model.request import Outcome
+from chalicelib.store.aws.messages import EMAIL_UNSENT
+from chalicelib.store.outgoing import OutgoingStore
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class MailFlow:
+    """Sends the emails of the queue. issuer: the configured URL; without it no link can be made."""
+
+    issuer: str
+    queue: OutgoingStore
+    preparation: MailPreparation
+    mailer: Mailer
+    clock: Clock
+
+    def send(self, report: Callable[[Outcome], None]) -> None:
+        """Send every email that is due. report: takes the outcome of each that failed.
+
+        An email is lost if the run is cut short after it was taken, or SES fails.
+        """
+        if not (self.issuer and self.mailer.has_sender):
+            return
+        for queued in self.queue.find_due(self.clock.now_s()):
+            # Read before the email is taken: if the read fails, the next run tries again.
+            found = self.preparation.find(queued.mail)
+            self.mailer.prepare()
+            if not (self.queue.take(queued) and found):
+                continue
+            try:
+                mail = self.preparation.add_ticket(found)
+                self.mailer.send(mail.to, mail.kind, mail.values)
+            except WireError as failure:
+                report(
+                    Outcome(
+                        event=EMAIL_UNSENT,
+                        realm=found.realm,
+                        user=found.user_id,
+                        error=failure.error,
+                        reason=failure.reason,
+                    )
+                )

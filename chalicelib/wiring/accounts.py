@@ -1,0 +1,62 @@
+"""The endpoints of accounts that people make and mend themselves, and what sends their emails."""
+
+from chalicelib.accounts.outgoing import MailQueue
+from chalicelib.accounts.passwords import NewPasswords
+from chalicelib.accounts.preparation import MailPreparation
+from chalicelib.accounts.proofs import EmailProofs
+from chalicelib.accounts.tickets import Tickets
+from chalicelib.flows.accounts.admission import Admission
+from chalicelib.flows.accounts.change_password import ChangePasswordFlow
+from chalicelib.flows.accounts.reset_password import ResetPasswordFlow
+from chalicelib.flows.accounts.send_verification import SendVerificationFlow
+from chalicelib.flows.accounts.sign_up import SignUpFlow
+from chalicelib.flows.accounts.verify_email import VerifyEmailFlow
+from chalicelib.flows.mails import MailFlow
+from chalicelib.model.tenant import Realm
+from chalicelib.protection.calls import CallGuard
+from chalicelib.protection.mails import MailGuard
+from chalicelib.settings import Settings
+from chalicelib.store.code_attempts import AllowanceStore
+from chalicelib.store.outgoing import OutgoingStore
+from chalicelib.store.people.user_records import UserRecords
+from chalicelib.store.people.users import UserStore
+from chalicelib.store.tickets import TicketStore
+from chalicelib.wiring.externals import Externals
+from chalicelib.wiring.parts import Parts
+from chalicelib.wiring.stores import Stores
+
+# The services of accounts, each of a class of its own.
+AccountServices = tuple[
+    SignUpFlow, ChangePasswordFlow, ResetPasswordFlow, VerifyEmailFlow, SendVerificationFlow, MailFlow
+]
+
+
+def make_account_services(settings: Settings, externals: Externals, stores: Stores, parts: Parts) -> AccountServices:
+    """Return the services of accounts. Without a sender, no email is queued."""
+    dynamo, clock, mac, config = stores.dynamo, externals.clock, stores.key.mac, stores.config
+    allowances = AllowanceStore(dynamo, stores.attempts_table)
+    queue = OutgoingStore(dynamo, stores.attempts_table)
+    mails = MailQueue(
+        queue, MailGuard(allowances, dynamo.commit, mac, clock), clock, has_sender=bool(settings.email_from)
+    )
+    tickets = Tickets(dynamo, TicketStore(dynamo, stores.sessions_table), mac, clock)
+    passwords = NewPasswords(config.tenant, externals.range_api, settings.bcrypt_cost)
+    guard = CallGuard(allowances, dynamo.commit, lambda: config.tenant().suspicious_ip_throttling, clock)
+    admission = Admission(parts.authenticator, config, guard, tickets, mac)
+
+    def records_of(realm: Realm) -> UserRecords:
+        return UserRecords(dynamo, realm.users_table)
+
+    def users_of(realm: Realm) -> UserStore:
+        return UserStore(dynamo, realm.users_table)
+
+    proofs = EmailProofs(config, records_of, tickets, passwords, stores.attempts, queue)
+    preparation = MailPreparation(config, users_of, tickets, settings.issuer)
+    return (
+        SignUpFlow(admission, records_of, passwords, mails, allowances, externals.verify, clock),
+        ChangePasswordFlow(admission, mails),
+        ResetPasswordFlow(admission, proofs),
+        VerifyEmailFlow(admission, proofs),
+        SendVerificationFlow(admission, mails),
+        MailFlow(settings.issuer, queue, preparation, parts.mailer, clock),
+    )
