@@ -1,7 +1,7 @@
 """Values that a process remembers until they expire, so that it need not ask for them again."""
 
 import threading
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -41,3 +41,11 @@ def put_latest(cache: Cache[int], key: Hashable, now: float, expires_at: float, 
         known = cache.get(key, now)
         if known is None or known < time:
             cache.put(key, expires_at, time)
+
+
+def shorten(lifetime_s: int, choose: Callable[[int], int]) -> int:
+    """Return a lifetime that is up to a fifth shorter, by chance, so that processes do not ask again all at once.
+
+    choose: returns a random number below the given one.
+    """
+    return lifetime_s - choose(lifetime_s // 5 + 1)

@@ -25,7 +25,7 @@ from chalicelib.settings import Settings, environment
 from chalicelib.store.aws.calls import Aws
 from chalicelib.store.aws.connections import connect
 from chalicelib.store.aws.kms import Kms
-from chalicelib.store.configuration.vault import RuleSettings
+from chalicelib.store.configuration.rule_settings import RuleSettings
 from chalicelib.tokens.issuer import Issuer
 from chalicelib.wiring.accounts import make_account_services
 from chalicelib.wiring.externals import Externals
@@ -77,7 +77,7 @@ def _rules(settings: Settings, externals: Externals, stores: Stores) -> Rules:
         rules=load(settings.rule_packages),
         budget_s=settings.rule_budget_s,
         tenant=lambda: config.tenant().friendly_name,
-        configuration=RuleSettings(config, stores.vault, clock).read,
+        configuration=RuleSettings(config, stores.vault, clock, choose=externals.choose).read,
         keep=keep,
     )
 

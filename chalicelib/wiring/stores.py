@@ -46,7 +46,7 @@ def make_stores(settings: Settings, aws: Aws, externals: Externals) -> Stores:
     """Return the stores of one stage."""
     prefix, dynamo = f"gatehouse-{settings.stage}-", Dynamo(aws)
     sessions_table, attempts_table = f"{prefix}sessions", f"{prefix}attempts"
-    config = ConfigStore(dynamo, f"{prefix}config", externals.clock)
+    config = ConfigStore(dynamo, f"{prefix}config", externals.clock, choose=externals.choose)
     vault = Vault(aws, data_key_alias(settings.stage))
     directory_of = _directories(settings, dynamo, externals)
 

@@ -8,7 +8,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.clock import SystemClock
-from chalicelib.store.configuration.vault import RuleSettings, Vault, data_key_alias
+from chalicelib.store.configuration.rule_settings import RuleSettings
+from chalicelib.store.configuration.vault import Vault, data_key_alias
 from infra.errors import NotReady, OperatorError
 from infra.stage.aws import Stage
 from infra.text_file import read_text
@@ -29,12 +30,13 @@ def set_value(stage: Stage, name: str, ask: Callable[[], str]) -> None:
     if not NAME.fullmatch(name):
         raise OperatorError("A setting's name has 1 to 127 letters, digits and _ - @ * + : in it.")
     settings = settings_of(stage)
-    values = settings.read()
+    # Before the value is typed: the stage may not exist.
+    settings.names()
     value = ask()
     if not 0 < len(value) <= MAX_LENGTH:
         raise OperatorError(f"A setting has 1 to {MAX_LENGTH} characters.")
     try:
-        settings.write(values | {name: value})
+        settings.put(name, value)
     except TemporarilyUnavailable as failure:
         if "NotFoundException" in failure.reason:
             raise NotReady("missing: the data key") from None
@@ -43,11 +45,8 @@ def set_value(stage: Stage, name: str, ask: Callable[[], str]) -> None:
 
 def unset(stage: Stage, name: str) -> None:
     """Delete one setting. Raises OperatorError if there is none of this name."""
-    settings = settings_of(stage)
-    values = settings.read()
-    if name not in values:
+    if not settings_of(stage).delete(name):
         raise OperatorError(f"Stage {stage.name} has no rule setting {name}.")
-    settings.write({other: value for other, value in values.items() if other != name})
 
 
 def read_file(path: Path) -> dict[str, str]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.model.key import KeySet
+from chalicelib.store.configuration.config import MAX_DOCUMENT_BYTES, size_bytes
 from chalicelib.store.configuration.documents import Document
-from infra.errors import NotReady
+from infra.errors import NotReady, OperatorError
 from infra.stage.aws import Stage
 from infra.stage.changes import PlannedChange
 from infra.stage.cloudformation.leftovers import has_table
@@ -89,6 +90,7 @@ def write_configuration(
     changes += [PlannedChange("delete" if prune else "keep", _label(key), "left the file") for key in gone]
     kept = {} if prune else {key: stored[key] for key in gone}
     wanted["tenant"] |= {"grant_types": _grant_types(kept | wanted), "realm_aliases": _realm_aliases(kept | wanted)}
+    _require_small(wanted)
     if not dry_run:
         for key in [key for key in wanted if wanted[key] != stored.get(key)]:
             if (client_id := key.removeprefix("client#")) in made:
@@ -159,6 +161,14 @@ def _require_ready(stage: Stage, file: TenantFile) -> None:
         missing.append("the stage key")
     if missing:
         raise NotReady("missing: " + ", ".join(missing))
+
+
+def _require_small(documents: dict[str, Document]) -> None:
+    """Raise OperatorError if a document is too large for requests to read. Stored hashes and aliases count too."""
+    too_large = {key: size for key in documents if (size := size_bytes(documents[key])) > MAX_DOCUMENT_BYTES}
+    if too_large:
+        named = ", ".join(f"{_label(key)} ({size:,} bytes)" for key, size in too_large.items())
+        raise OperatorError(f"At most {MAX_DOCUMENT_BYTES:,} bytes of each are stored. Make smaller: {named}.")
 
 
 def _grant_types(documents: dict[str, Document]) -> list[str]:

@@ -337,3 +337,17 @@ def test_documents_keep_the_words_of_the_tenant_file(gatehouse: Gatehouse) -> No
         "token_dialect": "rfc9068_profile",
         "introspection_clients": [],
     }
+
+
+def test_document_that_is_too_large_with_what_apply_adds_is_refused_before_anything_is_written(own: Gatehouse) -> None:
+    stored = document_of(own, "client#app")
+    hashes = [{"sha256": f"{number:064}", "expires_at": 4_000_000_000} for number in range(400)]
+    own.stage.config().put("client#app", stored | {"secrets": [*stored["secrets"], *hashes]})
+    before = config_items(own)
+    ran = own.apply(small_document(tenant={"friendly_name": "New"}))
+
+    assert (ran.code, ran.out) == (2, "")
+    assert re.fullmatch(
+        r"At most 32,768 bytes of each are stored\. Make smaller: client app \([0-9,]+ bytes\)\.\n", ran.err
+    )
+    assert config_items(own) == before

@@ -19,7 +19,8 @@ from chalicelib.model.user import User
 from chalicelib.settings import Settings
 from chalicelib.store.attempts import AttemptCount, AttemptStore
 from chalicelib.store.aws.calls import Aws
-from chalicelib.store.configuration.vault import RuleSettings, Vault, data_key_alias
+from chalicelib.store.configuration.rule_settings import RuleSettings
+from chalicelib.store.configuration.vault import Vault, data_key_alias
 from infra.stage.aws import Stage
 from infra.tenant.file import load
 from tests.support.fixed import BCRYPT_COST, DEMO, ISSUER, Clock, Hashes

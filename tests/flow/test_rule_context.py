@@ -5,7 +5,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from chalicelib import wiring
-from chalicelib.store.configuration.vault import RuleSettings, Vault, data_key_alias
+from chalicelib.store.configuration.rule_settings import RuleSettings
+from chalicelib.store.configuration.vault import Vault, data_key_alias
 from infra.stage.aws import Stage
 from tests.support.calls import calls_of
 from tests.support.clients import make_client
@@ -174,7 +175,7 @@ def test_settings_reach_rules_and_are_unreadable_at_rest(
                 http.login(username=user.username)
             with calls_of(stage) as second:
                 http.login(username=user.username)
-        stored = json.dumps(document_of(stage, "rule_settings"))
+        stored = json.dumps([document_of(stage, key) for key in ("rule_settings", "rule_setting#CRM_KEY")])
     finally:
         settings_of(stage, externals).write({})
 
@@ -227,8 +228,8 @@ def test_settings_of_another_owner_do_not_open(stage: Stage, externals: wiring.E
     _, foreign = vault.new_key("somebody else")
     user = people.make()
     settings_of(stage, externals).write({"A": "1"})
-    document = document_of(stage, "rule_settings")
-    stage.config().put("rule_settings", document | {"data_key": foreign})
+    document = document_of(stage, "rule_setting#A")
+    stage.config().put("rule_setting#A", document | {"data_key": foreign})
     try:
         with client_with_rules(stage, externals, lambda *_: None) as http:
             answer = http.login(username=user.username)

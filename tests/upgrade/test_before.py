@@ -4,7 +4,8 @@ import httpx
 import pytest
 
 from chalicelib.model.clock import SystemClock
-from chalicelib.store.configuration.vault import RuleSettings, Vault, data_key_alias
+from chalicelib.store.configuration.rule_settings import RuleSettings
+from chalicelib.store.configuration.vault import Vault, data_key_alias
 from infra.errors import OperatorError
 from infra.stage.people import People
 from tests.support.fixed import BCRYPT_COST, Clock

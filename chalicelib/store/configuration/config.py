@@ -1,6 +1,7 @@
 """The config table: each item is one document, read by key and cached in the process for a minute."""
 
 import json
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ from chalicelib.model.key import KeySet, SigningKey
 from chalicelib.model.storage import Item, Key, Read
 from chalicelib.model.tenant import Api, Client, Realm, Tenant
 from chalicelib.store.aws.calls import ConditionFailed
-from chalicelib.store.cache import Cache
+from chalicelib.store.cache import Cache, shorten
 from chalicelib.store.configuration.documents import Document, api_from, client_from, realm_from, tenant_from
 from chalicelib.store.dynamo import Dynamo, Value
 
@@ -22,13 +23,18 @@ CACHE_LIFETIME_S = 60
 ABSENCE_LIFETIME_S = 10
 MAX_ABSENCES = 1_000
 MAX_KEY_BYTES = 1024
+# A document is read by each process every minute, and a login pays for its size. The tools refuse a larger one.
+MAX_DOCUMENT_BYTES = 32 * 1024
+# The limit of DynamoDB's BatchGetItem.
+MAX_BATCH = 100
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class ConfigStore:
     """Reads and writes the configuration of one stage.
 
-    lifetime_s: how long a value is cached; 0 in the tools. An unknown client_id is cached for seconds only, so that a
+    lifetime_s: how long a value is cached at most; 0 in the tools. choose: returns a random number below the given one,
+    which ends the lifetime of each value at another time. An unknown client_id is cached for seconds only, so that a
     new client works soon. Only MAX_ABSENCES are cached, so that they do not fill the memory.
     """
 
@@ -36,6 +42,7 @@ class ConfigStore:
     table: str
     clock: Clock
     lifetime_s: int = CACHE_LIFETIME_S
+    choose: Callable[[int], int] = secrets.randbelow
     _cache: Cache[Any] = field(default_factory=Cache, repr=False)
     _absent_clients: Cache[bool] = field(default_factory=lambda: Cache(MAX_ABSENCES), repr=False)
 
@@ -73,17 +80,30 @@ class ConfigStore:
         """Return the key set; empty if no key was made yet."""
         return self._read("keys", _keys_from) or KeySet()
 
-    def rule_settings(self) -> Document | None:
-        """Return the sealed settings of the team's rules."""
-        return self._read("rule_settings", lambda document: document)
-
     def stage_key(self) -> Document | None:
         """Return the sealed key of the stage."""
         return self._read("stage_key", lambda document: document)
 
+    def read_fresh(self, *keys: str) -> tuple[Document | None, ...]:
+        """Return the documents of these keys, freshly read in one call for each MAX_BATCH of them."""
+        chunks = [keys[start : start + MAX_BATCH] for start in range(0, len(keys), MAX_BATCH)]
+        reads = [Read(tuple(Key(self.table, key) for key in chunk), _documents_from) for chunk in chunks]
+        return tuple(document for read in reads for document in self.dynamo.read(read))
+
     def put(self, key: str, document: Document) -> None:
         """Write one document, for the tools."""
         self.dynamo.put(self.table, _values(key, document))
+
+    def replace(self, key: str, before: Document | None, document: Document) -> bool:
+        """Write one document in place of another (None: of none), for the tools; return False if that has changed."""
+        if before is None:
+            return self.put_new(key, document)
+        try:
+            old = _encode(before)
+            self.dynamo.put_if(self.table, _values(key, document), "document = :old", old=old)
+        except ConditionFailed:
+            return False
+        return True
 
     def put_new(self, key: str, document: Document) -> bool:
         """Write one document if there is none under this key, for the tools. Return False if there is one."""
@@ -114,21 +134,28 @@ class ConfigStore:
         cached: A | None = self._cache.get(key, now)
         if cached is not None:
             return cached
-        document = self.dynamo.read(Read((Key(self.table, key),), _document_from))
+        (document,) = self.read_fresh(key)
         value = made(document) if document is not None else None
         if value is not None:
-            self._cache.put(key, now + self.lifetime_s, value)
+            self._cache.put(key, now + shorten(self.lifetime_s, self.choose), value)
         return value
 
 
 def _values(key: str, document: Document) -> dict[str, Value]:
-    return {"pk": key, "document": json.dumps(document, sort_keys=True)}
+    return {"pk": key, "document": _encode(document)}
 
 
-def _document_from(items: tuple[Item | None, ...]) -> Document | None:
-    (item,) = items
-    document: Document | None = json.loads(item["document"]) if item else None
-    return document
+def _encode(document: Document) -> str:
+    return json.dumps(document, sort_keys=True)
+
+
+def size_bytes(document: Document) -> int:
+    """Return the size of a document as it is stored."""
+    return len(_encode(document).encode())
+
+
+def _documents_from(items: tuple[Item | None, ...]) -> tuple[Document | None, ...]:
+    return tuple(json.loads(item["document"]) if item else None for item in items)
 
 
 def _keys_from(document: Document) -> KeySet:

@@ -1,25 +1,21 @@
 """Stored secrets, sealed under data keys that only KMS can open (docs/adr/0013, 0026).
 
-The vault seals second factors' secrets, and two documents of the config table: the stage's key and the rules' settings.
+The vault seals second factors' secrets, and documents of the config table: the stage's key and the settings of rules.
 """
 
 import hmac
-import json
 import secrets
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
 
 from chalicelib.errors import ServerError
-from chalicelib.model.clock import Clock
 from chalicelib.store.aws.calls import Aws
-from chalicelib.store.configuration.config import CACHE_LIFETIME_S, ConfigStore
+from chalicelib.store.configuration.config import ConfigStore
 
 NONCE_BYTES = 12
-# The keys of the sealed documents in the config table, and the owners that the vault binds them to.
+# The key of the stage key's document in the config table, and the owner that the vault binds it to.
 STAGE_KEY = "stage_key"
 STAGE_OWNER = "stage"
-RULE_SETTINGS = "rule_settings"
-RULES_OWNER = "rules"
 
 
 def data_key_alias(stage: str) -> str:
@@ -90,45 +86,6 @@ class StageKey:
                 raise ServerError("The service is not set up.", reason="the stage has no stage key: run gatehouse up")
             self._key = self.vault.open_key(document["data_key"], STAGE_OWNER)
         return self._key
-
-
-@dataclass(slots=True, eq=False, repr=False)
-class RuleSettings:
-    """Reads and writes the settings of rules. lifetime_s: how long they are cached.
-
-    If there are none, that is cached too: every login asks for them.
-    """
-
-    config: ConfigStore
-    vault: Vault
-    clock: Clock
-    lifetime_s: int = CACHE_LIFETIME_S
-    _read_until: float = 0
-    _sealed: str = ""
-    _values: dict[str, str] = field(default_factory=dict, repr=False)
-
-    def read(self) -> dict[str, str]:
-        """Return the settings by name. KMS is called only if they have changed since the last time."""
-        now = self.clock.now_s()
-        if now >= self._read_until:
-            document = self.config.rule_settings() or {"sealed": ""}
-            if document["sealed"] != self._sealed:
-                self._values = self._open(document)
-                self._sealed = document["sealed"]
-            self._read_until = now + self.lifetime_s
-        return self._values
-
-    def write(self, values: dict[str, str]) -> None:
-        """Replace all settings by these, under a fresh data key. For the tools."""
-        data_key, stored = self.vault.new_key(RULES_OWNER)
-        self.config.put(RULE_SETTINGS, {"data_key": stored, "sealed": seal(data_key, json.dumps(values), RULES_OWNER)})
-
-    def _open(self, document: dict[str, str]) -> dict[str, str]:
-        if not document["sealed"]:
-            return {}
-        data_key = self.vault.open_key(document["data_key"], RULES_OWNER)
-        values: dict[str, str] = json.loads(unseal(data_key, document["sealed"], RULES_OWNER))
-        return values
 
 
 def seal(data_key: bytes, text: str, owner: str) -> str:

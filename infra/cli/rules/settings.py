@@ -33,7 +33,7 @@ def set_(
 @reports_failures
 def list_(stage: StageOption, as_json: JsonOption = False) -> None:
     """List the names of the settings, never a value."""
-    names = sorted(settings_of(reach(stage)).read())
+    names = sorted(settings_of(reach(stage)).names())
     if as_json:
         print_json(console, names)
         return
