@@ -122,8 +122,8 @@ def test_fit_run_over_one_budget_fails(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("fitness", "reason"),
     [
-        (replace(QUIET, load_before=MAX_LOAD_BEFORE + 0.01), "load before the run is 0.51"),
-        (replace(QUIET, load_during=MAX_LOAD_DURING + 0.01), "load rose to 1.76"),
+        (replace(QUIET, load_before=MAX_LOAD_BEFORE + 0.01), "load before the run is 0.71"),
+        (replace(QUIET, load_during=MAX_LOAD_DURING + 0.01), "load rose to 2.01"),
         (replace(QUIET, anchor_ms=FAR_APART), "quartiles are 5.2% apart"),
         (replace(QUIET, anchor_ratio=REFERENCE_RATIO * (1 + RATIO_TOLERANCE + 0.01)), "[+]11.0% from the reference"),
         (replace(QUIET, anchor_ratio=REFERENCE_RATIO * (1 - RATIO_TOLERANCE - 0.01)), "-11.0% from the reference"),
@@ -158,7 +158,7 @@ def test_run_on_a_busy_machine_measures_nothing(monkeypatch: pytest.MonkeyPatch)
     ran = CliRunner().invoke(command)
 
     assert ran.exit_code == UNFIT
-    assert "unfit to be judged: the load before the run is 0.60, over 0.5" in ran.output
+    assert "unfit to be judged: the load before the run is 0.80, over 0.7" in ran.output
 
 
 def test_page_of_the_docs_says_the_limits_of_a_fit_run() -> None:
