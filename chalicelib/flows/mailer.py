@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chalicelib.model.tenant import Tenant
 from chalicelib.store.aws.messages import Messages
 
 if TYPE_CHECKING:
@@ -12,10 +13,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Mailer:
-    """Sends emails. packages: those whose files replace templates. tenant: returns the tenant's name."""
+    """Sends emails. packages: those whose files replace templates. tenant: returns the stage's."""
 
     packages: tuple[str, ...]
-    tenant: Callable[[], str]
+    tenant: Callable[[], Tenant]
     messages: Messages
 
     @property
@@ -27,7 +28,7 @@ class Mailer:
         """Send an email of a kind to an address. values: as `mails/kinds.py` names them, but for the tenant's name."""
         from chalicelib.mails.kinds import MAIL_KINDS  # noqa: PLC0415 (no login sends an email)
 
-        mail = self._templates().render(MAIL_KINDS[kind], {**values, "tenant": self.tenant()})
+        mail = self._templates().render(MAIL_KINDS[kind], {**values, "tenant": self.tenant().friendly_name})
         self.messages.send_email(to, mail.subject, mail.text, mail.html)
 
     def prepare(self) -> None:

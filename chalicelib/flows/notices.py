@@ -1,12 +1,16 @@
-"""Email users whose account was blocked, with a link that unblocks it (docs/run/attack-protection.md)."""
+"""Email the owners of accounts that are attacked: once an hour of a block, once a day of wrong second factors.
+
+A block's email has a link that unblocks (docs/run/attack-protection.md).
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.errors import InvalidRequest, WireError
 from chalicelib.flows.mailer import Mailer
+from chalicelib.mfa.limits import TELL_AFTER
 from chalicelib.model.account import Account
-from chalicelib.model.clock import Clock
+from chalicelib.model.clock import Clock, in_words
 from chalicelib.model.directory import Directory
 from chalicelib.model.request import Outcome, Request
 from chalicelib.model.user import User
@@ -26,14 +30,14 @@ NO_TICKET = (
 
 @dataclass(slots=True, eq=False, repr=False)
 class NoticeFlow:
-    """Sends the notices of blocks, and answers their links.
+    """Sends the notices of attacks, and answers the links of blocks.
 
-    issuer: the configured URL; without it no link can be made, so nothing is sent. friendly_name: the tenant's.
+    issuer: the configured URL; without it no link can be made, so nothing is sent. blocks, wrong_codes: the notices.
     """
 
     issuer: str
-    friendly_name: Callable[[], str]
-    notices: NoticeStore
+    blocks: NoticeStore
+    wrong_codes: NoticeStore
     attempts: AttemptStore
     tickets: PendingStore
     dynamo: Dynamo
@@ -47,16 +51,21 @@ class NoticeFlow:
         A notice is taken before its email is sent, so a failure never sends it twice. A notice is lost if the run is
         cut short or SES fails.
         """
-        if not (self.issuer and self.mailer.has_sender):
-            return
-        for notice in self.notices.find_untold(self.clock.now_s()):
+        if self.issuer and self.mailer.has_sender:
+            self._send_all(self.blocks, self._tell_of_block, report)
+            self._send_all(self.wrong_codes, self._tell_of_codes, report)
+
+    def _send_all(
+        self, store: NoticeStore, tell: Callable[[Notice, User], None], report: Callable[[Outcome], None]
+    ) -> None:
+        for notice in store.find_untold(self.clock.now_s()):
             # Read before the notice is taken: if the read fails, the next run tries again.
             self.mailer.prepare()
             user = self._owner(notice.account)
-            if not (self.notices.take(notice) and user and user.email):
+            if not (store.take(notice) and user and user.email):
                 continue
             try:
-                self._tell(notice, user)
+                tell(notice, user)
             except WireError as failure:
                 realm, user_id = notice.account.realm, notice.account.id
                 report(
@@ -91,9 +100,14 @@ class NoticeFlow:
         directory = self.directory_named(account.realm)
         return self.dynamo.read(directory.read_of(account.id)) if directory else None
 
-    def _tell(self, notice: Notice, user: User) -> None:
+    def _tell_of_block(self, notice: Notice, user: User) -> None:
         token = make_token(TICKET)
         ends_at = self.clock.now_s() + TICKET_LIFETIME_S
         self.tickets.put_ticket(Ticket(stored_id(token), notice.account, ends_at, user.credential_version))
         values = {"link": f"{self.issuer}u/unblock?ticket={token}", "link_hours": str(TICKET_LIFETIME_S // 3600)}
         self.mailer.send(user.email, "blocked", values)
+
+    def _tell_of_codes(self, notice: Notice, user: User) -> None:
+        if user.email_verified and self.mailer.tenant().sends_notices:
+            values = {"time": in_words(notice.found_at), "count": str(TELL_AFTER)}
+            self.mailer.send(user.email, "wrong-codes", values)

@@ -124,7 +124,8 @@ class Tenant:
     default_audience: the audience of a request that names none; None yields a token for /userinfo alone.
     grant_types: every grant that some client of this tenant has. has_auth0_scopes: whether a request without scope, or
     with `openid` alone, gets Auth0's five OIDC scopes. revokes_on_password_change: whether a new password
-    ends the user's refresh tokens. realm_aliases: the realms' names by their aliases.
+    ends the user's refresh tokens. sends_notices: whether security notices are mailed.
+    realm_aliases: the realms' names by their aliases.
     """
 
     friendly_name: str
@@ -133,6 +134,7 @@ class Tenant:
     grant_types: tuple[str, ...] = ()
     has_auth0_scopes: bool = False
     revokes_on_password_change: bool = True
+    sends_notices: bool = True
     brute_force_protection: BruteForceProtection = field(default_factory=BruteForceProtection)
     suspicious_ip_throttling: SuspiciousIpThrottling = field(default_factory=SuspiciousIpThrottling)
     mfa: MfaPolicy = field(default_factory=MfaPolicy)

@@ -85,8 +85,8 @@ def _rules(settings: Settings, externals: Externals, stores: Stores) -> Rules:
 def _notices(settings: Settings, externals: Externals, stores: Stores, mailer: Mailer) -> NoticeFlow:
     return NoticeFlow(
         issuer=settings.issuer,
-        friendly_name=mailer.tenant,
-        notices=stores.notices,
+        blocks=stores.notices,
+        wrong_codes=stores.wrong_codes,
         attempts=stores.attempts,
         tickets=stores.pending,
         dynamo=stores.dynamo,

@@ -14,7 +14,6 @@ from chalicelib.mfa.oob import Oob
 from chalicelib.mfa.otp import Otp
 from chalicelib.model.tenant import PASSWORD, PASSWORD_REALM
 from chalicelib.store.code_attempts import AllowanceStore, WrongCodeStore
-from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
 from chalicelib.wiring.externals import Externals
 from chalicelib.wiring.parts import Parts
 from chalicelib.wiring.stores import Stores
@@ -32,9 +31,8 @@ def make_factors(externals: Externals, stores: Stores, parts: Parts, limits: Lim
 def make_limits(externals: Externals, stores: Stores) -> Limits:
     """Return the limits of second factors."""
     dynamo, table = stores.dynamo, stores.attempts_table
-    on_wrong = NoticeStore(dynamo, table, WRONG_CODES, DAY_S).note
     allowances, wrong_codes = AllowanceStore(dynamo, table), WrongCodeStore(dynamo, table)
-    return Limits(allowances, wrong_codes, dynamo.commit, stores.key.mac, on_wrong, externals.clock)
+    return Limits(allowances, wrong_codes, dynamo.commit, stores.key.mac, stores.wrong_codes.note, externals.clock)
 
 
 def make_grants(externals: Externals, stores: Stores, parts: Parts, factors: Iterable[Factor]) -> tuple[Grant, ...]:

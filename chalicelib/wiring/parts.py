@@ -60,7 +60,7 @@ def make_parts(settings: Settings, aws: Aws, externals: Externals, stores: Store
     totals = FailureStore(dynamo, attempts)
     guard = AccountGuard(dynamo, parallel, stores.attempts, totals, addresses, on_block, clock, externals.pause)
     messages = Messages(aws, settings.email_from)
-    mailer = Mailer(settings.mail_templates, lambda: config.tenant().friendly_name, messages)
+    mailer = Mailer(settings.mail_templates, config.tenant, messages)
     verify, find = verifier.verify, user_finder.find
     directory_of, enrolments_of = stores.directory_of, stores.enrolments_of
     mfa_sessions = MfaSessions(

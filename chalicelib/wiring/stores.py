@@ -14,7 +14,7 @@ from chalicelib.store.aws.calls import Aws
 from chalicelib.store.configuration.config import ConfigStore
 from chalicelib.store.configuration.vault import StageKey, Vault, data_key_alias
 from chalicelib.store.dynamo import Dynamo
-from chalicelib.store.notices import NoticeStore
+from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
 from chalicelib.store.outgoing import OutgoingMail, OutgoingStore
 from chalicelib.store.people.enrolments import EnrolmentStore
 from chalicelib.store.people.users import UserStore
@@ -35,6 +35,7 @@ class Stores:
     revocations: RevocationStore
     attempts: AttemptStore
     notices: NoticeStore
+    wrong_codes: NoticeStore
     sessions_table: str
     attempts_table: str
     directory_of: Callable[[Realm], Directory]
@@ -69,6 +70,7 @@ def make_stores(settings: Settings, aws: Aws, externals: Externals) -> Stores:
         revocations=RevocationStore(dynamo, sessions_table, externals.choose),
         attempts=AttemptStore(dynamo, attempts_table),
         notices=NoticeStore(dynamo, attempts_table),
+        wrong_codes=NoticeStore(dynamo, attempts_table, WRONG_CODES, DAY_S),
         sessions_table=sessions_table,
         attempts_table=attempts_table,
         directory_of=directory_of,

@@ -44,6 +44,7 @@ class Tenant(Part):
     default_audience: str | None = None
     oidc_scopes: Literal["requested", "auth0"] = "requested"
     revoke_refresh_tokens_on_password_change: bool = True
+    notices: bool = True
 
 
 class PasswordPolicy(Part):

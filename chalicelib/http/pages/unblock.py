@@ -8,7 +8,7 @@ from chalicelib.model.request import Request
 
 def show(notices: NoticeFlow, request: Request) -> str:
     """Return the page that explains the link, with the button that unblocks."""
-    tenant, ticket = notices.friendly_name(), request.query.get("ticket", "")
+    tenant, ticket = notices.mailer.tenant().friendly_name, request.query.get("ticket", "")
     try:
         notices.require_ticket(ticket)
     except InvalidRequest as refusal:
@@ -26,7 +26,7 @@ def show(notices: NoticeFlow, request: Request) -> str:
 def act(notices: NoticeFlow, request: Request) -> str:
     """Unblock the account of the ticket, and return the page that confirms it."""
     # Read first: once the ticket is used, nothing may fail.
-    tenant = notices.friendly_name()
+    tenant = notices.mailer.tenant().friendly_name
     try:
         notices.unblock(request, request.params.get("ticket", ""))
     except InvalidRequest as refusal:

@@ -34,6 +34,7 @@ def tenant_from(document: Document) -> Tenant:
         grant_types=tuple(document.get("grant_types", ())),
         has_auth0_scopes=document.get("oidc_scopes") == "auth0",
         revokes_on_password_change=document.get("revoke_refresh_tokens_on_password_change", True),
+        sends_notices=document.get("notices", True),
         mfa=_mfa_policy(mfa),
         brute_force_protection=_brute_force_protection(protection.get("brute_force_protection", {})),
         suspicious_ip_throttling=_suspicious_ip_throttling(protection.get("suspicious_ip_throttling", {})),
