@@ -19,7 +19,7 @@ COMPILED := boto3 botocore chalice cryptography jwt moto pydantic requests respo
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lint types floors coverage test-botocore faults-oldest reliability bench bench-growth bench-profile lock fuzz soak package figures deploy breached clean
+.PHONY: help setup run demo test check format lint types floors coverage test-botocore faults-oldest reliability bench bench-growth bench-profile lock fuzz soak package figures deploy breached clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ $(STAMP): infra/requirements-uv.txt infra/requirements-dev.txt pyproject.toml
 
 run: $(STAMP) ## Serve the real app on this machine: PORT= HOST= TENANT= TLS=1 RULES= AWS_PORT=
 	@$(BIN)/gatehouse local --port $(PORT) --host $(HOST) $(if $(TENANT),--tenant "$(TENANT)") $(if $(RULES),--rules "$(RULES)") $(if $(filter 1,$(TLS)),--tls) $(if $(AWS_PORT),--aws-port $(AWS_PORT))
+
+demo: $(STAMP) ## Serve a login form with a realm drop-down, an API and Gatehouse, and print the URL of the form
+	@$(BIN)/python -m examples.demo
 
 # The fake of DynamoDB that these run on is held against moto by tests/contract; CI runs them all on moto.
 test: $(STAMP) ## Run the tests

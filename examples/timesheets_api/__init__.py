@@ -1,0 +1,1 @@
+"""An API that takes Gatehouse's access tokens. docs/use/verify-tokens.md explains it."""
