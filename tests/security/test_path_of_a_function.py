@@ -15,17 +15,21 @@ from urllib.parse import urlencode, urlsplit
 
 import botocore
 import pytest
+from pyotp import TOTP
 
 from chalicelib.store.aws.botocore_version import OLDEST_BOTOCORE
 from infra.gateway.proxy_event import GatewayStage, HttpRequest, proxy_event
 from infra.local.emulated_aws import CREDENTIALS, REGION
 from infra.stage.aws import Stage
+from infra.stage.second_factors import SecondFactors
 from tests.support.aws_names import make_tls
 from tests.support.elsewhere import words
 from tests.support.fixed import BCRYPT_COST, ISSUER
 from tests.support.http import ALICE, BACKEND, EVERYTHING, TIMESHEETS, Http
 from tests.support.lambda_runtime import RUNTIME_ENVIRONMENT
 from tests.support.local_run import PROJECT
+from tests.support.mfa import MFA_OTP, mfa_token_of
+from tests.support.people import PeopleMaker
 from tests.support.slow_link import moto_server, serve_wsgi
 
 OF_BOTOCORE = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil")
@@ -124,6 +128,17 @@ def test_request_with_a_token_imports_no_botocore(function: Lambda, http: Http, 
         "/oauth/revoke": {"token": refresh, **BACKEND},
     }[path]
     ran = function.serve(path, form, {}, bearer="" if form else access)
+
+    assert ran.status == 200
+    assert [name for name in ran.imported if name.partition(".")[0] in OF_BOTOCORE] == []
+
+
+def test_second_factor_imports_no_botocore(function: Lambda, http: Http, stage: Stage, people: PeopleMaker) -> None:
+    user, factors = people.make(), SecondFactors.of(stage, "employees")
+    secret = factors.enroll(factors.find_session(user.user_id))["secret"]
+    mfa_token = mfa_token_of(http.login(username=user.username))
+    form = {"grant_type": MFA_OTP, "mfa_token": mfa_token, "otp": TOTP(secret).now(), **BACKEND}
+    ran = function.serve("/oauth/token", form, {})
 
     assert ran.status == 200
     assert [name for name in ran.imported if name.partition(".")[0] in OF_BOTOCORE] == []

@@ -18,7 +18,8 @@ from chalicelib.model.tenant import BreachedPasswordDetection
 from chalicelib.passwords.breached import is_refused
 from chalicelib.passwords.breached_filter import FILE, BreachedFilter, is_breached, load_shipped
 from chalicelib.passwords.hash import verify
-from chalicelib.passwords.range_api import RangeApiFailure, is_pwned
+from chalicelib.passwords.range_api import RangeApiFailure, connect, is_pwned
+from chalicelib.tls import tls_context
 from infra.build.breached_filter import SOURCES, BadSource, build
 from tests.support.range_api import RangeServer, serving_ranges
 
@@ -260,3 +261,8 @@ def test_range_api_that_fails_shuts_nobody_out_and_is_told() -> None:
     warnings: list[str] = []
     assert not is_refused(PASSWORD, BOTH, fails, warnings.append)
     assert [re.sub(r":.*", "", warning) for warning in warnings] == ["Pwned Passwords gave no answer (TimeoutError)"]
+
+
+def test_range_api_shares_the_tls_context_of_aws() -> None:
+    assert tls_context() is tls_context()
+    assert vars(connect())["_context"] is tls_context()
