@@ -18,7 +18,7 @@ SAMPLE = re.compile(r"^### Verify an access token\n.+?^```python\n(.+?)^```", re
 REALM = 'Bearer realm="timesheets"'
 INVALID: tuple[int, dict[str, str], dict[str, Any]] = (401, {"WWW-Authenticate": f'{REALM}, error="invalid_token"'}, {})
 
-Checked = Callable[[str, str], tuple[int, dict[str, str], dict[str, Any]]]
+Checked = Callable[[str | None, str], tuple[int, dict[str, str], dict[str, Any]]]
 
 
 @pytest.fixture
@@ -57,8 +57,8 @@ def test_token_that_was_issued_a_moment_ahead_is_taken(http: Http, checked: Chec
     assert checked(f"bearer {token}", "read:timesheets")[0] == 200
 
 
-@pytest.mark.parametrize("authorization", ["", "Basic eDp5", "Token x"])
-def test_request_without_a_token_is_challenged_without_an_error(checked: Checked, authorization: str) -> None:
+@pytest.mark.parametrize("authorization", [None, "", "Basic eDp5", "Token x"])
+def test_request_without_a_token_is_challenged_without_an_error(checked: Checked, authorization: str | None) -> None:
     assert checked(authorization, "read:timesheets") == (401, {"WWW-Authenticate": REALM}, {})
 
 

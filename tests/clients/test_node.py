@@ -1,0 +1,105 @@
+"""Clients and APIs of Node, unchanged. `npm ci --prefix tests/clients/node` installs them, as `.ci/run` does."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.clients.support import verified
+from tests.support.http import BACKEND, TIMESHEETS
+from tests.support.limits import WAIT_S
+from tests.support.local_run import LocalProcess
+
+HERE = Path(__file__).with_name("node")
+# `.ci/run` sets it, after it has installed them.
+IS_REQUIRED = os.environ.get("TESTS_NODE") == "required"
+WRONG = ["invalid_grant", "Wrong email or password."]
+
+
+def node(run: LocalProcess, name: str, **more: str) -> dict[str, Any]:
+    """Run a client, and return what it prints. more: variables of its environment."""
+    found = shutil.which("node")
+    if found is None or not (HERE / "node_modules").is_dir():
+        (pytest.fail if IS_REQUIRED else pytest.skip)("No clients of Node: npm ci --prefix tests/clients/node")
+    environment = {"PATH": os.environ["PATH"], "ISSUER": run.url, **more}
+    ran = subprocess.run(
+        [found, f"{name}.mjs"], cwd=HERE, env=environment, capture_output=True, text=True, timeout=WAIT_S, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    printed: dict[str, Any] = json.loads(ran.stdout)
+    return printed
+
+
+def sub(run: LocalProcess, token: dict[str, Any]) -> str:
+    """Return the person of an access token, verified."""
+    return str(verified(run, token["access_token"], TIMESHEETS)["sub"]).partition("|")[0]
+
+
+def test_node_auth0_logs_in_refreshes_and_revokes(tls_run: LocalProcess) -> None:
+    said = node(tls_run, "auth0", NODE_EXTRA_CA_CERTS=tls_run.ca_file)
+
+    assert {said[name]["token_type"] for name in ("login", "refreshed")} == {"Bearer"}
+    assert said["login"]["refresh_token"] != said["refreshed"]["refresh_token"]
+    assert (said["over"], said["wrong"]) == ("invalid_grant", [400, *WRONG])
+
+
+def test_openid_client_discovers_logs_in_refreshes_and_revokes(run: LocalProcess) -> None:
+    said = node(run, "openid-client")
+
+    assert [sub(run, said[name]) for name in ("login", "refreshed", "byBasic")] == [
+        "customers",
+        "customers",
+        "employees",
+    ]
+    assert said["seen"]["sub"].startswith("customers|")
+    assert (said["over"], said["wrong"]) == ("invalid_grant", [400, *WRONG])
+
+
+def test_oauth4webapi_logs_in_and_holds_the_token_to_rfc_9068(run: LocalProcess) -> None:
+    said = node(run, "oauth4webapi")
+
+    assert [sub(run, said[name]) for name in ("byPost", "byBasic")] == ["customers", "employees"]
+    assert (said["claims"]["client_id"], said["claims"]["scope"]) == (BACKEND["client_id"], said["byPost"]["scope"])
+
+
+def test_simple_oauth2_logs_in_refreshes_and_revokes(run: LocalProcess) -> None:
+    said = node(run, "simple-oauth2")
+
+    assert [sub(run, said[name]) for name in ("login", "refreshed", "byBasic")] == [
+        "customers",
+        "customers",
+        "employees",
+    ]
+    assert (said["over"], [said["wrong"][name] for name in ("error", "error_description")]) == ("invalid_grant", WRONG)
+
+
+def test_auth0_auth_js_logs_in_and_refreshes(tls_run: LocalProcess) -> None:
+    said = node(tls_run, "auth0-auth-js", NODE_EXTRA_CA_CERTS=tls_run.ca_file)
+
+    assert said["login"]["accessToken"].startswith("eyJ")
+    assert said["refreshed"]["accessToken"] != said["login"]["accessToken"]
+    assert said["wrong"] == WRONG
+
+
+def test_apis_of_node_take_an_access_token_and_nothing_else(run: LocalProcess) -> None:
+    login = {"grant_type": "password", **BACKEND, "username": "alice", "password": "correct horse battery staple"}
+    wanted = {"audience": TIMESHEETS, "scope": "openid read:timesheets"}
+    tokens = httpx.post(f"{run.url}oauth/token", data={**login, **wanted}, timeout=WAIT_S).json()
+    said = node(run, "api", ACCESS_TOKEN=tokens["access_token"], ID_TOKEN=tokens["id_token"])
+    statuses = [status for status, _ in said["asked"]]
+
+    assert statuses == [200, 403, 401, 401, 401]
+    assert [challenge is not None and challenge.startswith("Bearer") for _, challenge in said["asked"]] == [
+        False,
+        True,
+        True,
+        True,
+        True,
+    ]
+    assert said["sub"].startswith("employees|")
+    assert said["refused"] == "ERR_JWT_CLAIM_VALIDATION_FAILED"
