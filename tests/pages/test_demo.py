@@ -1,6 +1,8 @@
 """`make demo` in a browser: the application of the realm drop-down, from the first login to the log-out."""
 
 import re
+import threading
+import time
 from collections.abc import Iterator
 
 import pyotp
@@ -10,6 +12,7 @@ from playwright.sync_api import Browser
 from tests.pages.visitor import Visitor
 from tests.support.demo_run import Demo, demo_run
 from tests.support.http import ALICE
+from tests.support.limits import WAIT_S
 
 BOB = {"username": "bob@example.com", "password": "bob's long password"}
 CUSTOMER = {"username": "alice@example.com", "password": "a different directory"}
@@ -135,6 +138,87 @@ def test_app_that_is_added_is_asked_for_at_the_next_login(visitor: Visitor) -> N
     visitor.press("Continue")
     assert claims(visitor)["amr"] == "['pwd', 'mfa']"
     assert visitor.page.locator("#recovery").inner_text() != recovery_code
+
+
+def sign_up(visitor: Visitor, email: str, password: str) -> int:
+    """Fill in the form of a new customer."""
+    visitor.page.get_by_role("link", name="Sign up").click()
+    visitor.page.get_by_label("Email").fill(email)
+    visitor.page.get_by_label("Password").fill(password)
+    return visitor.press("Sign up")
+
+
+def code_sent(demo: Demo, email: str, count: int) -> str:
+    """Wait until this many emails went to an address, and return the code of the newest."""
+    ends = time.monotonic() + WAIT_S
+    while time.monotonic() < ends:
+        sent = [one["text"] for one in demo.messages() if one["to"] == email]
+        if len(sent) >= count:
+            (code,) = re.findall(r"\b\d{6}\b", sent[0])
+            return str(code)
+        threading.Event().wait(0.2)
+    raise AssertionError(demo.messages())
+
+
+def test_customer_signs_up_verifies_forgets_and_resets_without_an_operator(visitor: Visitor, demo: Demo) -> None:
+    page, email = visitor.page, "nora@example.com"
+    assert sign_up(visitor, email, "quiet words at 753") == 200
+    assert (visitor.heading, "We have sent you an email" in visitor.text) == ("Verify your email", True)
+    page.get_by_label("Code").fill("12")
+    assert visitor.press("Verify") == 400
+    assert page.get_by_role("alert").inner_text() == "Invalid or expired code."
+    page.get_by_label("Code").fill(code_sent(demo, email, 1))
+    visitor.press("Verify")
+    assert "Your email is verified." in visitor.text
+
+    page.get_by_role("link", name="Forgotten password").click()
+    page.get_by_label("I am one of your").select_option("Customers")
+    page.get_by_label("Email").fill(email)
+    visitor.press("Send a code")
+    code = code_sent(demo, email, 2)
+    page.get_by_label("Code").fill(code)
+    page.get_by_label("New password").fill("short")
+    assert visitor.press("Set the password") == 400
+    page.get_by_label("Code").fill(code)
+    page.get_by_label("New password").fill("other words at 862")
+    assert visitor.press("Set the password") == 200
+    assert "Your password is new." in visitor.text
+
+    assert log_in(visitor, "Customers", email, "quiet words at 753") == 400
+    log_in(visitor, "Customers", email, "other words at 862")
+    shown = claims(visitor)
+    assert (shown["email"], shown["email_verified"], shown["realm"]) == (email, "True", "Customers")
+
+
+@pytest.mark.parametrize(
+    ("email", "password", "said"),
+    [
+        ("weak@example.com", "short", "12"),
+        ("bob@example.com", "quiet words at 753", "Invalid sign up"),
+        ("no address", "quiet words at 753", ""),
+    ],
+)
+def test_refused_sign_up_says_why(visitor: Visitor, email: str, password: str, said: str) -> None:
+    visitor.page.goto(f"{visitor.site}sign-up")
+    # The server's words are the test's business, not the browser's own check of the field.
+    visitor.page.locator("main form").evaluate("form => form.noValidate = true")
+    visitor.page.get_by_label("Email").fill(email)
+    visitor.page.get_by_label("Password").fill(password)
+
+    assert visitor.press("Sign up") == 400
+    assert said in visitor.page.get_by_role("alert").inner_text()
+    assert visitor.page.get_by_label("Email").input_value() == email
+
+
+def test_nobody_is_told_which_emails_have_an_account(visitor: Visitor) -> None:
+    texts = []
+    for email in ("bob@example.com", "nobody@example.com"):
+        visitor.page.goto(f"{visitor.site}forgotten")
+        visitor.page.get_by_label("Email").fill(email)
+        visitor.press("Send a code")
+        texts.append(visitor.text)
+
+    assert texts[0] == texts[1]
 
 
 @pytest.mark.parametrize("path", ["", "sign-up", "verify", "forgotten", "reset"])
