@@ -14,6 +14,7 @@ from chalicelib.model.bucket import Bucket
 from chalicelib.model.clock import Clock
 from chalicelib.model.storage import Read
 from chalicelib.model.tenant import SuspiciousIpThrottling
+from chalicelib.protection.looks import Looks
 from chalicelib.store.aws.parallel import Parallel
 from chalicelib.store.buckets import BucketStore
 from chalicelib.store.cache import Cache, put_latest
@@ -21,8 +22,6 @@ from chalicelib.store.cache import Cache, put_latest
 SUSPICIOUS = "We have detected suspicious login behavior and further attempts will be blocked."
 # How long a process goes by what it saw of a bucket.
 MEMORY_MS = 10_000
-# The same of a full one. An unblock is noticed by then.
-FULL_MEMORY_MS = 1_000
 
 # When the bucket of each of an address's networks will be empty: epoch milliseconds, 0 if it is.
 Fill = tuple[int, ...]
@@ -41,13 +40,14 @@ class AddressGuard:
 
     address: a request's source_ip. fill: the state of its buckets, as read_of reads it; () if it was not read.
     This process remembers the buckets that it read or filled. So an address in good standing is not read: it is counted
-    exactly by its failures, and each of these tells the state anew. A full one is refused without a call for a second.
+    exactly by its failures, and each of these tells the state anew. A full one is read twice a second at most.
     """
 
     parallel: Parallel
     buckets: BucketStore
     policy: Callable[[], SuspiciousIpThrottling]
     clock: Clock
+    looks: Looks
     _empties_at_ms: Cache[int] = field(default_factory=Cache, repr=False)
 
     def read_of(self, address: str) -> Read[Fill]:
@@ -58,17 +58,25 @@ class AddressGuard:
         policy, names, now_ms = self.policy(), networks(address), self.clock.now_ms()
         if not policy.guards(address):
             return Read((), lambda _: ())
-        buckets, known = _buckets(policy), tuple(self._empties_at_ms.get(name, now_ms) for name in names)
-        fill = tuple(one for one, bucket in zip(known, buckets, strict=False) if _is_good(one, bucket, now_ms))
+        known = tuple(self._empties_at_ms.get(name, now_ms) for name in names)
+        fill = tuple(one for one, bucket in zip(known, _buckets(policy), strict=False) if _is_good(one, bucket, now_ms))
         if len(fill) == len(names):
             return Read((), lambda _: fill)
         read = self.buckets.read_of(*names)
-        return Read(read.keys, lambda items: self._remember_all(names, buckets, read.parse(items)))
+        return Read(read.keys, lambda items: self._remember(names, read.parse(items)))
 
     def require_not_full(self, address: str) -> None:
-        """Raise TooManyAttempts if this process knows that a bucket of the address is full. It makes no call."""
-        now_ms = self.clock.now_ms()
-        self.require_room(address, tuple(self._empties_at_ms.get(name, now_ms) or 0 for name in networks(address)))
+        """Raise TooManyAttempts if this process knows that a bucket of the address is full, and looked just now.
+
+        It makes no call.
+        """
+        policy, now_ms = self.policy(), self.clock.now_ms()
+        if not policy.guards(address):
+            return
+        for name, bucket in zip(networks(address), _buckets(policy), strict=False):
+            empties_at_ms = self._empties_at_ms.get(name, now_ms) or 0
+            if bucket.is_full(empties_at_ms, now_ms) and not self.looks.take(("address", name)):
+                raise make_refusal(bucket, bucket.opens_at_ms(empties_at_ms), now_ms)
 
     def require_room(self, address: str, fill: Fill) -> None:
         """Raise TooManyAttempts if a bucket of the address has no room for one more failure."""
@@ -94,17 +102,15 @@ class AddressGuard:
         ]
 
     def _fill(self, name: str, bucket: Bucket, now_ms: int, is_running: bool) -> None:
-        self._remember(name, bucket, self.buckets.fill(name, bucket, now_ms, is_running).empties_at_ms)
-
-    def _remember_all(self, names: tuple[str, ...], buckets: tuple[Bucket, ...], fill: Fill) -> Fill:
-        for name, bucket, empties_at_ms in zip(names, buckets, fill, strict=False):
-            self._remember(name, bucket, empties_at_ms)
-        return fill
-
-    def _remember(self, name: str, bucket: Bucket, empties_at_ms: int) -> None:
+        state = self.buckets.fill(name, bucket, now_ms, is_running)
         now_ms = self.clock.now_ms()
-        memory_ms = FULL_MEMORY_MS if bucket.is_full(empties_at_ms, now_ms) else MEMORY_MS
-        put_latest(self._empties_at_ms, name, now_ms, now_ms + memory_ms, empties_at_ms)
+        put_latest(self._empties_at_ms, name, now_ms, now_ms + MEMORY_MS, state.empties_at_ms)
+
+    def _remember(self, names: tuple[str, ...], fill: Fill) -> Fill:
+        expires_at_ms = self.clock.now_ms() + MEMORY_MS
+        for name, empties_at_ms in zip(names, fill, strict=True):
+            self._empties_at_ms.put(name, expires_at_ms, empties_at_ms)
+        return fill
 
 
 def _is_good(empties_at_ms: int | None, bucket: Bucket, now_ms: int) -> TypeGuard[int]:

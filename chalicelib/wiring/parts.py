@@ -11,6 +11,7 @@ from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.protection.account import AccountGuard
 from chalicelib.protection.address import AddressGuard
 from chalicelib.protection.client import ClientGuard
+from chalicelib.protection.looks import Looks
 from chalicelib.settings import Settings
 from chalicelib.store.attempts import FailureStore
 from chalicelib.store.aws.calls import Aws
@@ -54,7 +55,8 @@ def make_parts(settings: Settings, aws: Aws, externals: Externals, stores: Store
     refresh_tokens = RefreshTokens(dynamo, families, revocations, clock, stores.directory_named, mac)
     client_guard = ClientGuard(BucketStore(dynamo, attempts, CLIENTS), throttling, clock)
     authenticator = ClientAuthenticator(config, UsedNames(dynamo, sessions), client_guard, clock)
-    addresses = AddressGuard(parallel, BucketStore(dynamo, attempts, LOGINS), throttling, clock)
+    looks = Looks(clock)
+    addresses = AddressGuard(parallel, BucketStore(dynamo, attempts, LOGINS), throttling, clock, looks)
     # No sender is set up, so no notice is stored.
     on_block = stores.notices.note if settings.email_from else lambda *_: None
     totals = FailureStore(dynamo, attempts)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from chalicelib.errors import TooManyAttempts
 from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.protection.address import AddressGuard
+from chalicelib.protection.looks import Looks
 from chalicelib.store.aws.parallel import Parallel
 from chalicelib.store.buckets import LOGINS, BucketStore
 from infra.local.emulated_aws import local_aws
@@ -32,7 +33,7 @@ class Burst:
     def run(self, stage: Stage) -> "Burst":
         """Send bursts for all days, each as soon as the address is not blocked."""
         buckets = BucketStore(stage.dynamo, f"{stage.prefix}attempts", LOGINS)
-        guard = AddressGuard(Parallel(), buckets, SuspiciousIpThrottling, self.clock)
+        guard = AddressGuard(Parallel(), buckets, SuspiciousIpThrottling, self.clock, Looks(self.clock))
         address, end = f"10.0.{self.in_flight >> 8}.{self.in_flight & 255}", self.clock.now + self.days * DAY_S
         while self.clock.now < end:
             fill = buckets.dynamo.read(guard.read_of(address))
