@@ -19,7 +19,7 @@ COMPILED := boto3 botocore chalice cryptography jwt moto pydantic requests respo
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lint types floors coverage test-botocore faults-oldest reliability bench bench-growth bench-profile lock fuzz soak package figures deploy breached clean
+.PHONY: help setup run demo test check format lint types floors coverage test-botocore faults-oldest reliability bench bench-growth bench-profile lock fuzz soak package figures pictures deploy breached clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -119,6 +119,9 @@ package: $(STAMP) ## Build the deployment package into build/: STAGE=
 
 figures: $(STAMP) ## Draw docs/run/attack-guesses.svg, and print the tables of docs/run/attack-protection.md
 	@$(BIN)/python -m tests.figures.guesses && $(BIN)/python -m tests.figures.costs && $(BIN)/python -m tests.figures.bursts
+
+pictures: $(STAMP) ## Take the pictures of the pages in docs/use/pictures, with the machine's Chromium
+	@$(BIN)/python -m tests.pages.pictures
 
 deploy: $(STAMP) ## Deploy a stage to the AWS account of the environment: STAGE=
 	@$(BIN)/gatehouse deploy --stage $(STAGE)

@@ -8,6 +8,7 @@ from functools import partial
 
 from chalicelib import wiring
 from chalicelib.flows.accounts.change_password import ChangePasswordFlow
+from chalicelib.flows.accounts.links import LinkFlow
 from chalicelib.flows.accounts.reset_password import ResetPasswordFlow
 from chalicelib.flows.accounts.send_verification import SendVerificationFlow
 from chalicelib.flows.accounts.sign_up import SignUpFlow
@@ -22,7 +23,7 @@ from chalicelib.flows.token import TokenFlow
 from chalicelib.flows.userinfo import UserinfoFlow
 from chalicelib.http.accounts import ACCOUNT_CLIENT, TEXT
 from chalicelib.http.application import Application
-from chalicelib.http.pages import unblock
+from chalicelib.http.pages import reset, unblock, verify
 from chalicelib.http.pages.layout import HEADERS, LINK_USER
 from chalicelib.http.routes import ANYBODY, BROWSER, CACHED, DELETE, GET, NO_CONTENT, POST, TOKEN_BEARER, Route
 
@@ -68,6 +69,10 @@ ROUTES = (
     ),
     Route("/u/unblock", GET, NoticeFlow, unblock.show, LINK_USER, headers=HEADERS),
     Route("/u/unblock", POST, NoticeFlow, unblock.act, LINK_USER, headers=HEADERS),
+    Route("/u/verify", GET, LinkFlow, verify.show, LINK_USER, headers=HEADERS),
+    Route("/u/verify", POST, LinkFlow, verify.act, LINK_USER, event="fv", headers=HEADERS),
+    Route("/u/reset", GET, LinkFlow, reset.show, LINK_USER, headers=HEADERS),
+    Route("/u/reset", POST, LinkFlow, reset.act, LINK_USER, event="fcp", headers=HEADERS),
     Route("/health", GET, Health, Health.answer),
 )
 

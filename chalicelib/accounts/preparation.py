@@ -66,7 +66,7 @@ class MailPreparation:
 
     def _find_in(self, realm: Realm, mail: OutgoingMail) -> PreparedMail | None:
         if mail.kind not in (SIGN_UP, RESET, VERIFY):
-            return PreparedMail(mail.kind, realm.name, mail.to, mail.user_id, mail.values)
+            return self._notice(realm, mail)
         users = self.users_of(realm)
         user_id = users.locate(mail.to, EMAIL_KIND)
         user = users.read(user_id) if user_id else None
@@ -78,6 +78,14 @@ class MailPreparation:
             return None
         subject = TicketSubject(mail.kind, realm.name, user.user_id, user.email, user.credential_version)
         return self._with_subject(realm, subject)
+
+    def _notice(self, realm: Realm, mail: OutgoingMail) -> PreparedMail | None:
+        """Return a security notice to the address that it names, or else to its user's, if that is verified."""
+        if not self.config.tenant().sends_notices:
+            return None
+        user = None if mail.to else self.users_of(realm).read(mail.user_id)
+        to = user.email if user and user.email_verified else mail.to
+        return PreparedMail(mail.kind, realm.name, to, mail.user_id, mail.values)
 
     def _sign_up(self, realm: Realm, mail: OutgoingMail, known: User | None) -> PreparedMail:
         """Return the email of a sign-up: the truth about its email and username goes to the mailbox alone."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from chalicelib.accounts.outgoing import PASSWORD_CHANGED
 from chalicelib.accounts.passwords import NewPasswords
@@ -10,6 +9,7 @@ from chalicelib.accounts.tickets import INVALID, Tickets
 from chalicelib.errors import InvalidGrant
 from chalicelib.identifiers import canonical
 from chalicelib.model.account import Account
+from chalicelib.model.clock import in_words
 from chalicelib.model.request import Outcome
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
@@ -68,7 +68,7 @@ class EmailProofs:
             former=tuple(former_hashes(user, max(0, realm.password_policy.history - 1))),
             ends_families=self.config.tenant().revokes_on_password_change,
         )
-        told = OutgoingMail(PASSWORD_CHANGED, realm.name, user.email, user.user_id, {"time": _utc(now)})
+        told = OutgoingMail(PASSWORD_CHANGED, realm.name, user.email, user.user_id, {"time": in_words(now)})
         # Forgotten first: if AWS fails in between, the ticket still works.
         self.attempts.clear_account(Account(realm.name, user.user_id))
         try:
@@ -81,6 +81,12 @@ class EmailProofs:
             )
         except ConditionFailed:
             raise InvalidGrant(INVALID, reason="the ticket was used, or the user was changed, meanwhile") from None
+
+    def require_subject(self, ticket: EmailTicket) -> None:
+        """Raise InvalidGrant if a ticket's realm or user is gone, or the user is another one by now."""
+        realm = self._realm(ticket.subject)
+        if not ticket.subject.sign_up:
+            self._user(realm, ticket.subject)
 
     def _realm(self, subject: TicketSubject) -> Realm:
         realm = self.config.realm(subject.realm)
@@ -101,7 +107,3 @@ class EmailProofs:
 def _user_of(subject: TicketSubject, now: int) -> User:
     """Return the user of a sign-up whose email is verified."""
     return User(user_id=subject.user_id, **subject.sign_up, email_verified=True, created_at=now, updated_at=now)
-
-
-def _utc(epoch_s: int) -> str:
-    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M UTC")

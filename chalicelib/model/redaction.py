@@ -7,6 +7,7 @@ from typing import Any
 SECRET_PARAMETERS = frozenset(
     {
         "password",
+        "password_repeat",
         "client_secret",
         "client_assertion",
         "refresh_token",

@@ -7,6 +7,7 @@ from chalicelib.accounts.proofs import EmailProofs
 from chalicelib.accounts.tickets import Tickets
 from chalicelib.flows.accounts.admission import Admission
 from chalicelib.flows.accounts.change_password import ChangePasswordFlow
+from chalicelib.flows.accounts.links import LinkFlow
 from chalicelib.flows.accounts.reset_password import ResetPasswordFlow
 from chalicelib.flows.accounts.send_verification import SendVerificationFlow
 from chalicelib.flows.accounts.sign_up import SignUpFlow
@@ -27,7 +28,7 @@ from chalicelib.wiring.stores import Stores
 
 # The services of accounts, each of a class of its own.
 AccountServices = tuple[
-    SignUpFlow, ChangePasswordFlow, ResetPasswordFlow, VerifyEmailFlow, SendVerificationFlow, MailFlow
+    SignUpFlow, ChangePasswordFlow, ResetPasswordFlow, VerifyEmailFlow, SendVerificationFlow, LinkFlow, MailFlow
 ]
 
 
@@ -58,5 +59,6 @@ def make_account_services(settings: Settings, externals: Externals, stores: Stor
         ResetPasswordFlow(admission, proofs),
         VerifyEmailFlow(admission, proofs),
         SendVerificationFlow(admission, mails),
+        LinkFlow(config, tickets, proofs),
         MailFlow(settings.issuer, queue, preparation, parts.mailer, clock),
     )

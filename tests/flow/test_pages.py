@@ -9,42 +9,63 @@ from html import escape
 import httpx
 import pytest
 
+from chalicelib.accounts.tickets import Tickets
 from chalicelib.http.pages.layout import form, page
 from chalicelib.model.account import Account
 from chalicelib.store.sessions import PendingStore, Ticket, stored_id
+from chalicelib.store.tickets import RESET, VERIFY, TicketStore, TicketSubject
 from infra.stage.aws import Stage
+from infra.stage.keys import stage_key
+from tests.support.accounts import NEW_PASSWORD
 from tests.support.calls import calls_of
 from tests.support.faults import aws_error, failing
 from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.people import PeopleMaker
 
-PATH = "/u/unblock"
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"}
+PURPOSES = {"/u/verify": VERIFY, "/u/reset": RESET}
+# The field that a form has beside its ticket.
+TYPED = {"/u/reset": {"password": NEW_PASSWORD, "password_repeat": NEW_PASSWORD}}
+
+
+@pytest.fixture(params=["/u/unblock", "/u/verify", "/u/reset"])
+def path(request: pytest.FixtureRequest) -> str:
+    """The path of a page."""
+    return str(request.param)
 
 
 @pytest.fixture
-def ticket(stage: Stage, people: PeopleMaker, clock: Clock) -> str:
+def ticket(path: str, stage: Stage, people: PeopleMaker, clock: Clock) -> str:
     """The ticket of a link that works."""
-    token = secrets.token_urlsafe()
-    tickets = PendingStore(stage.dynamo, f"{stage.prefix}sessions")
-    tickets.put_ticket(Ticket(stored_id(token), Account("employees", people.make().user_id), int(clock()) + 60))
+    user = people.make()
+    if path in PURPOSES:
+        store = TicketStore(stage.dynamo, f"{stage.prefix}sessions")
+        tickets = Tickets(stage.dynamo, store, stage_key(stage).mac, clock)
+        return tickets.issue(TicketSubject(PURPOSES[path], "employees", user.user_id, user.email, 1)).ticket
+    token, pending = secrets.token_urlsafe(), PendingStore(stage.dynamo, f"{stage.prefix}sessions")
+    pending.put_ticket(Ticket(stored_id(token), Account("employees", user.user_id), int(clock()) + 60))
     return token
 
 
+def press(http: Http, path: str, ticket: str) -> httpx.Response:
+    """Send the form of a page."""
+    return http.post(path, data={"ticket": ticket, **TYPED.get(path, {})})
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_looking_changes_nothing_however_often(http: Http, stage: Stage, ticket: str, method: str) -> None:
+def test_looking_changes_nothing_however_often(http: Http, stage: Stage, path: str, ticket: str, method: str) -> None:
     with calls_of(stage) as calls:
-        statuses = [http.request(method, f"{PATH}?ticket={ticket}").status_code for _ in range(3)]
+        statuses = [http.request(method, f"{path}?ticket={ticket}").status_code for _ in range(3)]
 
     assert statuses == [200] * 3
     assert not WRITES & set(calls.made)
-    assert http.post(PATH, data={"ticket": ticket}).status_code == 200
-    assert http.request(method, f"{PATH}?ticket={ticket}").status_code == 400
+    assert press(http, path, ticket).status_code == 200
+    assert http.request(method, f"{path}?ticket={ticket}").status_code == 400
 
 
-def test_page_has_one_button_that_posts_the_ticket_to_its_own_path(http: Http, ticket: str) -> None:
-    text = http.get(f"{PATH}?ticket={ticket}").text
+def test_page_has_one_button_that_posts_the_ticket_to_its_own_path(http: Http, path: str, ticket: str) -> None:
+    text = http.get(f"{path}?ticket={ticket}").text
 
     (method, action), (name, value) = (
         re.findall(pattern, text)[0]
@@ -53,7 +74,7 @@ def test_page_has_one_button_that_posts_the_ticket_to_its_own_path(http: Http, t
             r'<input type="hidden" name="(\w+)" value="([^"]+)">',
         )
     )
-    assert (method, action, name, value) == ("post", "unblock", "ticket", ticket)
+    assert (method, action, name, value) == ("post", path.rpartition("/")[2], "ticket", ticket)
     assert len(re.findall("<button", text)) == 1
 
 
@@ -65,36 +86,38 @@ def test_what_a_page_is_given_is_shown_as_text(text: str) -> None:
     assert html.count(escape(text)) == 8
 
 
-def test_post_acts_on_the_form_field_alone(http: Http, ticket: str) -> None:
-    assert http.post(f"{PATH}?ticket={ticket}").status_code == 400
-    assert http.post(f"{PATH}?ticket={ticket}", json={"ticket": "another"}).status_code == 400
-    assert http.get(f"{PATH}?ticket={ticket}").status_code == 200
-    assert http.post(PATH, json={"ticket": ticket}).status_code == 200
+def test_post_acts_on_the_form_field_alone(http: Http, path: str, ticket: str) -> None:
+    assert http.post(f"{path}?ticket={ticket}").status_code == 400
+    assert http.post(f"{path}?ticket={ticket}", json={"ticket": "another", **TYPED.get(path, {})}).status_code == 400
+    assert http.get(f"{path}?ticket={ticket}").status_code == 200
+    assert http.post(path, json={"ticket": ticket, **TYPED.get(path, {})}).status_code == 200
 
 
-def answers(http: Http, stage: Stage, ticket: str) -> list[tuple[int, httpx.Response]]:
+def answers(http: Http, stage: Stage, path: str, ticket: str) -> list[tuple[int, httpx.Response]]:
     """Return every kind of answer of a page, each with the status that it should have."""
-    link = f"{PATH}?ticket={ticket}"
+    link = f"{path}?ticket={ticket}"
     with failing(stage, "GetItem", aws_error("InternalServerError")):
         failed = http.get(link)
     return [
         (503, failed),
         (200, http.get(link)),
         (200, http.request("HEAD", link)),
-        (200, http.post(PATH, data={"ticket": ticket})),
+        (200, press(http, path, ticket)),
         (400, http.get(link)),
-        (400, http.post(PATH, data={"ticket": ticket})),
-        (400, http.get(f"{PATH}?ticket=%3Cscript%3E%22")),
-        (400, http.get(f"{PATH}?access_token=x")),
-        (400, http.post(PATH, content=b"ticket=%zz", headers={"Content-Type": "application/x-www-form-urlencoded"})),
-        (405, http.request("DELETE", PATH)),
-        (405, http.request("OPTIONS", PATH)),
-        (413, http.post(PATH, data={"ticket": "x" * 17_000})),
+        (400, press(http, path, ticket)),
+        (400, http.get(f"{path}?ticket=%3Cscript%3E%22")),
+        (400, http.get(f"{path}?access_token=x")),
+        (400, http.post(path, content=b"ticket=%zz", headers={"Content-Type": "application/x-www-form-urlencoded"})),
+        (405, http.request("DELETE", path)),
+        (405, http.request("OPTIONS", path)),
+        (413, http.post(path, data={"ticket": "x" * 17_000})),
     ]
 
 
-def test_every_answer_is_a_page_that_runs_loads_and_tells_nothing(http: Http, stage: Stage, ticket: str) -> None:
-    for status, answer in answers(http, stage, ticket):
+def test_every_answer_is_a_page_that_runs_loads_and_tells_nothing(
+    http: Http, stage: Stage, path: str, ticket: str
+) -> None:
+    for status, answer in answers(http, stage, path, ticket):
         policy = answer.headers["Content-Security-Policy"]
         style = re.findall("<style>(.*?)</style>", answer.text)
         assert answer.status_code == status
@@ -111,8 +134,8 @@ def test_every_answer_is_a_page_that_runs_loads_and_tells_nothing(http: Http, st
             assert answer.text.count("<h1>") == 1
 
 
-def test_errors_keep_their_own_headers(http: Http, stage: Stage, ticket: str) -> None:
-    by_status = dict(answers(http, stage, ticket))
+def test_errors_keep_their_own_headers(http: Http, stage: Stage, path: str, ticket: str) -> None:
+    by_status = dict(answers(http, stage, path, ticket))
 
     assert by_status[405].headers["Allow"] == "GET, POST, HEAD"
     assert "Retry-After" in by_status[503].headers

@@ -53,6 +53,10 @@ EXCUSED = (
     # Answers that need an email's link, a user with a breached password, or the id of an authenticator.
     "unblock* 200",
     "unblock* 50[03]",
+    "verify*Page* 200",
+    "verify*Page* 50[03]",
+    "reset*Page* 200",
+    "reset*Page* 50[03]",
     "verifyEmail 200",
     "resetPassword 200",
     "resetPassword 400 invalid_password",

@@ -256,6 +256,8 @@ REQUESTS = {
     "verifyEmail": _PROOFS,
     "resetPassword": _PROOFS,
     "unblock": [Known({"ticket": "x"}), Known(TOO_LONG)],
+    "verifyByPage": [Known({"ticket": "x"}), Known(TOO_LONG)],
+    "resetByPage": [Known({"ticket": "x", "password": "x", "password_repeat": "x"}), Known(TOO_LONG)],
 }
 EVERYWHERE_ELSE = _IN_QUERY
 # What goes wrong late: in one parameter of a request that gets far.

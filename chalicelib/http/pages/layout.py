@@ -24,6 +24,7 @@ STYLE = (
     "label{display:block;font-weight:600;margin:1rem 0 .25rem}"
     "input{display:block;width:100%;font:inherit;color:inherit;background:var(--card);padding:.625rem .75rem;"
     "border:1px solid var(--line);border-radius:.375rem}"
+    "[hidden]{display:none}"
     "input[aria-invalid]{border-color:var(--bad);border-width:2px}"
     "button{display:block;width:100%;font:inherit;font-weight:600;margin:1.5rem 0 0;padding:.75rem 1rem;"
     "border:1px solid transparent;border-radius:.375rem;background:var(--accent);color:var(--on-accent);cursor:pointer}"
@@ -79,6 +80,25 @@ def form(action: str, ticket: str, label: str, fields: str = "") -> str:
     """
     hidden = f'<input type="hidden" name="ticket" value="{escape(ticket)}">'
     return f'<form method="post" action="{escape(action)}">{hidden}{fields}<button>{escape(label)}</button></form>'
+
+
+def password_field(name: str, label: str, error: str, min_length: int, has_rules: bool = False) -> str:
+    """Return a field for a new password. error: shown beside it, "" for none. has_rules: `#rules` describes it."""
+    descriptions = " ".join([f"{name}-error"] * bool(error) + ["rules"] * has_rules)
+    described = f' aria-describedby="{descriptions}"' if descriptions else ""
+    # The field to mend takes the focus. Otherwise the page is read from its beginning.
+    state = ' aria-invalid="true" autofocus' if error else ""
+    told = f'<p class="error" id="{name}-error" role="alert">{escape(error)}</p>' if error else ""
+    return (
+        f'<label for="{name}">{escape(label)}</label><input id="{name}" name="{name}" type="password" '
+        f'autocomplete="new-password" required minlength="{min_length}"{described}{state}>{told}'
+    )
+
+
+def dead_link(tenant: str, refusal: WireError, *texts: str) -> RefusedOnPage:
+    """Return the refusal of a link whose ticket is over. texts: what may have happened, and how to get another one."""
+    begins = "This link was used already, or is not valid any more."
+    return RefusedOnPage(page(tenant, "This link does not work", begins, *texts), refusal.reason)
 
 
 def error_page(error: WireError) -> Reply:

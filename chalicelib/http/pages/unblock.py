@@ -2,7 +2,7 @@
 
 from chalicelib.errors import InvalidRequest
 from chalicelib.flows.notices import NoticeFlow
-from chalicelib.http.pages.layout import RefusedOnPage, form, page
+from chalicelib.http.pages.layout import RefusedOnPage, dead_link, form, page
 from chalicelib.model.request import Request
 
 
@@ -35,12 +35,10 @@ def act(notices: NoticeFlow, request: Request) -> str:
 
 
 def _refusal(tenant: str, refusal: InvalidRequest) -> RefusedOnPage:
-    html = page(
+    return dead_link(
         tenant,
-        "This link does not work",
-        "This link was used already, or is not valid any more. If you have just pressed the button, it worked: you "
-        "can log in again.",
+        refusal,
+        "If you have just pressed the button, it worked: you can log in again.",
         "A new one is mailed if the account is blocked again, once an hour at most. If you cannot log in now, ask "
         "those who run the service to unblock your account.",
     )
-    return RefusedOnPage(html, refusal.reason)

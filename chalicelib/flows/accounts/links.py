@@ -1,0 +1,56 @@
+"""The links of emails about accounts. The pages behind them stand on the same tickets as /accounts/*."""
+
+from dataclasses import dataclass
+
+from chalicelib.accounts.passwords import rules_of
+from chalicelib.accounts.proofs import EmailProofs
+from chalicelib.accounts.tickets import Tickets
+from chalicelib.model.request import Request
+from chalicelib.model.tenant import Realm
+from chalicelib.passwords.policy import Objection
+from chalicelib.store.configuration.config import ConfigStore
+from chalicelib.store.tickets import RESET, VERIFY, EmailTicket
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class LinkFlow:
+    """Answers people who followed a link to confirm an email or to choose a new password."""
+
+    config: ConfigStore
+    tickets: Tickets
+    proofs: EmailProofs
+
+    @property
+    def tenant_name(self) -> str:
+        """The name that the pages have."""
+        return self.config.tenant().friendly_name
+
+    def open(self, purpose: str, token: str) -> EmailTicket:
+        """Return a link's ticket without using it up; raises InvalidGrant if its use would be refused."""
+        ticket = self.tickets.open_by_ticket(purpose, token)
+        self.proofs.require_subject(ticket)
+        return ticket
+
+    def password_rules(self, ticket: EmailTicket) -> list[str]:
+        """Return the rules of a ticket's realm for new passwords, in words."""
+        detection, realm = self.config.tenant().breached_password_detection, self._realm(ticket)
+        rules = rules_of(realm.password_policy, detection.enabled) if realm else {}
+        return [rule.fill(rule.message) for objection, rule in rules.items() if objection != Objection.TOO_LONG]
+
+    def min_length(self, ticket: EmailTicket) -> int:
+        """Return how many characters a new password of a ticket's realm has at least."""
+        realm = self._realm(ticket)
+        return realm.password_policy.min_length if realm else 1
+
+    def verify(self, request: Request, token: str) -> None:
+        """Verify the email of a link, or make the account of its sign-up; raises InvalidGrant."""
+        self.proofs.verify_email(self.tickets.open_by_ticket(VERIFY, token), request.outcome)
+        request.outcome.event = "sv"
+
+    def reset(self, request: Request, token: str, password: str) -> None:
+        """Set the password of a link's user. Raises InvalidGrant, and InvalidPassword, after which the link works."""
+        self.proofs.reset_password(self.tickets.open_by_ticket(RESET, token), password, request.outcome)
+        request.outcome.event = "scp"
+
+    def _realm(self, ticket: EmailTicket) -> Realm | None:
+        return self.config.realm(ticket.subject.realm)
