@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """One KMS key. kid: its RFC 7638 thumbprint. key_arn: where KMS keeps it. jwk: the public key.
+    """One KMS key. kid: its RFC 7638 thumbprint. key_arn: of the Region that made it. jwk: the public key.
 
     status: next (published), current (signs) or previous (published until its last token ends).
     since: epoch seconds of the last change of status.
@@ -17,6 +17,15 @@ class SigningKey:
     jwk: dict[str, str]
     status: str
     since: int
+
+    @property
+    def key_id(self) -> str:
+        """The KMS key in whatever Region the caller is: a multi-Region key's own ID, which its replicas share.
+
+        A key of one Region, as the version before made them, has its ARN.
+        """
+        name = self.key_arn.rpartition("/")[2]
+        return name if name.startswith("mrk-") else self.key_arn
 
 
 @dataclass(frozen=True, slots=True)

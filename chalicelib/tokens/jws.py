@@ -38,7 +38,7 @@ def write_unsigned(name: str, payload: bytes, key: SigningKey, headers: Mapping[
 
 def sign_token(token: Unsigned, sign: Sign) -> str:
     """Return the token as a compact JWS. Source: RFC 7515 3.1, 7.1; RFC 7518 3.3, 3.4."""
-    signature = sign(token.key.key_arn, token.key.alg, token.signing_input)
+    signature = sign(token.key.key_id, token.key.alg, token.signing_input)
     raw = _raw_signature(signature) if token.key.alg == "ES256" else signature
     return b".".join((token.signing_input, _encode(raw))).decode()
 

@@ -12,7 +12,7 @@ from chalicelib.settings import Settings
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.aws.calls import Aws
 from chalicelib.store.configuration.config import ConfigStore
-from chalicelib.store.configuration.vault import StageKey, Vault, data_key_alias
+from chalicelib.store.configuration.vault import StageKey, Vault
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
 from chalicelib.store.outgoing import OutgoingMail, OutgoingStore
@@ -48,7 +48,7 @@ def make_stores(settings: Settings, aws: Aws, externals: Externals) -> Stores:
     prefix, dynamo = f"gatehouse-{settings.stage}-", Dynamo(aws)
     sessions_table, attempts_table = f"{prefix}sessions", f"{prefix}attempts"
     config = ConfigStore(dynamo, f"{prefix}config", externals.clock, choose=externals.choose)
-    vault = Vault(aws, data_key_alias(settings.stage))
+    vault = Vault(aws, settings.stage)
     directory_of = _directories(settings, dynamo, externals)
 
     def directory_named(name: str) -> Directory | None:

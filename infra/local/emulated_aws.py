@@ -14,6 +14,7 @@ from moto.core.model_instances import model_data
 from moto.core.models import MockAWS
 
 from infra.local.emails import whole_emails
+from infra.local.key_ids import whole_key_ids
 from infra.local.moto_transport import CALL_LOCK
 
 if TYPE_CHECKING:
@@ -49,7 +50,13 @@ def local_aws() -> Iterator[None]:
     logging.getLogger("moto").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message="Tried to parse AWS::(CloudWatch::Alarm|Logs::MetricFilter)")
     # Not mock_aws(): with TEST_SERVER_MODE or TEST_PROXY_MODE in the environment it sends calls to the network.
-    with MockAWS({"core": {"mock_credentials": False}}), _one_call_at_a_time(), _small_transactions(), whole_emails():
+    with (
+        MockAWS({"core": {"mock_credentials": False}}),
+        _one_call_at_a_time(),
+        _small_transactions(),
+        whole_emails(),
+        whole_key_ids(),
+    ):
         _forget_copies()
         yield
 

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.clock import SystemClock
 from chalicelib.store.configuration.rule_settings import RuleSettings
-from chalicelib.store.configuration.vault import Vault, data_key_alias
+from chalicelib.store.configuration.vault import Vault
 from infra.errors import NotReady, OperatorError
 from infra.stage.aws import Stage
 from infra.text_file import read_text
@@ -22,7 +22,7 @@ _TEXTS = TypeAdapter(dict[str, str])
 
 def settings_of(stage: Stage) -> RuleSettings:
     """Return the settings of a stage, with nothing cached."""
-    return RuleSettings(stage.config(), Vault(stage.aws, data_key_alias(stage.name)), SystemClock(), lifetime_s=0)
+    return RuleSettings(stage.config(), Vault(stage.aws, stage.name), SystemClock(), lifetime_s=0)
 
 
 def set_value(stage: Stage, name: str, ask: Callable[[], str]) -> None:

@@ -13,7 +13,15 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from chalicelib.model.key import KeySet, SigningKey
-from chalicelib.store.configuration.vault import STAGE_KEY, STAGE_OWNER, StageKey, Vault, data_key_alias
+from chalicelib.store.configuration.vault import (
+    STAGE_KEY,
+    STAGE_OWNER,
+    StageKey,
+    Vault,
+    data_key_alias,
+    data_key_alias_before,
+    sealer_of,
+)
 from infra.stage.aws import Stage
 from infra.stage.changes import PlannedChange
 from infra.stage.cloudformation.stack_status import Unsound
@@ -73,17 +81,19 @@ def signing_key_faults(stage: Stage, known: KeySet) -> list[str]:
 
 
 def data_key_faults(stage: Stage) -> list[str]:
-    """Return why the data key cannot be used, with what mends it; nothing if it can, or if there is none."""
-    found = find_key(stage, data_key_alias(stage.name))
-    return state_fault("the data key", found) if found else []
+    """Return why a data key cannot be used, with what mends it; nothing for one that can, or that is not there."""
+    aliases = (data_key_alias(stage.name), data_key_alias_before(stage.name))
+    found = [key for alias in aliases if (key := find_key(stage, alias))]
+    return [line for key in found for line in state_fault("the data key", key)]
 
 
 def stage_key_faults(stage: Stage) -> list[str]:
     """Return why the stage key does not open, with what mends it. Return nothing if it does, or if there is none."""
-    document, alias = stage.config().stage_key(), data_key_alias(stage.name)
+    document = stage.config().stage_key()
     if document is None:
         return []
-    sealer, data_key = find_sealer(stage, document["data_key"], STAGE_OWNER), find_key(stage, alias)
+    alias, sealed = sealer_of(stage.name, document["data_key"])
+    sealer, data_key = find_sealer(stage, sealed, STAGE_OWNER), find_key(stage, alias)
     if sealer.is_gone:
         return _lost_data_key(stage)
     if sealer.refusal:
@@ -125,7 +135,7 @@ def stage_key_changes(stage: Stage, dry_run: bool, is_new: bool) -> list[Planned
 
 def stage_key(stage: Stage) -> StageKey:
     """Return the stage key."""
-    return StageKey(stage.config(), Vault(stage.aws, data_key_alias(stage.name)))
+    return StageKey(stage.config(), Vault(stage.aws, stage.name))
 
 
 def public_jwk(der: bytes, alg: str) -> dict[str, str]:

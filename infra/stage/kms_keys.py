@@ -1,6 +1,5 @@
 """Make the KMS keys of a stage, find them again by their tag, and check them. Publishing is for keys.py."""
 
-from base64 import b64decode
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -45,8 +44,9 @@ class KeyPlan:
 
 
 def find_or_make(stage: Stage, plan: KeyPlan, taken: Collection[str] = ()) -> str:
-    """Return the ARN of a key of this kind that is not in taken: one that an interrupted run left, or a new one.
+    """Return the ARN of a multi-Region key of this kind: one that an interrupted run left, or a new one.
 
+    taken: ARNs of keys that are in use. A key of one Region could not be replicated later, so none is taken over.
     CreateKey has no idempotency token, so a run that stops after it leaves a key behind.
     """
     left = _leftovers(stage, plan, taken)
@@ -55,6 +55,7 @@ def find_or_make(stage: Stage, plan: KeyPlan, taken: Collection[str] = ()) -> st
     made = stage.clients.kms.create_key(
         KeySpec=plan.spec,
         KeyUsage=plan.usage,
+        MultiRegion=True,
         Description=f"Gatehouse {stage.name}: {plan.description}",
         Tags=[{"TagKey": STAGE_TAG, "TagValue": stage.name}],
     )
@@ -111,14 +112,14 @@ def give_alias(stage: Stage, alias: str, arn: str) -> None:
             raise
 
 
-def find_sealer(stage: Stage, sealed: str, owner: str) -> Sealer:
+def find_sealer(stage: Stage, sealed: bytes, owner: str) -> Sealer:
     """Return the KMS key that sealed a data key.
 
     No fault is reported if the caller may not decrypt: the function needs that permission, `up` does not.
     """
     kms, context = stage.clients.kms, {"gatehouse": owner}
     try:
-        return Sealer(kms.decrypt(CiphertextBlob=b64decode(sealed), EncryptionContext=context)["KeyId"])
+        return Sealer(kms.decrypt(CiphertextBlob=sealed, EncryptionContext=context)["KeyId"])
     except ClientError as refusal:
         code, words = refusal.response["Error"]["Code"], refusal.response["Error"].get("Message", "")
         if code in STATES:
@@ -151,7 +152,8 @@ def _leftovers(stage: Stage, plan: KeyPlan, taken: Collection[str]) -> "list[Key
     arns = [key["KeyArn"] for page in kms.get_paginator("list_keys").paginate() for key in page["Keys"]]
     ours = [arn for arn in arns if arn not in taken and _is_left(stage, arn)]
     found = [kms.describe_key(KeyId=arn)["KeyMetadata"] for arn in ours]
-    return [key for key in found if key["KeyState"] == "Enabled" and key.get("KeySpec") == plan.spec]
+    usable = [key for key in found if key["KeyState"] == "Enabled" and key.get("MultiRegion")]
+    return [key for key in usable if key.get("KeySpec") == plan.spec]
 
 
 def _is_left(stage: Stage, arn: str) -> bool:

@@ -20,7 +20,7 @@ from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.code_attempts import AllowanceStore, WrongCodeStore
-from chalicelib.store.configuration.vault import Vault, data_key_alias
+from chalicelib.store.configuration.vault import Vault
 from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
 from chalicelib.store.outgoing import OutgoingMail, OutgoingStore
 from chalicelib.store.people.enrolments import EnrolmentStore
@@ -50,7 +50,7 @@ class SecondFactors:
             return (queue.queue_write(mail, clock.now_ms()),)
 
         enrolments = EnrolmentStore(stage.dynamo, people.realm, clock, tell)
-        vault = Vault(stage.aws, data_key_alias(stage.name))
+        vault = Vault(stage.aws, stage.name)
         limits = _limits(stage)
         otp = Otp(vault, limits, lambda _: enrolments, clock)
         return cls(people, enrolments, otp, RecoveryCode(limits, lambda _: enrolments))

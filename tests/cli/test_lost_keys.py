@@ -2,7 +2,6 @@
 
 import json
 import shlex
-from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +12,7 @@ import pytest
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.kms.models import kms_backends
 
-from chalicelib.store.configuration.vault import STAGE_OWNER, data_key_alias
+from chalicelib.store.configuration.vault import STAGE_OWNER, data_key_alias, sealer_of, store_data_key
 from infra.local.emulated_aws import REGION
 from infra.stage.aws import Stage
 from infra.stage.cloudformation.stack_status import Unsound
@@ -155,11 +154,11 @@ def test_caller_who_may_not_decrypt_is_told_of_no_fault(own: Gatehouse) -> None:
 def test_stage_key_that_was_sealed_for_something_else_does_not_pass(own: Gatehouse) -> None:
     kms = own.stage.clients.kms
     plain = kms.decrypt(
-        CiphertextBlob=b64decode(str((own.stage.config().stage_key() or {})["data_key"])),
+        CiphertextBlob=sealer_of(own.stage.name, (own.stage.config().stage_key() or {})["data_key"])[1],
         EncryptionContext={"gatehouse": STAGE_OWNER},
     )["Plaintext"]
     sealed = kms.encrypt(KeyId=data_key(own), Plaintext=plain, EncryptionContext={"gatehouse": "other"})
-    own.stage.config().put("stage_key", {"data_key": b64encode(sealed["CiphertextBlob"]).decode()})
+    own.stage.config().put("stage_key", {"data_key": store_data_key(sealed["CiphertextBlob"])})
 
     assert own.up(small_document()).code == 1
 

@@ -80,7 +80,7 @@ def test_unset_of_what_is_not_there_is_refused(own: Gatehouse) -> None:
 
 
 def test_stage_without_a_data_key_says_to_run_up(own: Gatehouse) -> None:
-    own.stage.clients.kms.delete_alias(AliasName=f"alias/gatehouse-{own.stage.name}-data")
+    own.stage.clients.kms.delete_alias(AliasName=f"alias/gatehouse-{own.stage.name}-data-mrk")
     ran = own.run("rules", "settings", "set", "API_KEY", "--stdin", typed=SECRET)
     said = "The stage is not ready (missing: the data key). Run `gatehouse up` with this file first.\n"
     assert (ran.code, ran.out, ran.err) == (2, "", said)

@@ -40,7 +40,7 @@ def test_first_up_makes_stacks_tables_and_keys(gatehouse: Gatehouse) -> None:
         ["create", "stack", f"gatehouse-{name}"],
         ["create", "stack", f"gatehouse-{name}-realm-staff"],
         ["create", "RS256", "signing", "key", "RSA_2048"],
-        ["create", "data", "key", f"alias/gatehouse-{name}-data"],
+        ["create", "data", "key", f"alias/gatehouse-{name}-data-mrk"],
         ["create", "stage", "key", "sealed", "by", "the", "data", "key"],
         ["Done."],
     ]

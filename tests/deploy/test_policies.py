@@ -96,7 +96,7 @@ def calls_of(deployment: Deployment, caller: str) -> set[Call]:
 
 def call_of(deployment: Deployment, action: str, name: str, key: str = "") -> Call:
     """Return a call as IAM sees it. name: of the resource, as the call had it."""
-    if name.startswith("alias/"):
+    if name.startswith(("alias/", "mrk-")):
         name = deployment.aws.client("kms").describe_key(KeyId=name)["KeyMetadata"]["Arn"]
     return Call(action, arn_of(name), tags_of(deployment, name), key)
 

@@ -20,7 +20,7 @@ from chalicelib.settings import Settings
 from chalicelib.store.attempts import AttemptCount, AttemptStore
 from chalicelib.store.aws.calls import Aws
 from chalicelib.store.configuration.rule_settings import RuleSettings
-from chalicelib.store.configuration.vault import Vault, data_key_alias
+from chalicelib.store.configuration.vault import Vault
 from infra.stage.aws import Stage
 from infra.tenant.file import load
 from tests.support.fixed import BCRYPT_COST, DEMO, ISSUER, Clock, Hashes
@@ -96,7 +96,7 @@ class Bench:
 def stage_for_faults(name: str) -> Stage:
     """Provision a stage with the demo tenant and settings for rules; moto must run already."""
     stage = provision_stage(name, load(DEMO))
-    vault = Vault(stage.aws, data_key_alias(name))
+    vault = Vault(stage.aws, name)
     RuleSettings(stage.config(), vault, SystemClock()).write({"GREETING": "hello"})
     return stage
 

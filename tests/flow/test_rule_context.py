@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib import wiring
 from chalicelib.store.configuration.rule_settings import RuleSettings
-from chalicelib.store.configuration.vault import Vault, data_key_alias
+from chalicelib.store.configuration.vault import Vault
 from infra.stage.aws import Stage
 from tests.support.calls import calls_of
 from tests.support.clients import make_client
@@ -23,7 +23,7 @@ def plain(thing: Any) -> Any:
 
 
 def settings_of(stage: Stage, externals: wiring.Externals) -> RuleSettings:
-    vault = Vault(stage.aws, data_key_alias(stage.name))
+    vault = Vault(stage.aws, stage.name)
     return RuleSettings(stage.config(), vault, externals.clock)
 
 
@@ -224,7 +224,7 @@ def test_changed_settings_are_seen_within_a_minute(
 
 
 def test_settings_of_another_owner_do_not_open(stage: Stage, externals: wiring.Externals, people: PeopleMaker) -> None:
-    vault = Vault(stage.aws, data_key_alias(stage.name))
+    vault = Vault(stage.aws, stage.name)
     _, foreign = vault.new_key("somebody else")
     user = people.make()
     settings_of(stage, externals).write({"A": "1"})

@@ -4,7 +4,7 @@ import json
 
 from chalicelib import wiring
 from chalicelib.store.configuration.rule_settings import RuleSettings
-from chalicelib.store.configuration.vault import Vault, data_key_alias, seal
+from chalicelib.store.configuration.vault import Vault, seal
 from infra.stage.aws import Stage
 from tests.support.calls import calls_of
 from tests.support.config import document_of
@@ -16,7 +16,7 @@ from tests.support.threads import at_once
 
 def settings_of(stage: Stage, externals: wiring.Externals) -> RuleSettings:
     """Return the settings as the tools have them."""
-    return RuleSettings(stage.config(), Vault(stage.aws, data_key_alias(stage.name)), externals.clock, lifetime_s=0)
+    return RuleSettings(stage.config(), Vault(stage.aws, stage.name), externals.clock, lifetime_s=0)
 
 
 def test_setting_in_the_place_of_another_does_not_open(
@@ -58,7 +58,7 @@ def test_settings_of_the_version_before_are_read(
 
 def put_of_version_before(stage: Stage, values: dict[str, str]) -> None:
     """Write settings as the version before did: all in one document."""
-    data_key, stored = Vault(stage.aws, data_key_alias(stage.name)).new_key("rules")
+    data_key, stored = Vault(stage.aws, stage.name).new_key("rules")
     stage.config().put("rule_settings", {"data_key": stored, "sealed": seal(data_key, json.dumps(values), "rules")})
 
 

@@ -20,6 +20,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import make_server
 
 from infra.local.emails import received_emails, whole_emails
+from infra.local.key_ids import whole_key_ids
 from tests.support.aws_names import make_tls
 
 API_DOCUMENT = re.compile(r"/restapis(/[^/]+)?")
@@ -112,7 +113,7 @@ def _key_of(call: dict[str, Any]) -> str:
 def main(log: Path, authorities: Path) -> None:
     """Serve on a free port of this machine, and by TLS on another. authorities: the file to write the authority to."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    with whole_emails(), log.open("w", encoding="utf-8") as lines:
+    with whole_emails(), whole_key_ids(), log.open("w", encoding="utf-8") as lines:
         app = AwsServer(DomainDispatcherApplication(create_backend_app), lines)
         servers = [
             make_server("127.0.0.1", 0, app, threaded=True, ssl_context=tls) for tls in (None, make_tls(authorities))

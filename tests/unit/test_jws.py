@@ -44,8 +44,8 @@ def token(claims: dict[str, Any], alg: str, headers: dict[str, str], sign: Sign)
 
 @given(claims=CLAIMS, headers=HEADERS)
 def test_rs256_tokens_are_pyjwts(claims: dict[str, Any], headers: dict[str, str]) -> None:
-    def sign(key_arn: str, alg: str, message: bytes) -> bytes:
-        assert (key_arn, alg) == ("arn of RS256", "RS256")
+    def sign(key_id: str, alg: str, message: bytes) -> bytes:
+        assert (key_id, alg) == ("arn of RS256", "RS256")
         return rsa_key().sign(message, padding.PKCS1v15(), SHA256())
 
     payload, ours = token(claims, "RS256", headers, sign)

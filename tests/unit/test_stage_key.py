@@ -5,13 +5,13 @@ import pytest
 from chalicelib.errors import ServerError
 from chalicelib.model.clock import SystemClock
 from chalicelib.store.configuration.config import ConfigStore
-from chalicelib.store.configuration.vault import STAGE_KEY, StageKey, Vault, data_key_alias
+from chalicelib.store.configuration.vault import STAGE_KEY, StageKey, Vault
 from infra.stage.aws import Stage
 from tests.support.calls import calls_of
 
 
 def key_of(stage: Stage) -> StageKey:
-    return StageKey(stage.config(), Vault(stage.aws, data_key_alias(stage.name)))
+    return StageKey(stage.config(), Vault(stage.aws, stage.name))
 
 
 def test_two_processes_compute_the_same_hash(stage: Stage) -> None:
@@ -41,7 +41,7 @@ def test_stage_key_is_made_once(stage: Stage) -> None:
 
 def test_table_holds_the_key_as_kms_sealed_it(stage: Stage) -> None:
     stored = (stage.config().stage_key() or {})["data_key"]
-    opened = Vault(stage.aws, data_key_alias(stage.name)).open_key(stored, "stage")
+    opened = Vault(stage.aws, stage.name).open_key(stored, "stage")
 
     assert len(opened) == 32
     assert opened.hex() not in stored
@@ -51,7 +51,7 @@ def test_table_holds_the_key_as_kms_sealed_it(stage: Stage) -> None:
 def test_stage_without_a_key_says_what_to_run(stage: Stage) -> None:
     # A table of users holds no documents: it stands for a stage that was brought up before there was such a key.
     empty = ConfigStore(stage.dynamo, f"{stage.prefix}users-customers", SystemClock(), lifetime_s=0)
-    key = StageKey(empty, Vault(stage.aws, data_key_alias(stage.name)))
+    key = StageKey(empty, Vault(stage.aws, stage.name))
 
     with pytest.raises(ServerError) as refused:
         key.mac("names", b"ada")

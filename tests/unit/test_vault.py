@@ -5,7 +5,7 @@ import secrets
 import pytest
 
 from chalicelib.errors import ServerError, TemporarilyUnavailable
-from chalicelib.store.configuration.vault import Vault, data_key_alias, seal, unseal
+from chalicelib.store.configuration.vault import Vault, seal, unseal
 from infra.stage.aws import Stage
 
 DATA_KEY = secrets.token_bytes(32)
@@ -25,7 +25,7 @@ def test_secret_is_sealed_differently_each_time() -> None:
 
 
 def test_data_key_opens_for_its_owner_alone(stage: Stage) -> None:
-    vault = Vault(stage.aws, data_key_alias(stage.name))
+    vault = Vault(stage.aws, stage.name)
     key, stored = vault.new_key("ada")
 
     assert vault.open_key(stored, "ada") == key

@@ -5,7 +5,7 @@ import pytest
 
 from chalicelib.model.clock import SystemClock
 from chalicelib.store.configuration.rule_settings import RuleSettings
-from chalicelib.store.configuration.vault import Vault, data_key_alias
+from chalicelib.store.configuration.vault import Vault
 from infra.errors import OperatorError
 from infra.stage.people import People
 from tests.support.fixed import BCRYPT_COST, Clock
@@ -123,6 +123,6 @@ def test_namesake_in_another_realm_keeps_its_own_families(http: Http, filled: Fi
 
 
 def test_settings_of_rules_of_before_open(filled: Filled) -> None:
-    vault = Vault(filled.stage.aws, data_key_alias("before"))
+    vault = Vault(filled.stage.aws, "before")
 
     assert RuleSettings(filled.stage.config(), vault, SystemClock()).read() == {"GREETING": "hello"}

@@ -18,11 +18,11 @@ class Kms:
 
     aws: Aws
 
-    def sign(self, key_arn: str, alg: str, message: bytes) -> bytes:
+    def sign(self, key_id: str, alg: str, message: bytes) -> bytes:
         """Return KMS's signature of at most MAX_MESSAGE_BYTES: PKCS#1 v1.5 for RS256, DER for ES256."""
         answer = self.aws.call(
             "Sign",
-            KeyId=key_arn,
+            KeyId=key_id,
             Message=message,
             MessageType="RAW",
             SigningAlgorithm=_ALGORITHMS[alg],

@@ -18,36 +18,61 @@ STAGE_KEY = "stage_key"
 STAGE_OWNER = "stage"
 
 
+# The beginning of a stored data key that a multi-Region key sealed. The version before had keys of one Region.
+_MULTI_REGION = "mrk:"
+
+
 def data_key_alias(stage: str) -> str:
-    """Return the alias of a stage's key for data at rest."""
+    """Return the alias of a stage's key for data at rest. A replica in another Region has the same alias there."""
+    return f"alias/gatehouse-{stage}-data-mrk"
+
+
+def data_key_alias_before(stage: str) -> str:
+    """Return the alias of the key of one Region that the version before sealed with; new stages have none."""
     return f"alias/gatehouse-{stage}-data"
+
+
+def store_data_key(blob: bytes) -> str:
+    """Return the stored form of a data key that the stage's multi-Region key sealed."""
+    return _MULTI_REGION + b64encode(blob).decode()
+
+
+def is_of_one_region(stored: str) -> bool:
+    """Return whether only the key of the version before opens a stored data key."""
+    return not stored.startswith(_MULTI_REGION)
+
+
+def sealer_of(stage: str, stored: str) -> tuple[str, bytes]:
+    """Return the alias of the KMS key that opens a stored data key, and what KMS has to open."""
+    alias = data_key_alias_before(stage) if is_of_one_region(stored) else data_key_alias(stage)
+    return alias, b64decode(stored.removeprefix(_MULTI_REGION))
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Vault:
-    """Makes and opens data keys. key_id: the alias of the KMS key.
+    """Makes and opens the data keys of a stage.
 
     owner: whom a secret belongs to. Data key and sealed text are bound to it, so that neither opens for another owner.
     """
 
     aws: Aws
-    key_id: str
+    stage: str
 
     def new_key(self, owner: str) -> tuple[bytes, str]:
         """Return a fresh data key and its stored form. One KMS call."""
         made = self.aws.call(
             "GenerateDataKey",
-            KeyId=self.key_id,
+            KeyId=data_key_alias(self.stage),
             KeySpec="AES_256",
             EncryptionContext={"gatehouse": owner},
         )
-        return made["Plaintext"], b64encode(made["CiphertextBlob"]).decode()
+        return made["Plaintext"], store_data_key(made["CiphertextBlob"])
 
     def open_key(self, stored: str, owner: str) -> bytes:
         """Return the data key of its stored form. One KMS call."""
-        blob = b64decode(stored)
+        alias, blob = sealer_of(self.stage, stored)
         context = {"gatehouse": owner}
-        opened = self.aws.call("Decrypt", KeyId=self.key_id, CiphertextBlob=blob, EncryptionContext=context)
+        opened = self.aws.call("Decrypt", KeyId=alias, CiphertextBlob=blob, EncryptionContext=context)
         key: bytes = opened["Plaintext"]
         return key
 

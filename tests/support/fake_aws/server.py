@@ -51,9 +51,9 @@ class Keys:
 
     def create(self, call: Body) -> Body:
         """CreateKey."""
-        arn = f"arn:aws:kms:eu-west-1:000000000000:key/{uuid.uuid4()}"
-        self.keys[arn] = make_rsa_key(65537, 2048) if call["KeySpec"] == "RSA_2048" else make_ec_key(SECP256R1())
-        return {"KeyMetadata": {"KeyId": arn.rpartition("/")[2], "Arn": arn}}
+        key_id = f"mrk-{uuid.uuid4().hex}"
+        self.keys[key_id] = make_rsa_key(65537, 2048) if call["KeySpec"] == "RSA_2048" else make_ec_key(SECP256R1())
+        return {"KeyMetadata": {"KeyId": key_id, "Arn": f"arn:aws:kms:eu-west-1:000000000000:key/{key_id}"}}
 
     def list_keys(self, _: Body) -> Body:
         """ListKeys: there are no keys of earlier runs."""
@@ -61,15 +61,19 @@ class Keys:
 
     def public(self, call: Body) -> Body:
         """GetPublicKey."""
-        key = self.keys[call["KeyId"]].public_key()
+        key = self._find(call).public_key()
         return {"PublicKey": _base64(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))}
 
     def sign(self, call: Body) -> Body:
         """Sign."""
-        key, message = self.keys[call["KeyId"]], base64.b64decode(call["Message"])
+        key, message = self._find(call), base64.b64decode(call["Message"])
         if isinstance(key, RSAPrivateKey):
             return {"Signature": _base64(key.sign(message, PKCS1v15(), SHA256()))}
         return {"Signature": _base64(key.sign(message, ECDSA(SHA256())))}
+
+    def _find(self, call: Body) -> RSAPrivateKey | EllipticCurvePrivateKey:
+        """Return the key that a call names, by its ID or its ARN."""
+        return self.keys[call["KeyId"].rpartition("/")[2]]
 
     def data_key(self, _: Body) -> Body:
         """GenerateDataKey: the key is its own ciphertext."""
