@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import pytest
 from tests.clients.support import verified
 from tests.support.http import BACKEND, TIMESHEETS
 from tests.support.limits import WAIT_S
-from tests.support.local_run import LocalProcess
+from tests.support.local_run import LocalProcess, local_run
+from tests.support.people import PASSWORD
+from tests.support.tenant_documents import demo_document, write
 
 HERE = Path(__file__).with_name("node")
 # `.ci/run` sets it, after it has installed them.
@@ -84,6 +87,41 @@ def test_auth0_auth_js_logs_in_and_refreshes(tls_run: LocalProcess) -> None:
     assert said["login"]["accessToken"].startswith("eyJ")
     assert said["refreshed"]["accessToken"] != said["login"]["accessToken"]
     assert said["wrong"] == WRONG
+
+
+@pytest.fixture(scope="module")
+def owing_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess]:
+    """A run over HTTPS that asks everybody for a second factor, with one person who has none."""
+    directory, document = tmp_path_factory.mktemp("owing"), demo_document()
+    document["mfa"]["policy"] = "always"
+    document["users"] = {"employees": [{"username": "app", "email": "app@example.com", "password": PASSWORD}]}
+    with local_run(directory, "--tenant", write(directory, document), "--tls", "--aws-port", "0") as started:
+        yield started
+
+
+def test_auth0_auth_js_enrols_an_app_and_shows_its_code_and_the_recovery_code(owing_run: LocalProcess) -> None:
+    said = node(owing_run, "auth0-auth-js-mfa", NODE_EXTRA_CA_CERTS=owing_run.ca_file, PASSWORD=PASSWORD)
+
+    assert said["first"] == [True, {"enroll": [{"type": "otp"}, {"type": "phone"}, {"type": "email"}]}]
+    assert said["wrong"] == ["invalid_grant", "Invalid otp_code."]
+    assert said["later"] == {"challenge": [{"type": "otp"}, {"type": "recovery-code"}]}
+    assert (said["listed"], said["challenge"]) == (["otp", "recovery-code"], "otp")
+    assert said["tokens"].startswith("eyJ")
+    assert said["recovered"][0].startswith("eyJ")
+    assert said["recovered"][1]
+
+
+def test_node_auth0_and_auth0_auth_js_sign_up_and_ask_for_a_new_password(tls_run: LocalProcess) -> None:
+    said = node(tls_run, "database", NODE_EXTRA_CA_CERTS=tls_run.ca_file)
+    text = "We've just sent you an email to reset your password."
+
+    assert (said["older"]["email"], said["older"]["email_verified"]) == ("older@example.com", False)
+    assert said["older"]["user_metadata"] == {"plan": "free"}
+    assert (said["newer"]["email"], said["newer"]["emailVerified"]) == ("newer@example.com", False)
+    assert [len(said["older"]["_id"]), len(said["newer"]["id"])] == [24, 24]
+    assert (said["taken"], said["takenOlder"]) == (["invalid_signup", 400], ["invalid_signup", 400])
+    assert said["weak"] == ["invalid_password", 400]
+    assert said["mailed"] == [text, text]
 
 
 def test_apis_of_node_take_an_access_token_and_nothing_else(run: LocalProcess) -> None:
