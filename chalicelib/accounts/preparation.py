@@ -69,7 +69,7 @@ class MailPreparation:
             return self._notice(realm, mail)
         users = self.users_of(realm)
         user_id = users.locate(mail.to, EMAIL_KIND)
-        user = users.read(user_id) if user_id else None
+        user = users.dynamo.read(users.read_of(user_id)) if user_id else None
         if mail.kind == SIGN_UP:
             return self._sign_up(realm, mail, user)
         if user is None:

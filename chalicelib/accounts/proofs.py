@@ -8,7 +8,6 @@ from chalicelib.accounts.passwords import NewPasswords
 from chalicelib.accounts.tickets import INVALID, Tickets
 from chalicelib.errors import InvalidGrant
 from chalicelib.identifiers import canonical
-from chalicelib.model.account import Account
 from chalicelib.model.clock import in_words
 from chalicelib.model.request import Outcome
 from chalicelib.model.tenant import Realm
@@ -70,7 +69,7 @@ class EmailProofs:
         )
         told = OutgoingMail(PASSWORD_CHANGED, realm.name, user.email, user.user_id, {"time": in_words(now)})
         # Forgotten first: if AWS fails in between, the ticket still works.
-        self.attempts.clear_account(Account(realm.name, user.user_id))
+        self.attempts.forget(self.records_of(realm).users.key_of(user.user_id))
         try:
             self.tickets.dynamo.commit(
                 (

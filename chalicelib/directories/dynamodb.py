@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.model.directory import LoginRecord, LoginWrites
-from chalicelib.model.storage import Read
+from chalicelib.model.directory import LoginRecord, LoginWrites, NamedUser, UserOf
+from chalicelib.model.storage import Item, Key, Read
 from chalicelib.model.tenant import Realm
-from chalicelib.model.user import User
+from chalicelib.model.user import Credentials, User
 from chalicelib.passwords.hash import hash_password, is_hash_as_typed, needs_rehash
 from chalicelib.store.aws.calls import ConditionFailed
+from chalicelib.store.people.items import credentials_from, profile_key, user_from
 from chalicelib.store.people.users import UserStore
 
 # No user_id looks like this, so the read for an unknown user finds nothing.
@@ -33,21 +34,42 @@ class DynamoDirectory:
     dummy_hash: str = field(repr=False)
     verify: Callable[[str, str], bool]
 
-    def user_id_of(self, typed: str) -> Read[str | None]:
-        """Return the read of the user_id of the user who typed this identifier, of a kind that the realm allows."""
-        return self.users.user_id_of(typed, self.realm.identifiers)
+    def name_of(self, typed: str) -> Read[NamedUser | None]:
+        """Return the read of the user whom an identifier names, if it is of a kind that the realm allows."""
+        return self.users.name_of(typed, self.realm.identifiers)
 
-    def read_of(self, user_id: str | None) -> Read[User | None]:
-        """Return the read of a user's record. For None it costs the same and finds no user."""
-        return self.users.read_of(user_id or _NOBODY)
+    def counts_of(self, user_id: str) -> Key:
+        """Return the key of a user's credentials, which count the attempts at them."""
+        return self.users.key_of(user_id)
 
-    def has_password(self, user: User | None, password: str) -> bool:
+    def beside_counts(self, user_id: str | None, has_profile: bool) -> Read[UserOf]:
+        """Return the read of the profile, if it is needed. For None it costs the same and finds no user."""
+
+        def parse(profiles: tuple[Item | None, ...]) -> UserOf:
+            return lambda counted: _make_user(user_id, counted, profiles)
+
+        keys = (profile_key(self.users.table, user_id or _NOBODY),) if has_profile else ()
+        return Read(keys, parse)
+
+    def read_of(self, user_id: str) -> Read[User | None]:
+        """Return the read of a user with the profile."""
+        return self.users.read_of(user_id)
+
+    def credentials_of(self, user_id: str) -> Read[Credentials | None]:
+        """Return the read of a user's credentials; it misses those that have the shape of the version before."""
+        return self.users.credentials_of(user_id)
+
+    def find(self, user_id: str) -> User | None:
+        """Return a user; one who is stored in the shape of the version before is brought into the present one first."""
+        return self.users.read(user_id)
+
+    def has_password(self, user: Credentials | None, password: str) -> bool:
         """Return whether this is the user's password: the same work for None and for a user without one."""
         stored = user.password_hash if user else ""
         matches = self.verify(password, stored or self.dummy_hash)
         return matches and bool(stored)
 
-    def renew_hash(self, user: User, password: str) -> str | None:
+    def renew_hash(self, user: Credentials, password: str) -> str | None:
         """Return the stored form that replaces one of another cost or make, or None if none is needed.
 
         password: the right one, as it was typed. A hash that another server made without NFC is replaced too.
@@ -57,7 +79,7 @@ class DynamoDirectory:
             return hash_password(password, self.bcrypt_cost)
         return None
 
-    def login_writes(self, user: User, login: LoginRecord) -> LoginWrites:
+    def login_writes(self, user: Credentials, login: LoginRecord) -> LoginWrites:
         """Return the function that makes the one conditional write of a login."""
         return lambda counter: (self.users.login_write(user, login, counter),)
 
@@ -78,9 +100,19 @@ class DynamoDirectory:
                 wanted = {name: _merge(getattr(user, name), new, getattr(read, name)) for name, new in changed.items()}
         raise TemporarilyUnavailable(reason="update_item: the metadata kept changing")
 
-    def correct_count(self, user: User, counter: str, live: int) -> None:
-        """Set a counter of refresh families to the number that live, unless it changed since the record was read."""
+    def correct_count(self, user: Credentials, counter: str, live: int) -> None:
+        """Set a counter of refresh families to the number that live, unless it changed since the user was read."""
         self.users.correct_count(user, counter, live)
+
+
+def _make_user(user_id: str | None, counted: Item, profiles: tuple[Item | None, ...]) -> Credentials | None:
+    """Return the user whose credentials the counted item is; None if it is no user's, or a profile is missing."""
+    if user_id is None or "credential_version" not in counted:
+        return None
+    if not profiles:
+        return credentials_from(counted)
+    (profile,) = profiles
+    return user_from(counted, profile) if profile else None
 
 
 def _merge(before: dict[str, Any], after: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class NoticeFlow:
         ticket = self.require_ticket(token)
         request.outcome.realm, request.outcome.user = ticket.account.realm, ticket.account.id
         # Forgotten first: if AWS fails in between, the link still works.
-        self.attempts.clear_account(ticket.account)
+        self._forget_attempts(ticket.account)
         try:
             self.tickets.end_ticket(ticket)
         except ConditionFailed:
@@ -95,6 +95,11 @@ class NoticeFlow:
         """Return whether the user still exists, with the credentials of when the link was sent."""
         user = self._owner(ticket.account)
         return user is not None and ticket.credential_version in (None, user.credential_version)
+
+    def _forget_attempts(self, account: Account) -> None:
+        directory = self.directory_named(account.realm)
+        counts = directory.counts_of(account.id) if directory else None
+        self.attempts.forget(counts or self.attempts.key_of(account))
 
     def _owner(self, account: Account) -> User | None:
         directory = self.directory_named(account.realm)

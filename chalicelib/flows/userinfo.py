@@ -23,8 +23,7 @@ class UserinfoFlow:
         scopes = tuple(claims["scope"].split())
         if OPENID not in scopes or f"{request.issuer}userinfo" not in audiences(claims):
             raise InsufficientScope(OPENID)
-        _, user = self.users.find(claims)
-        return {"sub": claims["sub"], **make_user_claims(user, scopes)}
+        return {"sub": claims["sub"], **make_user_claims(self.users.find_with_profile(claims), scopes)}
 
 
 def _bearer(request: Request) -> str:

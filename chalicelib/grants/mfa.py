@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.mfa.factor import Factor
@@ -11,9 +11,10 @@ from chalicelib.model.clock import Clock
 from chalicelib.model.directory import Directory, LoginRecord, LoginWrites
 from chalicelib.model.login import Login
 from chalicelib.model.request import Request
-from chalicelib.model.storage import Write
+from chalicelib.model.storage import Change, Write
 from chalicelib.model.tenant import Client, Realm
-from chalicelib.protection.account import AccountGuard, AdmittedAttempt, LoginAttempt
+from chalicelib.protection.account import AccountGuard, LoginAttempt
+from chalicelib.store.dynamo import update_of, update_write
 from chalicelib.store.sessions import PendingStore
 from chalicelib.tokens.settlement import Issuance, Issued, ProvedLogin
 
@@ -105,14 +106,24 @@ class MfaGrant:
             raise
 
     def _make_settlement(self, session: MfaSession, proof: Proof, request: Request) -> MfaSettlement:
-        directory = self.directory_of(session.realm)
-        attempt = LoginAttempt(session.account, request.source_ip, session.tenant.brute_force_protection, ())
-        cleared = self.guard.clear_writes(AdmittedAttempt(attempt, session.user, has_total=True))
-        login = (self.pending.use_login(session.pending),) if session.is_login else ()
+        directory, user = self.directory_of(session.realm), session.user
+        own = directory.counts_of(user.user_id)
+        attempt = LoginAttempt(
+            account=session.account,
+            counts=own or self.guard.attempts.key_of(session.account),
+            door=session.pending.door,
+            is_user=own is not None,
+            address=request.source_ip,
+            policy=session.tenant.brute_force_protection,
+            fill=(),
+        )
+        counts = self.guard.forgive(attempt, user.attempt_counts) or Change()
         record = LoginRecord(self.clock.now_s(), request.source_ip, multifactor=proof.multifactor)
+        login = (self.pending.use_login(session.pending),) if session.is_login else ()
+        apart = () if own or counts == Change() else (update_write(attempt.counts, update_of(counts)),)
         return MfaSettlement(
-            used=(*proof.writes, *login, *cleared),
-            record=directory.login_writes(session.user, record),
+            used=(*proof.writes, *login, *apart),
+            record=directory.login_writes(user, replace(record, counts=counts)),
             returned=proof.give_back,
             refusal=self.factor.refusal,
             commit=self.commit,

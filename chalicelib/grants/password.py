@@ -2,26 +2,31 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NoReturn
 
 from chalicelib.errors import InvalidGrant, InvalidRequest, PasswordLeaked, Unauthorized, WireError
 from chalicelib.identifiers import digest, is_acceptable
 from chalicelib.model.account import Account
 from chalicelib.model.clock import Clock
-from chalicelib.model.directory import Directory, LoginRecord, LoginWrites
+from chalicelib.model.directory import Directory, LoginRecord, LoginWrites, NamedUser
 from chalicelib.model.login import Login
 from chalicelib.model.request import Request
-from chalicelib.model.storage import Write
+from chalicelib.model.storage import Change
 from chalicelib.model.tenant import Client, Realm, Tenant
-from chalicelib.model.user import User
+from chalicelib.model.user import Credentials
 from chalicelib.passwords.breached import RangeApi, is_refused
 from chalicelib.protection.account import AccountGuard, AdmittedAttempt, LoginAttempt
+from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.configuration.config import ConfigStore
-from chalicelib.store.dynamo import Dynamo
+from chalicelib.store.counting import clear_counts
+from chalicelib.store.dynamo import Dynamo, update_of, update_write
 from chalicelib.store.revocations import RevocationStore
+from chalicelib.store.tally import DOORS, NOBODY
 from chalicelib.tokens.settlement import Issuance, Issued, ProvedLogin
 
 WRONG = "Wrong email or password."
+UNJUDGED = "not judged, as the user's attempts are used up under another name"
 REALM_IGNORED = "realm is ignored beside grant_type=password, which logs in at the tenant's default_directory."
 
 
@@ -41,9 +46,9 @@ def requested_realm(tenant: Tenant, request: Request) -> str:
 
 @dataclass(slots=True, eq=False, repr=False)
 class PasswordSettlement:
-    """Forgets the account's failures and records the login, while the tokens are signed.
+    """Records the login and forgets the account's failures, while the tokens are signed.
 
-    record: makes the writes that record the login.
+    record: makes the writes that do both.
     """
 
     guard: AccountGuard
@@ -52,14 +57,11 @@ class PasswordSettlement:
 
     def settle(self, issuance: Issuance) -> Issued:
         """Sign the tokens, and write at the same time: a password is not used up, so a retry can follow."""
-        return issuance.sign_and_write(self._writes, WRONG)
+        return issuance.sign_and_write(self.record, WRONG)
 
     def undo(self, failure: Exception) -> None:
         """Give the attempt back: the password was right, even if the login failed later."""
-        self.guard.give_back(self.admitted.attempt)
-
-    def _writes(self, counter: str | None) -> tuple[Write, ...]:
-        return (*self.guard.clear_writes(self.admitted), *self.record(counter))
+        self.guard.give_back(self.admitted)
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -67,7 +69,8 @@ class PasswordGrant:
     """Proves a user by username and password.
 
     grant_type, parameters, realm_name: differ between the two grants. realm_name: returns the name of the realm.
-    directory_of: returns a realm's directory. mac: of the stage key. commit: does writes apart from a token.
+    directory_of: returns a realm's directory. needs_profile: whether a request's login needs the user's profile.
+    mac: of the stage key.
     """
 
     grant_type: str
@@ -79,8 +82,8 @@ class PasswordGrant:
     guard: AccountGuard
     revocations: RevocationStore
     range_api: RangeApi
+    needs_profile: Callable[[Request], bool]
     mac: Callable[[str, bytes], bytes]
-    commit: Callable[[tuple[Write, ...]], None]
     clock: Clock
     log_codes: tuple[str, str] = ("sepft", "fepft")
     is_for_users: bool = True
@@ -93,8 +96,6 @@ class PasswordGrant:
         directory = self._find_directory(client, request)
         request.outcome.user = f"name:{digest(username, self.mac)}"
         user, admitted = self._check_password(client, directory, request)
-        renewed = directory.renew_hash(user, request.require("password"))
-        record = LoginRecord(self.clock.now_s(), request.source_ip, password_hash=renewed)
         login = Login(
             sub=user.user_id,
             client_id=client.client_id,
@@ -105,30 +106,49 @@ class PasswordGrant:
             user=user,
             realm=directory.realm.name,
             source_ip=request.source_ip,
+            door=admitted.attempt.door,
         )
-        return ProvedLogin(login, PasswordSettlement(self.guard, admitted, directory.login_writes(user, record)))
+        record = self._make_record(directory, user, admitted, request)
+        return ProvedLogin(login, PasswordSettlement(self.guard, admitted, record))
 
-    def _check_password(self, client: Client, directory: Directory, request: Request) -> tuple[User, AdmittedAttempt]:
+    def _make_record(
+        self, directory: Directory, user: Credentials, admitted: AdmittedAttempt, request: Request
+    ) -> LoginWrites:
+        """Return the function that makes the writes of the login, with the counts that it clears."""
+        renewed = directory.renew_hash(user, request.require("password"))
+        login = LoginRecord(self.clock.now_s(), request.source_ip, password_hash=renewed)
+        counts = clear_counts(admitted.tally) if admitted.tally else Change()
+        if admitted.attempt.is_user or not admitted.tally:
+            return directory.login_writes(user, replace(login, counts=counts))
+        cleared = update_write(admitted.attempt.counts, update_of(counts))
+        record = directory.login_writes(user, login)
+        return lambda counter: (cleared, *record(counter))
+
+    def _check_password(
+        self, client: Client, directory: Directory, request: Request
+    ) -> tuple[Credentials, AdmittedAttempt]:
         """Count the attempt, then check it.
 
         An unknown user and a wrong password differ only in the log: same bytes, same calls, same bcrypts.
         """
-        user_id, attempt, count = self._begin_attempt(client, directory, request)
-        with self.guard.admit(attempt, directory.read_of(user_id)) as admitted:
+        named, attempt, count = self._begin_attempt(client, directory, request)
+        beside = directory.beside_counts(named.user_id if named else None, self.needs_profile(request))
+        without_item = partial(self._count_without_item, directory, named, attempt, request.outcome.user)
+        with self.guard.admit(attempt, beside, without_item) as admitted:
             user = admitted.user
             is_right = directory.has_password(user, request.require("password"))
+        decided = self.guard.decide(admitted, is_right)
         if user is None:
-            self.guard.fail(attempt)
             raise InvalidGrant(WRONG, reason="unknown user", event="fu")
         request.outcome.user = user.user_id
-        if not is_right:
-            self.guard.fail(attempt)
-            raise InvalidGrant(WRONG, reason="wrong password", event="fp")
+        if decided is None:
+            reason = "wrong password" if admitted.is_judged else UNJUDGED
+            raise InvalidGrant(WRONG, reason=reason, event="fp")
         if user.blocked:
-            self._refuse(Unauthorized("user is blocked", event="f"), admitted)
+            self._refuse(Unauthorized("user is blocked", event="f"), decided)
         if self._is_breached(request):
-            self._refuse(PasswordLeaked(), admitted)
-        return replace(user, revocations=count), admitted
+            self._refuse(PasswordLeaked(), decided)
+        return replace(user, revocations=count), decided
 
     def _find_directory(self, client: Client, request: Request) -> Directory:
         name = self.realm_name(self.config.tenant(), request)
@@ -140,21 +160,43 @@ class PasswordGrant:
 
     def _begin_attempt(
         self, client: Client, directory: Directory, request: Request
-    ) -> tuple[str | None, LoginAttempt, int]:
-        """Return the user_id (None for an unknown user), the attempt, and the count of revocations.
+    ) -> tuple[NamedUser | None, LoginAttempt, int]:
+        """Return the named user (None for an unknown one), the attempt, and the count of revocations.
 
         An unknown user is counted under the hash of the typed identifier. Raises TooManyAttempts.
         """
         addresses, address = self.guard.addresses, request.source_ip
         addresses.require_not_full(address)
-        user_id, count, fill = self.dynamo.read_all(
-            directory.user_id_of(request.require("username")),
+        named, count, fill = self.dynamo.read_all(
+            directory.name_of(request.require("username")),
             self.revocations.read_of(directory.realm.name, client.client_id),
             addresses.read_of(address),
         )
         addresses.require_room(address, fill)
-        account = Account(directory.realm.name, user_id or request.outcome.user)
-        return user_id, LoginAttempt(account, address, self.config.tenant().brute_force_protection, fill), count
+        account = Account(directory.realm.name, named.user_id if named else request.outcome.user)
+        counts = directory.counts_of(named.user_id) if named else None
+        attempt = LoginAttempt(
+            account=account,
+            counts=counts or self.guard.attempts.key_of(account),
+            door=DOORS[named.kind] if named else NOBODY,
+            is_user=counts is not None,
+            address=address,
+            policy=self.config.tenant().brute_force_protection,
+            fill=fill,
+        )
+        return named, attempt, count
+
+    def _count_without_item(
+        self, directory: Directory, named: NamedUser | None, attempt: LoginAttempt, hashed: str
+    ) -> LoginAttempt:
+        """Return the attempt to count at a user whose item is not there: as if nobody had the name.
+
+        A user of the version before gets an item by that, and is counted there. hashed: the hash of the name.
+        """
+        if named and directory.find(named.user_id):
+            return attempt
+        account = Account(directory.realm.name, hashed)
+        return replace(attempt, account=account, counts=self.guard.attempts.key_of(account), door=NOBODY, is_user=False)
 
     def _is_breached(self, request: Request) -> bool:
         detection = self.config.tenant().breached_password_detection
@@ -162,6 +204,8 @@ class PasswordGrant:
 
     def _refuse(self, refusal: WireError, admitted: AdmittedAttempt) -> NoReturn:
         """Raise the refusal of a user whose password was right, after their failures are cleared."""
-        with self.guard.give_back_on_failure(admitted.attempt):
-            self.commit(self.guard.clear_writes(admitted))
+        try:
+            self.guard.clear(admitted)
+        except ConditionFailed:
+            raise InvalidGrant(WRONG, reason="the user is gone meanwhile") from None
         raise refusal

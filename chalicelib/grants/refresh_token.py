@@ -1,5 +1,6 @@
 """The refresh token grant (RFC 6749 6): a token that was issued with an earlier login."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.errors import InvalidGrant, is_refusal
@@ -32,10 +33,14 @@ class RefreshTokenSettlement:
 
 @dataclass(slots=True, eq=False, repr=False)
 class RefreshTokenGrant:
-    """Proves a user by a refresh token. The record is read afresh; amr and auth_time are the first login's."""
+    """Proves a user by a refresh token. The user is read afresh; amr and auth_time are the first login's.
+
+    needs_profile: whether a request's login needs the user's profile.
+    """
 
     refresh_tokens: RefreshTokens
     config: ConfigStore
+    needs_profile: Callable[[Request], bool]
     grant_type: str = REFRESH_TOKEN
     parameters: tuple[str, ...] = ("refresh_token",)
     log_codes: tuple[str, str] = ("sertft", "fertft")
@@ -63,7 +68,9 @@ class RefreshTokenGrant:
 
         A failure does not count for the address: 256 random bits are not guessed, and applications retry dead tokens.
         """
-        found = self.refresh_tokens.find(request.require("refresh_token"), client)
+        # Without a scope the tokens show what the first login's did, which only the family knows.
+        has_profile = not request.params.get("scope") or self.needs_profile(request)
+        found = self.refresh_tokens.find(request.require("refresh_token"), client, has_profile)
         if found is None:
             raise InvalidGrant(UNKNOWN, reason="unknown refresh token, or another client's")
         key = found.family.key

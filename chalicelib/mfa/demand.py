@@ -9,7 +9,7 @@ from chalicelib.model.clock import Clock
 from chalicelib.model.enrolment import EMAIL, FACTOR_KINDS, PendingLogin
 from chalicelib.model.login import Login, RequestedAccess
 from chalicelib.model.tenant import MFA_GRANTS, MFA_OTP, Client, Tenant
-from chalicelib.model.user import User
+from chalicelib.model.user import Credentials
 from chalicelib.store.sessions import MFA_TOKEN, PendingStore, make_token, stored_id
 
 LIFETIME_S = 600
@@ -45,12 +45,13 @@ class SecondFactor:
             original=login.original,
             auth_time=login.auth_time or 0,
             ends_at=self.clock.now_s() + LIFETIME_S,
+            door=login.door,
         )
         self.pending.put_login(pending)
         # Only a password may enrol; a refresh token may not.
-        raise MfaRequired(token, requirements(login.user, self.tenant(), may_enrol=login.original is None))
+        raise MfaRequired(token, requirements(login, self.tenant(), may_enrol=login.original is None))
 
-    def _is_owed(self, login: Login, user: User, by_rule: bool | None) -> bool:
+    def _is_owed(self, login: Login, user: Credentials, by_rule: bool | None) -> bool:
         if login.has_second_factor:
             return False
         if by_rule is not None:
@@ -59,11 +60,13 @@ class SecondFactor:
         return "mfa" not in login.amr and (self.tenant().mfa.policy == "always" or bool(user.multifactor))
 
 
-def requirements(user: User, tenant: Tenant, may_enrol: bool) -> Requirements:
+def requirements(login: Login, tenant: Tenant, may_enrol: bool) -> Requirements:
     """Return the kinds of factors to challenge, or those to enrol if there is none yet and may_enrol is set."""
     on = tenant.mfa.factors
-    enrolled = [kind for kind in user.multifactor.split(",") if kind in on]
-    challenge = [*enrolled, *(EMAIL for _ in own_email(user, tenant) if EMAIL not in enrolled)]
+    multifactor = login.user.multifactor if login.user else ""
+    enrolled = [kind for kind in multifactor.split(",") if kind in on]
+    has_own_email = EMAIL in on and EMAIL not in enrolled and bool(own_email(login.person, tenant))
+    challenge = [*enrolled, *([EMAIL] if has_own_email else [])]
     enrollable = [name for name, kind in FACTOR_KINDS.items() if kind.is_enrolled and name in on]
     enrol = enrollable if may_enrol and not challenge else []
     both = {"challenge": challenge, "enroll": enrol}

@@ -13,7 +13,7 @@ from chalicelib.model.login import Original, RequestedAccess
 from chalicelib.model.request import Request
 from chalicelib.model.storage import Write
 from chalicelib.model.tenant import ENROLL, Client, Realm, Tenant, mfa_audience
-from chalicelib.model.user import User
+from chalicelib.model.user import Credentials, User
 from chalicelib.protection.address import AddressGuard
 from chalicelib.store.configuration.config import ConfigStore
 from chalicelib.store.dynamo import Dynamo
@@ -127,7 +127,7 @@ class MfaSessions:
     directory_of: Callable[[Realm], Directory]
     enrolments_of: Callable[[Realm], EnrolmentStore]
     verify: Callable[[str, str], dict[str, Any]]
-    user_of: Callable[[dict[str, Any]], tuple[Realm, User]]
+    user_of: Callable[[dict[str, Any]], tuple[Realm, Credentials]]
     clock: Clock
 
     def find_for_grant(self, mfa_token: str, request: Request, client: Client) -> MfaSession:
@@ -210,11 +210,14 @@ class MfaSessions:
             raise InvalidToken(reason="the user has a second factor, and this token's login did not prove it")
 
     def _read_session(self, realm: Realm, pending: PendingLogin) -> MfaSession | None:
+        directory = self.directory_of(realm)
         user, enrolment, count = self.dynamo.read_all(
-            self.directory_of(realm).read_of(pending.user_id),
+            directory.read_of(pending.user_id),
             self.enrolments_of(realm).read_of(pending.user_id),
             self.revocations.read_of(realm.name, pending.client_id),
         )
+        if user and user.has_old_shape:
+            user = directory.find(user.user_id)
         if user is None:
             return None
         return MfaSession(self.config.tenant(), realm, replace(user, revocations=count), enrolment, pending)
@@ -225,7 +228,7 @@ def is_access_token(token: str) -> bool:
     return token.count(".") == JWT_DOTS
 
 
-def _pending_of(claims: dict[str, Any], audience: str, realm: Realm, user: User) -> PendingLogin:
+def _pending_of(claims: dict[str, Any], audience: str, realm: Realm, user: Credentials) -> PendingLogin:
     """Return a pending login without an id, made of an access token's claims; it leads to another such token."""
     scopes = tuple(claims["scope"].split())
     return PendingLogin(

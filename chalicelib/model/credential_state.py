@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.model.tenant import mfa_audience
-from chalicelib.model.user import User
+from chalicelib.model.user import Credentials
 
 OF_A_CLIENT = "client-credentials"
 
 
-def mark_jti(unique: str, realm: str, user: User) -> str:
+def mark_jti(unique: str, realm: str, user: Credentials) -> str:
     """Return the jti of a user's access token. The realm is left out if the user_id begins with it; so is version 0."""
     if not user.user_id.startswith(f"{realm}|"):
         return f"{unique}.{user.password_version}.{realm}"
@@ -51,10 +51,10 @@ class CredentialState:
             credential_version=claims.get("credential_version"),
         )
 
-    def holds_for(self, user: User) -> bool:
+    def holds_for(self, user: Credentials) -> bool:
         """Return whether the token was issued under the user's current password, or all current credentials.
 
-        Records from before password versions have only the time of the last change to compare, in whole seconds.
+        Users from before password versions have only the time of the last change to compare, in whole seconds.
         """
         if self.is_on_credentials and self.credential_version != user.credential_epoch:
             return False

@@ -137,6 +137,7 @@ class PendingLogin:
     login_id: its ID in the store; "" if it is made of an access token of the MFA API. jti: of that token.
     credential_version: the user's when the password was checked. requested: the access that the login named. original:
     the access that a refresh token was granted before, None after a password. is_used: a second factor completed it.
+    door: as of the login.
     """
 
     login_id: str
@@ -150,6 +151,7 @@ class PendingLogin:
     ends_at: int
     jti: str = ""
     is_used: bool = False
+    door: str = ""
 
 
 @dataclass(frozen=True, slots=True)

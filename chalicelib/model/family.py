@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from chalicelib.model.tenant import RefreshTokenPolicy
-from chalicelib.model.user import User
+from chalicelib.model.user import Credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class RefreshFamily:
     nonce: str = field(default="", repr=False)
     is_of_before: bool = False
 
-    def has_ended(self, user: User, policy: RefreshTokenPolicy, now: float) -> bool:
+    def has_ended(self, user: Credentials, policy: RefreshTokenPolicy, now: float) -> bool:
         """Return whether the family has ended: by time, even if TTL has not swept it, or with all of the user's.
 
         now: epoch seconds.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.model.user import User
+from chalicelib.model.user import Credentials, User, with_profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Login:
 
     sub: the user_id, or a client's own name. gty: the grants in Auth0's words, the latest first. protocol: the name of
     this kind of login in Auth0's rules. amr: RFC 8176 values. auth_time: epoch seconds. user, realm, source_ip: empty
-    for a client on its own behalf.
+    for a client on its own behalf. door: the letter of the kind of name that was typed (`store/tally.py`), "" for none.
     requested: the access that an earlier request of this login named; it replaces this request's.
     original: the access that this login continues; None if it may request any.
     has_second_factor: whether this very request proved one.
@@ -46,13 +46,19 @@ class Login:
     protocol: str = ""
     amr: tuple[str, ...] = ()
     auth_time: int | None = None
-    user: User | None = None
+    user: Credentials | None = None
     realm: str = ""
     source_ip: str = ""
+    door: str = ""
     requested: RequestedAccess | None = None
     original: Original | None = None
     has_second_factor: bool = False
     latest_exp: int = 0
+
+    @property
+    def person(self) -> User:
+        """The user with the profile; raises TypeError if the login did not read it."""
+        return with_profile(self.user)
 
 
 @dataclass(frozen=True, slots=True)

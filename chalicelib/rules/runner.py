@@ -123,19 +123,19 @@ class Rules:
         """
         if not self.rules or login.user is None:
             return Decision(access)
-        configuration = self.configuration()
-        run = Run(make_arguments(RuleContext(request, client, login, login.user, access, self.tenant(), configuration)))
+        user, configuration = login.person, self.configuration()
+        run = Run(make_arguments(RuleContext(request, client, login, user, access, self.tenant(), configuration)))
         try:
             self._run(run)
             decision = _decision(run, access, request.outcome)
-            changed = changed_metadata(run.arguments, login.user)
+            changed = changed_metadata(run.arguments, user)
         except BadRule as fault:
             raise ServerError(FAILED, reason=str(fault)) from None
         except RuleFailed as failed:
             request.outcome.traceback = traceback_of(failed.failure, configuration)
             raise ServerError(FAILED, reason=str(failed)) from None
         if changed:
-            self.keep(login.realm, login.user, changed)
+            self.keep(login.realm, user, changed)
         _refuse(run)
         return decision
 

@@ -9,18 +9,22 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, overload
 
 from chalicelib.errors import TemporarilyUnavailable
-from chalicelib.model.storage import Item, Key, Read, Write
+from chalicelib.model.storage import Change, Item, Key, Read, Value, Write
 from chalicelib.store.aws.calls import Aws, ConditionFailed
 from chalicelib.store.schema import SCHEMA
 
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
-Value = str | int | bool
 
 BATCH_TRIES = 2
 # DynamoDB reserves the word.
 _SCHEMA_NAME = {"#schema": "schema"}
+_OPERATIONS: dict[str, Literal["PutItem", "UpdateItem", "DeleteItem"]] = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+}
 # How often an update is tried on an item that changes meanwhile.
 UPDATE_TRIES = 5
 
@@ -125,6 +129,11 @@ class Dynamo:
         if writes:
             self.aws.call("TransactWriteItems", TransactItems=writes)
 
+    def write(self, write: Write) -> None:
+        """Do one write by itself, without a transaction. Raises ConditionFailed."""
+        ((kind, parameters),) = write.items()
+        self.aws.call(_OPERATIONS[kind], **parameters)
+
     def _pages(self, operation: Literal["Query", "Scan"], **parameters: Any) -> Iterator[Item]:
         """Yield the items that a Query or Scan finds; a page is one call, made when its items are due."""
         beginning: dict[str, Any] = {}
@@ -167,6 +176,21 @@ def update_write(key: Key, update: Update) -> Write:
     return {"Update": _update_parameters(key, update)}
 
 
+def update_of(change: Change) -> Update:
+    """Return a change as an update."""
+    clauses = {
+        "SET": [f"{name} = :{name}" for name in change.set]
+        + [f"{name} = if_not_exists({other}, :zero)" for name, other in change.copy.items()],
+        "ADD": [f"{name} :{name}" for name in change.add],
+        "DELETE": [f"{name} :{name}" for name in change.take],
+        "REMOVE": change.remove,
+    }
+    expression = " ".join(f"{clause} {', '.join(parts)}" for clause, parts in clauses.items() if parts)
+    named = {f":{name}": value for part in (change.set, change.add, change.take) for name, value in part.items()}
+    zero: dict[str, Value] = {":zero": 0} if change.copy else {}
+    return Update(expression, " AND ".join(change.conditions), {**named, **zero, **change.values})
+
+
 def put_write(table: str, values: Mapping[str, Value], condition: str = "", **named: Value) -> Write:
     """Return the write of an item. condition: "" for none. named: the values of its names."""
     return {"Put": {"TableName": table, "Item": _stamped_item(values)} | _named_condition(condition, named)}
@@ -178,7 +202,7 @@ def delete_write(key: Key, condition: str = "", **named: Value) -> Write:
 
 
 def to_item(values: Mapping[str, Value]) -> dict[str, Any]:
-    """Return an item of strings, whole numbers and booleans in DynamoDB's form."""
+    """Return an item of strings, whole numbers, booleans and sets of strings in DynamoDB's form."""
     return {name: _to_attribute(value) for name, value in values.items()}
 
 
@@ -224,9 +248,13 @@ def _condition_parameters(condition: str, values: Mapping[str, Value]) -> dict[s
 def _to_attribute(value: Value) -> dict[str, Any]:
     if isinstance(value, bool):
         return {"BOOL": value}
+    if isinstance(value, frozenset):
+        return {"SS": sorted(value)}
     return {"N": str(value)} if isinstance(value, int) else {"S": value}
 
 
 def _from_attribute(attribute: Mapping[str, Any]) -> Value:
     ((kind, value),) = attribute.items()
+    if kind == "SS":
+        return frozenset(value)
     return int(value) if kind == "N" else value

@@ -10,9 +10,9 @@ from typing import Any
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.account import Account
 from chalicelib.model.family import FamilyKey, RefreshFamily
-from chalicelib.model.storage import Item, Key, Read, Write
+from chalicelib.model.storage import Item, Key, Read, Value, Write
 from chalicelib.store.aws.calls import ConditionFailed
-from chalicelib.store.dynamo import UPDATE_TRIES, Dynamo, Value, delete_write, from_item, put_write
+from chalicelib.store.dynamo import UPDATE_TRIES, Dynamo, delete_write, from_item, put_write
 
 # Where a family of the version before stands.
 PREFIX_BEFORE = "user#"

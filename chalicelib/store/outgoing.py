@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from chalicelib.model.storage import Key, Write
+from chalicelib.model.storage import Key, Value, Write
 from chalicelib.store.aws.calls import ConditionFailed
-from chalicelib.store.dynamo import Dynamo, Update, Value, delete_write, update_write
+from chalicelib.store.dynamo import Dynamo, Update, delete_write, update_write
 
 # So many requests at once must not write under one key.
 SHARDS = 4

@@ -12,9 +12,9 @@ from typing import Any
 from chalicelib.model.account import Account
 from chalicelib.model.enrolment import Challenge, PendingLogin
 from chalicelib.model.login import Original, RequestedAccess
-from chalicelib.model.storage import Item, Key, Read, Write
+from chalicelib.model.storage import Item, Key, Read, Value, Write
 from chalicelib.store.aws.calls import ConditionFailed
-from chalicelib.store.dynamo import Dynamo, Value, delete_write, from_item, put_write
+from chalicelib.store.dynamo import Dynamo, delete_write, from_item, put_write
 
 # How long an expired token is kept, so that it can be told from one that never was.
 REMEMBERED_S = 3600

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from chalicelib.model.storage import Item, Key, Read, Write
+from chalicelib.model.storage import Item, Key, Read, Value, Write
 from chalicelib.store.aws.calls import ConditionFailed
-from chalicelib.store.dynamo import Dynamo, Update, Value, delete_write, put_write
+from chalicelib.store.dynamo import Dynamo, Update, delete_write, put_write
 
 # The purposes of tickets.
 VERIFY = "verify-email"

@@ -1,5 +1,6 @@
 """The claims of each kind of token. Pure."""
 
+from collections.abc import Collection
 from typing import Any
 
 from chalicelib.model.login import Access, Login
@@ -10,6 +11,7 @@ from chalicelib.model.user import User
 TYP = {"rfc9068_profile": "at+jwt", "access_token": "JWT"}
 ID_TOKEN_TYP = "JWT"
 OPENID = "openid"
+_SCOPES_OF_PROFILE = frozenset({"profile", "email", "phone"})
 
 
 def make_access_token_claims(issuer: str, login: Login, access: Access, jti: str, now: int) -> dict[str, Any]:
@@ -43,7 +45,12 @@ def expires_at(login: Login, now: int, lifetime_s: int) -> int:
     return min(now + lifetime_s, login.latest_exp or now + lifetime_s)
 
 
-def make_id_token_claims(issuer: str, login: Login, user: User, access: Access, now: int) -> dict[str, Any]:
+def shows_profile(scopes: Collection[str]) -> bool:
+    """Return whether an ID token with these scopes shows anything of the user's profile."""
+    return OPENID in scopes and not _SCOPES_OF_PROFILE.isdisjoint(scopes)
+
+
+def make_id_token_claims(issuer: str, login: Login, access: Access, now: int) -> dict[str, Any]:
     """Return an ID token's claims: the login, the user's claims that the scopes allow, and those that rules added.
 
     Source: OpenID Connect Core 2, 5.4.
@@ -55,7 +62,7 @@ def make_id_token_claims(issuer: str, login: Login, user: User, access: Access, 
         "iat": now,
         "exp": expires_at(login, now, access.id_token_lifetime_s),
         **_authentication(login),
-        **make_user_claims(user, access.scopes),
+        **(make_user_claims(login.person, access.scopes) if shows_profile(access.scopes) else {}),
         **access.id_token_claims,
     }
 

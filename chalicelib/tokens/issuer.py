@@ -67,7 +67,7 @@ class Issuer:
         claims = make_access_token_claims(issuer, login, access, self._make_jti(login), now)
         tokens = [self._make_token("access_token", claims, access.signing_alg, TYP[access.token_dialect])]
         if OPENID in access.scopes and login.user:
-            shown = make_id_token_claims(issuer, login, login.user, access, now)
+            shown = make_id_token_claims(issuer, login, access, now)
             tokens.append(self._make_token("id_token", shown, ID_TOKEN_ALG, ID_TOKEN_TYP))
         return tokens
 

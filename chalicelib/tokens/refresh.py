@@ -14,11 +14,11 @@ from chalicelib.model.family import FamilyKey, RefreshFamily
 from chalicelib.model.login import Access, Login
 from chalicelib.model.storage import Write
 from chalicelib.model.tenant import Client, RefreshTokenPolicy
-from chalicelib.model.user import User
+from chalicelib.model.user import Credentials
 from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.families import FamilyStore
-from chalicelib.store.people.users import family_counter
+from chalicelib.store.people.items import family_counter
 from chalicelib.store.revocations import RevocationStore
 from chalicelib.tokens.refresh_format import (
     SECRET_BYTES,
@@ -46,7 +46,7 @@ class PresentedToken:
     """
 
     family: RefreshFamily
-    user: User
+    user: Credentials
     secret: bytes = field(repr=False)
     is_ours: bool = True
 
@@ -65,10 +65,10 @@ class PresentedToken:
 class NewFamily:
     """A refresh family of a user and a client that is not stored yet.
 
-    token: its first token. write: stores it. counter: the name of the number in the user's record that counts it.
+    token: its first token. write: stores it. counter: the name of the number in the user's credentials that counts it.
     """
 
-    user: User
+    user: Credentials
     client: Client
     family: RefreshFamily
     token: str = field(repr=False)
@@ -90,7 +90,7 @@ class RefreshTokens:
     directory_named: Callable[[str], Directory | None]
     checksum: Checksum = field(default=plain_checksum, repr=False)
 
-    def begin(self, login: Login, user: User, access: Access, client: Client) -> NewFamily:
+    def begin(self, login: Login, user: Credentials, access: Access, client: Client) -> NewFamily:
         """Return the family that begins with a login, to be stored together with it."""
         now, secret, policy = self.clock.now_s(), secrets.token_bytes(SECRET_BYTES), client.refresh_token
         family = RefreshFamily(
@@ -120,7 +120,7 @@ class RefreshTokens:
     def make_room(self, new: NewFamily) -> None:
         """End the families that are over, and the oldest ones if the user has MAX_FAMILIES at the client.
 
-        The counter in the user's record counts beginnings. Only if it is full are the families read, and it is
+        The counter in the user's credentials counts beginnings. Only if it is full are the families read, and it is
         corrected afterwards.
         """
         user, client, realm = new.user, new.client, new.family.key.realm
@@ -146,8 +146,16 @@ class RefreshTokens:
                 self._take_back(new)
             raise
 
-    def find(self, token: str, client: Client) -> PresentedToken | None:
-        """Return a client's token with its family and user, in one call; None if it is no token of the client."""
+    def end(self, new: NewFamily) -> None:
+        """End a new family whose login was not written."""
+        with suppress(TemporarilyUnavailable):
+            self.families.end(new.family)
+
+    def find(self, token: str, client: Client, has_profile: bool = False) -> PresentedToken | None:
+        """Return a client's token with its family and user, in one call; None if it is no token of the client.
+
+        has_profile: whether the user must have the profile.
+        """
         decoded = decode(token)
         if decoded is None:
             return None
@@ -159,11 +167,12 @@ class RefreshTokens:
             return None
         family, user, count = self.dynamo.read_all(
             self.families.read_of(key, client.client_id),
-            directory.read_of(key.user_id),
+            directory.read_of(key.user_id) if has_profile else directory.credentials_of(key.user_id),
             self.revocations.read_of(key.realm, client.client_id),
         )
         if family is None and is_of_before:
             family = self.families.find_before(key, client.client_id)
+        user = user or (directory.find(key.user_id) if family else None)
         # The holder of a token can change the key in it, so the stored family must have the same key and client.
         if family is None or user is None or (family.key, family.client_id) != (key, client.client_id):
             return None

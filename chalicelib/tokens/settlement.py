@@ -6,6 +6,7 @@ Each grant has a settlement in its file, which decides the order and knows nothi
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from chalicelib.errors import InvalidGrant
@@ -55,14 +56,14 @@ class Issuance:
         return Issued(signed, refresh_token)
 
     def sign_and_write(self, writes: Writes, refusal: str) -> Issued:
-        """Sign the tokens, and write the login at the same time.
+        """Sign the tokens, and do each write of the login and of its new refresh family at the same time.
 
-        The new refresh family, if the scopes begin one, is part of the same transaction.
+        For writes that use nothing up: none waits for another, and the family ends if the login was not written.
         Raises InvalidGrant if a condition of the writes does not hold any more. refusal: its error_description.
         """
         new = self._begin_family()
         with self._end_on_failure(new):
-            _, signed = self.parallel.both(lambda: self._write(new, writes, refusal), self.sign)
+            _, signed = self.parallel.both(lambda: self._write_apart(new, writes, refusal), self.sign)
         return Issued(signed, new.token if new else None)
 
     def sign_then_write(self, writes: Writes, refusal: str) -> Issued:
@@ -80,6 +81,17 @@ class Issuance:
 
     def _end_on_failure(self, new: NewFamily | None) -> AbstractContextManager[None]:
         return self.refresh_tokens.end_on_failure(new) if new else nullcontext()
+
+    def _write_apart(self, new: NewFamily | None, writes: Writes, refusal: str) -> None:
+        if new:
+            self.refresh_tokens.make_room(new)
+        each = (*writes(new.counter), new.write) if new else writes(None)
+        try:
+            self.parallel.together(*(partial(self.dynamo.write, one) for one in each))
+        except ConditionFailed:
+            if new:
+                self.refresh_tokens.end(new)
+            raise InvalidGrant(refusal, reason="the user changed meanwhile") from None
 
     def _write(self, new: NewFamily | None, writes: Writes, refusal: str) -> None:
         if new:

@@ -42,13 +42,14 @@ def build(settings: Settings, aws: Aws, externals: Externals) -> Services:
     parts = make_parts(settings, aws, externals, stores)
     limits = make_limits(externals, stores)
     factors, recovery_code = make_factors(externals, stores, parts, limits), RecoveryCode(limits, stores.enrolments_of)
-    grants = {grant.grant_type: grant for grant in make_grants(externals, stores, parts, (*factors, recovery_code))}
+    rules = _rules(settings, externals, stores)
+    made = make_grants(externals, stores, parts, (*factors, recovery_code), has_rules=bool(rules.rules))
+    grants = {grant.grant_type: grant for grant in made}
     factor_of = {kind: factor for factor in factors for kind in factor.kinds}
     config, clock, authenticator = stores.config, externals.clock, parts.authenticator
     refresh_tokens, verifier = parts.refresh_tokens, parts.verifier
     second_factor = SecondFactor(config.tenant, stores.pending, clock)
     issuer = Issuer(Kms(aws).sign, stores.dynamo, parts.parallel, refresh_tokens, config.keys, clock, externals.new_id)
-    rules = _rules(settings, externals, stores)
     # The services of the routes: a new one is one file and one line here.
     services = (
         RequestReader(settings.issuer, settings.trusted_proxies),

@@ -1,6 +1,6 @@
 """Every grant and every second factor of a stage."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from chalicelib.flows.token import Grant
@@ -12,8 +12,13 @@ from chalicelib.mfa.factor import EnrollableFactor, Factor
 from chalicelib.mfa.limits import Limits
 from chalicelib.mfa.oob import Oob
 from chalicelib.mfa.otp import Otp
+from chalicelib.model.enrolment import EMAIL
+from chalicelib.model.request import Request
 from chalicelib.model.tenant import PASSWORD, PASSWORD_REALM
+from chalicelib.scopes import parse, with_auth0_defaults
 from chalicelib.store.code_attempts import AllowanceStore, WrongCodeStore
+from chalicelib.store.configuration.config import ConfigStore
+from chalicelib.tokens.claims import shows_profile
 from chalicelib.wiring.externals import Externals
 from chalicelib.wiring.parts import Parts
 from chalicelib.wiring.stores import Stores
@@ -35,8 +40,25 @@ def make_limits(externals: Externals, stores: Stores) -> Limits:
     return Limits(allowances, wrong_codes, dynamo.commit, stores.key.mac, stores.wrong_codes.note, externals.clock)
 
 
-def make_grants(externals: Externals, stores: Stores, parts: Parts, factors: Iterable[Factor]) -> tuple[Grant, ...]:
-    """Return every grant: a new one is one file and one line here."""
+def make_profile_need(config: ConfigStore, has_rules: bool) -> Callable[[Request], bool]:
+    """Return the function that says if a request's login needs the user's profile, beside the credentials.
+
+    Rules see it, the ID token shows parts of it for some scopes, and a verified email in it is a second factor.
+    """
+
+    def needs_profile(request: Request) -> bool:
+        tenant, named = config.tenant(), parse(request.params.get("scope", ""))
+        shown = with_auth0_defaults(named) if tenant.has_auth0_scopes else named
+        return has_rules or EMAIL in tenant.mfa.factors or shows_profile(shown)
+
+    return needs_profile
+
+
+def make_grants(
+    externals: Externals, stores: Stores, parts: Parts, factors: Iterable[Factor], has_rules: bool
+) -> tuple[Grant, ...]:
+    """Return every grant: a new one is one file and one line here. has_rules: whether rules run at logins."""
+    needs_profile = make_profile_need(stores.config, has_rules)
     password = partial(
         PasswordGrant,
         dynamo=stores.dynamo,
@@ -45,8 +67,8 @@ def make_grants(externals: Externals, stores: Stores, parts: Parts, factors: Ite
         guard=parts.guard,
         revocations=stores.revocations,
         range_api=externals.range_api,
+        needs_profile=needs_profile,
         mac=stores.key.mac,
-        commit=stores.dynamo.commit,
         clock=externals.clock,
     )
     mfa = partial(
@@ -61,7 +83,7 @@ def make_grants(externals: Externals, stores: Stores, parts: Parts, factors: Ite
     return (
         password(PASSWORD, ("username", "password"), default_directory),
         password(PASSWORD_REALM, ("username", "password", "realm"), requested_realm),
-        RefreshTokenGrant(parts.refresh_tokens, stores.config),
+        RefreshTokenGrant(parts.refresh_tokens, stores.config, needs_profile),
         ClientCredentialsGrant(),
         *(mfa(factor) for factor in factors),
     )

@@ -13,7 +13,6 @@ from chalicelib.protection.address import AddressGuard
 from chalicelib.protection.client import ClientGuard
 from chalicelib.protection.looks import Looks
 from chalicelib.settings import Settings
-from chalicelib.store.attempts import FailureStore
 from chalicelib.store.aws.calls import Aws
 from chalicelib.store.aws.messages import Messages
 from chalicelib.store.aws.parallel import Parallel
@@ -59,8 +58,7 @@ def make_parts(settings: Settings, aws: Aws, externals: Externals, stores: Store
     addresses = AddressGuard(parallel, BucketStore(dynamo, attempts, LOGINS), throttling, clock, looks)
     # No sender is set up, so no notice is stored.
     on_block = stores.notices.note if settings.email_from else lambda *_: None
-    totals = FailureStore(dynamo, attempts)
-    guard = AccountGuard(dynamo, parallel, stores.attempts, totals, addresses, on_block, clock, externals.pause)
+    guard = AccountGuard(dynamo, parallel, stores.attempts, addresses, on_block, clock, externals.pause)
     messages = Messages(aws, settings.email_from)
     mailer = Mailer(settings.mail_templates, config.tenant, messages)
     verify, find = verifier.verify, user_finder.find

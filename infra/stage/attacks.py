@@ -1,18 +1,27 @@
 """Read and clear the counters of attack protection, for the tools."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chalicelib.identifiers import digest
 from chalicelib.model.account import Account
 from chalicelib.model.address import network, networks
 from chalicelib.model.bucket import Bucket
+from chalicelib.model.storage import Item, Key
 from chalicelib.model.tenant import BruteForceProtection
-from chalicelib.protection.account import MAX_FAILURES_IN_A_ROW
 from chalicelib.protection.client import BUCKET
-from chalicelib.store.attempts import ANYWHERE, AttemptCount, Counter, FailureCount
 from chalicelib.store.buckets import LOGINS, BucketStore
+from chalicelib.store.tally import (
+    ANYWHERE,
+    MAX_FAILURES_IN_A_ROW,
+    AttemptCount,
+    count_in,
+    doors_in,
+    networks_in,
+    place_of,
+    total_in,
+)
 from infra.errors import OperatorError
 from infra.stage.aws import Stage
 from infra.stage.keys import stage_key
@@ -52,13 +61,17 @@ class Attacks:
     def of_user(self, realm: str, who: str) -> list[CounterState]:
         """Return the counters of one user, or of an identifier that no user has."""
         people = People.of(self.stage, realm)
+        account_id, key = self._find_counts(people, who)
         policy = people.config.tenant().brute_force_protection
-        return list(_account_rows(people.attempts.of_account(self._account(people, who)), policy))
+        return list(_account_rows(account_id, people.attempts.item(key), policy))
 
     def of_realm(self, realm: str) -> list[CounterState]:
         """Return the counters of a realm that refuse or slow down logins."""
         people = People.of(self.stage, realm)
-        rows = _account_rows(people.attempts.of_realm(people.realm.name), people.config.tenant().brute_force_protection)
+        policy = people.config.tenant().brute_force_protection
+        unknown = ((account.id, item) for account, item in people.attempts.of_realm(people.realm.name))
+        users = ((one.user_id, one.attempt_counts) for one in people.records.all())
+        rows = (row for account_id, item in (*unknown, *users) for row in _account_rows(account_id, item, policy))
         return sorted((row for row in rows if row.state != COUNTING), key=lambda row: (row.account, row.address))
 
     def of_address(self, address: str) -> list[CounterState]:
@@ -80,9 +93,9 @@ class Attacks:
     def unblock_user(self, realm: str, who: str) -> str:
         """Clear the counters of one user, or of an identifier that no user has; return the account's id."""
         people = People.of(self.stage, realm)
-        account = self._account(people, who)
-        people.attempts.clear_account(account)
-        return account.id
+        account_id, key = self._find_counts(people, who)
+        people.attempts.forget(key)
+        return account_id
 
     def unblock_address(self, address: str) -> str:
         """Empty the buckets of one address, and of the /48 around it; return the network that was counted."""
@@ -90,44 +103,59 @@ class Attacks:
             self._buckets().clear(name)
         return network(address)
 
-    def _account(self, people: People, who: str) -> Account:
-        """Return the account of a user, or of an identifier that no user has; its hash may be given too."""
+    def _find_counts(self, people: People, who: str) -> tuple[str, Key]:
+        """Return the id of the account of a user or of an identifier that no user has, and the key of its counts.
+
+        who: as in the methods above; the hash of an identifier may be given too.
+        """
         realm = people.realm.name
-        if who.startswith(UNKNOWN):
-            return Account(realm, who)
-        try:
-            return Account(realm, people.find(who).user_id)
-        except OperatorError:
-            return Account(realm, UNKNOWN + digest(who, stage_key(self.stage).mac))
+        if not who.startswith(UNKNOWN):
+            try:
+                user_id = people.find(who).user_id
+            except OperatorError:
+                who = UNKNOWN + digest(who, stage_key(self.stage).mac)
+            else:
+                return user_id, people.users.key_of(user_id)
+        return who, people.attempts.key_of(Account(realm, who))
 
     def _buckets(self) -> BucketStore:
         return BucketStore(self.stage.dynamo, f"{self.stage.prefix}attempts", LOGINS)
 
 
-def _account_rows(
-    states: Iterable[tuple[Counter, AttemptCount | FailureCount]], policy: BruteForceProtection
-) -> Iterator[CounterState]:
+def _account_rows(account_id: str, item: Item, policy: BruteForceProtection) -> Iterator[CounterState]:
+    """Yield the counters of an account: by network, and over all. Those of a user's two names are added up."""
     now = int(time.time())
-    for counter, state in states:
-        if state.expires_at <= now:
-            continue
-        if isinstance(state, FailureCount):
-            yield _total_row(counter.account, state, now)
-        else:
-            yield _counter_row(counter, state, policy)
+    networks = sorted(set().union(*(networks_in(item, door) for door in doors_in(item))))
+    places = [(ALL_ADDRESSES, ANYWHERE), *((network, place_of(network)) for network in networks)]
+    for address, place in places:
+        counts = [count_in(item, door, place) for door in doors_in(item)]
+        live = [count for count in counts if count.expires_at > now and count.attempts]
+        if live:
+            yield _counter_row(account_id, address, live, policy)
+    yield from _total_rows(account_id, item, now)
 
 
-def _counter_row(counter: Counter, count: AttemptCount, policy: BruteForceProtection) -> CounterState:
-    address = ALL_ADDRESSES if counter.address == ANYWHERE else counter.address
-    is_blocked = count.attempts >= policy.max_attempts
-    state, until = (BLOCKED, count.expires_at) if is_blocked else (COUNTING, 0)
-    return CounterState(LOGINS, counter.account.id, address, count.failed, policy.max_attempts, state, until)
+def _counter_row(
+    account_id: str, address: str, counts: list[AttemptCount], policy: BruteForceProtection
+) -> CounterState:
+    full = [count.expires_at for count in counts if count.attempts >= policy.max_attempts]
+    if sum(count.attempts - count.excused for count in counts) >= policy.max_attempts:
+        full.append(min(count.expires_at for count in counts))
+    state, until = (BLOCKED, max(full)) if full else (COUNTING, 0)
+    failed = sum(count.failed for count in counts)
+    return CounterState(LOGINS, account_id, address, failed, policy.max_attempts, state, until)
 
 
-def _total_row(account: Account, total: FailureCount, now: int) -> CounterState:
-    is_slowed = total.failed >= MAX_FAILURES_IN_A_ROW
-    state, until = (SLOWED, max(now, total.next_attempt_at)) if is_slowed else (COUNTING, 0)
-    return CounterState(LOGINS, account.id, ALL_ADDRESSES, total.failed, MAX_FAILURES_IN_A_ROW, state, until)
+def _total_rows(account_id: str, item: Item, now: int) -> Iterator[CounterState]:
+    totals = [total_in(item, door) for door in doors_in(item)]
+    live = [total for total in totals if total.expires_at > now and total.failed]
+    if not live:
+        return
+    is_slowed = sum(total.failed - total.excused for total in live) >= MAX_FAILURES_IN_A_ROW
+    turns = [total.next_attempt_at for total in live if total.is_slow(now)]
+    state, until = (SLOWED, max(now, item.get("turn_at", 0), *turns)) if is_slowed or turns else (COUNTING, 0)
+    failed = sum(total.failed for total in live)
+    yield CounterState(LOGINS, account_id, ALL_ADDRESSES, failed, MAX_FAILURES_IN_A_ROW, state, until)
 
 
 def _bucket_row(address: str, name: str, empties_at_ms: int, bucket: Bucket) -> CounterState:

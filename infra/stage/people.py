@@ -132,7 +132,6 @@ class People:
         self.records.delete(user)
         for family in self._families(user):
             self.families.end(family)
-        self.forget_attempts(user)
         self.attempts.clear_codes(self._account(user))
 
     def live_families(self, user: User) -> list[RefreshFamily]:
@@ -154,7 +153,7 @@ class People:
         """End the user's refresh families, of one client or all; return how many there were.
 
         Pending logins and access tokens of the MFA API end too, of all clients. If no client is named, one write on the
-        record ends all families, those too of a login that is under way.
+        user ends all families, those too of a login that is under way.
         """
         families = [family for family in self.live_families(user) if client_id in ("", family.client_id)]
         end = self.records.end_logins if client_id else self.records.end_families
@@ -164,8 +163,8 @@ class People:
         return len(families)
 
     def forget_attempts(self, user: User) -> None:
-        """Lift every brute-force block of this user, from all addresses."""
-        self.attempts.clear_account(self._account(user))
+        """Lift every brute-force block of this user, from all addresses and under each name."""
+        self.attempts.forget(self.users.key_of(user.user_id))
 
     def _account(self, user: User) -> Account:
         return Account(self.realm.name, user.user_id)

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from chalicelib.identifiers import digest
-from chalicelib.model.account import Account
-from chalicelib.store.attempts import FailureStore
 from infra.stage.aws import Stage
 from infra.stage.keys import stage_key
 from tests.cli.conftest import Gatehouse
+from tests.support.attempts import leave_failures
 from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.people import PeopleMaker
@@ -62,13 +61,11 @@ def test_status_shows_whom_strangers_to_are_slowed(
     shared: Gatehouse, stage: Stage, http: Http, people: PeopleMaker
 ) -> None:
     user = people.make()
-    store = FailureStore(stage.dynamo, f"{stage.prefix}attempts")
-    for _ in range(100):
-        store.fail(Account("employees", user.user_id), int(time.time()))
-    assert store.take_shared_attempt(Account("employees", user.user_id), int(time.time()), int(time.time()) + 900)
-    (row,) = listed(shared, *REALM, "--user", user.user_id)
+    leave_failures(stage, user, 100, int(time.time()))
+    assert fail(http, user.username, 1) == [400]
+    *_, row = listed(shared, *REALM, "--user", user.user_id)
 
-    assert (row["state"], row["failed"], row["limit"], row["address"]) == ("slowed", 100, 100, "all")
+    assert (row["state"], row["failed"], row["limit"], row["address"]) == ("slowed", 101, 100, "all")
     assert is_in(row["until"], 900)
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chalicelib.identifiers import canonical
-from chalicelib.model.directory import LoginRecord, LoginWrites
+from chalicelib.model.directory import LoginRecord, LoginWrites, NamedUser, UserOf
 from chalicelib.model.storage import Read, Write
 from chalicelib.model.tenant import Realm
-from chalicelib.model.user import User
+from chalicelib.model.user import Credentials, User
 from chalicelib.store.aws.calls import ConditionFailed
 
 
@@ -21,24 +21,39 @@ class MemoryDirectory:
     verify: Callable[[str, str], bool]
     users: dict[str, User] = field(default_factory=dict)
 
-    def user_id_of(self, typed: str) -> Read[str | None]:
-        def find(_: object) -> str | None:
-            named = (user for user in self.users.values() if canonical(typed) in self._names(user))
-            return next((user.user_id for user in named), None)
+    def name_of(self, typed: str) -> Read[NamedUser | None]:
+        def find(_: object) -> NamedUser | None:
+            names = ((user.user_id, self._names(user)) for user in self.users.values())
+            found = (
+                NamedUser(user_id, kinds[canonical(typed)]) for user_id, kinds in names if canonical(typed) in kinds
+            )
+            return next(found, None)
 
         return Read((), find)
 
-    def read_of(self, user_id: str | None) -> Read[User | None]:
-        return Read((), lambda _: self.users.get(user_id) if user_id else None)
+    def counts_of(self, user_id: str) -> None:
+        """Keep no counts: those of the attempts table are used."""
 
-    def has_password(self, user: User | None, password: str) -> bool:
+    def beside_counts(self, user_id: str | None, has_profile: bool) -> Read[UserOf]:
+        return Read((), lambda _: lambda _: self.find(user_id) if user_id else None)
+
+    def read_of(self, user_id: str) -> Read[User | None]:
+        return Read((), lambda _: self.find(user_id))
+
+    def credentials_of(self, user_id: str) -> Read[User | None]:
+        return self.read_of(user_id)
+
+    def find(self, user_id: str) -> User | None:
+        return self.users.get(user_id)
+
+    def has_password(self, user: Credentials | None, password: str) -> bool:
         stored = user.password_hash if user else ""
         return self.verify(password, stored or self.dummy_hash) and bool(stored)
 
-    def renew_hash(self, user: User, password: str) -> str | None:
+    def renew_hash(self, user: Credentials, password: str) -> str | None:
         return None
 
-    def login_writes(self, user: User, login: LoginRecord) -> LoginWrites:
+    def login_writes(self, user: Credentials, login: LoginRecord) -> LoginWrites:
         def write(counter: str | None) -> tuple[Write, ...]:
             now = self.users[user.user_id]
             if now.credential_version != user.credential_version:
@@ -63,11 +78,12 @@ class MemoryDirectory:
         kept = {name: getattr(stored, name) | values for name, values in changed.items()}
         self.users[user.user_id] = replace(stored, **kept)
 
-    def correct_count(self, user: User, counter: str, live: int) -> None:
+    def correct_count(self, user: Credentials, counter: str, live: int) -> None:
         stored = self.users[user.user_id]
         if stored.family_counts[counter] == user.family_counts[counter]:
             self.users[user.user_id] = replace(stored, family_counts=stored.family_counts | {counter: live})
 
-    def _names(self, user: User) -> list[str]:
+    def _names(self, user: User) -> dict[str, str]:
+        """Return the kind of each canonical name of a user that the realm takes."""
         names = {"username": user.username, "email": user.email}
-        return [canonical(names[kind]) for kind in self.realm.identifiers if names[kind]]
+        return {canonical(names[kind]): kind for kind in self.realm.identifiers if names[kind]}

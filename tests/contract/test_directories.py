@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import pytest
 
 from chalicelib.directories.dynamodb import DynamoDirectory
-from chalicelib.model.directory import Directory, LoginRecord
+from chalicelib.model.directory import Directory, LoginRecord, NamedUser
+from chalicelib.model.storage import Item, Read
 from chalicelib.model.tenant import Realm
-from chalicelib.model.user import User
+from chalicelib.model.user import Credentials, User
 from chalicelib.passwords.hash import dummy_hash, hash_password
 from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.people.user_records import UserRecords
@@ -42,11 +43,17 @@ class Backend:
         self.add(user)
         return user
 
-    def user_id_of(self, typed: str) -> str | None:
-        return self.stage.dynamo.read(self.directory.user_id_of(typed))
+    def name_of(self, typed: str) -> NamedUser | None:
+        return self.stage.dynamo.read(self.directory.name_of(typed))
 
-    def read(self, user_id: str | None) -> User | None:
+    def read(self, user_id: str) -> User | None:
         return self.stage.dynamo.read(self.directory.read_of(user_id))
+
+    def admit(self, user_id: str | None, has_profile: bool) -> Credentials | None:
+        """Return the user as a login gets them: from the item of the counts, and from what is read beside it."""
+        key = self.directory.counts_of(user_id) if user_id else None
+        counted: Item = self.stage.dynamo.read(Read((key,), lambda items: items[0] or {})) if key else {}
+        return self.stage.dynamo.read(self.directory.beside_counts(user_id, has_profile))(counted)
 
     def log_in(self, user: User, login: LoginRecord, counter: str | None = None) -> User:
         """Commit the writes of a login, and return the record as it is then."""
@@ -94,22 +101,37 @@ def backend(request: pytest.FixtureRequest, stage: Stage, hashes: Hashes) -> Bac
 def test_user_is_found_by_each_of_their_names_in_each_spelling(backend: Backend) -> None:
     user = backend.new_user()
 
-    for typed in (user.username, user.email, user.username.upper(), f" {user.email} "):
-        assert backend.user_id_of(typed) == user.user_id
+    kinds = {user.username: "username", user.username.upper(): "username", f" {user.email} ": "email"}
+    for typed, kind in kinds.items():
+        assert backend.name_of(typed) == NamedUser(user.user_id, kind)
     assert backend.read(user.user_id) == user
 
 
 def test_unknown_name_and_unknown_id_find_nobody(backend: Backend) -> None:
-    assert backend.user_id_of("somebody else") is None
+    assert backend.name_of("somebody else") is None
     assert backend.read("employees|nobody") is None
-    assert backend.read(None) is None
+    assert backend.directory.find("employees|nobody") is None
+    assert [backend.admit(user_id, True) for user_id in ("employees|nobody", None)] == [None, None]
 
 
-def test_nobody_is_read_at_the_cost_of_somebody(backend: Backend) -> None:
-    known, unknown = backend.directory.read_of("employees|somebody"), backend.directory.read_of(None)
+@pytest.mark.parametrize("has_profile", [True, False])
+def test_nobody_is_read_at_the_cost_of_somebody(backend: Backend, has_profile: bool) -> None:
+    known, unknown = (backend.directory.beside_counts(one, has_profile) for one in ("employees|somebody", None))
 
     assert len(known.keys) == len(unknown.keys)
     assert {key.table for key in known.keys} == {key.table for key in unknown.keys}
+
+
+def test_login_gets_the_user_with_the_profile_if_it_needs_it(backend: Backend) -> None:
+    user = backend.new_user(multifactor="sms")
+    found = backend.admit(user.user_id, has_profile=False)
+
+    assert backend.admit(user.user_id, has_profile=True) == backend.directory.find(user.user_id) == user
+    assert found
+    assert (found.password_hash, found.multifactor) == (user.password_hash, "sms")
+    credentials = backend.stage.dynamo.read(backend.directory.credentials_of(user.user_id))
+    assert credentials
+    assert credentials.credential_version == user.credential_version
 
 
 def test_password_is_checked_with_one_hash_for_everybody_and_nobody(backend: Backend, hashes: Hashes) -> None:

@@ -136,11 +136,18 @@ def test_item_over_400_kb_is_refused(table: Table) -> None:
         ("attribute_not_exists(seven) OR (seven >= :seven AND word = :text)", True),
         ("attribute_exists(absent) AND attribute_exists(seven) OR word = :text", True),
         ("NOT word = :text", False),
+        ("contains(members, :text)", True),
+        ("contains(members, :part)", False),
+        ("contains(word, :part)", True),
+        ("contains(absent, :text)", False),
+        ("contains(seven, :text)", False),
+        ("size(members) < :seven", True),
+        ("size(word) < :seven", True),
     ],
 )
 def test_condition_decides_over_the_write(table: Table, condition: str, expected: bool) -> None:
-    table.put(seven={"N": "7"}, word={"S": "text"})
-    all_values: Answer = {":seven": {"N": "7"}, ":text": {"S": "text"}}
+    table.put(seven={"N": "7"}, word={"S": "text"}, members={"SS": ["more", "text"]})
+    all_values: Answer = {":seven": {"N": "7"}, ":text": {"S": "text"}, ":part": {"S": "ex"}}
     values = {name: value for name, value in all_values.items() if name in condition}
     more = {"ExpressionAttributeValues": values} if values else {}
 
@@ -177,6 +184,17 @@ def test_update_adds_sets_and_removes_by_what_stood_there(table: Table) -> None:
     )
 
     assert table.item() == {"tries": {"N": "3"}, "rest": {"N": "1"}, "fresh": {"N": "2"}}
+
+
+def test_update_puts_texts_into_a_set_and_takes_them_out(table: Table) -> None:
+    table.put(kept={"SS": ["a", "b"]}, sole={"SS": ["a"]})
+    texts: Answer = {":b": {"SS": ["b"]}, ":a": {"SS": ["a", "absent"]}}
+    table.update("ADD fresh :b, kept :a DELETE sole :a, nowhere :b", ExpressionAttributeValues=texts)
+    after = table.item()
+
+    assert after
+    assert after.pop("fresh") == {"SS": ["b"]}
+    assert {name: sorted(members["SS"]) for name, members in after.items()} == {"kept": ["a", "absent", "b"]}
 
 
 @pytest.mark.parametrize(
@@ -315,7 +333,7 @@ def test_fake_does_a_transaction_that_is_sent_twice_once(fake: Table) -> None:
         {"UpdateExpression": "SET a.b = :one"},
         {"UpdateExpression": "ADD a :one, b :one SET"},
         {"UpdateExpression": "SET a = list_append(a, :one)"},
-        {"UpdateExpression": "SET a = :one", "ConditionExpression": "contains(a, :one)"},
+        {"UpdateExpression": "SET a = :one", "ConditionExpression": "attribute_type(a, :one)"},
         {"UpdateExpression": "SET a = :one", "ReturnConsumedCapacity": "TOTAL"},
         {"UpdateExpression": "SET a = :one", "ReturnValues": "UPDATED_OLD"},
     ],

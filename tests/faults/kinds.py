@@ -14,6 +14,7 @@ UNAVAILABLE = 503
 # What a write that finds another state than it must find comes to, where it stays so.
 REFUSALS = {
     "TransactWriteItems": 400,
+    "UpdateItem users cred 2": 400,
     "PutItem sessions families/family": 400,
     "PutItem sessions jti/once": 401,
     "UpdateItem attempts mfa/wrong": 400,

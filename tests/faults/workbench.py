@@ -17,12 +17,14 @@ from chalicelib.model.clock import SystemClock
 from chalicelib.model.family import RefreshFamily
 from chalicelib.model.user import User
 from chalicelib.settings import Settings
-from chalicelib.store.attempts import AttemptCount, AttemptStore
+from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.aws.calls import Aws
 from chalicelib.store.configuration.rule_settings import RuleSettings
 from chalicelib.store.configuration.vault import Vault
+from chalicelib.store.people.items import credentials_key
 from infra.stage.aws import Stage
 from infra.tenant.file import load
+from tests.support.attempts import sum_of_counts
 from tests.support.fixed import BCRYPT_COST, DEMO, ISSUER, Clock, Hashes
 from tests.support.http import TIMESHEETS, Http
 from tests.support.people import PeopleMaker
@@ -80,9 +82,10 @@ class Bench:
     def attempts(self, account: str) -> tuple[int, int]:
         """Return how many attempts at an account are counted, and how many of them as failed."""
         store = AttemptStore(self.stage.dynamo, f"{self.stage.prefix}attempts")
-        states = [state for _, state in store.of_account(Account("employees", account))]
-        tallies = [state for state in states if isinstance(state, AttemptCount)]
-        return sum(one.attempts for one in tallies), sum(one.failed for one in tallies)
+        of_nobody = store.key_of(Account("employees", account))
+        of_user = credentials_key(f"{self.stage.prefix}users-employees", account)
+        attempts, failed = zip(*(sum_of_counts(store.item(key)) for key in (of_nobody, of_user)), strict=True)
+        return sum(attempts), sum(failed)
 
     def families(self, user: User) -> list[RefreshFamily]:
         people = self.people.of("employees")

@@ -15,8 +15,9 @@ from rich.table import Table
 
 from chalicelib.model.bucket import Bucket
 from chalicelib.model.tenant import BruteForceProtection, SuspiciousIpThrottling
-from chalicelib.protection.account import MAX_FAILURES_IN_A_ROW, SHARED_ATTEMPT_S
 from chalicelib.protection.client import BUCKET
+from chalicelib.store.counting import SHARED_ATTEMPT_S
+from chalicelib.store.tally import MAX_FAILURES_IN_A_ROW
 
 PICTURE = Path(__file__).parents[2] / "docs" / "run" / "attack-guesses.svg"
 DAY_S = 86_400

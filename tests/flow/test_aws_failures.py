@@ -6,7 +6,7 @@ from botocore import xform_name
 from chalicelib import wiring
 from chalicelib.model.user import User
 from chalicelib.store.aws.caller import AwsUnreachable
-from chalicelib.store.people.users import family_counter
+from chalicelib.store.people.items import family_counter
 from chalicelib.tokens.refresh import MAX_FAMILIES
 from chalicelib.wiring import Externals
 from infra.stage.aws import Stage
@@ -30,7 +30,7 @@ FAILURES = [
     AwsUnreachable("ReadTimeoutError"),
     AwsUnreachable("ConnectTimeoutError"),
 ]
-OPERATIONS = ["GetItem", "BatchGetItem", "UpdateItem", "TransactWriteItems", "Sign"]
+OPERATIONS = ["GetItem", "BatchGetItem", "UpdateItem", "Sign"]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -59,33 +59,32 @@ def test_failing_call_is_logged_by_its_own_name(http: Http, stage: Stage, people
 
 
 def let_next_login_count_families(stage: Stage, user: User) -> None:
-    """Let the person's record say that the backend began as many families as it may."""
+    """Let the person's credentials say that the backend began as many families as it may."""
     counter = family_counter(BACKEND["client_id"])
     stage.clients.dynamodb.update_item(
         TableName=f"{stage.prefix}users-employees",
-        Key={"pk": {"S": f"user#{user.user_id}"}},
+        Key={"pk": {"S": f"cred#{user.user_id}"}},
         UpdateExpression=f"SET {counter} = :most",
         ExpressionAttributeValues={":most": {"N": str(MAX_FAMILIES)}},
     )
 
 
-@pytest.mark.parametrize("operation", ["TransactWriteItems", "Sign"])
+@pytest.mark.parametrize(("operation", "about"), [("UpdateItem", "last_login"), ("Sign", "")])
 def test_failures_after_the_right_password_use_up_no_attempt(
-    http: Http, stage: Stage, people: PeopleMaker, operation: str
+    http: Http, stage: Stage, people: PeopleMaker, operation: str, about: str
 ) -> None:
     user = people.make()
-    with failing(stage, operation, aws_error("InternalServerError")):
+    with failing(stage, operation, aws_error("InternalServerError"), about=about):
         assert {http.login(username=user.username).status_code for _ in range(12)} == {503}
 
     assert http.login(username=user.username).status_code == 200
 
 
-def test_failing_read_of_the_record_uses_up_no_attempt(http: Http, stage: Stage, people: PeopleMaker) -> None:
+def test_failing_read_of_the_profile_uses_up_no_attempt(http: Http, stage: Stage, people: PeopleMaker) -> None:
     user = people.make()
     http.login(username=user.username)
     for _ in range(12):
-        # The first read finds the person, the second is the record's.
-        with failing(stage, "BatchGetItem", aws_error("InternalServerError"), times=range(1, 2)):
+        with failing(stage, "GetItem", aws_error("InternalServerError")):
             assert http.login(username=user.username).status_code == 503
 
     assert http.login(username=user.username).status_code == 200
@@ -96,13 +95,6 @@ def test_disabled_key_stops_logins_and_no_jwks(http: Http, stage: Stage, people:
     with failing(stage, "Sign", aws_error("DisabledException")):
         assert http.login(username=user.username).status_code == 503
         assert http.get("/.well-known/jwks.json").status_code == 200
-
-
-def test_conflicting_transaction_goes_again(http: Http, stage: Stage, people: PeopleMaker) -> None:
-    user = people.make()
-    conflict = aws_error("TransactionCanceledException", "None", "TransactionConflict")
-    with failing(stage, "TransactWriteItems", conflict, times=range(2)):
-        assert http.login(username=user.username).status_code == 200
 
 
 def test_count_that_meets_a_transaction_goes_again(http: Http, stage: Stage, people: PeopleMaker) -> None:
@@ -131,7 +123,7 @@ def test_user_changed_during_the_login_is_refused(http: Http, stage: Stage, peop
         "block": lambda: employees.set_blocked(user, True),
         "delete": lambda: employees.delete(user),
     }
-    with before(stage, "TransactWriteItems", changes[change]):
+    with before(stage, "UpdateItem", changes[change], about="last_login"):
         response = http.login(username=user.username, password=PASSWORD)
 
     assert response.status_code == 400
@@ -141,6 +133,7 @@ def test_user_changed_during_the_login_is_refused(http: Http, stage: Stage, peop
 def test_count_that_never_stands_still_is_an_answer_of_ours(http: Http, stage: Stage, people: PeopleMaker) -> None:
     user = people.make()
     moved_on = aws_error("ConditionalCheckFailedException")
+    moved_on.body["Item"] = {"credential_version": {"N": "1"}}
     with failing(stage, "UpdateItem", moved_on, times=range(1, 1_000)):
         response = http.login(username=user.username, password="wrong")
 

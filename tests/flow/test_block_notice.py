@@ -163,13 +163,13 @@ def test_link_works_after_aws_failed(http: Http, stage: Stage, people: PeopleMak
     block(http, user.username)
     run_schedule(http)
     path = link_to(user.email)
-    with failing(stage, "DeleteItem", aws_error("InternalServerError")):
+    with failing(stage, "UpdateItem", aws_error("InternalServerError")):
         failed = press(http, path)
 
     assert (failed.status_code, press(http, path).status_code) == (503, 200)
 
 
-@pytest.mark.parametrize("operation", ["Query", "GetItem", "UpdateItem"])
+@pytest.mark.parametrize("operation", ["Query", "BatchGetItem", "UpdateItem"])
 def test_run_that_cannot_take_a_note_fails_and_the_next_one_tells(
     http: Http, stage: Stage, people: PeopleMaker, operation: str
 ) -> None:

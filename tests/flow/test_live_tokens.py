@@ -154,7 +154,7 @@ def test_record_from_before_the_version_compares_the_seconds(
     for reset_at, is_live in ((int(clock()) - 1, True), (int(clock()), True), (int(clock()) + 1, False)):
         stage.clients.dynamodb.update_item(
             TableName=table,
-            Key={"pk": {"S": f"user#{user.user_id}"}},
+            Key={"pk": {"S": f"cred#{user.user_id}"}},
             UpdateExpression="SET last_password_reset = :at REMOVE password_version",
             ExpressionAttributeValues={":at": {"N": str(reset_at)}},
         )

@@ -11,7 +11,7 @@ from tests.support.fixed import Hashes
 from tests.support.http import Http, visible_parts
 from tests.support.people import PeopleMaker
 
-FAILED_LOGIN_CALLS = 6
+FAILED_LOGIN_CALLS = 5
 UNICODE, PUNYCODE = "bücher.example", "xn--bcher-kva.example"
 
 

@@ -27,7 +27,7 @@ def test_metadata_is_kept_once_also_where_a_later_rule_denies(
         assert http.login(username=user.username).status_code == 403
 
     kept = people.of("employees").find(user.user_id)
-    assert calls.made.count("UpdateItem") == 2, "the attempt, and the metadata"
+    assert calls.made.count("UpdateItem") == 3, "the attempt, the metadata, and the login"
     assert kept.app_metadata == {"roles": ["a"], "seen": 2}
     assert kept.user_metadata == {"theme": "dark"}
     assert kept.name == "Ada"

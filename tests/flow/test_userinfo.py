@@ -181,8 +181,9 @@ def test_userinfo_makes_one_call(http: Http, stage: Stage) -> None:
     with calls_of(stage) as calls:
         assert userinfo(http, token).status_code == 200
 
-    assert calls.made == ["GetItem"]
-    assert dict(calls.parameters)["GetItem"]["ConsistentRead"] is True
+    assert calls.made == ["BatchGetItem"]
+    (asked,) = dict(calls.parameters)["BatchGetItem"]["RequestItems"].values()
+    assert asked["ConsistentRead"] is True
 
 
 def test_token_that_does_not_hold_costs_no_call(http: Http, stage: Stage) -> None:

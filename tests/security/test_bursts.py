@@ -10,14 +10,13 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.errors import TooManyAttempts
-from chalicelib.model.account import Account
 from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.model.user import User
 from chalicelib.passwords.hash import verify
 from chalicelib.protection.client import BUCKET, ClientGuard
-from chalicelib.store.attempts import FailureStore
 from chalicelib.store.buckets import CLIENTS, BucketStore
 from infra.stage.aws import Stage
+from tests.support.attempts import failures_in_a_row, leave_failures
 from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
@@ -148,23 +147,8 @@ def strangers(http: Http, people: PeopleMaker, stage: Stage, clock: Clock) -> St
     clock.now = int(clock.now)
     user = people.make()
     assert http.login(username=user.username, password=PASSWORD).status_code == 200
-    fail_often(stage, user, clock)
+    leave_failures(stage, user, 99, int(clock()))
     return Strangers(http, user)
-
-
-def fail_often(stage: Stage, user: User, clock: Clock) -> None:
-    for _ in range(99):
-        FailureStore(stage.dynamo, f"{stage.prefix}attempts").fail(account_of(user), int(clock()))
-
-
-def account_of(user: User) -> Account:
-    return Account("employees", user.user_id)
-
-
-def in_a_row(stage: Stage, user: User) -> int:
-    store = FailureStore(stage.dynamo, f"{stage.prefix}attempts")
-    total = stage.dynamo.read(store.read_of(account_of(user)))
-    return total.failed if total else 0
 
 
 def strangers_burst(strangers: Strangers, bcrypt: Bcrypt) -> Counter[int]:
@@ -178,7 +162,7 @@ def test_count_in_a_row_is_passed_by_one_burst_and_then_every_turn_is_one_guess(
     strangers: Strangers, bcrypt: Bcrypt, stage: Stage, clock: Clock
 ) -> None:
     assert strangers_burst(strangers, bcrypt) == {400: THREADS}
-    assert in_a_row(stage, strangers.user) == 99 + THREADS
+    assert failures_in_a_row(stage, strangers.user) == 99 + THREADS
     for _ in range(3):
         bcrypt.looked_at.clear()
         assert Counter(at_once(THREADS, strangers.guess)) == {400: 1, 429: THREADS - 1}
@@ -192,5 +176,5 @@ def test_success_of_the_person_ends_the_count_that_a_burst_has_passed(
     assert strangers_burst(strangers, bcrypt) == {400: THREADS}
     assert http.login(username=strangers.user.username, password=PASSWORD).status_code == 200
 
-    assert in_a_row(stage, strangers.user) == 0
+    assert failures_in_a_row(stage, strangers.user) == 0
     assert strangers.guess() == 400

@@ -1,25 +1,36 @@
 """The cost of a login: AWS calls, the rounds they are made in, and bcrypts. Counted, never timed."""
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import bcrypt
 import pytest
 
-from chalicelib.model.account import Account
+from chalicelib import wiring
 from chalicelib.model.tenant import SuspiciousIpThrottling
-from chalicelib.store.attempts import FailureStore
 from chalicelib.store.buckets import LOGINS, BucketStore
 from infra.stage.aws import Stage
 from tests.figures.costs import measure_guess
 from tests.figures.simulation import provision_demo
+from tests.support.attempts import leave_failures
 from tests.support.calls import Rounds, calls_of, rounds_of, units_of
 from tests.support.fake_aws.units import Units
 from tests.support.fixed import Clock, Hashes
 from tests.support.http import Http
 from tests.support.people import PASSWORD, PeopleMaker
+from tests.support.stages import change_mfa, client_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "run" / "attack-protection.md").read_text("utf-8")
+
+
+@pytest.fixture
+def plain(http: Http, stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
+    """A client of a process that has served before, of a tenant whose logins need no profile."""
+    with change_mfa(stage, factors=["otp"]), client_of(stage, externals) as client:
+        assert client.login(scope="openid").status_code == 200
+        client.log.clear()
+        yield client
 
 
 @pytest.fixture
@@ -34,9 +45,55 @@ def test_warm_login_makes_five_calls_in_three_rounds(warm: Http, stage: Stage) -
     with rounds_of(stage) as calls:
         assert warm.login().status_code == 200
 
-    assert calls.rounds == [{"BatchGetItem"}, {"BatchGetItem", "UpdateItem"}, {"Sign", "TransactWriteItems"}]
+    assert calls.rounds == [{"BatchGetItem"}, {"GetItem", "UpdateItem"}, {"Sign", "UpdateItem"}]
     assert len(calls.made) == 5
     assert warm.log[0]["aws_calls"] == 5
+
+
+def test_warm_login_that_needs_no_profile_makes_four_calls_in_three_rounds(plain: Http, stage: Stage) -> None:
+    with rounds_of(stage) as calls:
+        assert plain.login(scope="openid read:timesheets").status_code == 200
+
+    assert calls.rounds == [{"BatchGetItem"}, {"UpdateItem"}, {"Sign", "UpdateItem"}]
+    assert Counter(calls.made) == {"BatchGetItem": 1, "UpdateItem": 2, "Sign": 2}
+    assert plain.login().status_code == 200
+    assert plain.log[-1]["aws_calls"] == 4
+
+
+@pytest.mark.parametrize("scope", ["openid profile", "openid email", "phone openid"])
+def test_id_token_that_shows_the_profile_costs_one_read_in_the_round_of_the_count(
+    plain: Http, stage: Stage, scope: str
+) -> None:
+    with rounds_of(stage) as right:
+        assert plain.login(scope=scope).status_code == 200
+    with rounds_of(stage) as unknown:
+        assert plain.login(username="nobody", scope=scope).status_code == 400
+
+    assert right.rounds[1] == unknown.rounds[1] == {"GetItem", "UpdateItem"}
+
+
+def test_wrong_password_without_the_profile_costs_what_an_unknown_name_does(plain: Http, stage: Stage) -> None:
+    wrong, unknown = failing(plain, stage, password="wrong"), failing(plain, stage, username="nobody")
+
+    assert wrong.rounds == unknown.rounds == [{"BatchGetItem"}, {"UpdateItem"}, {"UpdateItem"}]
+    assert Counter(wrong.made) == Counter(unknown.made) == {"BatchGetItem": 1, "UpdateItem": 3}
+
+
+@pytest.mark.parametrize("has_factor", [True, False], ids=["with a profile", "without"])
+def test_metadata_adds_no_write_unit_to_a_login(
+    warm: Http, plain: Http, stage: Stage, people: PeopleMaker, has_factor: bool
+) -> None:
+    http = warm if has_factor else plain
+    written = []
+    for metadata in ({}, {"notes": "x" * 64 * 1024}):
+        user = people.make(user_metadata=metadata)
+        http.login(username=user.username)
+        with units_of(stage) as units:
+            assert http.login(username=user.username).status_code == 200
+            assert http.login(username=user.username, password="wrong").status_code == 400
+        written.append(units.take().write)
+
+    assert written[0] == written[1]
 
 
 def test_warm_realm_login_makes_five_calls_in_three_rounds(warm: Http, stage: Stage) -> None:
@@ -62,10 +119,10 @@ def test_unknown_user_and_wrong_password_make_the_same_calls_and_one_bcrypt(
     unknown = failing(warm, stage, username="nobody")
     assert hashes.count == 2
 
-    assert wrong.rounds == unknown.rounds == [{"BatchGetItem"}, {"BatchGetItem", "UpdateItem"}, {"UpdateItem"}]
-    assert len(wrong.made) == 6
+    assert wrong.rounds == unknown.rounds == [{"BatchGetItem"}, {"GetItem", "UpdateItem"}, {"UpdateItem"}]
+    assert len(wrong.made) == 5
     assert Counter(wrong.made) == Counter(unknown.made)
-    assert [line["aws_calls"] for line in warm.log] == [6, 6]
+    assert [line["aws_calls"] for line in warm.log] == [5, 5]
 
 
 def test_refused_attempt_costs_the_calls_that_the_page_says(
@@ -74,9 +131,8 @@ def test_refused_attempt_costs_the_calls_that_the_page_says(
     blocked, slowed = people.make().username, people.make()
     for _ in range(10):
         warm.login(username=blocked, password="wrong")
-    totals, at = FailureStore(stage.dynamo, f"{stage.prefix}attempts"), int(clock())
-    for _ in range(100):
-        totals.fail(Account("employees", slowed.user_id), at)
+    at = int(clock())
+    leave_failures(stage, slowed, 100, at)
     assert warm.login(username=slowed.username, password="wrong").status_code == 400
     warm.log.clear()
     warm.login(username=blocked)
@@ -89,21 +145,21 @@ def test_refused_attempt_costs_the_calls_that_the_page_says(
         warm.login()
 
     assert [(line["error"], line["aws_calls"]) for line in warm.log] == [
-        ("too_many_attempts", calls) for calls in (3, 4, 1, 1, 1, 0)
+        ("too_many_attempts", calls) for calls in (3, 3, 1, 1, 1, 0)
     ]
-    assert (
-        "A throttled address\ncosts one call, twice a second at most, a blocked account three, a slowed one four"
-        in PAGE
+    costs = (
+        "A throttled address costs one call,\ntwice a second at most, a blocked or slowed account two, or three with"
     )
+    assert costs in PAGE
 
 
 @pytest.mark.usefixtures("stage")
 def test_costs_of_a_guess_on_the_page_are_those_of_today() -> None:
     calls, reads, sizes = measure_guess(provision_demo("costs"))
 
-    assert calls == {"BatchGetItem": 2, "UpdateItem": 4}
+    assert calls == {"BatchGetItem": 1, "GetItem": 1, "UpdateItem": 3}
     assert f"| read units | {reads} |" in PAGE
-    assert f"a counter of {sizes['address']} bytes and a total of {sizes['total']} for each name" in PAGE
+    assert f"the counts of each name, {sizes['counts']} bytes" in PAGE
     assert f"a bucket of {sizes['logins']} for each address" in PAGE
 
 
@@ -115,7 +171,7 @@ def test_user_without_a_password_costs_the_same_and_never_gets_in(
     calls = failing(warm, stage, username=user.username, password="anything")
 
     assert hashes.count == 1
-    assert len(calls.made) == 6
+    assert len(calls.made) == 5
 
 
 def test_login_asks_for_keys_alone_and_never_scans(warm: Http, stage: Stage) -> None:
@@ -123,7 +179,8 @@ def test_login_asks_for_keys_alone_and_never_scans(warm: Http, stage: Stage) -> 
         warm.login()
         warm.login(username="nobody")
 
-    assert not {"Scan", "Query", "GetItem"} & set(calls.made)
+    assert not {"Scan", "Query"} & set(calls.made)
+    assert all(params["ConsistentRead"] for name, params in calls.parameters if name == "GetItem")
     reads = [params["RequestItems"].values() for name, params in calls.parameters if name == "BatchGetItem"]
     assert reads
     assert all(table["ConsistentRead"] and len(table["Keys"]) == 1 for tables in reads for table in tables)
@@ -149,4 +206,4 @@ def test_login_takes_these_units_of_dynamodb(warm: Http, stage: Stage) -> None:
     with units_of(stage) as units:
         assert warm.login().status_code == 200
 
-    assert units.take() == Units(read=4, write=5)
+    assert units.take() == Units(read=3, write=2)

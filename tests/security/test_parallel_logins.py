@@ -19,9 +19,10 @@ from chalicelib.passwords.hash import hash_password
 from chalicelib.protection.account import AccountGuard, LoginAttempt
 from chalicelib.protection.address import AddressGuard
 from chalicelib.protection.looks import Looks
-from chalicelib.store.attempts import AttemptStore, FailureStore
+from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.aws.parallel import Parallel
 from chalicelib.store.buckets import LOGINS, BucketStore
+from chalicelib.store.tally import NOBODY
 from infra.stage.aws import Stage
 from tests.support.fixed import BCRYPT_COST, Hashes
 from tests.support.http import Http
@@ -56,11 +57,11 @@ def test_hundred_wrong_guesses_evaluate_max_attempts_hashes(http: Http, people: 
 def test_two_hundred_threads_evaluate_max_attempts_hashes_in_each_run(stage: Stage, hashes: Hashes, runs: int) -> None:
     table, policy = f"{stage.prefix}attempts", BruteForceProtection()
     buckets = BucketStore(stage.dynamo, table, LOGINS)
+    store = AttemptStore(stage.dynamo, table)
     guard = AccountGuard(
         stage.dynamo,
         Parallel(),
-        AttemptStore(stage.dynamo, table),
-        FailureStore(stage.dynamo, table),
+        store,
         AddressGuard(Parallel(), buckets, SuspiciousIpThrottling, SystemClock(), Looks(SystemClock())),
         lambda *_: None,
         SystemClock(),
@@ -68,23 +69,23 @@ def test_two_hundred_threads_evaluate_max_attempts_hashes_in_each_run(stage: Sta
     )
     stored = hash_password(PASSWORD, BCRYPT_COST)
 
+    def attempt_of(run: int) -> LoginAttempt:
+        account = Account("employees", f"run {run} of {runs}")
+        return LoginAttempt(account, store.key_of(account), NOBODY, False, f"203.0.113.{run}", policy, ())
+
     def guess(attempt: LoginAttempt, barrier: Barrier) -> bool:
         """Guess as the grant does; whether the guess was looked at."""
         barrier.wait()
         try:
-            with guard.admit(attempt, Read((), lambda _: None)):
+            with guard.admit(attempt, Read((), lambda _: lambda _: None), lambda: attempt) as admitted:
                 hashes.verify("a guess", stored)
         except TooManyAttempts:
             return False
-        guard.fail(attempt)
-        return True
+        return guard.decide(admitted, is_right=False) is None
 
     with ThreadPoolExecutor(THREADS) as pool:
         for run in range(runs):
-            attempt, barrier = (
-                LoginAttempt(Account("employees", f"run {run} of {runs}"), f"203.0.113.{run}", policy, ()),
-                Barrier(THREADS),
-            )
+            attempt, barrier = attempt_of(run), Barrier(THREADS)
             hashes.count = 0
             looked_at = Counter(pool.map(lambda _, at=attempt, all_=barrier: guess(at, all_), range(THREADS)))
             assert looked_at == {True: policy.max_attempts, False: THREADS - policy.max_attempts}

@@ -131,7 +131,7 @@ def test_cap_of_one_ends_no_family_of_the_other(http: Http, stage: Stage, namesa
 
 def fill_counter(stage: Stage, user: User) -> None:
     """Let the person's record say that a client has as many families as it may, so that the next login looks."""
-    table, key = f"{stage.prefix}users-employees", {"pk": {"S": f"user#{user.user_id}"}}
+    table, key = f"{stage.prefix}users-employees", {"pk": {"S": f"cred#{user.user_id}"}}
     item = stage.clients.dynamodb.get_item(TableName=table, Key=key)["Item"]
     (counter,) = [name for name in item if name.startswith("families_of_")]
     stage.clients.dynamodb.put_item(TableName=table, Item=item | {counter: {"N": str(MAX_FAMILIES)}})
@@ -140,7 +140,23 @@ def fill_counter(stage: Stage, user: User) -> None:
 # Whatever the IDs look like.
 
 REALMS = ("employees", "customers")
-PARTS = ("#", "|", "user#", "mfa#", "families#", "family#", "name:", "*", "total", *REALMS, "auth0", "7", "x")
+PARTS = (
+    "#",
+    "|",
+    "user#",
+    "cred#",
+    "counts",
+    "mfa#",
+    "families#",
+    "family#",
+    "name:",
+    "*",
+    "total",
+    *REALMS,
+    "auth0",
+    "7",
+    "x",
+)
 IDS = st.lists(st.sampled_from(PARTS), min_size=1, max_size=5).map("".join).filter(lambda text: len(text) > 1)
 
 

@@ -48,6 +48,17 @@ def client_of(
 
 
 @contextmanager
+def change_mfa(stage: Stage, **changes: object) -> Iterator[None]:
+    """Change the stage's policy of second factors until the block ends, for applications made in it."""
+    config, tenant = stage.config(), document_of(stage, "tenant")
+    config.put("tenant", tenant | {"mfa": tenant["mfa"] | changes})
+    try:
+        yield
+    finally:
+        config.put("tenant", tenant)
+
+
+@contextmanager
 def change_protection(stage: Stage, **sections: dict[str, object]) -> Iterator[None]:
     """Change sections of the stage's attack protection until the block ends, for applications made in it."""
     config = stage.config()

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 from chalicelib.errors import ServerError
 from chalicelib.model.clock import Clock
 from chalicelib.model.key import KeySet, SigningKey
-from chalicelib.model.storage import Item, Key, Read
+from chalicelib.model.storage import Item, Key, Read, Value
 from chalicelib.model.tenant import Api, Client, Realm, Tenant
 from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.cache import Cache, shorten
 from chalicelib.store.configuration.documents import Document, api_from, client_from, realm_from, tenant_from
-from chalicelib.store.dynamo import Dynamo, Value
+from chalicelib.store.dynamo import Dynamo
 
 A = TypeVar("A")
 

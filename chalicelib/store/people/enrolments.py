@@ -20,11 +20,12 @@ from chalicelib.model.enrolment import (
     changes_between,
     forget_old,
 )
-from chalicelib.model.storage import Item, Key, Read, Write
+from chalicelib.model.storage import Change, Item, Key, Read, Value, Write
 from chalicelib.model.tenant import Realm
-from chalicelib.model.user import User
-from chalicelib.store.dynamo import Dynamo, Update, Value, put_write, update_write
+from chalicelib.model.user import Credentials
+from chalicelib.store.dynamo import Dynamo, put_write, update_of, update_write
 from chalicelib.store.outgoing import OutgoingMail
+from chalicelib.store.people.items import credentials_key
 
 # The emails of changes.
 NOTICES = {ADDED: "factor-added", REMOVED: "factor-removed", USED: "recovery-code-used"}
@@ -56,15 +57,15 @@ class EnrolmentStore:
         told = (write for change in changes for write in self.tell(self._notice(before.user_id, change)))
         return (self._write(before, after), *told)
 
-    def replace(self, user: User, before: Enrolment, after: Enrolment) -> None:
-        """Write an enrolment's next state, and its kinds in the user's record.
+    def replace(self, user: Credentials, before: Enrolment, after: Enrolment) -> None:
+        """Write an enrolment's next state, and its kinds in the user's credentials.
 
         Raises ConditionFailed if the enrolment has changed meanwhile, or the user was blocked, deleted or given a new
         password.
         """
         self.dynamo.commit((*self.writes(before, after), self._record_write(user, after.kinds, ends=0)))
 
-    def reset(self, user: User, before: Enrolment) -> None:
+    def reset(self, user: Credentials, before: Enrolment) -> None:
         """Remove all factors and end the pending logins, as a new password does; raises ConditionFailed."""
         after = replace(before, data_key="", recovery_hash="", authenticators=())
         self.dynamo.commit((*self.writes(before, after), self._record_write(user, after.kinds, ends=1)))
@@ -81,11 +82,15 @@ class EnrolmentStore:
         values = {"time": in_words(change.at)} | ({} if change.action == USED else {"factor": factor})
         return OutgoingMail(NOTICES[change.action], self.realm.name, "", user_id, values)
 
-    def _record_write(self, user: User, kinds: str, ends: int) -> Write:
-        """Return the write of the kinds in the user's record. ends: added to its credential_version."""
-        values: dict[str, Value] = {":kinds": kinds, ":seen": user.credential_version, ":ends": ends}
-        change = Update("SET multifactor = :kinds ADD credential_version :ends", "credential_version = :seen", values)
-        return update_write(Key(self.realm.users_table, f"user#{user.user_id}"), change)
+    def _record_write(self, user: Credentials, kinds: str, ends: int) -> Write:
+        """Return the write of the kinds in the user's credentials. ends: added to its credential_version."""
+        change = Change(
+            {"multifactor": kinds},
+            {"credential_version": ends},
+            conditions=("credential_version = :seen",),
+            values={":seen": user.credential_version},
+        )
+        return update_write(credentials_key(self.realm.users_table, user.user_id), update_of(change))
 
 
 def _values(enrolment: Enrolment, version: int) -> dict[str, Value]:

@@ -1,46 +1,26 @@
-"""A realm's users table, as requests use it.
+"""A realm's users table, as requests use it (`items.py` says what it holds)."""
 
-`user#ID` is a user's record; `login#CANONICAL` leads from a typed identifier to the ID.
-"""
-
-import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.identifiers import spellings
-from chalicelib.model.directory import LoginRecord
-from chalicelib.model.storage import Item, Key, Read, Write
-from chalicelib.model.user import User
+from chalicelib.model.directory import LoginRecord, NamedUser
+from chalicelib.model.storage import Change, Item, Key, Read, Value, Write
+from chalicelib.model.user import Credentials, User
 from chalicelib.store.aws.calls import ConditionFailed
-from chalicelib.store.dynamo import Dynamo, Update, Value, update_write
-
-# The fields that are stored as JSON, with the value of a missing one.
-JSON_FIELDS = {"app_metadata": "{}", "user_metadata": "{}", "password_history": "[]"}
-# The prefix of counters in a record: how many families a client began for this user.
-_FAMILY_COUNTER = "families_of_"
-
-
-def family_counter(client_id: str) -> str:
-    """Return the name of a record's counter of families that a client began."""
-    return _FAMILY_COUNTER + hashlib.sha256(client_id.encode()).hexdigest()[:16]
-
-
-def user_key(table: str, user_id: str) -> Key:
-    """Return the key of a record."""
-    return Key(table, f"user#{user_id}")
-
-
-def login_keys(table: str, typed: str) -> tuple[Key, ...]:
-    """Return the keys that may lead from an identifier to its user: one for each spelling."""
-    return tuple(Key(table, f"login#{form}") for form in spellings(typed))
-
-
-def assignments(values: Mapping[str, Value]) -> str:
-    """Return the SET clause that gives attributes the values of their own names with a colon."""
-    return "SET " + ", ".join(f"{name} = :{name}" for name in values)
+from chalicelib.store.dynamo import Dynamo, update_of, update_write
+from chalicelib.store.people.items import (
+    credentials_from,
+    credentials_key,
+    is_of_version_before,
+    known_addresses_text,
+    login_keys,
+    profile_key,
+    user_from,
+)
+from chalicelib.store.people.upgrade import upgrade_user
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -50,73 +30,88 @@ class UserStore:
     dynamo: Dynamo
     table: str
 
-    def user_id_of(self, typed: str, kinds: tuple[str, ...]) -> Read[str | None]:
-        """Return the read of the user_id that an identifier names, if it is one of these kinds."""
+    def name_of(self, typed: str, kinds: tuple[str, ...]) -> Read[NamedUser | None]:
+        """Return the read of the user whom an identifier names, if it is one of these kinds."""
 
-        def parse(logins: tuple[Item | None, ...]) -> str | None:
-            return next((login["user_id"] for login in logins if login and login["kind"] in kinds), None)
+        def parse(logins: tuple[Item | None, ...]) -> NamedUser | None:
+            found = (login for login in logins if login and login["kind"] in kinds)
+            return next((NamedUser(login["user_id"], login["kind"]) for login in found), None)
 
         return Read(login_keys(self.table, typed), parse)
 
     def locate(self, typed: str, kinds: tuple[str, ...]) -> str | None:
         """Return the user_id that an identifier names, if it is one of these kinds."""
-        return self.dynamo.read(self.user_id_of(typed, kinds))
+        named = self.dynamo.read(self.name_of(typed, kinds))
+        return named.user_id if named else None
+
+    def credentials_of(self, user_id: str) -> Read[Credentials | None]:
+        """Return the read of a user's credentials; None too if they are stored in the shape of the version before."""
+        return Read((self.key_of(user_id),), lambda items: credentials_from(items[0]) if items[0] else None)
 
     def read_of(self, user_id: str) -> Read[User | None]:
-        """Return the read of a record."""
-        return Read((user_key(self.table, user_id),), lambda items: user_from(items[0]) if items[0] else None)
+        """Return the read of a user with the profile."""
+
+        def parse(items: tuple[Item | None, ...]) -> User | None:
+            credentials, profile = items
+            if profile and is_of_version_before(profile):
+                return user_from(profile, profile)
+            return user_from(credentials, profile) if credentials and profile else None
+
+        return Read((self.key_of(user_id), profile_key(self.table, user_id)), parse)
+
+    def profile_of(self, user_id: str) -> Read[Item | None]:
+        """Return the read of the item of a profile."""
+        return Read((profile_key(self.table, user_id),), lambda items: items[0])
 
     def read(self, user_id: str) -> User | None:
-        """Return the record of that user_id."""
+        """Return the user of that user_id. One of the version before is brought into the present shape first."""
+        user = self.dynamo.read(self.read_of(user_id))
+        if user is None or not user.has_old_shape:
+            return user
+        upgrade_user(self.dynamo, self.table, user.attempt_counts)
         return self.dynamo.read(self.read_of(user_id))
 
-    def login_write(self, user: User, login: LoginRecord, counter: str | None) -> Write:
+    def login_write(self, user: Credentials, login: LoginRecord, counter: str | None) -> Write:
         """Return the write that records a login. counter: the name of a counter that it raises by one, or None.
 
-        Its condition fails if the password was changed or the user blocked or deleted since the record was read.
+        Its condition fails if the password was changed or the user blocked or deleted since the credentials were read.
         """
-        values = _login_values(user, login)
-        added = ", ".join(f"{name} :one" for name in ("logins_count", counter) if name)
-        named = by_placeholder(values) | {":one": 1, ":seen": user.credential_version}
-        update = Update(f"{assignments(values)} ADD {added}", "credential_version = :seen", named)
-        return update_write(user_key(self.table, user.user_id), update)
+        added: dict[str, Value] = {name: 1 for name in ("logins_count", counter) if name}
+        seen = Change(
+            _login_values(user, login),
+            added,
+            conditions=("credential_version = :seen",),
+            values={":seen": user.credential_version},
+        )
+        return update_write(self.key_of(user.user_id), update_of(seen | login.counts))
 
     def put_metadata(self, before: User, changed: dict[str, dict[str, Any]], now: int) -> None:
         """Store metadata by name; raises ConditionFailed if it has changed since `before` was read."""
         values: dict[str, Value] = {name: json.dumps(value) for name, value in changed.items()}
-        values["updated_at"] = now
-        seen_values: dict[str, Value] = {f"seen_{name}": json.dumps(getattr(before, name)) for name in changed}
-        condition = " AND ".join(f"{name} = :seen_{name}" for name in changed)
-        update = Update(assignments(values), condition, by_placeholder(values | seen_values))
-        self.dynamo.update(user_key(self.table, before.user_id), update)
+        change = Change(
+            {**values, "updated_at": now},
+            conditions=tuple(f"{name} = :seen_{name}" for name in changed),
+            values={f":seen_{name}": json.dumps(getattr(before, name)) for name in changed},
+        )
+        self.dynamo.update(profile_key(self.table, before.user_id), update_of(change))
 
-    def correct_count(self, user: User, counter: str, live: int) -> None:
-        """Set a counter of families to the number that live, unless it changed since the record was read."""
-        values = {":live": live, ":seen": user.family_counts[counter]}
+    def correct_count(self, user: Credentials, counter: str, live: int) -> None:
+        """Set a counter of families to the number that live, unless it changed since the credentials were read."""
+        values = {":seen": user.family_counts[counter]}
         with suppress(ConditionFailed):
-            update = Update(f"SET {counter} = :live", f"{counter} = :seen", values)
-            self.dynamo.update(user_key(self.table, user.user_id), update)
+            change = Change({counter: live}, conditions=(f"{counter} = :seen",), values=values)
+            self.dynamo.update(self.key_of(user.user_id), update_of(change))
+
+    def key_of(self, user_id: str) -> Key:
+        """Return the key of a user's credentials, which also hold the counts of attempts at them."""
+        return credentials_key(self.table, user_id)
 
 
-def user_from(item: Item) -> User:
-    """Return the record that an item holds."""
-    counts = {name: value for name, value in item.items() if name.startswith(_FAMILY_COUNTER)}
-    fields = {name: value for name, value in item.items() if name not in counts and name not in ("pk", "schema")}
-    loaded = {name: json.loads(fields.get(name, absent)) for name, absent in JSON_FIELDS.items()}
-    known = {"known_addresses": tuple(fields.get("known_addresses", "").split())}
-    return User(**fields | loaded | known, family_counts=counts)
-
-
-def by_placeholder(values: Mapping[str, Value]) -> dict[str, Value]:
-    """Return values by their own names with a colon, as `assignments` names them."""
-    return {f":{name}": value for name, value in values.items()}
-
-
-def _login_values(user: User, login: LoginRecord) -> dict[str, Value]:
+def _login_values(user: Credentials, login: LoginRecord) -> Mapping[str, Value]:
     values: dict[str, Value] = {"last_login": login.at, "last_ip": login.source_ip}
     known = user.known_addresses_after(login.source_ip)
     renewed = {
-        "known_addresses": None if known == user.known_addresses else " ".join(known),
+        "known_addresses": None if known == user.known_addresses else known_addresses_text(known),
         "password_hash": login.password_hash,
         "multifactor": login.multifactor,
     }

@@ -37,6 +37,8 @@ UNSHOWN = (
     "families_version",
     "revocations",
     "family_counts",
+    "attempt_counts",
+    "has_old_shape",
 )
 
 

@@ -18,7 +18,7 @@ Item = dict[str, Any]
 _TOKEN = re.compile(r"\s*(<=|>=|[=<>(),+-]|[:#]?\w+)")
 _WORDS = {"AND": "and", "OR": "or", "NOT": "not", "=": "=="}
 _SYMBOLS = frozenset("<>(),+-") | {"<=", ">="}
-_CLAUSE = re.compile(r"\b(SET|ADD|REMOVE)\b")
+_CLAUSE = re.compile(r"\b(SET|ADD|DELETE|REMOVE)\b")
 _COMMA = re.compile(r",(?![^(]*\))")
 _NUMBER_DIGITS = 38
 
@@ -67,10 +67,17 @@ def _number(value: Value) -> Decimal:
     return Decimal(value.plain)
 
 
+def _size(value: Value) -> Value:
+    """Return the length of a text or the number of a set's members; no comparison with it holds if there is none."""
+    return Value("N", Decimal(len(value.plain))) if value.kind in ("S", "SS") else _MISSING
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "attribute_exists": lambda value: value.kind != "",
     "attribute_not_exists": lambda value: value.kind == "",
     "begins_with": lambda value, start: value.kind == start.kind == "S" and value.plain.startswith(start.plain),
+    "contains": lambda value, part: part.kind == "S" and value.kind in ("S", "SS") and part.plain in value.plain,
+    "size": _size,
     "if_not_exists": lambda value, other: value if value.kind else other,
 }
 
@@ -93,8 +100,21 @@ def apply_update(update: str, item: Item, call: Mapping[str, Any]) -> Item:
         elif clause == "SET":
             after[key] = _attribute(_value(right, item, call))
         else:
-            after[key] = _attribute(parse(item.get(key, {"N": "0"})) + _value(right, item, call))
-    return after
+            after[key] = _changed_by(clause, item.get(key), _value(right, item, call))
+    return {name: attribute for name, attribute in after.items() if attribute is not None}
+
+
+def _changed_by(clause: str, attribute: Mapping[str, Any] | None, operand: Value) -> dict[str, Any] | None:
+    """Return an attribute after ADD or DELETE; None if a set has no member left."""
+    if operand.kind == "SS":
+        before = parse(attribute or {"SS": []})
+        if before.kind != "SS":
+            raise BadExpression("An operand in the update expression has an incorrect data type")
+        members = set(before.plain) | set(operand.plain) if clause == "ADD" else set(before.plain) - set(operand.plain)
+        return {"SS": sorted(members)} if members else None
+    if clause == "DELETE":
+        raise BadExpression("Incorrect operand type for operator or function; operator: DELETE")
+    return _attribute(parse(attribute or {"N": "0"}) + operand)
 
 
 def changed_names(update: str, call: Mapping[str, Any]) -> set[str]:
@@ -110,7 +130,7 @@ def require_used(expressions: list[str], call: Mapping[str, Any]) -> None:
         if given is not None and (not given or set(given) - used):
             raise BadExpression(f"Value provided in {member} unused in expressions: {sorted(set(given) - used)}")
     for word in used:
-        if word.upper() in _reserved_words() and word not in _WORDS and word not in ("SET", "ADD", "REMOVE"):
+        if word.upper() in _reserved_words() and word not in _WORDS and word not in ("SET", "ADD", "DELETE", "REMOVE"):
             raise BadExpression(f"Attribute name is a reserved keyword; reserved keyword: {word}")
 
 
@@ -132,7 +152,8 @@ def _reserved_words() -> frozenset[str]:
 
 @cache
 def _words(expression: str) -> frozenset[str]:
-    return frozenset(re.findall(r"[:#]?\w+", expression))
+    # A function's name is no attribute's: `size` is reserved as one.
+    return frozenset(re.findall(r"[:#]?\w+\b(?!\()", expression))
 
 
 @cache
