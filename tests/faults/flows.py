@@ -19,7 +19,7 @@ from chalicelib.identifiers import digest
 from chalicelib.model.account import Account
 from chalicelib.store.sessions import PendingStore, Ticket, stored_id
 from infra.stage.keys import stage_key
-from tests.faults import mfa_flows
+from tests.faults import mfa_flows, page_flows
 from tests.faults.case import OFFLINE, Case
 from tests.faults.workbench import Bench
 from tests.support.clients import make_client
@@ -273,6 +273,8 @@ FLOWS = (
     Flow("introspection, refresh token", partial(introspection, kind="refresh_token")),
     Flow("userinfo", userinfo),
     Flow("unblock link", unblock, uses_up=TRANSACTION),
+    Flow("page, email confirmed", page_flows.verification, uses_up=TRANSACTION),
+    Flow("page, new password", page_flows.reset, uses_up=TRANSACTION),
     Flow("password, rules", login, rules=RULES),
     Flow("password, MFA owed", mfa_flows.owed, 403, MFA, shows=("PutItem sessions mfa",)),
     Flow("MFA, enrolment", mfa_flows.enrolment, rules=MFA),

@@ -147,3 +147,14 @@ def test_ticket_stands_in_the_query_of_pages_alone(http: Http) -> None:
 
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
     assert "query string" in answer.json()["error_description"]
+
+
+def test_log_holds_neither_the_ticket_nor_what_was_typed(http: Http, path: str, ticket: str) -> None:
+    http.get(f"{path}?ticket={ticket}")
+    different = {"ticket": ticket, "password": NEW_PASSWORD, "password_repeat": f"{NEW_PASSWORD} typed"}
+    answers = [http.post(path, data=different), press(http, path, ticket), press(http, path, ticket)]
+    log = str(http.log)
+
+    assert ticket not in log
+    assert NEW_PASSWORD not in log
+    assert not any(NEW_PASSWORD in answer.text for answer in answers)
