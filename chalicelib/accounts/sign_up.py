@@ -39,6 +39,11 @@ def read_fields(request: Request, realm: Realm) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value}
 
 
+def is_one_line(text: str) -> bool:
+    """Return whether a text holds no control character and no line break."""
+    return not any(unicodedata.category(char) in ("Cc", "Zl", "Zp") for char in text)
+
+
 def render(user: User) -> dict[str, Any]:
     """Return the answer to the sign-up that made, or would make, this user."""
     told = {"_id": user.user_id.rpartition("|")[2], "email": user.email, "email_verified": user.email_verified}
@@ -63,7 +68,7 @@ def _username(request: Request, is_required: bool) -> str:
 
 def _text(request: Request, name: str, limit: int) -> str:
     text = trim(request.text(name) or "")
-    if len(text) > limit or any(unicodedata.category(char) in ("Cc", "Zl", "Zp") for char in text):
+    if len(text) > limit or not is_one_line(text):
         raise InvalidRequest(f"{name} must have at most {limit} characters, none of them a control character.")
     return text
 

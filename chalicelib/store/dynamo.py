@@ -18,8 +18,8 @@ B = TypeVar("B")
 C = TypeVar("C")
 
 BATCH_TRIES = 2
-# DynamoDB reserves the word.
-_SCHEMA_NAME = {"#schema": "schema"}
+# DynamoDB reserves these words: an expression has their aliases.
+_ALIASES = {"schema": "#schema", "name": "#name"}
 _OPERATIONS: dict[str, Literal["PutItem", "UpdateItem", "DeleteItem"]] = {
     "Put": "PutItem",
     "Update": "UpdateItem",
@@ -176,10 +176,15 @@ def update_write(key: Key, update: Update) -> Write:
     return {"Update": _update_parameters(key, update)}
 
 
+def attribute(name: str) -> str:
+    """Return the name of an attribute as an expression has it."""
+    return _ALIASES.get(name, name)
+
+
 def update_of(change: Change) -> Update:
     """Return a change as an update."""
     clauses = {
-        "SET": [f"{name} = :{name}" for name in change.set]
+        "SET": [f"{attribute(name)} = :{name}" for name in change.set]
         + [f"{name} = if_not_exists({other}, :zero)" for name, other in change.copy.items()],
         "ADD": [f"{name} :{name}" for name in change.add],
         "DELETE": [f"{name} :{name}" for name in change.take],
@@ -221,11 +226,14 @@ def _stamped_item(values: Mapping[str, Value]) -> dict[str, Any]:
 
 
 def _update_parameters(key: Key, update: Update) -> dict[str, Any]:
+    expression = _stamped_expression(update.expression)
+    # DynamoDB refuses an alias that no expression has.
+    names = {alias: word for word, alias in _ALIASES.items() if alias in expression + update.condition}
     return {
         "TableName": key.table,
         "Key": key_item(key),
-        "UpdateExpression": _stamped_expression(update.expression),
-        "ExpressionAttributeNames": _SCHEMA_NAME,
+        "UpdateExpression": expression,
+        "ExpressionAttributeNames": names,
         **_condition_parameters(update.condition, {**update.values, ":schema": SCHEMA}),
     }
 

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,6 +10,8 @@ from chalicelib.model.storage import Key, Value, Write
 from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.dynamo import Dynamo, Update, delete_write, update_write
 
+# Returns the write that queues an email; none if the stage cannot send any.
+Tell = Callable[["OutgoingMail"], tuple[Write, ...]]
 # So many requests at once must not write under one key.
 SHARDS = 4
 # An email that could not be sent for so long is not sent any more.

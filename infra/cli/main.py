@@ -17,6 +17,7 @@ from infra.cli.options import verbose
 from infra.cli.people.attacks import attacks
 from infra.cli.people.history import history
 from infra.cli.people.mfa import mfa
+from infra.cli.people.set import set_
 from infra.cli.people.tokens import tokens
 from infra.cli.people.users import users
 from infra.cli.plan import PlanCommand
@@ -55,6 +56,7 @@ app.command("apply", cls=PlanCommand)(apply_command)
 app.command()(deploy)
 app.add_typer(users)
 users.add_typer(mfa)
+users.command("set")(set_)
 users.command()(history)
 app.add_typer(tokens)
 app.add_typer(attacks)

@@ -4,13 +4,18 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chalicelib.identifiers import is_acceptable, is_new_name, trim
+from chalicelib.accounts.outgoing import PASSWORD_CHANGED
+from chalicelib.accounts.profiles import Profiles, UnfitProfile, require_identifiers
+from chalicelib.identifiers import trim
 from chalicelib.model.account import Account
+from chalicelib.model.clock import SystemClock, in_words
 from chalicelib.model.family import RefreshFamily
+from chalicelib.model.storage import Write
 from chalicelib.model.tenant import Realm, RefreshTokenPolicy
 from chalicelib.model.user import User
 from chalicelib.passwords.breached import RangeApi, is_refused
@@ -21,6 +26,7 @@ from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.configuration.config import ConfigStore
 from chalicelib.store.configuration.documents import realm_from
 from chalicelib.store.families import FamilyStore
+from chalicelib.store.outgoing import OutgoingMail, OutgoingStore
 from chalicelib.store.people.user_records import IdentifierTaken, UserRecords
 from chalicelib.store.people.users import UserStore
 from chalicelib.store.revocations import RevocationStore
@@ -67,6 +73,7 @@ class People:
     attempts: AttemptStore
     families: FamilyStore
     revocations: RevocationStore
+    outgoing: OutgoingStore
     bcrypt_cost: int = 10
     range_api: RangeApi = is_pwned
     warn: Callable[[str], None] = logger.warning
@@ -79,7 +86,12 @@ class People:
         families = FamilyStore(dynamo, f"{stage.prefix}sessions")
         users, records = UserStore(dynamo, realm.users_table), UserRecords(dynamo, realm.users_table)
         revocations = RevocationStore(dynamo, f"{stage.prefix}sessions")
-        return cls(stage.config(), realm, users, records, attempts, families, revocations, bcrypt_cost)
+        outgoing = OutgoingStore(dynamo, f"{stage.prefix}attempts")
+        return cls(stage.config(), realm, users, records, attempts, families, revocations, outgoing, bcrypt_cost)
+
+    def tell(self, mail: OutgoingMail) -> tuple[Write, ...]:
+        """Return the write that queues an email. A stage that cannot send any lets it expire."""
+        return (self.outgoing.queue_write(mail, SystemClock().now_ms()),)
 
     def add(self, password: str | None, password_hash: str | None, **fields: Any) -> User:
         """Make a user, with a fresh user_id unless fields have one, and return the record. Raises OperatorError.
@@ -93,7 +105,8 @@ class People:
             self._require_user_id(user.user_id)
             # A deleted user may have had this user_id: old tokens must not become valid for the new user.
             user = replace(user, credential_version=_any_version(), password_version=_any_version())
-        self._require_identifier(user)
+        with _in_operators_words():
+            require_identifiers(user, self.realm)
         user = replace(user, username=trim(user.username), email=trim(user.email))
         user = replace(user, password_hash=self._choose_hash(user, password, password_hash))
         try:
@@ -109,6 +122,15 @@ class People:
             raise OperatorError(f"Realm {self.realm.name} has no user {who}.")
         return user
 
+    def change(self, user: User, changes: Mapping[str, Any]) -> User:
+        """Change a user's profile, and return the user then. Raises OperatorError, UserExists.
+
+        changes: as `accounts/profiles.py` takes them.
+        """
+        profiles = Profiles(self.records, self.realm, SystemClock(), self.tell)
+        with _in_operators_words():
+            return profiles.change(user.user_id, changes)
+
     def set_password(self, user: User, password: str) -> None:
         """Store a new password, and forget the failed attempts at the old one. Raises OperatorError.
 
@@ -118,7 +140,9 @@ class People:
         # Together with the current password these are as many as the policy compares with.
         former = former_hashes(user, max(0, self.realm.password_policy.history - 1))
         hashes = [self._hash_password(user, password), *former]
-        self.records.set_password_hash(user.user_id, hashes, int(time.time()), ends_families)
+        now = int(time.time())
+        told = OutgoingMail(PASSWORD_CHANGED, self.realm.name, "", user.user_id, {"time": in_words(now)})
+        self.records.set_password_hash(user.user_id, hashes, now, ends_families, *self.tell(told))
         self.forget_attempts(user)
 
     def set_blocked(self, user: User, blocked: bool) -> None:
@@ -221,13 +245,13 @@ class People:
             if UserStore(self.users.dynamo, realm.users_table).read(user_id):
                 raise UserExists(f"Realm {realm.name} has given out the user_id {user_id} already. Choose another one.")
 
-    def _require_identifier(self, user: User) -> None:
-        names = {"username": user.username, "email": user.email}
-        if not any(names[kind] for kind in self.realm.identifiers):
-            raise OperatorError(f"In realm {self.realm.name} a person needs: {' or '.join(self.realm.identifiers)}.")
-        if "@" in user.username or (user.email and "@" not in user.email):
-            raise OperatorError("A username holds no @, an email holds one.")
-        if not all(is_acceptable(name) for name in names.values() if name):
-            raise OperatorError("A name has at most 320 characters, no control characters, and not blanks alone.")
-        if not all(is_new_name(name) for name in names.values() if name):
-            raise OperatorError("A name holds no characters that show as nothing, such as U+200B: take them out.")
+
+@contextmanager
+def _in_operators_words() -> Iterator[None]:
+    """Raise OperatorError for a profile that the realm cannot have."""
+    try:
+        yield
+    except UnfitProfile as unfit:
+        raise OperatorError(str(unfit)) from None
+    except IdentifierTaken:
+        raise UserExists("Another user of the realm has that username or email already.") from None

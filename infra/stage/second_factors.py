@@ -15,14 +15,12 @@ from chalicelib.mfa.session import MfaSession
 from chalicelib.model.clock import SystemClock
 from chalicelib.model.enrolment import OTP, Enrolment, PendingLogin
 from chalicelib.model.login import RequestedAccess
-from chalicelib.model.storage import Write
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.code_attempts import AllowanceStore, WrongCodeStore
 from chalicelib.store.configuration.vault import Vault
 from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
-from chalicelib.store.outgoing import OutgoingMail, OutgoingStore
 from chalicelib.store.people.enrolments import EnrolmentStore
 from chalicelib.store.people.user_records import NoSuchUser
 from infra.errors import NotReady, OperatorError
@@ -44,12 +42,8 @@ class SecondFactors:
     def of(cls, stage: Stage, realm_name: str) -> "SecondFactors":
         """Return the second factors of a realm. Raises OperatorError for an unknown realm."""
         people = People.of(stage, realm_name)
-        queue, clock = OutgoingStore(stage.dynamo, f"{stage.prefix}attempts"), SystemClock()
-
-        def tell(mail: OutgoingMail) -> tuple[Write, ...]:
-            return (queue.queue_write(mail, clock.now_ms()),)
-
-        enrolments = EnrolmentStore(stage.dynamo, people.realm, clock, tell)
+        clock = SystemClock()
+        enrolments = EnrolmentStore(stage.dynamo, people.realm, clock, people.tell)
         vault = Vault(stage.aws, stage.name)
         limits = _limits(stage)
         otp = Otp(vault, limits, lambda _: enrolments, clock)

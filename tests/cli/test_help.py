@@ -27,6 +27,7 @@ WORDS = [
     ("users", "block"),
     ("users", "unblock"),
     ("users", "delete"),
+    ("users", "set"),
     ("users", "history"),
     ("users", "mfa"),
     ("users", "mfa", "list"),

@@ -4,7 +4,6 @@ Each change of a factor is remembered in it, and told to its owner by an email t
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 from chalicelib.model.clock import Clock, in_words
@@ -24,7 +23,7 @@ from chalicelib.model.storage import Change, Item, Key, Read, Value, Write
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import Credentials
 from chalicelib.store.dynamo import Dynamo, put_write, update_of, update_write
-from chalicelib.store.outgoing import OutgoingMail
+from chalicelib.store.outgoing import OutgoingMail, Tell
 from chalicelib.store.people.items import credentials_key
 
 # The emails of changes.
@@ -32,8 +31,6 @@ NOTICES = {ADDED: "factor-added", REMOVED: "factor-removed", USED: "recovery-cod
 # How emails name kinds of factors.
 IN_WORDS = {SMS: "text messages to {}", EMAIL: "emails to {}"}
 APP = "an authenticator app"
-# Returns the write that queues an email; none if the stage cannot send any.
-Tell = Callable[[OutgoingMail], tuple[Write, ...]]
 
 
 @dataclass(slots=True, eq=False, repr=False)

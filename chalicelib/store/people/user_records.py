@@ -96,8 +96,8 @@ class UserRecords:
         """Split a `user#ID` item of the version before; return whether it was of that version."""
         return upgrade_user(self.dynamo, self.table, item)
 
-    def set_password_hash(self, user_id: str, hashes: list[str], now: int, ends_families: bool) -> None:
-        """Store a new password's hash, and end the user's pending logins; raises NoSuchUser.
+    def set_password_hash(self, user_id: str, hashes: list[str], now: int, ends_families: bool, *others: Write) -> None:
+        """Store a new password's hash, with other writes, and end the user's pending logins; raises NoSuchUser.
 
         hashes: the new one, then those of earlier passwords that are remembered. ends_families: whether refresh tokens
         end too.
@@ -105,7 +105,8 @@ class UserRecords:
         password_hash, *history = hashes
         raised = ("password_version", *(("families_version",) if ends_families else ()))
         values: dict[str, Value] = {"password_hash": password_hash, "last_password_reset": now}
-        self._change(user_id, now, values, *raised, password_history=json.dumps(history))
+        profile: dict[str, Value] = {"password_history": json.dumps(history)}
+        self._change(user_id, now, (values, profile), *raised, others=others)
 
     def reset_writes(self, before: User, new: NewPassword, now: int) -> tuple[Write, ...]:
         """Return the writes of a new password that its user set by an email, which is verified by this.
@@ -131,15 +132,15 @@ class UserRecords:
 
     def set_blocked(self, user_id: str, blocked: bool, now: int) -> None:
         """Block a user and end their pending logins and tokens, or unblock them; raises NoSuchUser."""
-        self._change(user_id, now, {"blocked": blocked}, *(("families_version",) if blocked else ()))
+        self._change(user_id, now, ({"blocked": blocked}, {}), *(("families_version",) if blocked else ()))
 
     def end_families(self, user_id: str, now: int) -> None:
         """End all refresh tokens of the user at once; raises NoSuchUser."""
-        self._change(user_id, now, {}, "families_version")
+        self._change(user_id, now, ({}, {}), "families_version")
 
     def end_logins(self, user_id: str, now: int) -> None:
         """End the user's pending logins and access tokens of the MFA API; raises NoSuchUser."""
-        self._change(user_id, now, {})
+        self._change(user_id, now, ({}, {}))
 
     def _verification_write(self, before: User, now: int, more: Change) -> Write:
         verified = Change(
@@ -155,19 +156,27 @@ class UserRecords:
         found = self.dynamo.read(Read(keys, lambda logins: logins))
         return [key for key, login in zip(keys, found, strict=True) if login and login["user_id"] == user.user_id]
 
-    def _change(self, user_id: str, now: int, values: dict[str, Value], *raised: str, **profile: Value) -> None:
-        """Set attributes of the credentials and the profile at once.
+    def _change(
+        self,
+        user_id: str,
+        now: int,
+        values: tuple[dict[str, Value], dict[str, Value]],
+        *raised: str,
+        others: tuple[Write, ...] = (),
+    ) -> None:
+        """Set attributes of the credentials and of the profile at once, with other writes.
 
         raised: versions that go up by one, beside that of the credentials.
         """
+        own, profile = values
         added: dict[str, Value] = dict.fromkeys(("credential_version", *raised), 1)
         changes = {
-            credentials_key(self.table, user_id): Change(values, added, conditions=("attribute_exists(pk)",)),
+            credentials_key(self.table, user_id): Change(own, added, conditions=("attribute_exists(pk)",)),
             profile_key(self.table, user_id): Change(
                 {**profile, "updated_at": now}, conditions=("attribute_exists(pk)",)
             ),
         }
-        writes = tuple(update_write(key, update_of(change)) for key, change in changes.items())
+        writes = (*(update_write(key, update_of(change)) for key, change in changes.items()), *others)
         try:
             self.dynamo.commit(writes)
         except ConditionFailed:
