@@ -12,6 +12,7 @@ from infra.cli.configuration.realms import realms
 from infra.cli.deploy import deploy
 from infra.cli.keys import keys
 from infra.cli.local import local
+from infra.cli.migrate import migrate
 from infra.cli.new_tenant import new
 from infra.cli.options import verbose
 from infra.cli.people.attacks import attacks
@@ -50,6 +51,7 @@ def options(
 
 app.command()(local)
 app.command()(new)
+app.add_typer(migrate)
 app.command()(check)
 app.command("up", cls=PlanCommand)(up_command)
 app.command("apply", cls=PlanCommand)(apply_command)

@@ -1,4 +1,4 @@
-"""Find misspelt members and useless ones in the source of rules, before a login runs them."""
+"""Find unfinished rules, misspelt members and useless ones in the source of rules, before a login runs them."""
 
 import ast
 import inspect
@@ -30,19 +30,28 @@ class _Source:
     first_line: int
     things: dict[str, Any]
 
-    def place(self, node: ast.expr | ast.keyword) -> str:
+    def place(self, node: ast.expr | ast.keyword | ast.stmt) -> str:
         return f"{self.label}, line {self.first_line + node.lineno - 1}"
 
 
 def read_rules(rules: Iterable[Rule]) -> tuple[str, ...]:
     """Return a line for each useless member in the source of the rules and of their packages' other functions.
 
-    Raises BadRules with all misspelt members, each of which fails a login.
+    Raises BadRules with all rules that raise always and all misspelt members, each of which fails a login.
     """
     sources = list(_sources(tuple(rules)))
-    if faults := [line for source in sources for line in _find_misspelt(source)]:
+    if faults := [line for source in sources for line in (*_find_unfinished(source), *_find_misspelt(source))]:
         raise BadRules("\n".join(dict.fromkeys(faults)))
     return tuple(dict.fromkeys(line for source in sources for line in _find_useless(source)))
+
+
+def _find_unfinished(source: _Source) -> Iterator[str]:
+    """Yield a line for a function that ends in raising NotImplementedError, as a rule does that is not translated."""
+    function = next((node for node in ast.walk(source.tree) if isinstance(node, ast.FunctionDef)), None)
+    for node in function.body[-1:] if function else ():
+        if isinstance(node, ast.Raise) and ast.unparse(node).startswith("raise NotImplementedError"):
+            said = [str(one.value) for one in ast.walk(node) if isinstance(one, ast.Constant)]
+            yield f"{source.place(node)}: {': '.join(['not finished, it raises in each login', *said[:1]])}"
 
 
 def _find_misspelt(source: _Source) -> Iterator[str]:

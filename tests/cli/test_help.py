@@ -19,6 +19,8 @@ WORDS = [
     ("up",),
     ("apply",),
     ("deploy",),
+    ("migrate",),
+    ("migrate", "auth0"),
     ("users",),
     ("users", "add"),
     ("users", "list"),

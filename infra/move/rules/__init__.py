@@ -1,0 +1,1 @@
+"""Translate Auth0's Rules into a rule package."""
