@@ -89,7 +89,7 @@ def run(parts: list[Part]) -> None:
     """Start the three, say where they are, and wait until one of them ends. Raises Died."""
     issuer = start(parts, "Gatehouse", LOCAL_RUN, {})
     api = start(parts, "The timesheets API", ("examples.timesheets_api",), {"ISSUER": issuer})
-    settings = {"ISSUER": issuer, "TIMESHEETS_URL": api, "AUDIENCE": AUDIENCE, **CLIENT}
+    settings = {"ISSUER": issuer, "TIMESHEETS_URL": api, "DEMO_URL": issuer, "AUDIENCE": AUDIENCE, **CLIENT}
     url = start(parts, "The application", ("examples.trusted_app",), settings)
     say(f"Gatehouse, with its messages and people: {issuer}\nThe timesheets API: {api}")
     say(f"Open the demo on {url}  (Ctrl-C stops it)")

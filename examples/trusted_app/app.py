@@ -43,8 +43,11 @@ API_TIMEOUT_S = 10
 FORBIDDEN = 403
 
 
-def create_app(settings: Settings, url: str, timesheets_url: str = "") -> Flask:
-    """Return the application. url: its own, which decides its hosts and cookie. timesheets_url: "" for no API."""
+def create_app(settings: Settings, url: str, timesheets_url: str = "", demo_url: str = "") -> Flask:
+    """Return the application. url: its own, which decides its hosts and cookie. timesheets_url: "" for no API.
+
+    demo_url: the page that lists a demo's people and messages, "" for no demo.
+    """
     app = Flask(__name__)
     own = urlsplit(url)
     app.config.update(
@@ -56,6 +59,7 @@ def create_app(settings: Settings, url: str, timesheets_url: str = "") -> Flask:
         TRUSTED_HOSTS=[own.hostname, "localhost"],
         MAX_CONTENT_LENGTH=16 * 1024,
         TIMESHEETS_URL=timesheets_url,
+        DEMO_URL=demo_url,
     )
     app.extensions |= {"gatehouse": Gatehouse(settings), "sessions": Sessions()}
     CSRFProtect(app)

@@ -71,6 +71,11 @@ class Outbox:
         self.look()
         return json.dumps([one.as_dict() for one in reversed(self.sent)]).encode()
 
+    def newest(self, count: int) -> list[SentMessage]:
+        """Return the newest messages, newest first."""
+        self.look()
+        return self.sent[: -count - 1 : -1]
+
     def message(self, number: int) -> SentMessage | None:
         """Return the message of this number, or None if there is none."""
         self.look()

@@ -43,7 +43,7 @@ def serve_tenant(run: LocalRun, listener: socket.socket, aws_listener: socket.so
         log, outbox = RequestLog(screen.show_request), Outbox(screen.show_message)
         app = _app(run, log)
         gateway = Gateway(app, GatewayConfig(routes=app.routes, timeout_s=PATIENCE_S), log.observe)
-        home, documents = Home(run, gateway, _endpoints(), made_secrets), Documents(run.url)
+        home, documents = Home(run, gateway, outbox, _endpoints(), made_secrets), Documents(run.url)
         pages = (home.show, Messages(outbox).show, show_style, documents.show_openapi, documents.show)
         site = LocalSite(gateway, ServedHosts(run.host, (run.url, run.issuer)), pages, outbox.look)
         with every(SCHEDULE_S, lambda: _tell_blocked(app, outbox)):

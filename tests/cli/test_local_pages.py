@@ -208,3 +208,17 @@ def test_deployed_api_has_no_such_page(http: Http, path: str) -> None:
     answer = http.get(path)
 
     assert (answer.status_code, answer.json()["error"]) == (404, "not_found")
+
+
+def test_messages_are_listed_with_a_page_each(tmp_path: Path) -> None:
+    with local_run(tmp_path, "--aws-port", "0") as run:
+        before = httpx.get(run.url).text
+        account = {"client_id": "demo-native", "connection": "customers", "email": "bob@example.com"}
+        httpx.post(f"{run.url}dbconnections/change_password", json=account)
+        mail = run.wait_printed("email to bob@example.com")
+        after = httpx.get(run.url).text
+
+    assert "None yet." in before
+    assert '<a href="/_local/outbox/1">' in after
+    assert "to bob@example.com" in after
+    assert mail

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.support.accounts import CLIENT
 from tests.support.browser import chromium
+from tests.support.demo_run import Demo, demo_run
 from tests.support.limits import WAIT_S
 from tests.support.local_run import LocalProcess, local_run
 
@@ -80,12 +81,33 @@ def picture_unblocking(run: LocalProcess, browser: Browser) -> None:
     take(page, "unblock")
 
 
+def picture_demo(demo: Demo, browser: Browser) -> None:
+    """Log in to the application of `make demo`, and add an authenticator app; then look at the local run's own page."""
+    page = open_phone(browser)
+    page.goto(demo.url)
+    page.get_by_label("I am one of your").select_option("Customers")
+    take(page, "demo-login")
+    page.get_by_label("Username or email").fill("bob@example.com")
+    page.get_by_label("Password").fill("bob's long password")
+    page.get_by_role("button", name="Log in").click()
+    page.screenshot(path=FOLDER / "demo-person.png", animations="disabled")
+    page.get_by_role("link", name="Add an authenticator app").click()
+    page.get_by_label("Password").fill("bob's long password")
+    page.get_by_role("button", name="Continue").click()
+    take(page, "demo-app")
+    wide = browser.new_page(viewport={"width": 800, "height": 900}, color_scheme="light")
+    wide.goto(demo.gatehouse)
+    wide.screenshot(path=FOLDER / "local-run.png", animations="disabled")
+
+
 def main() -> None:
     """Take all pictures."""
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, local_run(Path(folder)) as run, chromium() as browser:
         picture_accounts(run, browser)
         picture_unblocking(run, browser)
+        with demo_run() as demo:
+            picture_demo(demo, browser)
 
 
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ def test_app_that_is_added_is_asked_for_at_the_next_login(visitor: Visitor) -> N
     visitor.press("Recovery code")
     visitor.page.get_by_label("Recovery code").fill(recovery_code)
     visitor.press("Continue")
-    assert claims(visitor)["amr"] == "['pwd', 'mfa']"
+    assert claims(visitor)["amr"] == '["pwd", "mfa"]'
     assert visitor.page.locator("#recovery").inner_text() != recovery_code
 
 
@@ -187,7 +187,7 @@ def test_customer_signs_up_verifies_forgets_and_resets_without_an_operator(visit
     assert log_in(visitor, "Customers", email, "quiet words at 753") == 400
     log_in(visitor, "Customers", email, "other words at 862")
     shown = claims(visitor)
-    assert (shown["email"], shown["email_verified"], shown["realm"]) == (email, "True", "Customers")
+    assert (shown["email"], shown["email_verified"], shown["realm"]) == (email, "true", "Customers")
 
 
 @pytest.mark.parametrize(

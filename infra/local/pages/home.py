@@ -12,12 +12,14 @@ from chalicelib.model.tenant import PASSWORD, PASSWORD_REALM
 from infra.gateway.app import Gateway, Message
 from infra.local.aws_port import exports
 from infra.local.curls import client_for
+from infra.local.outbox import Outbox
 from infra.local.pages.documents import has_documents, has_viewer
 from infra.local.pages.page import Page, PageRequest, render
 from infra.local.screen import LocalRun
 
 LOGIN_PATH = "/_local/login"
 FIELDS = ("realm", "username", "password", "audience", "scope")
+SHOWN_MESSAGES = 10
 TOKENS = ("access_token", "id_token")
 Decoded = tuple[str, str, str, str]
 
@@ -31,6 +33,7 @@ class Home:
 
     run: LocalRun
     gateway: Gateway
+    outbox: Outbox
     endpoints: Mapping[str, Collection[str]]
     made_secrets: Mapping[str, str] = field(repr=False)
 
@@ -50,6 +53,7 @@ class Home:
             run=self.run,
             endpoints={path: ", ".join(methods) for path, methods in self.endpoints.items()},
             login=LOGIN_PATH,
+            messages=self.outbox.newest(SHOWN_MESSAGES),
             typed={name: typed.get(name, "") for name in FIELDS},
             answered=status,
             answer=json.dumps(answer, indent=2) if answer else "",
