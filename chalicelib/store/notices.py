@@ -20,7 +20,7 @@ SHARDS = 16
 MOST_OF_A_SHARD = 16
 # The kinds of notices: of a blocked account, and of too many wrong codes of a second factor.
 BLOCKS = "notice"
-WRONG_CODES = "mfa-notice"
+WRONG_CODES = "notice#codes"
 # An account's owner gets at most one notice of a block in this time.
 QUIET_S = 3600
 DAY_S = 86_400

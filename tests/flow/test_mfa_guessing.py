@@ -241,7 +241,7 @@ def test_notice_that_cannot_be_stored_does_not_change_the_answer(
 ) -> None:
     guess_wrongly(stage, user, TELL_AFTER)
     mfa_token = ada.login(http)
-    with failing(stage, "UpdateItem", aws_error("InternalServerError"), about="mfa-notice"):
+    with failing(stage, "UpdateItem", aws_error("InternalServerError"), about="notice#codes"):
         answer = with_otp(http, mfa_token, "000000")
 
     assert answer.json()["error_description"] == "Invalid otp_code."

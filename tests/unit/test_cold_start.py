@@ -68,6 +68,8 @@ def test_login_in_a_fresh_process_imports_nothing_that_it_does_not_need(stage: S
 
     assert status == 200
     assert UNNEEDED & {name.partition(".")[0] for name in modules} == set()
+    # No login sends an email.
+    assert [name for name in modules if name.startswith("chalicelib.mails")] == []
 
 
 def test_processes_that_share_processors_spread_over_them() -> None:
