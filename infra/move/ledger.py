@@ -54,7 +54,10 @@ class Ledger:
         self.add(Weight.NOT_THERE, key, sentence, name)
 
     def complete(self, sections: dict[str, Any]) -> None:
-        """Add a row for each key of an export that has none."""
+        """Add a row for each key of an export that has none, and take out what is applied and not in it."""
+        present = set(_keys_of(sections, ""))
+        for row in [one for one in self.rows if one[0] is Weight.APPLIED and one[1] not in present]:
+            del self.rows[row]
         noted = {key for _, key, _ in self.rows}
         around = {key[:at] for key in noted for at, char in enumerate(key) if char == "."}
         for section, value in sections.items():
@@ -75,6 +78,14 @@ def explain(key: str) -> str:
 def _ours(key: str) -> str:
     """Return a key in our sections' names."""
     return ".".join(SECTIONS.get(step, step) for step in key.split("."))
+
+
+def _keys_of(value: Any, around: str) -> Iterator[str]:
+    """Yield the keys below a value, with dots, without indices."""
+    for inner in value if isinstance(value, list) else [value]:
+        for key, below in inner.items() if isinstance(inner, dict) else ():
+            yield f"{around}{key}"
+            yield from _keys_of(below, f"{around}{key}.")
 
 
 def _find_open(key: str, value: Any, noted: set[str], around: set[str]) -> Iterator[tuple[str, Any]]:

@@ -23,10 +23,12 @@ Made by `gatehouse migrate auth0`. Keys are those of Auth0's export, with dots. 
 
 ## Secrets
 
-No secret was copied: not of a client, a connection, a provider or a rule's setting. Clients keep theirs like this:
-write `client_secret` of a client into `tenant.yaml` for the first `gatehouse apply`, then take it out again. The stage
-keeps a hash of it, and an entry without `client_secret` leaves it as it is. A client without one gets a new secret,
-which `apply` prints once. Settings of rules: `gatehouse rules settings set NAME`.
+No secret was copied: not of a client, a connection, a provider or a rule's setting. What a rule's script has written
+out stands in the comment of its file: if that is a secret, move it to a setting.
+
+Clients keep theirs like this: write `client_secret` of a client into `tenant.yaml` for the first `gatehouse apply`,
+then take it out again. The stage keeps a hash of it, and an entry without `client_secret` leaves it as it is. A client
+without one gets a new secret, which `apply` prints once. Settings of rules: `gatehouse rules settings set NAME`.
 """
 NAMES_SHOWN = 30
 

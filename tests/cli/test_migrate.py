@@ -3,7 +3,9 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -361,3 +363,83 @@ def test_summary_in_json_names_files_and_rules(tmp_path: Path) -> None:
     said = json.loads(out)
     assert (code, said["unfinished_rules"]) == (0, ["Ask the risk service"])
     assert {"tenant.yaml", "REPORT.md", "auth0_rules/__init__.py"} <= set(said["files"])
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "run" / "moving.md").read_text("utf-8")
+
+
+def test_commands_of_the_page_do_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(EXPORT, tmp_path / "export")
+    for name in ("keywords.json", "client-ids.json"):
+        shutil.copy(EXPORT / name, tmp_path / name)
+    migrate, check, rules = re.findall(r"^ {4}(?:cd moved && )?gatehouse (.+)$", PAGE, re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(app, migrate.split()).exit_code == 0
+    assert CliRunner().invoke(app, check.split()).exit_code == 0
+    for path in (tmp_path / "moved" / "auth0_rules", tmp_path / "moved" / "REPORT.md"):
+        assert path.exists()
+    monkeypatch.chdir(tmp_path / "moved")
+    with importable(tmp_path / "moved", monkeypatch):
+        said = CliRunner().invoke(app, rules.split())
+    assert said.exit_code == 2
+    assert said.stderr.startswith("auth0_rules.ask_the_risk_service, line ")
+
+
+@contextmanager
+def importable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the rule package of a move be imported, and forget it afterwards."""
+    monkeypatch.syspath_prepend(str(folder))
+    try:
+        yield
+    finally:
+        for name in [one for one in sys.modules if one.partition(".")[0] == "auth0_rules"]:
+            del sys.modules[name]
+
+
+OIDC = "openid profile email phone address"
+TRIALS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "denied": (
+        "TsWebHf93kd02mfP1",
+        {"email_verified": False},
+        {"error": "access_denied", "error_description": "Please verify your email before logging in."},
+    ),
+    "scopes": (
+        "timesheets-phone",
+        {},
+        {"scope": f"{OIDC} read:timesheets create:timesheets delete:timesheets", "multifactor": None},
+    ),
+    "factor": ("TsWebHf93kd02mfP1", {}, {"multifactor": True}),
+}
+
+
+@pytest.mark.parametrize(("client_id", "user", "outcome"), TRIALS.values(), ids=TRIALS)
+def test_translated_rules_run_in_a_trial_login_of_the_moved_tenant(
+    trial: "Trial", client_id: str, user: dict[str, Any], outcome: dict[str, Any]
+) -> None:
+    found = trial(client_id, user)
+    assert {name: found[name] for name in outcome} == outcome
+
+
+Trial = Callable[[str, dict[str, Any]], dict[str, Any]]
+
+
+@pytest.fixture
+def trial(moved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trial:
+    """Return what runs the translated rules of the moved tenant in a login, by `gatehouse rules try`."""
+    shutil.copytree(moved / "auth0_rules", tmp_path / "auth0_rules")
+    index = tmp_path / "auth0_rules" / "__init__.py"
+    index.write_text(index.read_text("utf-8").replace("    ask_the_risk_service,\n", ""), "utf-8")
+    (tmp_path / "settings.json").write_text('{"OFFICE_ADDRESSES": "192.0.2.1"}')
+    known = {"email": "ada@acme.example.com", "email_verified": True, "created_at": 1_700_000_000, "name": "Ada"}
+
+    def run_trial(client_id: str, user: dict[str, Any]) -> dict[str, Any]:
+        (tmp_path / "person.json").write_text(json.dumps(known | user))
+        login = ["--realm", "staff-login", "--client", client_id, "--user-file", str(tmp_path / "person.json")]
+        more = ["--geoip", '{"country_code": "US"}', "--rule-settings", str(tmp_path / "settings.json"), "--json"]
+        arguments = ["rules", "try", "-p", "auth0_rules", "--tenant", str(moved / "tenant.yaml"), *login, *more]
+        with importable(tmp_path, monkeypatch):
+            ran = CliRunner().invoke(app, arguments)
+        found: dict[str, Any] = json.loads(ran.stdout)["outcome"]
+        return found
+
+    return run_trial

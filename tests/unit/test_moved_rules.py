@@ -94,6 +94,34 @@ def body(statements: str) -> str:
 
 
 END = "callback(null, user, context);"
+SHAPES = {
+    "claims by another name of the token": (
+        "let claims = context.idToken || {}; claims.a = context.authorization.roles; "
+        f"context.idToken = claims; {END}",
+        {"a": ["manager"]},
+    ),
+    "a function that declares": (
+        "const all = ['acme.example.com']; context.idToken.a = all.some(function (one) { "
+        f"const parts = user.email.split('@'); return parts[parts.length - 1] === one; }}); {END}",
+        {"a": True},
+    ),
+    "a variable that is set in a branch": (
+        "let found = []; "
+        "if (Array.isArray(context.authentication.methods)) { found = context.authentication.methods; } "
+        f"context.idToken.a = found.find(one => one.name === 'pwd').name; {END}",
+        {"a": "pwd"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("statements", "claims"), SHAPES.values(), ids=SHAPES)
+def test_shape_is_translated(statements: str, claims: dict[str, Any], tmp_path: Path) -> None:
+    made = make_package([Rule("rule", body(statements), 1, True)], NAMES)
+    with imported(made.files, tmp_path) as rules:
+        outcome = run_here(rules["rule"], Case(user={"app_metadata": {"roles": ["manager"]}}))
+    assert outcome["passed"]["id"] == claims
+
+
 REFUSED = {
     "no call of the callback": "const a = 1;",
     "a path without a call": f"if (user.blocked) {{ {END} }}",
@@ -114,6 +142,7 @@ REFUSED = {
     "the organization": f"context.idToken.a = context.organization; {END}",
     "a member by a computed name": f"context.idToken.a = user[user.nickname]; {END}",
     "a token that is replaced": f"context.idToken = {{}}; {END}",
+    "a factor by a computed setting": f"context.multifactor = {{ provider: 'any', ignoreCookie: a }}; {END}",
     "Duo": f"context.multifactor = {{ provider: 'duo' }}; {END}",
     "a provider that is computed": f"context.multifactor = {{ provider: user.nickname }}; {END}",
     "a place that no proxy sends": f"context.idToken.a = context.request.geoip.continent_code; {END}",

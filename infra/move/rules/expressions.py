@@ -69,7 +69,7 @@ class Expressions:
         if operator in ("&&", "||"):
             words = {"&&": "and", "||": "or"}
             left, right = self.condition(part(node, "left")), self.condition(part(node, "right"))
-            return f"({left} {words[operator]} {right})"
+            return right if (left, operator) == ("True", "&&") else f"({left} {words[operator]} {right})"
         found = self.operand(node)
         if found.kind is Kind.DATE:
             raise Untranslatable(node, "the truth of a date is not translated")
@@ -232,15 +232,35 @@ class Expressions:
         bare = node.child_by_field_name("parameter")
         names = [bare] if bare else parts_of(part(node, "parameters"))
         body = part(node, "body")
-        if body.type == "statement_block":
-            body = only_part(body)
-            body = only_part(body) if body.type == "return_statement" else node
-        if len(names) != 1 or body is node:
+        steps = parts_of(body) if body.type == "statement_block" else [body]
+        if len(names) != 1 or not steps:
             raise Untranslatable(node, f"`{shown(node)}` is not translated")
         with self.block():
-            name = self.scope.new_name(name_of(names[0]))
-            self.scope.blocks[-1][name_of(names[0])] = Code(name)
-            return f"(lambda {name}: {self.value(body).python})"
+            name = self._declare(names[0], Kind.ANY)
+            return f"(lambda {name}: {self._result(steps, body)})"
+
+    def _result(self, steps: list[Node], body: Node) -> str:
+        """Return the Python of what a function returns, after the variables that it declares before."""
+        step = steps[0]
+        if step is body:
+            return self.value(step).python
+        if step.type == "return_statement" and len(steps) == 1:
+            return self.value(only_part(step)).python
+        if step.type not in ("lexical_declaration", "variable_declaration") or len(steps) == 1:
+            raise Untranslatable(step, f"`{shown(step)}` is not translated in a function")
+        declared = only_part(step)
+        given = self.value(part(declared, "value"))
+        name = self._declare(part(declared, "name"), given.kind)
+        return f"(lambda {name}: {self._result(steps[1:], body)})({given.python})"
+
+    def _declare(self, node: Node, kind: Kind) -> str:
+        """Return the Python name of a new variable of the innermost block."""
+        name = name_of(node)
+        if name in self.scope.blocks[-1]:
+            raise Untranslatable(node, f"the name `{name}` stands for two things")
+        python = self.scope.new_name(name)
+        self.scope.blocks[-1][name] = Code(python, kind)
+        return python
 
     @contextmanager
     def block(self) -> Iterator[None]:

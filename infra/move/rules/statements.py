@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from enum import Enum, auto
 
 from tree_sitter import Node
 
+from infra.move.rules.blocks import Block, End, end_of_both, indent
 from infra.move.rules.expressions import Expressions
 from infra.move.rules.names import METADATA, MULTIFACTOR, REDIRECT, SCOPE, TOKENS, Code, Kind, Path
 from infra.move.rules.saving import Saving, read_saving
@@ -16,23 +16,6 @@ PROVIDERS = ("any", "guardian", "google-authenticator", "none")
 VAIN = ("allowRememberBrowser", "ignoreCookie")
 WHOLE = {REDIRECT: "context.redirect", SCOPE: "context.access_token.scope"}
 STORABLE = (Kind.TEXT, Kind.NUMBER, Kind.BOOL, Kind.OBJECT)
-
-
-class End(Enum):
-    """How a block ends: it goes on, it returned, or it called the callback without a return."""
-
-    GOES_ON = auto()
-    RETURNED = auto()
-    CALLED = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """The Python lines of a block, and how it ends. unsaved: the metadata that it set and did not store."""
-
-    lines: tuple[str, ...]
-    end: End
-    unsaved: frozenset[str]
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -158,12 +141,15 @@ class Statements:
         if target.type == "identifier":
             yield self._assign_variable(target, given)
         elif target.type in ("member_expression", "subscript_expression") and "?." not in source_of(target):
-            yield self._assign_member(target, given)
+            path = self.expressions.path_of(target)
+            # `context.idToken = claims` changes nothing where claims is that token itself.
+            if path not in TOKENS or self.expressions.path_of(given) != path:
+                yield self._assign_member(path, target, given)
         else:
             raise Untranslatable(target, f"`{shown(target)}` is not translated")
 
-    def _assign_member(self, target: Node, given: Node) -> str:
-        path, holder = self.expressions.path_of(target), self.expressions.path_of(part(target, "object"))
+    def _assign_member(self, path: Path, target: Node, given: Node) -> str:
+        holder = self.expressions.path_of(part(target, "object"))
         if path in METADATA:
             return self._make_metadata(path, given)
         if path == MULTIFACTOR:
@@ -216,9 +202,10 @@ class Statements:
         members = {}
         for pair in parts_of(node) if node.type == "object" else []:
             members[source_of(part(pair, "key")).strip("'\"") if pair.type == "pair" else ""] = pair
-        asked = members.get("provider")
+        asked = members.pop("provider", None)
         provider = text_of(part(asked, "value")) if asked and part(asked, "value").type == "string" else ""
-        if provider not in PROVIDERS or not members.keys() <= {"provider", *VAIN}:
+        are_vain = all(name in VAIN and part(pair, "value").type in ("true", "false") for name, pair in members.items())
+        if provider not in PROVIDERS or not are_vain:
             raise Untranslatable(node, "this demand for a second factor is not translated")
         return repr({"provider": provider})
 
@@ -232,9 +219,9 @@ class Statements:
         self.unsaved = before
         second = self._branch(only_part(alternative)) if alternative else self._go_on()
         self.unsaved = frozenset().union(*(one.unsaved for one in (first, second) if one.end is End.GOES_ON))
-        otherwise = ("else:", *_indent(second.lines)) if second.lines else ()
-        lines = (f"if {test}:", *_indent(first.lines), *otherwise)
-        return Block(lines, _end_of_both(node, first, second), self.unsaved)
+        otherwise = ("else:", *indent(second.lines)) if second.lines else ()
+        lines = (f"if {test}:", *indent(first.lines), *otherwise)
+        return Block(lines, end_of_both(node, first, second), self.unsaved)
 
     def _branch(self, node: Node) -> Block:
         made = self.made
@@ -270,17 +257,6 @@ class Statements:
         """Return the translation of `throw`, which ends the login."""
         line = self._refusal(only_part(node))[0]
         return Block((line.replace("context.deny(", "raise RuntimeError(", 1),), End.RETURNED, self.unsaved)
-
-
-def _end_of_both(node: Node, first: Block, second: Block) -> End:
-    kinds = {first.end, second.end}
-    if kinds == {End.GOES_ON, End.CALLED}:
-        raise Untranslatable(node, "the callback is called without a return, and the rule goes on")
-    return next(end for end in (End.GOES_ON, End.CALLED, End.RETURNED) if end in kinds)
-
-
-def _indent(lines: tuple[str, ...]) -> list[str]:
-    return [f"    {line}" for line in lines or ("pass",)]
 
 
 _BY_TYPE: dict[str, Callable[[Statements, Node], Block]] = {
