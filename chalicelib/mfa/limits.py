@@ -12,7 +12,7 @@ from chalicelib.model.bucket import Bucket
 from chalicelib.model.clock import Clock
 from chalicelib.model.enrolment import EMAIL, OTP, RECOVERY_CODE, SMS
 from chalicelib.model.storage import Write
-from chalicelib.protection.destinations import HOUR_MS, allowance_of
+from chalicelib.protection.destinations import HOUR_MS, allowance_of, stage_allowance
 from chalicelib.store.code_attempts import Allowance, AllowanceStore, WrongCodeStore
 
 MINUTE_MS = 60_000
@@ -134,7 +134,7 @@ class Limits:
         yield allowance_of(kind, address, self.mac)
         per_hour = session.tenant.mfa.messages_per_hour.get(kind)
         if per_hour:
-            yield Allowance("messages", kind, Bucket(per_hour, HOUR_MS // per_hour))
+            yield stage_allowance(kind, per_hour)
 
     def _take(self, allowance: Allowance, words: str, event: str) -> None:
         now_ms = self.clock.now_ms()

@@ -18,6 +18,11 @@ def allowance_of(kind: str, address: str, mac: Callable[[str, bytes], bytes]) ->
     return Allowance(f"destination#{digest}", kind, DESTINATIONS[kind])
 
 
+def stage_allowance(kind: str, per_hour: int) -> Allowance:
+    """Return the allowance of all messages of a kind that the stage sends. per_hour: as the tenant says."""
+    return Allowance("messages", kind, Bucket(per_hour, HOUR_MS // per_hour))
+
+
 def destination(kind: str, address: str) -> str:
     """Return the counters' name of the number or address that a message of this kind goes to."""
     return f"{kind}:{_international(address) if kind == SMS else canonical(address)}"

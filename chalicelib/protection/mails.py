@@ -10,7 +10,8 @@ from chalicelib.model.bucket import Bucket
 from chalicelib.model.clock import Clock
 from chalicelib.model.enrolment import EMAIL
 from chalicelib.model.storage import Write
-from chalicelib.protection.destinations import HOUR_MS, allowance_of
+from chalicelib.model.tenant import MfaPolicy
+from chalicelib.protection.destinations import HOUR_MS, allowance_of, stage_allowance
 from chalicelib.store.code_attempts import Allowance, AllowanceStore
 
 # Emails of one kind to a person: ten at once, then one each six minutes.
@@ -47,5 +48,30 @@ class MailGuard:
 
     def give_back(self, taken: tuple[Write, ...]) -> None:
         """Give back what was taken for an email that is not sent."""
+        with suppress(TemporarilyUnavailable):
+            self.commit(taken)
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class StageMailLimit:
+    """Takes each email that is sent from the stage's allowance. mfa: returns the policy that may limit it."""
+
+    allowances: AllowanceStore
+    commit: Callable[[tuple[Write, ...]], None]
+    mfa: Callable[[], MfaPolicy]
+    clock: Clock
+
+    def take(self) -> tuple[Write, ...] | None:
+        """Take one email; return the writes that give it back, None if the stage has none left for now."""
+        per_hour = self.mfa().messages_per_hour.get(EMAIL)
+        if not per_hour:
+            return ()
+        allowance = stage_allowance(EMAIL, per_hour)
+        if self.allowances.take(allowance, self.clock.now_ms()):
+            return None
+        return (self.allowances.give_back(allowance),)
+
+    def give_back(self, taken: tuple[Write, ...]) -> None:
+        """Give back what was taken for an email that another run sends."""
         with suppress(TemporarilyUnavailable):
             self.commit(taken)

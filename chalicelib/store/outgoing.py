@@ -77,7 +77,8 @@ class OutgoingStore:
         return True
 
     def _entry(self, mail: OutgoingMail, now_ms: int) -> tuple[Key, Update]:
-        key = Key(self.table, _shard_key(secrets.randbelow(SHARDS)), f"{now_ms:015}#{secrets.token_hex(ID_BYTES)}")
+        queue_id = f"queued#{now_ms:015}#{secrets.token_hex(ID_BYTES)}"
+        key = Key(self.table, _shard_key(secrets.randbelow(SHARDS)), queue_id)
         values: dict[str, Value] = {":document": json.dumps(asdict(mail)), ":end": now_ms // 1000 + LIFETIME_S}
         return key, Update("SET document = :document, expires_at = :end", "", values)
 

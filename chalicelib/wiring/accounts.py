@@ -15,7 +15,7 @@ from chalicelib.flows.accounts.verify_email import VerifyEmailFlow
 from chalicelib.flows.mails import MailFlow
 from chalicelib.model.tenant import Realm
 from chalicelib.protection.calls import CallGuard
-from chalicelib.protection.mails import MailGuard
+from chalicelib.protection.mails import MailGuard, StageMailLimit
 from chalicelib.settings import Settings
 from chalicelib.store.code_attempts import AllowanceStore
 from chalicelib.store.outgoing import OutgoingStore
@@ -52,6 +52,7 @@ def make_account_services(settings: Settings, externals: Externals, stores: Stor
         return UserStore(dynamo, realm.users_table)
 
     proofs = EmailProofs(config, records_of, tickets, passwords, stores.attempts, queue)
+    limit = StageMailLimit(allowances, dynamo.commit, lambda: config.tenant().mfa, clock)
     preparation = MailPreparation(config, users_of, tickets, settings.issuer)
     return (
         SignUpFlow(admission, records_of, passwords, mails, allowances, externals.verify, clock),
@@ -60,5 +61,5 @@ def make_account_services(settings: Settings, externals: Externals, stores: Stor
         VerifyEmailFlow(admission, proofs),
         SendVerificationFlow(admission, mails),
         LinkFlow(config, tickets, proofs),
-        MailFlow(settings.issuer, queue, preparation, parts.mailer, clock),
+        MailFlow(settings.issuer, queue, preparation, limit, parts.mailer, clock),
     )

@@ -191,6 +191,7 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Tenant:
         "jwks": {"keys": [public]},
     }
     document["clients"].append(client)
+    document["mfa"]["max_emails_per_hour"] = 1000
     file = tmp_path_factory.mktemp("tenant") / "tenant.yaml"
     file.write_text(yaml.safe_dump(document), "utf-8")
     return Tenant(file, "signs", key)

@@ -18,8 +18,9 @@ from jwt.algorithms import ECAlgorithm
 from chalicelib.identifiers import digest
 from chalicelib.model.account import Account
 from chalicelib.store.sessions import PendingStore, Ticket, stored_id
+from chalicelib.store.tickets import RESET, VERIFY
 from infra.stage.keys import stage_key
-from tests.faults import mfa_flows, page_flows
+from tests.faults import account_flows, mfa_flows, page_flows
 from tests.faults.case import OFFLINE, Case
 from tests.faults.workbench import Bench
 from tests.support.clients import make_client
@@ -275,6 +276,13 @@ FLOWS = (
     Flow("unblock link", unblock, uses_up=TRANSACTION),
     Flow("page, email confirmed", page_flows.verification, uses_up=TRANSACTION),
     Flow("page, new password", page_flows.reset, uses_up=TRANSACTION),
+    Flow("sign-up", account_flows.open_sign_up),
+    Flow("sign-up, verified email", account_flows.verified_sign_up),
+    Flow("forgotten password", partial(account_flows.asking, purpose=RESET)),
+    Flow("verification sent", partial(account_flows.asking, purpose=VERIFY)),
+    Flow("verification", account_flows.verification, uses_up=TRANSACTION),
+    Flow("verification of a sign-up", account_flows.verification_of_a_sign_up, uses_up=TRANSACTION),
+    Flow("password reset", account_flows.password_reset, uses_up=TRANSACTION),
     Flow("password, rules", login, rules=RULES),
     Flow("password, MFA owed", mfa_flows.owed, 403, MFA, shows=("PutItem sessions mfa",)),
     Flow("MFA, enrolment", mfa_flows.enrolment, rules=MFA),

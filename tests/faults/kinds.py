@@ -18,6 +18,7 @@ REFUSALS = {
     "PutItem sessions families/family": 400,
     "PutItem sessions jti/once": 401,
     "UpdateItem attempts mfa/wrong": 400,
+    "UpdateItem sessions ticket/once": 400,
 }
 
 

@@ -23,9 +23,9 @@ from chalicelib.store.configuration.rule_settings import RuleSettings
 from chalicelib.store.configuration.vault import Vault
 from chalicelib.store.people.items import credentials_key
 from infra.stage.aws import Stage
-from infra.tenant.file import load
+from tests.support.accounts import open_demo
 from tests.support.attempts import sum_of_counts
-from tests.support.fixed import BCRYPT_COST, DEMO, ISSUER, Clock, Hashes
+from tests.support.fixed import BCRYPT_COST, EMAIL_FROM, ISSUER, Clock, Hashes
 from tests.support.http import TIMESHEETS, Http
 from tests.support.people import PeopleMaker
 from tests.support.stages import provision_stage
@@ -56,11 +56,12 @@ class Bench:
 
     def start(self, is_cold: bool, rules: tuple[str, ...] = ()) -> None:
         """Start the process anew, and let it read the demo's configuration and key unless it is to be cold."""
-        settings = Settings(self.stage.name, ISSUER, BCRYPT_COST, rules)
+        settings = Settings(self.stage.name, ISSUER, BCRYPT_COST, rules, email_from=EMAIL_FROM)
         services = self.services = wiring.build(settings, self.stage.aws, self.externals)
         if not is_cold:
             config = services[Discovery].config
-            config.tenant(), config.keys(), config.realm("employees"), config.api(TIMESHEETS)
+            config.tenant(), config.keys(), config.api(TIMESHEETS)
+            config.realm("employees"), config.realm("customers")
             for key, _ in self.stage.config().documents():
                 if key.startswith("client#"):
                     config.client(key.removeprefix("client#"))
@@ -72,7 +73,8 @@ class Bench:
     def wipe(self) -> None:
         """Forget all people and what they left: moto copies all tables for each transaction."""
         dynamodb = self.stage.clients.dynamodb
-        for table in (f"{self.stage.prefix}{name}" for name in ("users-employees", "sessions", "attempts")):
+        names = ("users-employees", "users-customers", "sessions", "attempts")
+        for table in (f"{self.stage.prefix}{name}" for name in names):
             for item in dynamodb.scan(TableName=table)["Items"]:
                 dynamodb.delete_item(TableName=table, Key={name: item[name] for name in ("pk", "sk") if name in item})
 
@@ -98,7 +100,8 @@ class Bench:
 
 def stage_for_faults(name: str) -> Stage:
     """Provision a stage with the demo tenant and settings for rules; moto must run already."""
-    stage = provision_stage(name, load(DEMO))
+    stage = provision_stage(name, open_demo())
+    stage.clients.sesv2().create_email_identity(EmailIdentity=EMAIL_FROM)
     vault = Vault(stage.aws, name)
     RuleSettings(stage.config(), vault, SystemClock()).write({"GREETING": "hello"})
     return stage

@@ -19,6 +19,7 @@ from tests.support.accounts import (
     wrong,
 )
 from tests.support.calls import calls_of
+from tests.support.config import document_of
 from tests.support.faults import aws_error, failing
 from tests.support.fixed import Clock
 from tests.support.http import Http
@@ -162,3 +163,20 @@ def test_run_whose_mail_fails_sends_it_never_twice(http: Http, people: PeopleMak
     assert [(line["user"], line["realm"]) for line in failures] == [(user.user_id, OPEN)]
     assert mails(http, user.email) == []
     assert len(mails(http, other.email)) == 1
+
+
+def test_emails_over_the_stages_limit_wait_for_their_turn(
+    http: Http, people: PeopleMaker, stage: Stage, clock: Clock
+) -> None:
+    users, config, tenant = [people.make() for _ in range(4)], stage.config(), document_of(stage, "tenant")
+    config.put("tenant", tenant | {"mfa": tenant["mfa"] | {"max_emails_per_hour": 2}})
+    try:
+        for user in users:
+            ask_verification(http, OPEN, user.email)
+        sent = [sum(len(mails(http, user.email)) for user in users)]
+        clock.advance(1800)
+        sent.append(sum(len(mails(http, user.email)) for user in users))
+    finally:
+        config.put("tenant", tenant)
+
+    assert sent == [2, 3]
