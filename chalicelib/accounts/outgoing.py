@@ -29,6 +29,10 @@ class MailQueue:
     clock: Clock
     has_sender: bool
 
+    def ask_verification(self, realm: str, email: str) -> None:
+        """Queue an email by which whoever has an address verifies it."""
+        self.request(OutgoingMail(VERIFY, realm, email))
+
     def request(self, mail: OutgoingMail) -> None:
         """Queue an email to whoever has its address, if its bounds allow one more; silent if they do not."""
         if not self.has_sender:

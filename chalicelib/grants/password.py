@@ -1,11 +1,19 @@
 """The password grant and Auth0's password-realm grant: a username and a password, checked in a realm."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NoReturn
 
-from chalicelib.errors import InvalidGrant, InvalidRequest, PasswordLeaked, Unauthorized, WireError
+from chalicelib.errors import (
+    InvalidGrant,
+    InvalidRequest,
+    PasswordLeaked,
+    TemporarilyUnavailable,
+    Unauthorized,
+    WireError,
+)
 from chalicelib.identifiers import digest, is_acceptable
 from chalicelib.model.account import Account
 from chalicelib.model.clock import Clock
@@ -14,7 +22,7 @@ from chalicelib.model.login import Login
 from chalicelib.model.request import Request
 from chalicelib.model.storage import Change
 from chalicelib.model.tenant import Client, Realm, Tenant
-from chalicelib.model.user import Credentials
+from chalicelib.model.user import Credentials, User, with_profile
 from chalicelib.passwords.breached import RangeApi, is_refused
 from chalicelib.protection.account import AccountGuard, AdmittedAttempt, LoginAttempt
 from chalicelib.store.aws.calls import ConditionFailed
@@ -26,6 +34,7 @@ from chalicelib.store.tally import DOORS, NOBODY
 from chalicelib.tokens.settlement import Issuance, Issued, ProvedLogin
 
 WRONG = "Wrong email or password."
+UNVERIFIED = "Please verify your email before logging in."
 UNJUDGED = "not judged, as the user's attempts are used up under another name"
 REALM_IGNORED = "realm is ignored beside grant_type=password, which logs in at the tenant's default_directory."
 
@@ -70,7 +79,7 @@ class PasswordGrant:
 
     grant_type, parameters, realm_name: differ between the two grants. realm_name: returns the name of the realm.
     directory_of: returns a realm's directory. needs_profile: whether a request's login needs the user's profile.
-    mac: of the stage key.
+    ask_verification: has an email sent to an address in a realm, by which its user verifies it. mac: of the stage key.
     """
 
     grant_type: str
@@ -83,6 +92,7 @@ class PasswordGrant:
     revocations: RevocationStore
     range_api: RangeApi
     needs_profile: Callable[[Request], bool]
+    ask_verification: Callable[[str, str], None]
     mac: Callable[[str, bytes], bytes]
     clock: Clock
     log_codes: tuple[str, str] = ("sepft", "fepft")
@@ -132,7 +142,8 @@ class PasswordGrant:
         An unknown user and a wrong password differ only in the log: same bytes, same calls, same bcrypts.
         """
         named, attempt, count = self._begin_attempt(client, directory, request)
-        beside = directory.beside_counts(named.user_id if named else None, self.needs_profile(request))
+        has_profile = self.needs_profile(request) or directory.realm.signup.requires_verified_email
+        beside = directory.beside_counts(named.user_id if named else None, has_profile)
         without_item = partial(self._count_without_item, directory, named, attempt, request.outcome.user)
         with self.guard.admit(attempt, beside, without_item) as admitted:
             user = admitted.user
@@ -148,6 +159,8 @@ class PasswordGrant:
             self._refuse(Unauthorized("user is blocked", event="f"), decided)
         if self._is_breached(request):
             self._refuse(PasswordLeaked(), decided)
+        if directory.realm.signup.requires_verified_email:
+            self._require_verified_email(directory.realm, with_profile(user), decided)
         return replace(user, revocations=count), decided
 
     def _find_directory(self, client: Client, request: Request) -> Directory:
@@ -201,6 +214,14 @@ class PasswordGrant:
     def _is_breached(self, request: Request) -> bool:
         detection = self.config.tenant().breached_password_detection
         return is_refused(request.require("password"), detection, self.range_api, request.outcome.warnings.append)
+
+    def _require_verified_email(self, realm: Realm, user: User, admitted: AdmittedAttempt) -> None:
+        """Refuse a user whose email is not verified, and have an email sent by which it can be."""
+        if user.email and not user.email_verified:
+            # An email that is lost must not change the answer.
+            with suppress(TemporarilyUnavailable):
+                self.ask_verification(realm.name, user.email)
+            self._refuse(Unauthorized(UNVERIFIED, event="f"), admitted)
 
     def _refuse(self, refusal: WireError, admitted: AdmittedAttempt) -> NoReturn:
         """Raise the refusal of a user whose password was right, after their failures are cleared."""

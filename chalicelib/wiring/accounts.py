@@ -1,6 +1,5 @@
 """The endpoints of accounts that people make and mend themselves, and what sends their emails."""
 
-from chalicelib.accounts.outgoing import MailQueue
 from chalicelib.accounts.passwords import NewPasswords
 from chalicelib.accounts.preparation import MailPreparation
 from chalicelib.accounts.proofs import EmailProofs
@@ -15,10 +14,9 @@ from chalicelib.flows.accounts.verify_email import VerifyEmailFlow
 from chalicelib.flows.mails import MailFlow
 from chalicelib.model.tenant import Realm
 from chalicelib.protection.calls import CallGuard
-from chalicelib.protection.mails import MailGuard, StageMailLimit
+from chalicelib.protection.mails import StageMailLimit
 from chalicelib.settings import Settings
 from chalicelib.store.code_attempts import AllowanceStore
-from chalicelib.store.outgoing import OutgoingStore
 from chalicelib.store.people.user_records import UserRecords
 from chalicelib.store.people.users import UserStore
 from chalicelib.store.tickets import TicketStore
@@ -36,10 +34,7 @@ def make_account_services(settings: Settings, externals: Externals, stores: Stor
     """Return the services of accounts. Without a sender, no email is queued."""
     dynamo, clock, mac, config = stores.dynamo, externals.clock, stores.key.mac, stores.config
     allowances = AllowanceStore(dynamo, stores.attempts_table)
-    queue = OutgoingStore(dynamo, stores.attempts_table)
-    mails = MailQueue(
-        queue, MailGuard(allowances, dynamo.commit, mac, clock), clock, has_sender=bool(settings.email_from)
-    )
+    mails, queue = parts.mails, parts.mails.store
     tickets = Tickets(dynamo, TicketStore(dynamo, stores.sessions_table), mac, clock)
     passwords = NewPasswords(config.tenant, externals.range_api, settings.bcrypt_cost)
     guard = CallGuard(allowances, dynamo.commit, lambda: config.tenant().suspicious_ip_throttling, clock)

@@ -68,6 +68,7 @@ def make_grants(
         revocations=stores.revocations,
         range_api=externals.range_api,
         needs_profile=needs_profile,
+        ask_verification=parts.mails.ask_verification,
         mac=stores.key.mac,
         clock=externals.clock,
     )

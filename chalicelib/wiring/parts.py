@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
+from chalicelib.accounts.outgoing import MailQueue
 from chalicelib.clients import ClientAuthenticator
 from chalicelib.directories.finder import UserFinder
 from chalicelib.flows.mailer import Mailer
@@ -12,12 +13,15 @@ from chalicelib.protection.account import AccountGuard
 from chalicelib.protection.address import AddressGuard
 from chalicelib.protection.client import ClientGuard
 from chalicelib.protection.looks import Looks
+from chalicelib.protection.mails import MailGuard
 from chalicelib.settings import Settings
 from chalicelib.store.aws.calls import Aws
 from chalicelib.store.aws.messages import Messages
 from chalicelib.store.aws.parallel import Parallel
 from chalicelib.store.buckets import CLIENTS, LOGINS, BucketStore
+from chalicelib.store.code_attempts import AllowanceStore
 from chalicelib.store.families import FamilyStore
+from chalicelib.store.outgoing import OutgoingStore
 from chalicelib.store.sessions import UsedNames
 from chalicelib.tokens.refresh import RefreshTokens
 from chalicelib.tokens.verifier import AccessTokenVerifier
@@ -37,6 +41,7 @@ class Parts:
     guard: AccountGuard
     messages: Messages
     mailer: Mailer
+    mails: MailQueue
     mfa_sessions: MfaSessions
 
 
@@ -61,9 +66,13 @@ def make_parts(settings: Settings, aws: Aws, externals: Externals, stores: Store
     guard = AccountGuard(dynamo, parallel, stores.attempts, addresses, on_block, clock, externals.pause)
     messages = Messages(aws, settings.email_from)
     mailer = Mailer(settings.mail_templates, config.tenant, messages)
+    mail_guard = MailGuard(AllowanceStore(dynamo, attempts), dynamo.commit, stores.key.mac, clock)
+    mails = MailQueue(OutgoingStore(dynamo, attempts), mail_guard, clock, has_sender=bool(settings.email_from))
     verify, find = verifier.verify, user_finder.find
     directory_of, enrolments_of = stores.directory_of, stores.enrolments_of
     mfa_sessions = MfaSessions(
         dynamo, config, stores.pending, revocations, addresses, directory_of, enrolments_of, verify, find, clock
     )
-    return Parts(parallel, verifier, user_finder, refresh_tokens, authenticator, guard, messages, mailer, mfa_sessions)
+    return Parts(
+        parallel, verifier, user_finder, refresh_tokens, authenticator, guard, messages, mailer, mails, mfa_sessions
+    )

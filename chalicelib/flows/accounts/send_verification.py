@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.accounts.outgoing import VERIFY, MailQueue
+from chalicelib.accounts.outgoing import MailQueue
 from chalicelib.flows.accounts.admission import Admission
 from chalicelib.model.request import Request
 from chalicelib.protection.calls import MAILS
-from chalicelib.store.outgoing import OutgoingMail
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -22,6 +21,6 @@ class SendVerificationFlow:
         call = self.admission.admit(request)
         email = self.admission.read_email(call.request)
         self.admission.count(call, MAILS)
-        self.mails.request(OutgoingMail(VERIFY, call.realm.name, email))
+        self.mails.ask_verification(call.realm.name, email)
         request.outcome.event = "svr"
         return {}

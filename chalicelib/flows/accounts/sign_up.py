@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chalicelib.accounts.outgoing import SIGN_UP, VERIFY, MailQueue
+from chalicelib.accounts.outgoing import SIGN_UP, MailQueue
 from chalicelib.accounts.passwords import NewPasswords
 from chalicelib.accounts.sign_up import ID_BYTES, read_fields, render
 from chalicelib.errors import InvalidSignup, SignupDisabled, UsernameExists
@@ -77,7 +77,7 @@ class SignUpFlow:
         except IdentifierTaken:
             return self._find_made(realm, user, password)
         call.request.outcome.user = made.user_id
-        self.mails.request(OutgoingMail(VERIFY, realm.name, made.email))
+        self.mails.ask_verification(realm.name, made.email)
         return made
 
     def _is_taken(self, records: UserRecords, user: User) -> bool:
@@ -95,7 +95,7 @@ class SignUpFlow:
         found = records.users.read(user_id)
         if found is None or not self._is_same(realm, found, user, password):
             raise InvalidSignup
-        self.mails.request(OutgoingMail(VERIFY, realm.name, found.email))
+        self.mails.ask_verification(realm.name, found.email)
         return found
 
     def _is_same(self, realm: Realm, found: User, user: User, password: str) -> bool:
