@@ -5,6 +5,7 @@ from chalicelib import cold_start
 cold_start.begin()
 
 from functools import partial
+from typing import Any
 
 from chalicelib import wiring
 from chalicelib.flows.accounts.change_password import ChangePasswordFlow
@@ -82,5 +83,15 @@ make_app = partial(Application, ROUTES)
 app = make_app(wiring.services)
 # Lambda finds the scheduled function by this name.
 tell_blocked = app.handler_map["tell_blocked"]
+
+
+@app.lambda_function(name="management")
+def management(event: Any, context: Any) -> dict[str, Any]:
+    """Answer an event of the Management API, in the function of that name."""
+    # No login waits for this import.
+    from chalicelib.wiring.management import application  # noqa: PLC0415
+
+    return application(event, context)
+
 
 cold_start.finish(wiring.services)

@@ -13,6 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from chalicelib import wiring
 from chalicelib.http.routes import Services
 from chalicelib.settings import Settings
+from chalicelib.wiring.management import build_management
 from infra.local.emulated_aws import local_aws
 from infra.stage.aws import Stage, reach
 from infra.stage.provision import apply, up
@@ -23,6 +24,7 @@ from tests.support.fake_aws.in_process import answering_by_moto, answering_items
 from tests.support.fixed import BCRYPT_COST, DEMO, EMAIL_FROM, ISSUER, Clock, Hashes
 from tests.support.function_aws import function_aws
 from tests.support.http import Http
+from tests.support.management import Backend
 from tests.support.once import speed_up_moto
 from tests.support.people import PeopleMaker
 
@@ -118,3 +120,17 @@ def http(services: Services) -> Http:
 def people(stage: Stage) -> PeopleMaker:
     """Makes people whom no other test knows."""
     return PeopleMaker(stage, BCRYPT_COST)
+
+
+@pytest.fixture
+def managing(stage: Stage, externals: wiring.Externals) -> Services:
+    """The real services of the Management API on the shared stage, with nothing cached."""
+    return build_management(Settings(stage.name, ISSUER, BCRYPT_COST, email_from=EMAIL_FROM), stage.aws, externals)
+
+
+@pytest.fixture
+def backend(stage: Stage, services: Services, managing: Services) -> Backend:
+    """A client of the Management API with every scope, from an address that no other test has."""
+    number = next(_addresses)
+    address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+    return Backend.of(stage, Http(lambda: services, address, management=lambda: managing))

@@ -2,6 +2,8 @@
 
 WireError
 ├── InvalidRequest 400
+│   ├── InvalidBody 400
+│   ├── InvalidQueryString 400
 │   ├── RequestTooLarge 413
 │   └── UnsupportedMediaType 415
 ├── InvalidClient 401
@@ -28,8 +30,11 @@ WireError
 ├── MfaRequired 403
 ├── Unauthorized 403
 ├── NotFound 404
+├── InexistentUser 404
 ├── MethodNotAllowed 405
+├── Conflict 409
 ├── TooManyAttempts 429
+│   └── TooManyRequests 429
 ├── ServerError 500
 └── TemporarilyUnavailable 503
 """
@@ -56,6 +61,7 @@ from chalicelib.errors.http import (
     UnsupportedMediaType,
     is_refusal,
 )
+from chalicelib.errors.management import Conflict, InexistentUser, InvalidBody, InvalidQueryString, TooManyRequests
 from chalicelib.errors.oauth import (
     AuthorizationPending,
     InsufficientScope,
@@ -75,13 +81,17 @@ from chalicelib.errors.root import WireError, echo, printable
 __all__ = [
     "AccessDenied",
     "AuthorizationPending",
+    "Conflict",
     "ExpiredToken",
+    "InexistentUser",
     "InsufficientScope",
     "InteractionRequired",
     "InvalidAuthenticator",
+    "InvalidBody",
     "InvalidClient",
     "InvalidGrant",
     "InvalidPassword",
+    "InvalidQueryString",
     "InvalidRequest",
     "InvalidScope",
     "InvalidSignup",
@@ -98,6 +108,7 @@ __all__ = [
     "SlowDown",
     "TemporarilyUnavailable",
     "TooManyAttempts",
+    "TooManyRequests",
     "Unauthorized",
     "UnauthorizedClient",
     "UnsupportedChallengeType",

@@ -6,7 +6,16 @@ from chalicelib import scopes
 from chalicelib.errors import InvalidRequest, InvalidScope, InvalidTarget, echo
 from chalicelib.model.login import Access, Login, Original, RequestedAccess
 from chalicelib.model.request import Request
-from chalicelib.model.tenant import MFA_SCOPES, MFA_TOKEN_LIFETIME_S, REFRESH_TOKEN, Api, Client, mfa_audience
+from chalicelib.model.tenant import (
+    MANAGEMENT_SCOPES,
+    MFA_SCOPES,
+    MFA_TOKEN_LIFETIME_S,
+    REFRESH_TOKEN,
+    Api,
+    Client,
+    management_audience,
+    mfa_audience,
+)
 from chalicelib.store.configuration.config import ConfigStore
 
 # The target of a token if no API was named.
@@ -65,6 +74,8 @@ class AccessPolicy:
     def _api(self, audience: str, issuer: str, bound: Client | None) -> Api:
         if audience == mfa_audience(issuer):
             return Api(audience, "MFA API", MFA_SCOPES, token_lifetime_s=MFA_TOKEN_LIFETIME_S)
+        if audience == management_audience(issuer) and bound is None:
+            return Api(audience, "Management API", MANAGEMENT_SCOPES)
         api = self.config.api_of(audience, bound) if bound else self.config.api(audience)
         if api is None:
             raise InvalidTarget(f"Service not found: {echo(audience)}")

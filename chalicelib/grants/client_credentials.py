@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from chalicelib.errors import AccessDenied, UnauthorizedClient, echo
 from chalicelib.model.login import Login, Original
 from chalicelib.model.request import Request
-from chalicelib.model.tenant import CLIENT_CREDENTIALS, Client
+from chalicelib.model.tenant import CLIENT_CREDENTIALS, MANAGEMENT, Client, management_audience
 from chalicelib.tokens.settlement import NothingToSettle, ProvedLogin
 
 
@@ -26,7 +26,8 @@ class ClientCredentialsGrant:
         if client.token_endpoint_auth_method == "none":
             raise UnauthorizedClient(f"Grant type '{self.grant_type}' not allowed for the client.")
         audience = request.params.get("resource") or request.require("audience")
-        scopes = client.client_grants.get(audience)
+        is_management = audience == management_audience(request.issuer)
+        scopes = client.client_grants.get(MANAGEMENT if is_management else audience)
         if scopes is None:
             raise AccessDenied(f"Client is not authorized to access {echo(audience)}.")
         login = Login(

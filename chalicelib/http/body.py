@@ -11,7 +11,10 @@ from chalice.app import Request as ChaliceRequest
 from chalicelib.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType, echo
 from chalicelib.model.redaction import SECRET_PARAMETERS
 
-MAX_BODY_BYTES = 16 * 1024
+KIBIBYTE = 1024
+MAX_BODY_BYTES = 16 * KIBIBYTE
+# A person's metadata is larger than the parameters of a login.
+MAX_OBJECT_BYTES = 64 * KIBIBYTE
 MAX_PARAMETERS = 100
 MAX_JSON_DEPTH = 32
 FORM = "application/x-www-form-urlencoded"
@@ -37,8 +40,7 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 def parameters(chalice_request: ChaliceRequest) -> dict[str, Any]:
     """Return the body's parameters without empty ones; raises InvalidRequest."""
-    text, content_type = _text(chalice_request), chalice_request.headers.get("content-type", "")
-    media_type = content_type.partition(";")[0].strip().lower()
+    text, media_type = _text(chalice_request, MAX_BODY_BYTES), _media_type(chalice_request)
     if media_type == JSON:
         return _from_json(text)
     if media_type == FORM or not text:
@@ -46,18 +48,31 @@ def parameters(chalice_request: ChaliceRequest) -> dict[str, Any]:
     raise InvalidRequest(f"Content-Type must be {FORM} or {JSON}.")
 
 
+def json_object(chalice_request: ChaliceRequest) -> dict[str, Any]:
+    """Return the members of a body that is a JSON object, null and empty ones too; raises InvalidRequest."""
+    text = _text(chalice_request, MAX_OBJECT_BYTES)
+    if text and _media_type(chalice_request) != JSON:
+        raise InvalidRequest(f"Content-Type must be {JSON}.")
+    return _members(text)
+
+
+def _media_type(chalice_request: ChaliceRequest) -> str:
+    content_type: str = chalice_request.headers.get("content-type", "")
+    return content_type.partition(";")[0].strip().lower()
+
+
 def _body(chalice_request: ChaliceRequest) -> bytes:
     body = chalice_request.raw_body
     return body.encode() if isinstance(body, str) else body
 
 
-def _text(chalice_request: ChaliceRequest) -> str:
+def _text(chalice_request: ChaliceRequest, most: int) -> str:
     codings = chalice_request.headers.get("content-encoding", "").lower().split(",")
     if any(coding.strip() not in NOT_ENCODED for coding in codings):
         raise UnsupportedMediaType("Content-Encoding is not supported: send the body as it is.")
     body = _body(chalice_request)
-    if len(body) > MAX_BODY_BYTES:
-        raise RequestTooLarge("The request body is over 16 KiB.")
+    if len(body) > most:
+        raise RequestTooLarge(f"The request body is over {most // KIBIBYTE} KiB.")
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -83,6 +98,15 @@ def _from_form(text: str) -> dict[str, str]:
 
 
 def _from_json(text: str) -> dict[str, Any]:
+    members = _members(text)
+    for name in PARAMETERS & set(members):
+        if not isinstance(members[name], str | None):
+            raise InvalidRequest(f"{name} must be a string.")
+    return {name: value for name, value in members.items() if not _is_empty(value)}
+
+
+def _members(text: str) -> dict[str, Any]:
+    """Return the members of a JSON object; raises InvalidRequest."""
     try:
         members = json.loads(text or "{}", object_pairs_hook=_unique, parse_constant=_no_constant)
         # An escaped lone surrogate is valid JSON, but it cannot be hashed or stored.
@@ -94,10 +118,7 @@ def _from_json(text: str) -> dict[str, Any]:
         raise InvalidRequest("The request body is nested too deep.")
     if not isinstance(members, dict):
         raise InvalidRequest("The request body must be a JSON object.")
-    for name in PARAMETERS & set(members):
-        if not isinstance(members[name], str | None):
-            raise InvalidRequest(f"{name} must be a string.")
-    return {name: value for name, value in members.items() if not _is_empty(value)}
+    return members
 
 
 def _is_shallow(value: Any) -> bool:

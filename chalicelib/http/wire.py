@@ -1,7 +1,7 @@
 """Read API Gateway's bytes into a Request, strictly, and write an answer as a response."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -58,11 +58,13 @@ def _context(event: object) -> Mapping[str, Any]:
 class RequestReader:
     """Reads requests. issuer: the configured URL, or "" to take it from API Gateway's request context.
 
-    trusted_proxies: how many proxies in front of API Gateway add to X-Forwarded-For.
+    trusted_proxies: how many proxies in front of API Gateway add to X-Forwarded-For. read_body: returns the members of
+    a body; by default the parameters of OAuth's requests.
     """
 
     issuer: str
     trusted_proxies: int = 0
+    read_body: Callable[[ChaliceRequest], dict[str, Any]] = parameters
 
     def read(self, chalice_request: ChaliceRequest, in_links: frozenset[str], outcome: Outcome) -> Request:
         """Return the parsed request; raises InvalidRequest for the faults of "Every response" in docs/use/http.md.
@@ -72,7 +74,7 @@ class RequestReader:
         context, headers = chalice_request.context, chalice_request.headers
         forwarded = self._note_addresses(context, headers.get("x-forwarded-for", ""), outcome)
         query = _query(chalice_request, in_links)
-        body = {} if chalice_request.method in BODILESS else parameters(chalice_request)
+        body = {} if chalice_request.method in BODILESS else self.read_body(chalice_request)
         return Request(
             issuer=self.issuer or _issuer(context),
             source_ip=outcome.source_ip,

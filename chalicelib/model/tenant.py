@@ -20,6 +20,29 @@ REMOVE_AUTHENTICATORS = "remove:authenticators"
 MFA_SCOPES = (ENROLL, READ_AUTHENTICATORS, REMOVE_AUTHENTICATORS)
 MFA_TOKEN_LIFETIME_S = 600
 ID_TOKEN_LIFETIME_S = 36_000
+# The tenant file's name of the Management API, whose audience depends on the issuer.
+MANAGEMENT = "management"
+MANAGEMENT_SCOPES = (
+    "read:users",
+    "create:users",
+    "update:users",
+    "delete:users",
+    "read:anomaly_blocks",
+    "delete:anomaly_blocks",
+    "read:refresh_tokens",
+    "delete:refresh_tokens",
+    "read:sessions",
+    "delete:sessions",
+    "read:roles",
+    "create:role_members",
+    "delete:role_members",
+    "create:user_tickets",
+    "read:clients",
+    "read:resource_servers",
+    "read:connections",
+    "read:client_grants",
+    "update:client_keys",
+)
 MFA_GRANTS = (MFA_OTP, MFA_OOB, MFA_RECOVERY_CODE)
 # The grants that the tenant file may give to a client.
 GRANT_TYPES = (PASSWORD, PASSWORD_REALM, REFRESH_TOKEN, CLIENT_CREDENTIALS, *MFA_GRANTS)
@@ -28,6 +51,11 @@ GRANT_TYPES = (PASSWORD, PASSWORD_REALM, REFRESH_TOKEN, CLIENT_CREDENTIALS, *MFA
 def mfa_audience(issuer: str) -> str:
     """Return the audience of an issuer's MFA API."""
     return f"{issuer}mfa/"
+
+
+def management_audience(issuer: str) -> str:
+    """Return the audience of an issuer's Management API."""
+    return f"{issuer}api/v2/"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ file, as in a fresh clone, it makes a second API, with another URL and so anothe
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +73,21 @@ class AwsAccount:
     def apigateway(self) -> "APIGatewayClient":
         """Return a client of API Gateway that slows down when it is throttled."""
         return new_session().client("apigateway", config=VERY_PATIENT)
+
+    def allow_calls(self, api: DeployedApi, function: str) -> None:
+        """Allow an API to call a function. Raises botocore's ClientError if there is no such function."""
+        client = new_session().client("lambda", config=PATIENT)
+        arn = client.get_function_configuration(FunctionName=function)["FunctionArn"]
+        _, partition, _, region, account, *_ = arn.split(":")
+        with suppress(client.exceptions.ResourceConflictException):
+            client.add_permission(
+                FunctionName=function,
+                # The same permission again is a conflict; another API's has another name.
+                StatementId=f"api-{api.rest_api_id}",
+                Action="lambda:InvokeFunction",
+                Principal="apigateway.amazonaws.com",
+                SourceArn=f"arn:{partition}:execute-api:{region}:{account}:{api.rest_api_id}/*",
+            )
 
     def _tag(self, function: str) -> str | None:
         """Return Chalice's tag of a function, or "" if it has none. Return None if there is no such function."""

@@ -14,7 +14,7 @@ from infra.gateway.responses import put_gateway_responses
 from infra.rules.mail_templates import require_deployable_mails
 from infra.rules.packages import of_stage, require_deployable
 from infra.stage.aws_faults import AWS_FAILURES, describe_failure
-from infra.stage.chalice_config import PROJECT
+from infra.stage.chalice_config import PROJECT, app_name
 
 CHALICE = (sys.executable, "-m", "infra.deploy.chalice_command")
 # AWS creates no functions on older runtimes since 2026-07-31.
@@ -61,9 +61,15 @@ def deploy_stage(
     api = deployed_api(stage, project)
     try:
         # API Gateway allows one deployment in five seconds, and Chalice has just made one: this client waits.
-        put_gateway_responses(AwsAccount(project).apigateway(), api.rest_api_id, api.stage)
+        account = AwsAccount(project)
+        put_gateway_responses(account.apigateway(), api.rest_api_id, api.stage)
+        # Chalice allows it for its own function alone.
+        account.allow_calls(api, f"{app_name(project)}-{stage}-management")
     except AWS_FAILURES as failure:
-        left = "The function is deployed, but unknown paths and oversized bodies get AWS's own answers: run again."
+        left = (
+            "The function is deployed, but unknown paths and oversized bodies get AWS's own answers, "
+            "or the Management API cannot be reached: run again."
+        )
         raise DeployFailed(f"AWS: {describe_failure(failure)}\n{left}") from failure
     return api
 

@@ -8,6 +8,7 @@ from chalicelib.http.routes import resources
 from chalicelib.settings import MAIL_TEMPLATES, RULE_PACKAGES, Settings
 from chalicelib.store.aws.connections import connect_over
 from infra.gateway.app import Gateway, GatewayConfig
+from infra.gateway.functions import ApiFunction, join_functions
 from infra.gateway.hosts import ServedHosts
 from infra.gateway.serving import serve
 from infra.local.aws_port import serve_aws
@@ -41,8 +42,9 @@ def serve_tenant(run: LocalRun, listener: socket.socket, aws_listener: socket.so
         if run.rule_settings:
             settings_of(reach(STAGE)).write(dict(run.rule_settings))
         log, outbox = RequestLog(screen.show_request), Outbox(screen.show_message)
-        app = _app(run, log)
-        gateway = Gateway(app, GatewayConfig(routes=app.routes, timeout_s=PATIENCE_S), log.observe)
+        app, management = _applications(run, log)
+        whole = join_functions(ApiFunction(app.routes, app), ApiFunction(management.routes, management))
+        gateway = Gateway(whole.invoke, GatewayConfig(routes=whole.routes, timeout_s=PATIENCE_S), log.observe)
         home, documents = Home(run, gateway, outbox, _endpoints(), made_secrets), Documents(run.url)
         pages = (home.show, Messages(outbox).show, show_style, documents.show_openapi, documents.show)
         site = LocalSite(gateway, ServedHosts(run.host, (run.url, run.issuer)), pages, outbox.look)
@@ -66,18 +68,25 @@ def url_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _app(run: LocalRun, log: RequestLog) -> Application:
+def _applications(run: LocalRun, log: RequestLog) -> tuple[Application, Application]:
+    """Return the applications of the two functions behind the API: the one of logins, and the Management API's."""
     reach(STAGE).clients.sesv2().create_email_identity(EmailIdentity=EMAIL_FROM)
     ours = {"GATEHOUSE_STAGE": STAGE, "GATEHOUSE_ISSUER": run.issuer, "GATEHOUSE_EMAIL_FROM": EMAIL_FROM}
     os.environ |= ours | {RULE_PACKAGES: ",".join(run.packages), MAIL_TEMPLATES: run.mail_templates}
     # Importing the app takes long, and no other command needs it.
     from app import make_app  # noqa: PLC0415
     from chalicelib import wiring  # noqa: PLC0415
+    from chalicelib.http.management import make_management_app  # noqa: PLC0415
+    from chalicelib.wiring.management import build_management  # noqa: PLC0415
 
     # The thin path, whatever the environment says: only messages go by botocore.
-    services = wiring.build(Settings.from_environ(), connect_over(MotoTransport(), os.environ), wiring.Externals())
+    parts = Settings.from_environ(), connect_over(MotoTransport(), os.environ), wiring.Externals()
+    services, managing = wiring.build(*parts), build_management(*parts)
     # The emulated AWS shares this process: a busy process must not look like an AWS that hangs.
-    return make_app(lambda: services, log.emit, lambda: 0)
+    return (
+        make_app(lambda: services, log.emit, lambda: 0),
+        make_management_app(lambda: managing, log.emit, lambda: 0),
+    )
 
 
 def _endpoints() -> dict[str, tuple[str, ...]]:

@@ -3,13 +3,12 @@
 Both are idempotent, and touch nothing that the file does not name.
 """
 
-import hashlib
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.model.key import KeySet
+from chalicelib.store.configuration.client_secrets import SECRET_METHODS, make_secret, sha256
 from chalicelib.store.configuration.config import MAX_DOCUMENT_BYTES, size_bytes
 from chalicelib.store.configuration.documents import Document
 from infra.errors import NotReady, OperatorError
@@ -21,9 +20,7 @@ from infra.stage.health import require_free, require_sound
 from infra.stage.keys import data_key_changes, key_changes, stage_key_changes
 from infra.tenant.schema import Client, Realm, TenantFile
 
-SECRET_METHODS = ("client_secret_post", "client_secret_basic")
 SECTIONS = ("realm#", "api#", "client#")
-SECRET_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +134,9 @@ def _secrets(client: Client, stored: Document | None, made: dict[str, str]) -> l
     if client.client_secret is None:
         if known:
             return known
-        made[client.client_id] = secrets.token_urlsafe(SECRET_BYTES)
+        made[client.client_id] = make_secret()
     digest = sha256(client.client_secret or made[client.client_id])
     return known if digest in [secret["sha256"] for secret in known] else [{"sha256": digest, "expires_at": None}]
-
-
-def sha256(secret: str) -> str:
-    """Return a client secret's stored form."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def users_table(stage: Stage, realm: str) -> str:

@@ -14,12 +14,13 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from chalicelib.model.user import User
 from chalicelib.store.aws.caller import AwsUnreachable
 from chalicelib.store.aws.http_reply import Reply
+from chalicelib.store.configuration.client_secrets import sha256
 from chalicelib.store.configuration.vault import data_key_alias
 from chalicelib.store.people.user_records import UserRecords
 from infra.stage.aws import Stage, reach
 from infra.stage.keys import data_key_changes
 from infra.stage.kms_keys import give_alias
-from infra.stage.provision import sha256, up
+from infra.stage.provision import up
 from infra.tenant.file import load
 from tests.cli.conftest import Gatehouse
 from tests.cli.test_apply import MADE, document_of

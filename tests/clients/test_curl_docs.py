@@ -87,4 +87,9 @@ def test_each_sample_of_a_curl_is_held_against_its_answer() -> None:
     with_sample = {
         page: sum(bool(step.body) for step in curl_examples((PROJECT / page).read_text("utf-8"))) for page in PAGES
     }
-    assert with_sample == {"README.md": 1, "docs/use/http.md": 6, "docs/run/passwords.md": 1}
+    assert with_sample == {
+        "README.md": 1,
+        "docs/use/http.md": 6,
+        "docs/use/management.md": 1,
+        "docs/run/passwords.md": 1,
+    }

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from infra.gateway.app import Gateway, GatewayConfig
+from infra.gateway.functions import ApiFunction, join_functions
 from infra.gateway.proxy_event import GatewayStage
 from tests.support.lambda_runtime import (
     Environment,
@@ -35,12 +36,16 @@ from tests.support.lambda_runtime import (
 from tests.support.server import serving
 
 PROJECT = Path(__file__).parents[2]
-POLICIES = (".chalice/policy-dev.json", ".chalice/policy-dev-tell_blocked.json")
+POLICIES = (
+    ".chalice/policy-dev.json",
+    ".chalice/policy-dev-tell_blocked.json",
+    ".chalice/policy-dev-management.json",
+)
 SOURCES = ("app.py", "chalicelib", "infra", ".chalice/config.json", *POLICIES, "requirements.txt")
 REGION = "eu-west-1"
-# Who calls shows in the server's log: the tools, the function behind the API, or the one that the schedule calls.
-TOOLS, FUNCTION, SCHEDULE = "tools", "function", "schedule"
-FUNCTIONS = ("gatehouse-dev", "gatehouse-dev-tell_blocked")
+# Who calls shows in the server's log: the tools, the two functions behind the API, or the one that the schedule calls.
+TOOLS, FUNCTION, MANAGEMENT, SCHEDULE = "tools", "function", "management", "schedule"
+FUNCTIONS = ("gatehouse-dev", "gatehouse-dev-tell_blocked", "gatehouse-dev-management")
 EMPLOYEES = ("--stage", "dev", "--realm", "employees")
 # A busy machine takes its time: what is slow there is not wrong.
 LIMIT_S = 600
@@ -253,6 +258,16 @@ def environment(function: Function, python: Path, printed: Path) -> Iterator[Env
 
 
 @pytest.fixture(scope="session")
+def managing(
+    deployment: Deployment, unpacked: Path, python: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Environment]:
+    """The function of the Management API."""
+    deployed = function_of(deployment, unpacked, "gatehouse-dev-management", MANAGEMENT)
+    with running(deployed, python, tmp_path_factory.mktemp("management") / "function.log") as environment:
+        yield environment
+
+
+@pytest.fixture(scope="session")
 def schedule_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The log of the function of the schedule."""
     return tmp_path_factory.mktemp("schedule") / "function.log"
@@ -273,18 +288,29 @@ def schedule(deployment: Deployment, unpacked: Path, python: Path, schedule_log:
 
 
 @pytest.fixture(scope="session")
-def site(deployment: Deployment, environment: Environment) -> Iterator[httpx.Client]:
+def site(deployment: Deployment, environment: Environment, managing: Environment) -> Iterator[httpx.Client]:
     """A client of the deployed API, its routes as API Gateway has them."""
-    with serving(gateway_of(deployment, environment)) as port, at(port) as client:
+    with serving(gateway_of(deployment, environment, managing)) as port, at(port) as client:
         yield client
 
 
-def gateway_of(deployment: Deployment, environment: Environment) -> Gateway:
-    """Return an API Gateway with the deployed API in front of a function."""
-    found = deployment.aws.client("apigateway").get_resources(restApiId=deployment.rest_api_id, limit=500)["items"]
-    routes = {resource["path"]: tuple(resource.get("resourceMethods", ())) for resource in found}
+def gateway_of(deployment: Deployment, environment: Environment, managing: Environment | None = None) -> Gateway:
+    """Return an API Gateway with the deployed API before its functions: a resource calls the one that it names."""
+    found = deployment.aws.client("apigateway").get_resources(
+        restApiId=deployment.rest_api_id, limit=500, embed=["methods"]
+    )
+    routes: dict[str, dict[str, tuple[str, ...]]] = {}
+    for resource in found["items"]:
+        methods = resource.get("resourceMethods", {})
+        for uri in {one["methodIntegration"]["uri"] for one in methods.values()}:
+            name = uri.partition(":function:")[2].partition("/")[0]
+            routes.setdefault(name, {})[resource["path"]] = tuple(methods)
+    functions = [ApiFunction(routes["gatehouse-dev"], environment.invoke)]
+    if managing:
+        functions.append(ApiFunction(routes["gatehouse-dev-management"], managing.invoke))
+    whole = join_functions(*functions)
     stage = GatewayStage("dev", "/dev", httpx.URL(deployment.url).host, deployment.rest_api_id)
-    return Gateway(environment.invoke, GatewayConfig(routes, stage))
+    return Gateway(whole.invoke, GatewayConfig(whole.routes, stage))
 
 
 def at(port: int) -> httpx.Client:

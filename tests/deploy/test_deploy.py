@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.http.management import ROUTES as MANAGEMENT_ROUTES
 from infra.gateway.responses import load_gateway_responses
 from tests.deploy.conftest import EMAIL_FROM, ON_ONE_WORKER, PROJECT, Deployment
 
 pytestmark = ON_ONE_WORKER
 
-API, TELL_BLOCKED = "gatehouse-dev", "gatehouse-dev-tell_blocked"
+API, TELL_BLOCKED, MANAGEMENT = "gatehouse-dev", "gatehouse-dev-tell_blocked", "gatehouse-dev-management"
 
 
 def test_deploy_prints_the_url(deployment: Deployment) -> None:
@@ -21,7 +22,9 @@ def test_deploy_prints_the_url(deployment: Deployment) -> None:
     assert deployment.output.rstrip().endswith(f"Stage dev is deployed: {deployment.url}")
 
 
-@pytest.mark.parametrize(("name", "memory", "timeout_s"), [(API, 1024, 15), (TELL_BLOCKED, 512, 60)])
+@pytest.mark.parametrize(
+    ("name", "memory", "timeout_s"), [(API, 1024, 15), (TELL_BLOCKED, 512, 60), (MANAGEMENT, 1024, 15)]
+)
 def test_function_has_its_memory_and_time_and_the_environment_of_its_stage(
     deployment: Deployment, name: str, memory: int, timeout_s: int
 ) -> None:
@@ -32,7 +35,12 @@ def test_function_has_its_memory_and_time_and_the_environment_of_its_stage(
 
 
 @pytest.mark.parametrize(
-    ("function", "file"), [(API, "policy-dev.json"), (TELL_BLOCKED, "policy-dev-tell_blocked.json")]
+    ("function", "file"),
+    [
+        (API, "policy-dev.json"),
+        (TELL_BLOCKED, "policy-dev-tell_blocked.json"),
+        (MANAGEMENT, "policy-dev-management.json"),
+    ],
 )
 def test_function_has_a_role_with_only_the_policy_that_is_written_down(
     deployment: Deployment, function: str, file: str
@@ -48,9 +56,28 @@ def test_function_has_a_role_with_only_the_policy_that_is_written_down(
 def test_there_is_no_other_function_and_no_other_role(deployment: Deployment) -> None:
     functions = deployment.aws.client("lambda").list_functions()["Functions"]
     roles = deployment.aws.client("iam").list_roles()["Roles"]
-    assert {one["FunctionName"] for one in functions} == {API, TELL_BLOCKED}
+    assert {one["FunctionName"] for one in functions} == {API, TELL_BLOCKED, MANAGEMENT}
     assert {one["Arn"] for one in roles} == {one["Role"] for one in functions}
     assert len(roles) == len(functions)
+
+
+def test_management_api_is_in_the_same_api_and_may_call_its_function(deployment: Deployment) -> None:
+    resources = deployment.aws.client("apigateway").get_resources(
+        restApiId=deployment.rest_api_id, limit=500, embed=["methods"]
+    )["items"]
+    called = {
+        resource["path"]: {one["methodIntegration"]["uri"].split(":")[-1] for one in methods.values()}
+        for resource in resources
+        if (methods := resource.get("resourceMethods", {}))
+    }
+    arn = deployment.configuration(MANAGEMENT)["FunctionArn"]
+    (allowed,) = json.loads(deployment.aws.client("lambda").get_policy(FunctionName=MANAGEMENT)["Policy"])["Statement"]
+
+    assert {path for path in called if path.startswith("/api/v2/")} == {route.path for route in MANAGEMENT_ROUTES}
+    for path, functions in called.items():
+        assert functions == {f"{MANAGEMENT if path.startswith('/api/v2/') else API}/invocations"}
+    assert (allowed["Principal"], allowed["Resource"]) == ({"Service": "apigateway.amazonaws.com"}, arn)
+    assert f":{deployment.rest_api_id}/*" in json.dumps(allowed["Condition"])
 
 
 def test_every_answer_of_api_gateway_is_ours(deployment: Deployment) -> None:

@@ -94,7 +94,11 @@ def test_function_is_configured_as_the_stage_says(template: dict[str, Any]) -> N
 
 @pytest.mark.parametrize(
     ("role", "file"),
-    [("ApiHandlerRole", "policy-dev.json"), ("TellBlockedRole", "policy-dev-tell_blocked.json")],
+    [
+        ("ApiHandlerRole", "policy-dev.json"),
+        ("TellBlockedRole", "policy-dev-tell_blocked.json"),
+        ("ManagementRole", "policy-dev-management.json"),
+    ],
 )
 def test_role_has_the_policy_that_is_written_down(template: dict[str, Any], role: str, file: str) -> None:
     (policy,) = template[role]["Properties"]["Policies"]

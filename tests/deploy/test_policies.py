@@ -11,8 +11,18 @@ import pytest
 from pyotp import TOTP
 
 from tests.deploy.blocks import added_person, block, mailed_link, mails_to, run
-from tests.deploy.conftest import EMAIL_FROM, EMPLOYEES, FUNCTION, ON_ONE_WORKER, PROJECT, SCHEDULE, Deployment
+from tests.deploy.conftest import (
+    EMAIL_FROM,
+    EMPLOYEES,
+    FUNCTION,
+    MANAGEMENT,
+    ON_ONE_WORKER,
+    PROJECT,
+    SCHEDULE,
+    Deployment,
+)
 from tests.deploy.logins import SECRET_LOGIN, signed_login
+from tests.deploy.managing import manager_of
 from tests.support.aws_server import CONFIGURATION_SET, IDENTITY
 from tests.support.lambda_runtime import Environment
 
@@ -20,8 +30,13 @@ pytestmark = ON_ONE_WORKER
 
 Statement = dict[str, Any]
 # The policy file of each function, by who calls.
-FILES = {FUNCTION: "policy-{}.json", SCHEDULE: "policy-{}-tell_blocked.json"}
+FILES = {
+    FUNCTION: "policy-{}.json",
+    MANAGEMENT: "policy-{}-management.json",
+    SCHEDULE: "policy-{}-tell_blocked.json",
+}
 CALLERS = pytest.mark.parametrize("caller", FILES)
+SENDERS = pytest.mark.parametrize("caller", [FUNCTION, SCHEDULE])
 STAGES = pytest.mark.parametrize("stage", ["dev", "prod"])
 # Lambda itself writes the log; only a two hundredth family makes the function look through those of a person; only a
 # team's rules read their settings, two and more in one call; only an allowlisted address has its counts read alone.
@@ -87,6 +102,7 @@ def calls(site: httpx.Client, deployment: Deployment, schedule: Environment) -> 
     site.get("/.well-known/jwks.json")
     get_blocked_and_unblocked(site, deployment, schedule)
     make_and_mend_an_account(site, deployment, schedule)
+    manage(site, deployment)
     return {caller: calls_of(deployment, caller) for caller in FILES}
 
 
@@ -164,6 +180,14 @@ def make_and_mend_an_account(site: httpx.Client, deployment: Deployment, schedul
     assert tried == [400, 200]
 
 
+def manage(site: httpx.Client, deployment: Deployment) -> None:
+    """Use the Management API as a backend does."""
+    send = manager_of(site, deployment)
+    for path in ("clients", "resource-servers", "connections", "client-grants"):
+        assert send("GET", path).status_code == 200
+    assert send("POST", "clients/demo-basic/rotate-secret").status_code == 200
+
+
 def mfa_command(deployment: Deployment, word: str, who: str, *options: str) -> str:
     ran = deployment.project.gatehouse("users", "mfa", word, who, *EMPLOYEES, *options)
     assert (ran.returncode, ran.stderr) == (0, "")
@@ -219,7 +243,7 @@ def test_text_messages_go_to_phone_numbers_and_never_to_topics(stage: str) -> No
     assert not [one["Sid"] for one in statements(stage) if allows(one, topic)]
 
 
-@CALLERS
+@SENDERS
 @STAGES
 def test_statement_of_the_docs_allows_one_sender_and_is_ours_otherwise(stage: str, caller: str) -> None:
     section = (PROJECT / "docs" / "run" / "operating.md").read_text("utf-8").partition("### One sender alone\n")[2]

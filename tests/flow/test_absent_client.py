@@ -1,8 +1,8 @@
 """A client that is not there: remembered for seconds, of few ids, and forgotten when it comes. Through HTTP."""
 
+from chalicelib.store.configuration.client_secrets import sha256
 from chalicelib.store.configuration.config import ABSENCE_LIFETIME_S, MAX_ABSENCES, ConfigStore
 from infra.stage.aws import Stage
-from infra.stage.provision import sha256
 from tests.support.calls import calls_of
 from tests.support.config import document_of
 from tests.support.fixed import Clock

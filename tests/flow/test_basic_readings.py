@@ -6,8 +6,8 @@ from urllib.parse import quote_plus
 
 import pytest
 
+from chalicelib.store.configuration.client_secrets import sha256
 from infra.stage.aws import Stage
-from infra.stage.provision import sha256
 from tests.support.config import document_of
 from tests.support.http import ALICE, Http
 

@@ -157,6 +157,8 @@ def _keep(content: bytes) -> Mapping[str, Any]:
 
 def _access_kind(claims: Mapping[str, Any]) -> str:
     aud = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+    if aud[0].endswith("/api/v2/"):
+        return "management_token"
     if not aud[0].endswith("/mfa/"):
         return "access_token"
     verbs = {"read:authenticators": "read", "remove:authenticators": "remove"}

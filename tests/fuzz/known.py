@@ -87,6 +87,7 @@ SOURCES = {
     "mfa_api_token": Source(Known(BACKEND | BOB | MFA_API)),
     "mfa_api_read": Source(Known(BACKEND | BOB | MFA_API | {"scope": "read:authenticators"})),
     "mfa_api_remove": Source(Known(BACKEND | BOB | MFA_API | {"scope": "remove:authenticators"})),
+    "management_token": Source(Known(M2M | MACHINE | {"audience": live("issuer") + "api/v2/"})),
     "otp_secret": Source(Known(_OTP, _BY_API), path="/mfa/associate"),
     "recovery_code": Source(Known(_OTP, _BY_API), path="/mfa/associate"),
     "oob_code": Source(_EMAIL_CODE, path="/mfa/challenge"),
@@ -237,6 +238,9 @@ _PROOFS = [
     Known(_NEW | TOO_LONG),
 ]
 
+# The Management API: what a backend asks for.
+_MANAGER = Known(headers=_bearer(live("management_token", "demo-m2m")))
+
 # By the operationId of docs/use/openapi.yaml.
 REQUESTS = {
     "mfaChallenge": _CHALLENGES,
@@ -255,6 +259,10 @@ REQUESTS = {
     "sendVerification": _MAILS,
     "verifyEmail": _PROOFS,
     "resetPassword": _PROOFS,
+    "managementClients": [_MANAGER, Known()],
+    "managementApis": [_MANAGER, Known()],
+    "managementConnections": [_MANAGER, Known()],
+    "managementGrants": [_MANAGER, Known()],
     "unblock": [Known({"ticket": "x"}), Known(TOO_LONG)],
     "verifyByPage": [Known({"ticket": "x"}), Known(TOO_LONG)],
     "resetByPage": [Known({"ticket": "x", "password": "x", "password_repeat": "x"}), Known(TOO_LONG)],

@@ -3,8 +3,8 @@
 import itertools
 from typing import Any
 
+from chalicelib.store.configuration.client_secrets import sha256
 from infra.stage.aws import Stage
-from infra.stage.provision import sha256
 from tests.support.config import document_of
 
 _numbers = itertools.count(1)

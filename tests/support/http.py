@@ -8,8 +8,10 @@ from typing import Any
 import httpx
 
 from app import make_app
+from chalicelib.http.management import make_management_app
 from chalicelib.http.routes import Services
 from infra.gateway.app import Gateway, GatewayConfig
+from infra.gateway.functions import ApiFunction, join_functions
 from infra.gateway.proxy_event import GatewayStage
 from infra.gateway.responses import load_gateway_responses
 
@@ -42,24 +44,31 @@ class Http:
         source_ip: str,
         stage: GatewayStage | None = None,
         clock: Callable[[], float] = lambda: 0,
+        management: Callable[[], Services] | None = None,
     ) -> None:
         """stage: API Gateway's; by default the API is at the root of its host.
 
+        management: the services of the Management API; without them its paths are unknown.
         clock: by default it stands still, so that no request runs out of time on a busy machine.
         """
         self.services, self.clock, self.source_ip = services, clock, source_ip
         self.log: list[dict[str, Any]] = []
         # Looked up for each request, because a test may replace them.
         self.app = make_app(lambda: self.services(), self.log.append, lambda: self.clock())  # noqa: PLW0108
+        functions = [ApiFunction(self.app.routes, self.app)]
+        if management:
+            managing = make_management_app(management, self.log.append, lambda: self.clock())  # noqa: PLW0108
+            functions.append(ApiFunction(managing.routes, managing))
+        self._whole = join_functions(*functions)
         self._config = GatewayConfig(
-            self.app.routes, stage or GatewayStage(domain_name="api.example.test"), GATEWAY_RESPONSES
+            self._whole.routes, stage or GatewayStage(domain_name="api.example.test"), GATEWAY_RESPONSES
         )
-        self._gateway = Gateway(self.app, self._config)
+        self._gateway = Gateway(self._whole.invoke, self._config)
 
     def at(self, source_ip: str) -> "Http":
         """Return a client of the same application from another address, with threads of its own."""
         other = copy(self)
-        other.source_ip, other._gateway = source_ip, Gateway(self.app, self._config)
+        other.source_ip, other._gateway = source_ip, Gateway(self._whole.invoke, self._config)
         return other
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:

@@ -1,6 +1,8 @@
 """`gatehouse deploy`: its refusals, and its words if a half of it fails."""
 
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import boto3
@@ -83,6 +85,21 @@ def test_recorded_api_is_read_with_its_stage(project: Path) -> None:
     assert deployed_api("dev", project) == DeployedApi("abc123", "live", url)
 
 
+def make_function(name: str) -> None:
+    """Make a function of this name, as Chalice does."""
+    role = boto3.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("app.py", "")
+    boto3.client("lambda").create_function(
+        FunctionName=name,
+        Role=role,
+        Runtime="python3.12",
+        Handler="app.management",
+        Code={"ZipFile": packed.getvalue()},
+    )
+
+
 def test_answers_are_put_after_chalice_has_deployed(project: Path, stage: Stage) -> None:
     client = boto3.client("apigateway")
     api = client.create_rest_api(name="deployed")["id"]
@@ -92,6 +109,7 @@ def test_answers_are_put_after_chalice_has_deployed(project: Path, stage: Stage)
 
     def chalice(stage: str, root: Path) -> bool:
         record(root, api)
+        make_function("gatehouse-dev-management")
         return True
 
     assert deploy_stage("dev", project, chalice, PYTHON).rest_api_id == api

@@ -27,6 +27,11 @@ DESCRIBABLE = {*map(chr, range(0x20, 0x7F))} - {'"', "\\"}
 # For each error its status: RFC 6749 5.2 says 400, and 401 for invalid_client; the others are in docs/use/http.md.
 TREE = {
     "InvalidRequest": ("invalid_request", 400),
+    "InvalidBody": ("invalid_body", 400),
+    "InvalidQueryString": ("invalid_query_string", 400),
+    "InexistentUser": ("inexistent_user", 404),
+    "Conflict": ("auth0_idp_error", 409),
+    "TooManyRequests": ("too_many_requests", 429),
     "RequestTooLarge": ("invalid_request", 413),
     "UnsupportedMediaType": ("invalid_request", 415),
     "InvalidClient": ("invalid_client", 401),

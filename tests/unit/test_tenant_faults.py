@@ -237,7 +237,12 @@ CROSS = {
     "API of a grant": (
         client("grant_types: [client_credentials]")
         + "client_grants:\n  - {client_id: app, audience: zzz, scope: []}  # here\n",
-        "API `zzz` does not exist; known are `https://api`",
+        "API `zzz` does not exist; known are `https://api`, `management`",
+    ),
+    "scope of the Management API": (
+        client("grant_types: [client_credentials]")
+        + "client_grants:\n  - client_id: app\n    audience: management\n    scope: [read:user]  # here\n",
+        "scope `read:user` does not exist; did you mean `read:users`?",
     ),
     "scope of a grant": (
         client("grant_types: [client_credentials]")
@@ -457,7 +462,7 @@ def test_faults_of_every_kind_arrive_at_once_in_the_order_of_their_lines(tmp_pat
         (13, "a public client (`token_endpoint_auth_method: none`) keeps no secret: take `client_secret` out"),
         (15, f"entry 1 of `grant_types` must{grants}"),
         (16, "realm `nowhere` does not exist; known are `staff`, `Shop`"),
-        (18, "API `zzz` does not exist; none is defined"),
+        (18, "API `zzz` does not exist; known are `management`"),
         (18, "client `ap` does not exist; did you mean `app`?"),
         (21, "`password` is shorter than the 20 characters of realm `staff`: write a longer one"),
         (22, "`password` must be text, but is a number: put it in quotes"),

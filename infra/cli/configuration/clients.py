@@ -1,19 +1,17 @@
 """`gatehouse clients`: list and show a stage's clients, and rotate their secrets."""
 
-import secrets
 import time
 from typing import Annotated
 
 import typer
 
+from chalicelib.store.configuration.client_secrets import ENDED, ChangedMeanwhile, NoSecret
+from chalicelib.store.configuration.client_secrets import rotate_secret as renew_secret
 from infra.cli.options import JsonOption, StageOption, console, reports_failures
 from infra.cli.output.tables import print_document, print_json, print_table
 from infra.errors import OperatorError
 from infra.stage.aws import reach
-from infra.stage.provision import SECRET_BYTES, SECRET_METHODS, sha256
 from infra.stage.stored import stored_all, stored_one
-
-ENDED = 0
 
 clients = typer.Typer(
     name="clients", help="List and show a stage's clients, and rotate their secrets.", no_args_is_help=True
@@ -58,13 +56,11 @@ def rotate_secret(
     overlap: Annotated[int, typer.Option(help="Seconds that the old secret still works.", min=0)] = 86_400,
 ) -> None:
     """Make a new secret, show it once, and let the old one work for the overlap. It works within a minute."""
-    config = reach(stage).config()
-    document = dict(config.documents()).get(f"client#{client_id}")
-    if document is None or document["token_endpoint_auth_method"] not in SECRET_METHODS:
-        raise OperatorError(f"Stage {stage} has no client {client_id} with a secret.")
-    secret, ends = secrets.token_urlsafe(SECRET_BYTES), int(time.time()) + overlap if overlap else ENDED
-    # Only the latest secret overlaps: an older one ends now. Ended secrets stay in the list, because an apply of a
-    # file that still holds one would bring it back otherwise.
-    old = [one | {"expires_at": ends if one["expires_at"] is None else ENDED} for one in document["secrets"]]
-    config.put(f"client#{client_id}", document | {"secrets": [{"sha256": sha256(secret), "expires_at": None}, *old]})
+    ends_at = int(time.time()) + overlap if overlap else ENDED
+    try:
+        secret, _ = renew_secret(reach(stage).config(), client_id, ends_at)
+    except NoSecret:
+        raise OperatorError(f"Stage {stage} has no client {client_id} with a secret.") from None
+    except ChangedMeanwhile:
+        raise OperatorError(f"{client_id} was changed meanwhile. Run the command again.") from None
     console.print(f"Shown only now: client_secret={secret}")

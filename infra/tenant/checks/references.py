@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from chalicelib.model.enrolment import FACTOR_KINDS
+from chalicelib.model.tenant import MANAGEMENT, MANAGEMENT_SCOPES
 from infra.tenant.checks.partial import Findings, by_name, entries, take_readable, texts
 from infra.tenant.faults import quote, suggest
 from infra.tenant.schema import Client, ClientApi, ClientGrant, TenantFile
@@ -14,6 +15,7 @@ def reference_checks(file: TenantFile) -> Iterator[Findings]:
     """Yield the checks of references between sections: each yields paths and messages."""
     yield _unknown_realms(file)
     yield _unknown_apis(file)
+    yield _reserved_api(file)
     yield _unknown_clients(file)
     yield _mfa_policy(file)
     yield from take_readable(_client_checks(file))
@@ -34,9 +36,16 @@ def _unknown_realms(file: TenantFile) -> Findings:
 
 
 def _unknown_apis(file: TenantFile) -> Findings:
-    places = (("tenant", "default_audience"), ("clients", "apis", "audience"), ("client_grants", "audience"))
-    named = chain.from_iterable(texts(file, *fields) for fields in places)
-    yield from _find_unknown("API", named, [api.identifier for api in file.apis])
+    known = [api.identifier for api in file.apis]
+    named = chain(texts(file, "tenant", "default_audience"), texts(file, "clients", "apis", "audience"))
+    yield from _find_unknown("API", named, known)
+    yield from _find_unknown("API", texts(file, "client_grants", "audience"), [*known, MANAGEMENT])
+
+
+def _reserved_api(file: TenantFile) -> Findings:
+    for path, identifier in texts(file, "apis", "identifier"):
+        if identifier == MANAGEMENT:
+            yield path, f"{quote(MANAGEMENT)} is the name of the Management API: choose another one"
 
 
 def _unknown_clients(file: TenantFile) -> Findings:
@@ -90,5 +99,7 @@ def _grant_type(file: TenantFile, path: Steps, grant: ClientGrant) -> Findings:
 
 def _unknown_scopes(file: TenantFile, path: Steps, given: ClientGrant | ClientApi) -> Findings:
     api = by_name(file.apis, "identifier").get(given.audience)
-    if api:
+    if isinstance(given, ClientGrant) and given.audience == MANAGEMENT:
+        yield from _find_unknown("scope", texts(given, "scope", path=path), MANAGEMENT_SCOPES)
+    elif api:
         yield from _find_unknown("scope", texts(given, "scope", path=path), [scope.value for scope in api.scopes])

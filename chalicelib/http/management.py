@@ -1,0 +1,48 @@
+"""The routes of the Management API, and its errors in Auth0's form."""
+
+from functools import partial
+from http import HTTPStatus
+
+from chalicelib.errors import WireError
+from chalicelib.flows.management.configuration import ConfigurationFlow
+from chalicelib.http.application import Application
+from chalicelib.http.routes import BEARER, GET, POST, Caller, Route
+from chalicelib.http.wire import NO_STORE, Reply
+
+CREATED = 201
+# The log code of a change that failed.
+FAILED = "fapi"
+
+
+def error_reply(error: WireError) -> Reply:
+    """Return an error in the form of Auth0's Management API, with OAuth's description beside it."""
+    body = {
+        "statusCode": error.status,
+        "error": HTTPStatus(error.status).phrase,
+        "message": error.description,
+        "errorCode": error.error,
+        "error_description": error.description,
+    }
+    return Reply(body, error.status, {**NO_STORE, **error.headers})
+
+
+# A backend with an access token of its own. Its lists take a client_id as a filter.
+MANAGER = Caller(BEARER, error_reply=error_reply, in_links=frozenset({"client_id"}))
+
+ROUTES = (
+    Route("/api/v2/clients", GET, ConfigurationFlow, ConfigurationFlow.list_clients, MANAGER),
+    Route(
+        "/api/v2/clients/{id}/rotate-secret",
+        POST,
+        ConfigurationFlow,
+        ConfigurationFlow.rotate_secret,
+        MANAGER,
+        event=FAILED,
+    ),
+    Route("/api/v2/resource-servers", GET, ConfigurationFlow, ConfigurationFlow.list_apis, MANAGER),
+    Route("/api/v2/connections", GET, ConfigurationFlow, ConfigurationFlow.list_connections, MANAGER),
+    Route("/api/v2/client-grants", GET, ConfigurationFlow, ConfigurationFlow.list_grants, MANAGER),
+)
+
+# Makes an application of the Management API, as `make_app` of app.py makes the other one.
+make_management_app = partial(Application, ROUTES)
