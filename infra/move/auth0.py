@@ -11,7 +11,7 @@ import yaml
 from infra.errors import OperatorError
 from infra.move.entry import label
 from infra.move.export import Export, read_export
-from infra.move.keywords import read_keywords, read_object
+from infra.move.keywords import STAND_IN, read_keywords, read_object
 from infra.move.ledger import Ledger
 from infra.move.prune import prune
 from infra.move.report import write_report
@@ -78,13 +78,14 @@ def _tenant_names(
     export: Export, ids: Mapping[str, Any], realms: dict[str, dict[str, Any]], document: dict[str, Any]
 ) -> TenantNames:
     """Return what rules may compare with, of the clients and realms that the tenant file has."""
-    given = {client.get("client_id") for client in export.items("clients")} | {*ids.values()}
-    names = {client.get("name") for client in export.items("clients")}
+    ids_there = {client.get("client_id") for client in export.items("clients")} | {*ids.values()}
+    names_there = {client.get("name") for client in export.items("clients")}
     clients = document.get("clients", [])
     return TenantNames(
         {realm["name"]: name for name, realm in realms.items() if name and name != realm["name"]},
-        has_own_ids=all(client["client_id"] in given for client in clients),
-        has_own_names=all(client["name"] in names for client in clients),
+        has_own_ids=all(client["client_id"] in ids_there for client in clients),
+        has_own_names=all(client["name"] in names_there and STAND_IN not in client["name"] for client in clients),
+        has_own_connections=not any(STAND_IN in name for name in realms),
     )
 
 

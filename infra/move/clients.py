@@ -7,6 +7,7 @@ from chalicelib.model.tenant import CLIENT_CREDENTIALS, GRANT_TYPES, MFA_GRANTS
 from infra.move.client_keys import public_keys
 from infra.move.entry import Entry, label, slug
 from infra.move.export import Export
+from infra.move.keywords import STAND_IN
 from infra.move.ledger import Ledger
 from infra.tenant.values import PASSWORD_GRANTS
 
@@ -47,7 +48,8 @@ def make_clients(
 
 
 def _client_id(entry: Entry, name: str, ids: Mapping[str, Any], taken: list[str]) -> str:
-    given = ids.get(name, entry.values.get("client_id"))
+    own = entry.values.get("client_id")
+    given = own if isinstance(own, str) and own and STAND_IN not in own else ids.get(name)
     if isinstance(given, str) and given:
         entry.apply("client_id")
         return given

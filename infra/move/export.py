@@ -74,14 +74,22 @@ class Export:
 def read_export(path: Path, keywords: Keywords) -> Export:
     """Return the export at a path. Raises OperatorError if there is none, or if it cannot be read."""
     if path.is_dir():
-        for name in YAML_NAMES:
-            if (path / name).is_file():
-                return read_export(path / name, keywords)
+        if file := _yaml_of(path):
+            return read_export(file, keywords)
         return Export(path, keywords, _read_directory(path, keywords), is_directory=True)
     value = _read(path, keywords)
     if not isinstance(value, dict):
         raise OperatorError(f"{path}: {NO_EXPORT}.")
     return Export(path.parent, keywords, {str(key): inner for key, inner in value.items()}, is_directory=False)
+
+
+def _yaml_of(folder: Path) -> Path | None:
+    """Return the YAML file of a folder: the one that the Deploy CLI writes, or the only one. None for another form."""
+    files = sorted(file for pattern in ("*.yaml", "*.yml") for file in folder.glob(pattern))
+    named = [file for file in files if file.name in YAML_NAMES]
+    if named or (folder / "tenant.json").exists():
+        return named[0] if named else None
+    return files[0] if len(files) == 1 else None
 
 
 def _read(path: Path, keywords: Keywords) -> Any:

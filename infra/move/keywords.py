@@ -10,6 +10,7 @@ from typing import Any
 from infra.errors import OperatorError
 from infra.text_file import read_text
 
+STAND_IN = "UNSET_"
 MAPPINGS = "AUTH0_KEYWORD_REPLACE_MAPPINGS"
 _NAME = r"[A-Za-z0-9_.-]{1,100}"
 _TEXT = re.compile(f"##({_NAME})##")
@@ -34,7 +35,7 @@ class Keywords:
             return otherwise
 
         quoted = _JSON.sub(lambda found: value(found, "null"), text)
-        return _TEXT.sub(lambda found: value(found, f"UNSET_{re.sub('[^A-Za-z0-9]', '_', found[1])}"), quoted)
+        return _TEXT.sub(lambda found: value(found, f"{STAND_IN}{re.sub('[^A-Za-z0-9]', '_', found[1])}"), quoted)
 
     def find_missing(self, text: str) -> list[str]:
         """Return the keywords of a text that have no value."""

@@ -155,7 +155,7 @@ def test_report_names_what_has_to_be_done_first(report: str) -> None:
     assert "mTLS client" in row(to_do, "clients.client_authentication_methods", "mTLS;")
     assert "Timesheets phone: timesheets-phone" in row(to_do, "clients.client_id", "not in the export")
     assert "Timesheets web" not in row(to_do, "clients.client_id", "not in the export")
-    assert "KIOSK (tenant.yaml)" in row(to_do, "keywords")
+    assert "PEM (tenant.yaml)" in row(to_do, "keywords")
     assert "Ask the risk service (rule_11_ask_the_risk_service)" in row(to_do, "rules", "raises")
     assert "Deny by country" in row(to_do, "actions")
     assert NOT_YET["apis.enforce_policies"] in row(to_do, "resourceServers.enforce_policies")
@@ -210,6 +210,39 @@ def test_keywords_without_values_have_stand_ins_that_open_nothing(tmp_path: Path
     assert tenant.apis[0].identifier == "https://api.UNSET_ENV.example.com/timesheets"
     told = row((tmp_path / "moved" / "REPORT.md").read_text("utf-8"), "keywords")
     assert all(f"{name} (" in told for name in ("ENV", "OFFICES", "MAX_ATTEMPTS", "PEM", "KIOSK"))
+
+
+def test_rule_that_compares_what_a_keyword_or_a_made_id_stands_for_raises(tmp_path: Path) -> None:
+    rule = "function (user, context, callback) {{ context.idToken.a = context.{}; callback(null, user, context); }}"
+    members = ("clientID", "clientName", "connection")
+    export = {
+        "rules": [{"name": f"Read {member}", "script": rule.format(member)} for member in members],
+        "clients": [{"name": "App ##X##", "grant_types": ["password"]}],
+        "databases": [{"name": "db-##X##"}],
+    }
+    (tmp_path / "export.yaml").write_text(yaml.safe_dump(export))
+    (tmp_path / "keywords.json").write_text('{"X": "one"}')
+    (tmp_path / "ids.json").write_text('{"App one": "id-of-app-one"}')
+    _, without, _ = run(tmp_path / "export.yaml", "-o", tmp_path / "without", "--json")
+    options = ("--keywords", tmp_path / "keywords.json", "--client-ids", tmp_path / "ids.json")
+    _, given, _ = run(tmp_path / "export.yaml", "-o", tmp_path / "with", "--json", *options)
+    assert json.loads(without)["unfinished_rules"] == [f"Read {member}" for member in members]
+    assert json.loads(given)["unfinished_rules"] == []
+
+
+@pytest.mark.parametrize("name", ["tenant.yaml", "acme.yml"])
+def test_folder_with_one_yaml_file_is_an_export(tmp_path: Path, name: str) -> None:
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / name).write_text("clients: [{name: App, client_id: id-of-app, grant_types: [password]}]\n")
+    assert run(tmp_path / "export", "-o", tmp_path / "moved")[0] == 0
+    assert [one.client_id for one in load(tmp_path / "moved" / "tenant.yaml").clients] == ["id-of-app"]
+
+
+def test_folder_without_an_export_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text("{}")
+    code, _, err = run(tmp_path, "-o", tmp_path / "moved")
+    assert code == 2
+    assert "no export of Auth0's Deploy CLI" in err
 
 
 @pytest.mark.parametrize("is_inline", [True, False])
@@ -359,7 +392,7 @@ def test_script_outside_of_the_export_is_not_read(tmp_path: Path) -> None:
 
 
 def test_summary_in_json_names_files_and_rules(tmp_path: Path) -> None:
-    code, out, _ = run(EXPORT, "-o", tmp_path / "moved", "--json")
+    code, out, _ = run(EXPORT, "-o", tmp_path / "moved", "--json", "--keywords", KEYWORDS)
     said = json.loads(out)
     assert (code, said["unfinished_rules"]) == (0, ["Ask the risk service"])
     assert {"tenant.yaml", "REPORT.md", "auth0_rules/__init__.py"} <= set(said["files"])

@@ -211,6 +211,7 @@ def test_rule_of_another_stage_or_without_its_words_raises_always() -> None:
     [
         ("if (context.clientID === 'abc') { context.idToken.a = 1; }", TenantNames(has_own_ids=False)),
         ("context.idToken.a = context.clientName;", TenantNames(has_own_names=False)),
+        ("context.idToken.a = context.connection;", TenantNames(has_own_connections=False)),
     ],
 )
 def test_rule_that_asks_for_a_client_raises_if_clients_are_called_otherwise(statement: str, names: TenantNames) -> None:

@@ -128,10 +128,8 @@ class Expressions:
         """Return the Python of a member of user or context. Raises Untranslatable if it means another thing here."""
         if path in CONTAINERS:
             return Code("", Kind.THERE, path)
-        if path == ("context", "clientID") and not self.names.has_own_ids:
-            raise Untranslatable(node, "clients have new ids here: give theirs with --client-ids")
-        if path == ("context", "clientName") and not self.names.has_own_names:
-            raise Untranslatable(node, "some clients have another name here")
+        if why_not := self.names.why_not(path):
+            raise Untranslatable(node, why_not)
         if path in MEMBERS:
             return MEMBERS[path]
         is_of_user = path[:1] == ("user",) and len(path) == 2  # noqa: PLR2004 (user and the member's name)

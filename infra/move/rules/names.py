@@ -39,12 +39,24 @@ class Code:
 class TenantNames:
     """The names that rules may compare with. connections: Auth0's name of each realm.
 
-    has_own_ids, has_own_names: each client has the client_id and the name that it had at Auth0.
+    has_own_ids, has_own_names: each client has the client_id and the name that it had at Auth0. has_own_connections:
+    the names of all connections are known.
     """
 
     connections: Mapping[str, str] = field(default_factory=dict)
     has_own_ids: bool = True
     has_own_names: bool = True
+    has_own_connections: bool = True
+
+    def why_not(self, path: Path) -> str:
+        """Return why a rule may not read a member of the context, or ""."""
+        if path == ("context", "clientID") and not self.has_own_ids:
+            return "clients have new ids here: give theirs with --client-ids"
+        if path == ("context", "clientName") and not self.has_own_names:
+            return "the names of some clients are not known, or are changed"
+        if path == ("context", "connection") and not self.has_own_connections:
+            return "the names of some connections are not known"
+        return ""
 
 
 METADATA = (("user", "app_metadata"), ("user", "user_metadata"))
