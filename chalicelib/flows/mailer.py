@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from chalicelib.mails.rendering import Templates
 
 
+# Each of the schedule's runs begins no email later than this: its function has a minute for two of them.
+RUN_S = 25
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class Mailer:
     """Sends emails. packages: those whose files replace templates. tenant: returns the stage's."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from chalicelib.accounts.preparation import MailPreparation, PreparedMail
 from chalicelib.errors import WireError
-from chalicelib.flows.mailer import Mailer
+from chalicelib.flows.mailer import RUN_S, Mailer
 from chalicelib.model.clock import Clock
 from chalicelib.model.request import Outcome
 from chalicelib.protection.mails import StageMailLimit
@@ -25,13 +25,18 @@ class MailFlow:
     clock: Clock
 
     def send(self, report: Callable[[Outcome], None]) -> None:
-        """Send the emails that are due, as many as the stage may send. report: takes the outcome of each that failed.
+        """Send the emails that are due, as many as the stage may send and the run has time for.
+
+        report: takes the outcome of each that failed.
 
         An email is lost if the run is cut short after it was taken, or SES fails.
         """
         if not (self.issuer and self.mailer.has_sender):
             return
+        until = self.clock.now_s() + RUN_S
         for queued in self.queue.find_due(self.clock.now_s()):
+            if self.clock.now_s() > until:
+                return
             # Read before the email is taken: if the read fails, the next run tries again.
             found = self.preparation.find(queued.mail)
             self.mailer.prepare()

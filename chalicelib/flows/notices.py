@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.errors import InvalidRequest, WireError
-from chalicelib.flows.mailer import Mailer
+from chalicelib.flows.mailer import RUN_S, Mailer
 from chalicelib.mfa.limits import TELL_AFTER
 from chalicelib.model.account import Account
 from chalicelib.model.clock import Clock, in_words
@@ -58,7 +58,10 @@ class NoticeFlow:
     def _send_all(
         self, store: NoticeStore, tell: Callable[[Notice, User], None], report: Callable[[Outcome], None]
     ) -> None:
+        until = self.clock.now_s() + RUN_S // 2
         for notice in store.find_untold(self.clock.now_s()):
+            if self.clock.now_s() > until:
+                return
             # Read before the notice is taken: if the read fails, the next run tries again.
             self.mailer.prepare()
             user = self._owner(notice.account)
