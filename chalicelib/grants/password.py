@@ -14,7 +14,7 @@ from chalicelib.errors import (
     Unauthorized,
     WireError,
 )
-from chalicelib.identifiers import digest, is_acceptable
+from chalicelib.identifiers import digest, is_acceptable, spellings
 from chalicelib.model.account import Account
 from chalicelib.model.clock import Clock
 from chalicelib.model.directory import Directory, LoginRecord, LoginWrites, NamedUser
@@ -25,6 +25,7 @@ from chalicelib.model.tenant import Client, Realm, Tenant
 from chalicelib.model.user import Credentials, User, with_profile
 from chalicelib.passwords.breached import RangeApi, is_refused
 from chalicelib.protection.account import AccountGuard, AdmittedAttempt, LoginAttempt
+from chalicelib.protection.closed import TypedName
 from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.configuration.config import ConfigStore
 from chalicelib.store.counting import clear_counts
@@ -178,10 +179,13 @@ class PasswordGrant:
 
         An unknown user is counted under the hash of the typed identifier. Raises TooManyAttempts.
         """
-        addresses, address = self.guard.addresses, request.source_ip
+        addresses, address, typed = self.guard.addresses, request.source_ip, request.require("username")
         addresses.require_not_full(address)
+        name, user_of = TypedName(directory.realm.name, spellings(typed), address), directory.name_of(typed)
+        policy = self.config.tenant().brute_force_protection
+        self.guard.closed.require_open(name, policy, user_of)
         named, count, fill = self.dynamo.read_all(
-            directory.name_of(request.require("username")),
+            user_of,
             self.revocations.read_of(directory.realm.name, client.client_id),
             addresses.read_of(address),
         )
@@ -194,8 +198,9 @@ class PasswordGrant:
             door=DOORS[named.kind] if named else NOBODY,
             is_user=counts is not None,
             address=address,
-            policy=self.config.tenant().brute_force_protection,
+            policy=policy,
             fill=fill,
+            name=name,
         )
         return named, attempt, count
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from chalicelib.errors import RateLimit, TemporarilyUnavailable, TooManyAttempts
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.account import Account
 from chalicelib.model.address import network
 from chalicelib.model.clock import Clock
@@ -16,13 +16,13 @@ from chalicelib.model.storage import Change, Item, Key, Read
 from chalicelib.model.tenant import BruteForceProtection
 from chalicelib.model.user import Credentials
 from chalicelib.protection.address import AddressGuard, Fill
+from chalicelib.protection.closed import WATCHED, ClosedName, ClosedNames, TypedName, make_refusal
 from chalicelib.store.attempts import AttemptStore, NoSuchItem
 from chalicelib.store.aws.parallel import Parallel
 from chalicelib.store.counting import clear_counts
 from chalicelib.store.dynamo import Dynamo
-from chalicelib.store.tally import MAX_FAILURES_IN_A_ROW, Counter, Tally
+from chalicelib.store.tally import MAX_FAILURES_IN_A_ROW, NOBODY, Closed, Counter, Tally
 
-BLOCKED = "Your account has been blocked after multiple consecutive login attempts."
 PAUSES_S = (0.05, 0.1, 0.2, *[0.4] * 10)
 
 
@@ -31,7 +31,8 @@ class LoginAttempt:
     """One attempt at an account, and the policy that counts it.
 
     counts: the key of the item that counts it. door: its letter there (`store/tally.py`). is_user: whether that item is
-    a user's. address: the source_ip. fill: of the address's buckets, as AddressGuard reads it.
+    a user's. address: the source_ip. fill: of the address's buckets, as AddressGuard reads it. name: None if none was
+    typed.
     """
 
     account: Account
@@ -41,6 +42,7 @@ class LoginAttempt:
     address: str
     policy: BruteForceProtection
     fill: Fill
+    name: TypedName | None = None
 
     @property
     def is_counted(self) -> bool:
@@ -74,7 +76,8 @@ class AdmittedAttempt:
 class AccountGuard:
     """Counts attempts and their failures. pause: sleeps for that many seconds.
 
-    dynamo: reads what stands beside the counts. addresses: counts the failures of the address too. on_block: is called
+    dynamo: reads what stands beside the counts. addresses: counts the failures of the address too.
+    closed: the names that take no attempt. on_block: is called
     with each account that a failure blocks, known or unknown, and the time.
     """
 
@@ -82,6 +85,7 @@ class AccountGuard:
     parallel: Parallel
     attempts: AttemptStore
     addresses: AddressGuard
+    closed: ClosedNames
     on_block: Callable[[Account, int], None]
     clock: Clock
     pause: Callable[[float], None]
@@ -162,15 +166,24 @@ class AccountGuard:
         if not attempt.is_counted:
             return self._read_uncounted(attempt)
         for pause_s in (*PAUSES_S, None):
-            found = self.attempts.count(attempt.counter, attempt.policy, self.clock.now_s())
+            found = self._count_once(attempt)
             if isinstance(found, Tally):
                 if pause_s is None or not self._may_wait(attempt, found):
                     return self._admit(attempt, found), found.item
                 self.attempts.withdraw(found, has_failed=False)
             elif pause_s is None or not found.is_undecided:
-                raise self._make_refusal(attempt, found.until)
+                self._remember(attempt, found)
+                raise make_refusal(attempt.policy, found.until, self.clock.now_s())
             self.pause(pause_s or 0)
         raise AssertionError("the last try returns or raises")
+
+    def _count_once(self, attempt: LoginAttempt) -> Tally | Closed:
+        """Count one attempt. If its item takes no write, the next attempts are looked at before they are counted."""
+        try:
+            return self.attempts.count(attempt.counter, attempt.policy, self.clock.now_s())
+        except TemporarilyUnavailable:
+            self._remember(attempt, WATCHED)
+            raise
 
     def _read_uncounted(self, attempt: LoginAttempt) -> tuple[AdmittedAttempt, Item]:
         item = self.attempts.item(attempt.counts)
@@ -204,6 +217,9 @@ class AccountGuard:
             if tally is None:
                 return None
             after = self.attempts.fail(tally, attempt.policy, admitted.is_judged, admitted.takes_turn)
+            closed = after.find_closed(attempt.policy.max_attempts) if after else None
+            if closed:
+                self._remember(attempt, closed)
             is_blocked = after is not None and after.count.failed >= attempt.policy.max_attempts
             if is_blocked and not (is_right and _has_turn(admitted, after)):
                 self.on_block(attempt.account, tally.at)
@@ -211,6 +227,11 @@ class AccountGuard:
 
         _, after = self.parallel.both(lambda: self.parallel.together(*failures), fail_here)
         return after
+
+    def _remember(self, attempt: LoginAttempt, closed: Closed) -> None:
+        if attempt.name:
+            user_id = None if attempt.door == NOBODY else attempt.account.id
+            self.closed.remember(attempt.name, ClosedName(user_id, attempt.counter, closed))
 
     @contextmanager
     def _give_back_on_failure(self, admitted: AdmittedAttempt) -> Iterator[None]:
@@ -220,11 +241,6 @@ class AccountGuard:
         except TemporarilyUnavailable:
             self.give_back(admitted)
             raise
-
-    def _make_refusal(self, attempt: LoginAttempt, until: int) -> TooManyAttempts:
-        retry_after_s = max(1, until - self.clock.now_s())
-        limit = RateLimit(attempt.policy.max_attempts, until)
-        return TooManyAttempts(BLOCKED, retry_after_s=retry_after_s, event="limit_wc", rate_limit=limit)
 
 
 def _has_turn(admitted: AdmittedAttempt, after: Tally | None) -> bool:

@@ -3,26 +3,26 @@
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
+from chalicelib.model.bucket import Bucket
 from chalicelib.model.clock import Clock
 from chalicelib.store.cache import Cache
 
-# A thousand processes that are asked all the time make so many reads of one key in a second: less than it takes.
-LOOKS_A_SECOND = 2
-SECOND_MS = 1_000
+# Three at once, then one a second: a thousand processes that are asked all the time take a third of a key's reads.
+LOOKS = Bucket(size=3, rate_ms=1_000)
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Looks:
-    """The latest looks of this process, by what it looked at."""
+    """The looks that this process has left, by what it looks at."""
 
     clock: Clock
-    _made_at_ms: Cache[tuple[int, ...]] = field(default_factory=Cache)
+    _empties_at_ms: Cache[int] = field(default_factory=Cache, repr=False)
 
     def take(self, key: Hashable) -> bool:
-        """Return whether the process may look at this now, and remember the look; False if it did often enough."""
+        """Return whether the process may look at this now, and take the look."""
         now_ms = self.clock.now_ms()
-        latest = [at for at in self._made_at_ms.get(key, now_ms) or () if at > now_ms - SECOND_MS]
-        if len(latest) >= LOOKS_A_SECOND:
+        empties_at_ms = self._empties_at_ms.get(key, now_ms) or now_ms
+        if LOOKS.is_full(empties_at_ms, now_ms):
             return False
-        self._made_at_ms.put(key, now_ms + SECOND_MS, (*latest, now_ms))
+        self._empties_at_ms.put(key, empties_at_ms + LOOKS.rate_ms, empties_at_ms + LOOKS.rate_ms)
         return True

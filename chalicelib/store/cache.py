@@ -31,6 +31,11 @@ class Cache(Generic[V]):
                 del self.entries[next(iter(self.entries))]
             self.entries[key] = (expires_at, value)
 
+    def drop(self, key: Hashable) -> None:
+        """Forget the value of a key."""
+        with self.lock:
+            self.entries.pop(key, None)
+
 
 def put_latest(cache: Cache[int], key: Hashable, now: float, expires_at: float, time: int) -> None:
     """Remember the latest of the times that are told about a key. An earlier one changes nothing.

@@ -79,10 +79,14 @@ class FailureCount:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """An account that takes no attempt. until: epoch seconds. is_undecided: whether an attempt may yet succeed."""
+    """An account that takes no attempt. until: epoch seconds. is_undecided: whether an attempt may yet succeed.
+
+    known: if all networks are refused but those that the user logged in from, these, between blanks; else None.
+    """
 
     until: int
     is_undecided: bool
+    known: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ class Tally:
         if count.expires_at > self.at and count.attempts >= max_attempts:
             return Closed(count.expires_at, count.is_undecided(self.at))
         if self.is_slowed and total.next_attempt_at > self.at:
-            return Closed(total.next_attempt_at, is_undecided=False)
+            return Closed(total.next_attempt_at, is_undecided=False, known=self.item.get("known_addresses", ""))
         return None
 
     @property

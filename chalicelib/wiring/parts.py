@@ -12,6 +12,7 @@ from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.protection.account import AccountGuard
 from chalicelib.protection.address import AddressGuard
 from chalicelib.protection.client import ClientGuard
+from chalicelib.protection.closed import ClosedNames
 from chalicelib.protection.looks import Looks
 from chalicelib.protection.mails import MailGuard
 from chalicelib.settings import Settings
@@ -63,7 +64,8 @@ def make_parts(settings: Settings, aws: Aws, externals: Externals, stores: Store
     addresses = AddressGuard(parallel, BucketStore(dynamo, attempts, LOGINS), throttling, clock, looks)
     # No sender is set up, so no notice is stored.
     on_block = stores.notices.note if settings.email_from else lambda *_: None
-    guard = AccountGuard(dynamo, parallel, stores.attempts, addresses, on_block, clock, externals.pause)
+    closed = ClosedNames(dynamo, clock, looks)
+    guard = AccountGuard(dynamo, parallel, stores.attempts, addresses, closed, on_block, clock, externals.pause)
     messages = Messages(aws, settings.email_from)
     mailer = Mailer(settings.mail_templates, config.tenant, messages)
     mail_guard = MailGuard(AllowanceStore(dynamo, attempts), dynamo.commit, stores.key.mac, clock)

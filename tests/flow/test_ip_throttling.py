@@ -106,7 +106,7 @@ def test_throttled_address_learns_nothing_of_who_exists(
                 process.source_ip = http.source_ip
                 # The first refusal reads the configuration too.
                 process.at("192.0.2.99").login()
-                for _ in range(3 if is_known else 0):
+                for _ in range(4 if is_known else 0):
                     process.login(username=username)
             with calls_of(stage) as calls:
                 response = process.login(username=username)

@@ -18,6 +18,7 @@ from chalicelib.model.tenant import BruteForceProtection, SuspiciousIpThrottling
 from chalicelib.passwords.hash import hash_password
 from chalicelib.protection.account import AccountGuard, LoginAttempt
 from chalicelib.protection.address import AddressGuard
+from chalicelib.protection.closed import ClosedNames
 from chalicelib.protection.looks import Looks
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.aws.parallel import Parallel
@@ -63,6 +64,7 @@ def test_two_hundred_threads_evaluate_max_attempts_hashes_in_each_run(stage: Sta
         Parallel(),
         store,
         AddressGuard(Parallel(), buckets, SuspiciousIpThrottling, SystemClock(), Looks(SystemClock())),
+        ClosedNames(stage.dynamo, SystemClock(), Looks(SystemClock())),
         lambda *_: None,
         SystemClock(),
         time.sleep,

@@ -96,7 +96,7 @@ def test_two_names_of_one_person_show_an_attacker_what_two_names_of_nobody_do(
         attacker.clock.advance(120)
         attacker.http.login(username="fills the cache anew", password="wrong")
         ours = attacker.run((user.username, user.email), script)
-        theirs = attacker.run((f"nobody {number}", f"nobody{number}@example.com"), script)
+        theirs = attacker.run((f"none of two {number}", f"none-of-two-{number}@example.com"), script)
 
     assert [parts["status"] for parts, *_ in ours] == [parts["status"] for parts, *_ in theirs]
     assert ours == theirs
