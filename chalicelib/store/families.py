@@ -4,6 +4,7 @@ Each family is one item. The version before had them under pk `user#ID`, whateve
 """
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -72,7 +73,8 @@ class FamilyStore:
             item = self.dynamo.read(Read((self._key_before(family_key, client_id),), lambda items: items[0]))
             if item is None or item["realm"] != family_key.realm:
                 return None
-            if self.bring_over(item):
+            with suppress(ConditionFailed):
+                self.dynamo.commit(self.move_writes(item))
                 return replace(_family_from(item), is_of_before=False)
             # Another request was faster, or the version before has used the token.
             found = self.dynamo.read(self.read_of(family_key, client_id))
@@ -80,16 +82,12 @@ class FamilyStore:
                 return found
         raise TemporarilyUnavailable(reason="transact_write_items: the family kept changing")
 
-    def bring_over(self, item: Item) -> bool:
-        """Move an item of the version before to its place in this one; return False if it has changed."""
+    def move_writes(self, item: Item) -> tuple[Write, ...]:
+        """Return the writes that move an item of the version before; their condition fails if it has changed."""
         family = _family_from(item)
         moved = put_write(self.table, self._values(family, item.get("expires_at", 0)), "attribute_not_exists(pk)")
         before = Key(self.table, item["pk"], item["sk"])
-        try:
-            self.dynamo.commit((moved, delete_write(before, "current_hash = :seen", seen=family.current_hash)))
-        except ConditionFailed:
-            return False
-        return True
+        return moved, delete_write(before, "current_hash = :seen", seen=family.current_hash)
 
     def _key(self, family_key: FamilyKey, client_id: str) -> Key:
         account = Account(family_key.realm, family_key.user_id)

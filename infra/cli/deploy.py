@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from infra.cli.migrate_stage import say_if_migration_is_due
 from infra.cli.options import EXIT_AWS_FAILED, EXIT_OPERATOR_ERROR, StageOption, console, verbose
 from infra.deploy.api import DeployedApi
 from infra.deploy.deploy import DeployFailed, DeployNotStarted, chalice_deploy, deploy_stage
+from infra.stage.aws import reach
 
 
 def deploy(
@@ -22,6 +24,7 @@ def deploy(
         typer.echo(str(failure), err=True)
         raise typer.Exit(EXIT_OPERATOR_ERROR if isinstance(failure, DeployNotStarted) else EXIT_AWS_FAILED) from None
     console.print(f"Stage {stage} is deployed: {api.url}")
+    say_if_migration_is_due(reach(stage))
 
 
 def _show_adopted(stage: str, api: DeployedApi) -> None:

@@ -1,22 +1,46 @@
-"""`gatehouse migrate auth0`: an export of Auth0 becomes a tenant file, a rule package and a report."""
+"""`gatehouse migrate`: bring a stage to this version's items; and `migrate auth0`, which moves a tenant from there."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from infra.cli.options import JsonOption, console, reports_failures
+from infra.cli.migrate_stage import migrate_stage
+from infra.cli.options import JsonOption, console, reports_failures, stage_name
 from infra.cli.output.tables import print_json
+from infra.errors import OperatorError
 from infra.move.auth0 import move_auth0
 from infra.move.folder import require_writable, write_files
 from infra.move.rules.package import PACKAGE
 
-migrate = typer.Typer(name="migrate", help="Move a tenant from Auth0.", no_args_is_help=True)
+migrate = typer.Typer(name="migrate", invoke_without_command=True)
+
+
+def _given_stage(name: str) -> str:
+    # `migrate auth0` has no stage.
+    return stage_name(name) if name else ""
 
 
 @migrate.callback()
-def options() -> None:
-    """Move a tenant from Auth0."""
+@reports_failures
+def of_stage(
+    context: typer.Context,
+    stage: Annotated[
+        str,
+        typer.Option("--stage", "-s", envvar="GATEHOUSE_STAGE", help="The stage, such as dev.", callback=_given_stage),
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what is due, and write nothing.")] = False,
+    in_json: JsonOption = False,
+) -> None:
+    """Bring what the version before stored into the shape of this one, while logins go on. Safe to run again.
+
+    `migrate auth0` moves a tenant from Auth0.
+    """
+    if context.invoked_subcommand:
+        return
+    if not stage:
+        raise OperatorError("Give --stage, or a move: gatehouse migrate auth0.")
+    migrate_stage(stage, dry_run, in_json)
 
 
 @migrate.command()

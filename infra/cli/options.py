@@ -34,7 +34,8 @@ NO_STAGE = "No such stage in this account and region. Check --stage, or run `gat
 verbose: ContextVar[bool] = ContextVar("verbose", default=False)
 
 
-def _stage_name(name: str) -> str:
+def stage_name(name: str) -> str:
+    """Return the name of a stage. Raises typer.BadParameter."""
     try:
         return require_stage_name(name)
     except BadStageName as fault:
@@ -43,7 +44,7 @@ def _stage_name(name: str) -> str:
 
 StageOption = Annotated[
     str,
-    typer.Option("--stage", "-s", envvar="GATEHOUSE_STAGE", help="The stage, such as dev.", callback=_stage_name),
+    typer.Option("--stage", "-s", envvar="GATEHOUSE_STAGE", help="The stage, such as dev.", callback=stage_name),
 ]
 ProjectOption = Annotated[Path, typer.Option("--project", help="The folder with .chalice/config.json.")]
 RealmOption = Annotated[str, typer.Option("--realm", "-r", help="The realm, such as employees.")]

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from infra.cli.check import load_or_exit, password_grant_warnings, warn
+from infra.cli.migrate_stage import say_if_migration_is_due
 from infra.cli.options import ProjectOption, StageOption, console, reports_failures
 from infra.cli.output.plan import as_json, show
 from infra.cli.output.tables import print_json
@@ -42,6 +43,8 @@ def up_command(
         with console.status("CloudFormation and KMS are at work"):
             up(reached, tenant_file)
         console.print("Done.")
+    if not dry_run:
+        say_if_migration_is_due(reached)
     return would_change(planned)
 
 

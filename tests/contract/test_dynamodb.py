@@ -296,6 +296,18 @@ def test_all_is_found_page_by_page(table: Table, operation: str) -> None:
     assert limited["LastEvaluatedKey"] == KEY | {"sk": {"S": "1"}}
 
 
+def test_segments_of_a_scan_are_together_the_whole_table(table: Table) -> None:
+    for number in range(20):
+        table.put(pk=str(number))
+    found = [
+        item["pk"]["S"]
+        for number in range(3)
+        for item in table.client.scan(TableName=table.name, Segment=number, TotalSegments=3)["Items"]
+    ]
+
+    assert sorted(found) == sorted(map(str, range(20)))
+
+
 def test_table_that_is_made_anew_is_empty(table: Table) -> None:
     table.put()
     table.client.delete_table(TableName=table.name)

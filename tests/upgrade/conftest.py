@@ -7,6 +7,8 @@ import pytest
 
 from chalicelib import wiring
 from infra.stage.aws import Stage
+from infra.stage.keys import data_key_changes
+from infra.stage.migration.migrate import Migration
 from tests.support.fixed import Clock, Hashes
 from tests.support.http import Http
 from tests.support.rules import client_with_rules
@@ -21,9 +23,14 @@ def require_mfa_where_needed(user: Any, context: Any) -> None:
         context.multifactor = {"provider": "any"}
 
 
-@pytest.fixture
-def filled(stage: Stage) -> Filled:
-    return fill()
+@pytest.fixture(params=["as it was", "migrated"])
+def filled(stage: Stage, request: pytest.FixtureRequest) -> Filled:
+    """The stage, as it was left and after `gatehouse migrate`: its people notice nothing."""
+    filled = fill()
+    if request.param == "migrated":
+        data_key_changes(filled.stage, dry_run=False)
+        Migration(filled.stage).run()
+    return filled
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from chalicelib.model.storage import Change, Item, Key
+from chalicelib.model.storage import Change, Item, Key, Write
 from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.dynamo import Dynamo, update_of, update_write
 from chalicelib.store.people.items import (
@@ -22,6 +22,13 @@ def upgrade_user(dynamo: Dynamo, table: str, profile: Item) -> bool:
     """
     if not is_of_version_before(profile):
         return False
+    with suppress(ConditionFailed):
+        dynamo.commit(upgrade_writes(table, profile))
+    return True
+
+
+def upgrade_writes(table: str, profile: Item) -> tuple[Write, ...]:
+    """Return the writes that split a `user#ID` item; their conditions fail if it has changed since it was read."""
     stripped = Change(
         remove=credential_attributes(profile),
         conditions=("credential_version = :seen",),
@@ -30,10 +37,7 @@ def upgrade_user(dynamo: Dynamo, table: str, profile: Item) -> bool:
     # An update, as the function may put no users; it makes the item.
     credentials = credentials_from(profile)
     made = Change(credentials_values(credentials), conditions=("attribute_not_exists(pk)",))
-    writes = (
+    return (
         update_write(credentials_key(table, credentials.user_id), update_of(made)),
         update_write(Key(table, profile["pk"]), update_of(stripped)),
     )
-    with suppress(ConditionFailed):
-        dynamo.commit(writes)
-    return True

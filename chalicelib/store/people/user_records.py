@@ -19,7 +19,6 @@ from chalicelib.store.people.items import (
     profile_values,
     user_from,
 )
-from chalicelib.store.people.upgrade import upgrade_user
 from chalicelib.store.people.users import UserStore
 
 # How many items the tools read in one call: a full page of DynamoDB takes long on a slow link.
@@ -91,10 +90,6 @@ class UserRecords:
         own = [make(self.table, user.user_id) for make in (credentials_key, profile_key)]
         keys = (*own, Key(self.table, f"mfa#{user.user_id}"), *self._login_keys(user))
         self.dynamo.commit(tuple(map(delete_write, keys)))
-
-    def upgrade(self, item: Item) -> bool:
-        """Split a `user#ID` item of the version before; return whether it was of that version."""
-        return upgrade_user(self.dynamo, self.table, item)
 
     def set_password_hash(self, user_id: str, hashes: list[str], now: int, ends_families: bool, *others: Write) -> None:
         """Store a new password's hash, with other writes, and end the user's pending logins; raises NoSuchUser.

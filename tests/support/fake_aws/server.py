@@ -84,6 +84,10 @@ class Keys:
         """Decrypt."""
         return {"Plaintext": call["CiphertextBlob"]}
 
+    def re_encrypt(self, call: Body) -> Body:
+        """ReEncrypt."""
+        return {"CiphertextBlob": call["CiphertextBlob"]}
+
 
 _OPERATIONS: dict[str, Callable[[Keys, Body], Body]] = {
     "CreateKey": Keys.create,
@@ -92,6 +96,7 @@ _OPERATIONS: dict[str, Callable[[Keys, Body], Body]] = {
     "Sign": Keys.sign,
     "GenerateDataKey": Keys.data_key,
     "Decrypt": Keys.decrypt,
+    "ReEncrypt": Keys.re_encrypt,
 }
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
 from tests.support.fake_aws.expressions import BadExpression, Item, apply_update, changed_names, holds, require_used
 from tests.support.fake_aws.items import item_bytes, require_item, require_key
@@ -33,7 +34,7 @@ _TAKEN = {
     "ConditionCheckItem": {"Key", *_WRITE},
     "TransactWriteItems": {"TransactItems", "ClientRequestToken"},
     "Query": {"KeyConditionExpression", *_READ},
-    "Scan": _READ,
+    "Scan": {"Segment", "TotalSegments", *_READ},
     "DescribeTable": {"TableName"},
 }
 
@@ -150,12 +151,14 @@ class Tables:
         return self._page(call, lambda item: holds(call["KeyConditionExpression"], item, call))
 
     def scan(self, call: Body) -> Body:
-        """Scan, for the tools."""
-        return self._page(call, lambda _: True)
+        """Scan, for the tools: the whole table, or the segment of it that a hash of the partition key chooses."""
+        segments = call.get("TotalSegments", 1)
+        return self._page(call, lambda item: crc32(item["pk"]["S"].encode()) % segments == call.get("Segment", 0))
 
     def describe_table(self, call: Body) -> Body:
         """DescribeTable: each table exists."""
-        return {"Table": {"TableName": call["TableName"]}}
+        name = call["TableName"]
+        return {"Table": {"TableName": name, "ItemCount": len(self.items.get(name, {}))}}
 
     def _answer_repeat(self, token: str, call: Body) -> Body:
         if self._done[token] != call:
