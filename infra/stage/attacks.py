@@ -9,7 +9,8 @@ from chalicelib.model.account import Account
 from chalicelib.model.address import network, networks
 from chalicelib.model.bucket import Bucket
 from chalicelib.model.storage import Item, Key
-from chalicelib.model.tenant import BruteForceProtection
+from chalicelib.model.tenant import WIDE_FACTOR, BruteForceProtection, SuspiciousIpThrottling
+from chalicelib.protection.calls import CODES, MAILS, SIGN_UPS
 from chalicelib.protection.client import BUCKET
 from chalicelib.store.buckets import LOGINS, BucketStore
 from chalicelib.store.tally import (
@@ -35,7 +36,7 @@ COUNTING, BLOCKED, SLOWED = "counting", "blocked", "slowed"
 
 @dataclass(frozen=True, slots=True)
 class CounterState:
-    """The state of one counter. of: `logins` or `clients`.
+    """The state of one counter. of: `logins`, `clients`, or of calls about accounts `sign-ups`, `mails`, `codes`.
 
     account: a user_id, or the hash of an identifier that no user has. If of is `clients`: a client_id, or "" for all
     ids that no client has. address: `all` if the counter is over all addresses.
@@ -79,11 +80,11 @@ class Attacks:
         throttling, buckets = self.stage.config().tenant().suspicious_ip_throttling, self._buckets()
         own, *wide = networks(address)
         rows = [
-            _bucket_row(own, kind, empties_at_ms, throttling.bucket if kind == LOGINS else BUCKET)
+            _bucket_row(own, kind, empties_at_ms, _bucket_of(kind, throttling))
             for kind, empties_at_ms in buckets.of_address(own).items()
         ]
         around = [
-            _bucket_row(name, kind, empties_at_ms, throttling.wide_bucket)
+            _bucket_row(name, kind, empties_at_ms, _bucket_of(kind, throttling).times(WIDE_FACTOR))
             for name in wide
             for kind, empties_at_ms in buckets.of_address(name).items()
         ]
@@ -156,6 +157,12 @@ def _total_rows(account_id: str, item: Item, now: int) -> Iterator[CounterState]
     state, until = (SLOWED, max(now, item.get("turn_at", 0), *turns)) if is_slowed or turns else (COUNTING, 0)
     failed = sum(total.failed for total in live)
     yield CounterState(LOGINS, account_id, ALL_ADDRESSES, failed, MAX_FAILURES_IN_A_ROW, state, until)
+
+
+def _bucket_of(kind: str, throttling: SuspiciousIpThrottling) -> Bucket:
+    """Return the bucket of one address of this kind: of logins, of a client's secrets, or of calls about accounts."""
+    calls = {limit.name: limit.bucket for limit in (SIGN_UPS, MAILS, CODES)}
+    return throttling.bucket if kind == LOGINS else calls.get(kind, BUCKET)
 
 
 def _bucket_row(address: str, name: str, empties_at_ms: int, bucket: Bucket) -> CounterState:
