@@ -10,7 +10,7 @@ from infra.stage.aws import Stage
 from infra.stage.second_factors import SecondFactors
 from tests.support.fake_aws.tables import number_text
 
-REALM, EMPTY_REALM = "employees", "customers"
+REALM, EMPTY_REALM, SIGN_UP_REALM = "employees", "customers", "partners"
 PASSWORD = "correct horse battery staple"
 COST, CHEAP_COST = 10, 4
 # The kinds: with a hash of the default cost, with a cheap one, without a password, with an authenticator app, and with
@@ -54,6 +54,7 @@ def add_people(stage: Stage) -> dict[str, str]:
     stored, records = hash_password(COST), UserRecords(stage.dynamo, _table(stage))
     for kind, hash_of_kind in ((PERSON, stored), (HURRIED, hash_password(CHEAP_COST)), (LOCKED, "")):
         records.create(person(kind, hash_of_kind))
+    UserRecords(stage.dynamo, f"{stage.prefix}users-{SIGN_UP_REALM}").create(person(PERSON, stored))
     records.create(replace(person(LADEN, stored), user_metadata={"notes": "x" * METADATA_BYTES}))
     return dict(_with_app(stage, records, person(ENROLLED, stored, number)) for number in range(1, APPS + 1))
 

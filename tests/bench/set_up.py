@@ -14,6 +14,8 @@ from infra.stage.keys import key_changes, stage_key_changes
 from infra.stage.provision import write_configuration
 from infra.tenant.client_secrets import DEMO
 from infra.tenant.file import load
+from infra.tenant.schema import SignUp, TenantFile
+from tests.bench.people import SIGN_UP_REALM
 from tests.support.lambda_runtime import runtime_python
 
 PROJECT = Path(__file__).parents[2]
@@ -27,11 +29,19 @@ def provision() -> Stage:
 
     CloudFormation and the health checks are left out: the stub's tables always exist.
     """
-    stage, file = reach(STAGE), load(DEMO)
+    stage, file = reach(STAGE), _with_sign_ups(load(DEMO))
     key_changes(stage, ["RS256", "ES256"], False, KeySet())
     stage_key_changes(stage, dry_run=False, is_new=True)
     write_configuration(stage, file)
     return stage
+
+
+def _with_sign_ups(file: TenantFile) -> TenantFile:
+    """Return the file, with a realm that takes sign-ups and asks for verified email; its clients all have the realm."""
+    signup = SignUp(enabled=True, requires_verified_email=True)
+    realms = [one.model_copy(update={"signup": signup}) if one.name == SIGN_UP_REALM else one for one in file.realms]
+    clients = [one.model_copy(update={"realms": (*one.realms, SIGN_UP_REALM)}) for one in file.clients]
+    return file.model_copy(update={"realms": tuple(realms), "clients": tuple(clients)})
 
 
 def package() -> Path:

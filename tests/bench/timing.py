@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from statistics import median
 
-from tests.bench.people import EMPTY_REALM, LOCKED, username
-from tests.bench.scenarios import BY_REALM, LOGIN, MAX_ATTEMPTS, REFUSED, WRONG, token
+from tests.bench.people import EMPTY_REALM, LOCKED, REALM, SIGN_UP_REALM, username
+from tests.bench.scenarios import BY_REALM, LOGIN, MAX_ATTEMPTS, REFUSED, WRONG, post, token
 from tests.bench.serving import BenchRequest, MeasuredAnswer, Serving
 from tests.bench.statistics import Interval, gap, shuffle
 
@@ -60,6 +60,12 @@ def gaps(serving: Serving, stored: str, times: int) -> list[Gap]:
         "realm without users": lambda: serving.serve(_login(f"nobody{next(others)}", addresses.new(), EMPTY_REALM)),
         "blocked account": lambda: serving.serve(_login(username(1), blocked_at, status=REFUSED)),
         "blocked unknown name": lambda: serving.serve(_login("nobody", blocked_at, status=REFUSED)),
+        "sign-up, known email": lambda: serving.serve(_sign_up(username(next(others)), addresses.new())),
+        "sign-up, unknown email": lambda: serving.serve(_sign_up(f"nobody{next(others)}", addresses.new())),
+        "forgotten password, known email": lambda: serving.serve(_forgotten(username(next(others)), addresses.new())),
+        "forgotten password, unknown email": lambda: serving.serve(
+            _forgotten(f"nobody{next(others)}", addresses.new())
+        ),
     }
     samples: dict[str, list[MeasuredAnswer]] = {name: [] for name in kinds}
     hashes = []
@@ -76,9 +82,20 @@ def _login(name: str, address: str, realm: str = "", status: int = WRONG) -> Ben
     return replace(token(form)({}), source_ip=address, status=status)
 
 
+def _sign_up(name: str, address: str) -> BenchRequest:
+    form = {"connection": SIGN_UP_REALM, "email": f"{name}@example.com", "password": "quiet words at 753"}
+    return replace(post("/dbconnections/signup", form)({}), source_ip=address)
+
+
+def _forgotten(name: str, address: str) -> BenchRequest:
+    form = {"connection": REALM, "email": f"{name}@example.com"}
+    return replace(post("/dbconnections/change_password", form)({}), source_ip=address)
+
+
 def _compare(samples: dict[str, list[MeasuredAnswer]], hashes: list[MeasuredAnswer]) -> list[Gap]:
     against = ("unknown user", "user without a password", "realm without users")
     pairs = [(name, "wrong password") for name in against] + [("blocked unknown name", "blocked account")]
+    pairs += [(f"{call}, unknown email", f"{call}, known email") for call in ("sign-up", "forgotten password")]
     scales = (100 / median(one.cpu_s for one in hashes), 100 / median(one.wall_s for one in hashes))
     return [
         Gap(
