@@ -126,6 +126,8 @@ REFUSED = {
     "no call of the callback": "const a = 1;",
     "a path without a call": f"if (user.blocked) {{ {END} }}",
     "two calls": f"if (user.blocked) {{ callback(new UnauthorizedError('no')); }} {END}",
+    "a statement after a return": f"return {END} context.idToken.a = 1;",
+    "two choices without parentheses": f"context.idToken.a = user.name ?? user.email || 'a'; {END}",
     "a call before more": f"{END} context.idToken.a = 1;",
     "an error of unknown words": "callback(new UnauthorizedError(user.name));",
     "an unknown error": "callback(new MyError('a'));",
@@ -187,13 +189,14 @@ def test_what_is_not_known_raises_always(statements: str) -> None:
         f"function (user, user, callback) {{ {END} }}",
         f"{body(END)} {body(END)}",
         "(user, context, callback) => callback(null, user, context)",
+        f"(user, context, callback)\n=> {{ {END} }}",
         body(f"context.idToken.a = {'(' * 5000}1{')' * 5000}; {END}"),
         body(f"context.idToken.a = {'!' * 5000}1; {END}"),
         body(f"context.idToken.a = {' + '.join(['user.name'] * 3000)}; {END}"),
         body("//" + "a" * 100_001 + f"\n{END}"),
         f"'\u2028'; {body(END)}\udcff"[:-1],
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_script_that_is_no_rule_raises_always(script: str) -> None:
     made = translate(Rule('a"""\\ name\n', script, 1, True), "rule_01", "rule", NAMES)

@@ -21,7 +21,7 @@ from infra.move.rules.names import (
     Scope,
     TenantNames,
 )
-from infra.move.rules.operators import combine, combine_numbers
+from infra.move.rules.operators import CHOICES, combine, combine_numbers, require_parentheses
 from infra.move.rules.script import (
     RuleFunction,
     Untranslatable,
@@ -37,7 +37,6 @@ from infra.move.rules.script import (
     text_of,
 )
 
-CHOICES = {"||": "either", "&&": "both", "??": "if_nullish"}
 LITERALS = {
     "true": Code("True", Kind.BOOL),
     "false": Code("False", Kind.BOOL),
@@ -67,6 +66,7 @@ class Expressions:
             return f"(not {self.condition(part(node, 'argument'))})"
         operator = source_of(part(node, "operator")) if node.type == "binary_expression" else ""
         if operator in ("&&", "||"):
+            require_parentheses(node, operator)
             words = {"&&": "and", "||": "or"}
             left, right = self.condition(part(node, "left")), self.condition(part(node, "right"))
             return right if (left, operator) == ("True", "&&") else f"({left} {words[operator]} {right})"
@@ -133,7 +133,7 @@ class Expressions:
         if path in MEMBERS:
             return MEMBERS[path]
         is_of_user = path[:1] == ("user",) and len(path) == 2  # noqa: PLR2004 (user and the member's name)
-        if not is_of_user or path[1] in OTHERWISE or path[1] in INHERITED:
+        if not is_of_user or path[1] in OTHERWISE or path[1] in INHERITED or path[1].startswith("__"):
             raise Untranslatable(node, f"`{shown(node)}` is not here, or means another thing")
         return Code(f"own(user, {path[1]!r})")
 
@@ -198,6 +198,7 @@ class Expressions:
         return combined
 
     def _choice(self, node: Node, operator: str) -> Code:
+        require_parentheses(node, operator)
         left = self.operand(part(node, "left"))
         if left.kind is Kind.THERE or (left in MEMBERS.values() and left.kind is Kind.OBJECT):
             return self.operand(part(node, "right")) if operator == "&&" else left

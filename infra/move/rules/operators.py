@@ -1,11 +1,23 @@
 """The Python of JavaScript's operators: Python's own if it is known to mean the same, or else a helper."""
 
+from tree_sitter import Node
+
 from infra.move.rules.names import Code, Kind
+from infra.move.rules.script import Untranslatable, part, shown, source_of
 
 EQUAL = {"===": "==", "!==": "!=", "==": "==", "!=": "!="}
 ORDER = {"<": "less({}, {})", ">": "less({1}, {0})", "<=": "less_or_same({}, {})", ">=": "less_or_same({1}, {0})"}
+CHOICES = {"||": "either", "&&": "both", "??": "if_nullish"}
 ARITHMETIC = {"-": "subtract", "*": "multiply", "/": "divide"}
 NUMERIC = (Kind.NUMBER, Kind.DATE)
+
+
+def require_parentheses(node: Node, operator: str) -> None:
+    """Raise Untranslatable for `??` beside `||` or `&&` without parentheses, which is no JavaScript."""
+    sides = [side for side in (part(node, "left"), part(node, "right")) if side.type == "binary_expression"]
+    inner = {source_of(part(side, "operator")) for side in sides} & {*CHOICES}
+    if inner and (operator == "??") != (inner == {"??"}):
+        raise Untranslatable(node, f"`{shown(node)}` is not translated")
 
 
 def combine_numbers(operator: str, left: Code, right: Code) -> Code | None:
@@ -42,7 +54,7 @@ def _equality(operator: str, left: Code, right: Code) -> str:
     literal = next((one.python for one in (left, right) if one.python in ("None", "UNDEFINED", "True", "False")), "")
     other = left if right.python == literal else right
     texts = [one for one in (left, right) if one.kind is Kind.TEXT]
-    if is_strict and literal:
+    if is_strict and literal and other.kind in (Kind.ANY, Kind.BOOL):
         return f"({other.python} is {'not ' * negated}{literal})"
     if literal in ("None", "UNDEFINED"):
         return f"({'not ' * negated}is_nullish({other.python}))"

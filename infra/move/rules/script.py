@@ -49,6 +49,7 @@ def parse_rule(script: str) -> RuleFunction:
         found = only_part(found)
     if not found or found.type not in FUNCTIONS or is_async(found):
         raise Untranslatable(None, "it is no single function of user, context and callback")
+    require_one_line(found)
     parameters, body = part(found, "parameters"), part(found, "body")
     names = [name_of(parameter) for parameter in parts_of(parameters)]
     if len(names) != PARAMETERS or len(set(names)) != PARAMETERS or body.type != "statement_block":

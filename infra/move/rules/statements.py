@@ -37,18 +37,16 @@ class Statements:
         return found.lines
 
     def block(self, statements: list[Node]) -> Block:
-        """Return the translation of statements in a block of their own. What stands after a return is left out."""
+        """Return the translation of statements in a block of their own."""
         lines: list[str] = []
         end = End.GOES_ON
         with self.expressions.block():
             for statement in statements:
-                if end is End.CALLED:
-                    raise Untranslatable(statement, "a statement follows the call of the callback, without a return")
+                if end is not End.GOES_ON:
+                    raise Untranslatable(statement, "a statement follows the end of the rule")
                 found = self._statement(statement)
                 lines += found.lines
                 end = found.end
-                if end is End.RETURNED:
-                    break
         return Block(tuple(lines), end, self.unsaved)
 
     def _statement(self, node: Node) -> Block:

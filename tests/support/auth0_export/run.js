@@ -32,7 +32,7 @@ function run(source, { user, context, configuration, now }) {
         UnauthorizedError, Date, auth0, configuration, silent);
       Promise.resolve(rule(user, context, callback)).catch(() => end({ error: true }));
     } catch (failure) {
-      end({ error: true });
+      end(failure instanceof SyntaxError ? { isNoJavaScript: true } : { error: true });
     }
   });
 }
