@@ -118,7 +118,8 @@ package: $(STAMP) ## Build the deployment package into build/: STAGE=
 	@$(BIN)/python -m infra.deploy.chalice_command package --stage $(STAGE) build
 
 figures: $(STAMP) ## Draw docs/run/attack-guesses.svg, and print the tables of docs/run/attack-protection.md
-	@$(BIN)/python -m tests.figures.guesses && $(BIN)/python -m tests.figures.costs && $(BIN)/python -m tests.figures.bursts
+	@$(BIN)/python -m tests.figures.guesses && $(BIN)/python -m tests.figures.costs && $(BIN)/python -m tests.figures.bursts && \
+	$(BIN)/python -m tests.figures.hot_keys
 
 pictures: $(STAMP) ## Take the pictures of the pages in docs/use/pictures, with the machine's Chromium
 	@$(BIN)/python -m tests.pages.pictures
