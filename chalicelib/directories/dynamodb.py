@@ -86,7 +86,7 @@ class DynamoDirectory:
     def keep_metadata(self, user: User, changed: dict[str, dict[str, Any]], now: int) -> None:
         """Store metadata that rules changed, in one write.
 
-        If the record has changed since it was read, only the first-level members that the rules changed are stored.
+        If the metadata has changed since it was read, only the first-level members that the rules changed are stored.
         """
         read, wanted = user, changed
         for _ in range(KEEP_TRIES):

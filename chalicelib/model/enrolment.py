@@ -108,7 +108,7 @@ class Enrolment:
 
     @property
     def kinds(self) -> str:
-        """The kinds that can be challenged, as the user's record keeps them, between commas."""
+        """The kinds that can be challenged, as the user's credentials keep them, between commas."""
         kinds = {one.kind for one in self.active}
         return ",".join(sorted(kinds | ({RECOVERY_CODE} if kinds and self.recovery_hash else set())))
 

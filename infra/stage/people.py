@@ -94,7 +94,7 @@ class People:
         return (self.outgoing.queue_write(mail, SystemClock().now_ms()),)
 
     def add(self, password: str | None, password_hash: str | None, **fields: Any) -> User:
-        """Make a user, with a fresh user_id unless fields have one, and return the record. Raises OperatorError.
+        """Make a user, with a fresh user_id unless fields have one, and return it. Raises OperatorError.
 
         fields: the fields of User.
         """

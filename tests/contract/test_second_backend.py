@@ -15,7 +15,12 @@ from tests.support.fixed import BCRYPT_COST, Hashes
 from tests.support.http import BACKEND, TIMESHEETS, Http
 
 PASSWORD = "correct horse battery staple"
-USER = User(user_id="employees|memory", username="in-memory", password_hash=hash_password(PASSWORD, BCRYPT_COST))
+USER = User(
+    user_id="employees|memory",
+    username="in-memory",
+    email="in-memory@example.com",
+    password_hash=hash_password(PASSWORD, BCRYPT_COST),
+)
 
 
 @pytest.fixture
@@ -58,3 +63,18 @@ def test_unknown_user_and_wrong_password_are_answered_with_the_same_calls_and_ha
 
     assert seen[0] == seen[1]
     assert seen[0][0] == 400
+
+
+def test_attempts_at_a_user_of_a_second_backend_are_counted_by_name(http: Http) -> None:
+    nobody = [http.login(username="nobody of memory", password="wrong").status_code for _ in range(11)]
+    wrong = [http.login(username=USER.username, password="wrong").status_code for _ in range(11)]
+    unjudged = http.login(username=USER.email, password=PASSWORD)
+
+    assert wrong == nobody == [400] * 10 + [429]
+    assert (unjudged.status_code, unjudged.json()["error"]) == (400, "invalid_grant")
+
+
+def test_success_clears_the_count_of_a_user_of_a_second_backend(http: Http) -> None:
+    for _ in range(2):
+        assert [http.login(username=USER.username, password="wrong").status_code for _ in range(9)] == [400] * 9
+        assert http.login(username=USER.username, password=PASSWORD).status_code == 200
