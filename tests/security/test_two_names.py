@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -223,6 +224,24 @@ def test_right_logins_at_once_through_both_names_from_a_known_network_all_succee
             return client.login(username=(user.username, user.email)[number % 2]).status_code
 
         assert set(at_once(60, log_in)) == {200}
+
+
+def test_guesses_at_once_through_both_names_are_judged_max_attempts_times(
+    http: Http, people: PeopleMaker, stage: Stage, hashes: Hashes
+) -> None:
+    user = people.make()
+    with client_of(stage, wiring.Externals(verify=hashes.verify)) as client:
+        client.source_ip = http.source_ip
+
+        def guess(number: int) -> int:
+            return client.login(username=(user.username, user.email)[number % 2], password="wrong").status_code
+
+        hashes.count = 0
+        statuses = Counter(at_once(100, guess))
+        reasons = Counter(line.get("reason", "") for line in client.log if line["error"] == "invalid_grant")
+
+    assert statuses == {400: 2 * MAX_ATTEMPTS, 429: 100 - 2 * MAX_ATTEMPTS}
+    assert (hashes.count, reasons["wrong password"]) == (2 * MAX_ATTEMPTS, MAX_ATTEMPTS)
 
 
 def test_item_of_a_person_stays_small_however_many_networks_try(http: Http, people: PeopleMaker, stage: Stage) -> None:
