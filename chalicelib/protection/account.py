@@ -18,6 +18,7 @@ from chalicelib.model.user import Credentials
 from chalicelib.protection.address import AddressGuard, Fill
 from chalicelib.protection.closed import WATCHED, ClosedName, ClosedNames, TypedName, make_refusal
 from chalicelib.store.attempts import AttemptStore, NoSuchItem
+from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.aws.parallel import Parallel
 from chalicelib.store.counting import clear_counts
 from chalicelib.store.dynamo import Dynamo
@@ -235,10 +236,10 @@ class AccountGuard:
 
     @contextmanager
     def _give_back_on_failure(self, admitted: AdmittedAttempt) -> Iterator[None]:
-        """Give a counted attempt back if AWS fails inside this block."""
+        """Give a counted attempt back if AWS fails inside this block, or the user is another one by now."""
         try:
             yield
-        except TemporarilyUnavailable:
+        except (TemporarilyUnavailable, ConditionFailed):
             self.give_back(admitted)
             raise
 

@@ -19,7 +19,7 @@ from chalicelib.store.aws.parallel import Parallel
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.tokens.refresh import NewFamily, RefreshTokens
 
-# Returns the writes of a login; takes the name of a number in the user's credentials that goes up by one with it, or None.
+# Returns the writes of a login; takes the name of a number in the credentials that goes up by one with it, or None.
 Writes = Callable[[str | None], tuple[Write, ...]]
 
 
