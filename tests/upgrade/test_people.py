@@ -6,17 +6,24 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.store.dynamo import from_item
-from chalicelib.store.people.user_records import UserRecords
+from chalicelib.store.people.upgrade import upgrade_user
+from infra.stage.aws import Stage
 from infra.stage.people import People
 from tests.support.faults import before
 from tests.support.fixed import BCRYPT_COST, Clock, Hashes
 from tests.support.http import Http
 from tests.support.stages import change_mfa, client_of
 from tests.support.threads import at_once
-from tests.upgrade.filled import Filled
+from tests.upgrade.filled import Filled, fill
 
 OF_CREDENTIALS = ("password_hash", "credential_version", "families_version", "last_login", "known_addresses", "blocked")
 OF_PROFILE = ("username", "email", "app_metadata", "password_history", "created_at")
+
+
+@pytest.fixture
+def filled(stage: Stage) -> Filled:
+    """The stage as it was left, before any migration."""
+    return fill()
 
 
 def item_of(filled: Filled, who: str, kind: str) -> dict[str, Any]:
@@ -95,26 +102,13 @@ def test_refresh_of_a_person_of_before_goes_on(filled: Filled, clock: Clock, has
         assert client.refresh(filled.said["plain"]["refresh_token"], scope=scope).status_code == 200
 
 
-def test_migration_splits_each_item_once(filled: Filled) -> None:
-    for realm in ("employees", "customers"):
-        people = People.of(filled.stage, realm, BCRYPT_COST)
-        records: UserRecords = people.records
-        listed = {user.user_id: user for user in records.all()}
-        old = [from_item(item) for item in filled.items(f"users-{realm}") if item["pk"]["S"].startswith("user#")]
-
-        assert [records.upgrade(item) for item in old] == [True] * len(old)
-        assert {user.user_id: user for user in records.all()} == listed
-        new = [from_item(item) for item in filled.items(f"users-{realm}") if item["pk"]["S"].startswith("user#")]
-        assert [records.upgrade(item) for item in new] == [False] * len(new)
-
-
 def test_stale_item_is_not_split_over_a_newer_one(filled: Filled) -> None:
     people, said = people_of(filled, "plain"), filled.said["plain"]
     stale = item_of(filled, "plain", "user")
     user = people.find(said["user_id"])
     people.set_password(user, "another horse battery staple")
 
-    assert people.records.upgrade(stale)
+    assert upgrade_user(filled.stage.dynamo, people.realm.users_table, stale)
     after = people.users.read(said["user_id"])
     assert after
     assert after.credential_version == user.credential_version + 1
