@@ -4,8 +4,11 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import ConsoleMessage, Page, Request, Response
 
-# Chromium reports each page of an error so.
-OF_A_STATUS = "Failed to load resource: the server responded with a status of 4"
+# Chromium says so of each page of an error, and of a field that was focused before its page was there.
+UNREMARKABLE = (
+    "Failed to load resource: the server responded with a status of 4",
+    "Autofocus processing was blocked because a document already has a focused element.",
+)
 
 
 @dataclass
@@ -75,7 +78,7 @@ class Visitor:
         self.requests.append(request.url)
 
     def _note_message(self, message: ConsoleMessage) -> None:
-        if not message.text.startswith(OF_A_STATUS):
+        if not message.text.startswith(UNREMARKABLE):
             self.complaints.append(message.text)
 
     def _status(self, response: Response | None) -> int:
