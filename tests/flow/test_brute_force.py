@@ -219,10 +219,10 @@ def test_failure_that_is_decided_after_a_success_and_another_count_is_counted(
     def begin_another() -> None:
         begin_and_vanish(stage, user, http.source_ip, 0)
 
-    # The second write of the request decides the attempt as failed; the third counts it anew.
-    with before(stage, "UpdateItem", succeed_and_begin_another, range(1, 2)):
+    # The second write of the user's item decides the attempt as failed; the third counts it anew.
+    with before(stage, "UpdateItem", succeed_and_begin_another, range(1, 2), about="cred#"):
         assert http.login(username=user.username, password="wrong").status_code == 400
-    with before(stage, "UpdateItem", begin_another, range(2, 3)):
+    with before(stage, "UpdateItem", begin_another, range(2, 3), about="cred#"):
         assert http.login(username=user.username, password="wrong").status_code == 400
 
     assert count_at(stage, user, http.source_ip).failed == 2
