@@ -5,10 +5,12 @@ from http import HTTPStatus
 
 from chalicelib.errors import WireError
 from chalicelib.flows.management.configuration import ConfigurationFlow
+from chalicelib.flows.management.users import UsersFlow
 from chalicelib.http.application import Application
-from chalicelib.http.routes import BEARER, GET, POST, Caller, Route
+from chalicelib.http.routes import BEARER, DELETE, GET, NO_CONTENT, POST, Caller, Route
 from chalicelib.http.wire import NO_STORE, Reply
 
+PATCH = ("PATCH",)
 CREATED = 201
 # The log code of a change that failed.
 FAILED = "fapi"
@@ -30,6 +32,12 @@ def error_reply(error: WireError) -> Reply:
 MANAGER = Caller(BEARER, error_reply=error_reply, in_links=frozenset({"client_id"}))
 
 ROUTES = (
+    Route("/api/v2/users", GET, UsersFlow, UsersFlow.list_users, MANAGER),
+    Route("/api/v2/users", POST, UsersFlow, UsersFlow.create, MANAGER, event=FAILED, status=CREATED),
+    Route("/api/v2/users-by-email", GET, UsersFlow, UsersFlow.list_by_email, MANAGER),
+    Route("/api/v2/users/{id}", GET, UsersFlow, UsersFlow.show, MANAGER),
+    Route("/api/v2/users/{id}", PATCH, UsersFlow, UsersFlow.update, MANAGER, event=FAILED),
+    Route("/api/v2/users/{id}", DELETE, UsersFlow, UsersFlow.delete, MANAGER, event=FAILED, status=NO_CONTENT),
     Route("/api/v2/clients", GET, ConfigurationFlow, ConfigurationFlow.list_clients, MANAGER),
     Route(
         "/api/v2/clients/{id}/rotate-secret",

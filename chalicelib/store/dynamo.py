@@ -76,6 +76,18 @@ class Dynamo:
         """Return the items of a table, page by page, for the tools. more: parameters of the scan."""
         return self._pages("Scan", TableName=table, **more)
 
+    def scan_after(
+        self, before: Key | None, table: str, limit: int, selection: tuple[str, Mapping[str, Value]]
+    ) -> Iterator[Item]:
+        """Return the items of a table behind a key, page by page. limit: the items that a page reads.
+
+        selection: the condition of the items that are returned, and the values of its names.
+        """
+        condition, values = selection
+        start = {"ExclusiveStartKey": key_item(before)} if before else {}
+        asked = {"FilterExpression": condition, "ExpressionAttributeValues": to_item(values), "ConsistentRead": True}
+        return self._pages("Scan", start, TableName=table, Limit=limit, **asked)
+
     def put(self, table: str, values: Mapping[str, Value]) -> None:
         """Write an item; it replaces any with the same key."""
         self.aws.call("PutItem", TableName=table, Item=_stamped_item(values))
@@ -134,9 +146,14 @@ class Dynamo:
         ((kind, parameters),) = write.items()
         self.aws.call(_OPERATIONS[kind], **parameters)
 
-    def _pages(self, operation: Literal["Query", "Scan"], **parameters: Any) -> Iterator[Item]:
-        """Yield the items that a Query or Scan finds; a page is one call, made when its items are due."""
-        beginning: dict[str, Any] = {}
+    def _pages(
+        self, operation: Literal["Query", "Scan"], start: dict[str, Any] | None = None, /, **parameters: Any
+    ) -> Iterator[Item]:
+        """Yield the items that a Query or Scan finds; a page is one call, made when its items are due.
+
+        start: the parameter that names the key before the first item; None for the beginning.
+        """
+        beginning = start or {}
         while True:
             answer = self.aws.call(operation, **parameters, **beginning)
             yield from map(from_item, answer["Items"])

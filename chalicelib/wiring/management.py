@@ -2,17 +2,28 @@
 
 from functools import cache
 
+from chalicelib.accounts.changes import AccountChanges
+from chalicelib.accounts.outgoing import MailQueue
+from chalicelib.accounts.passwords import NewPasswords
+from chalicelib.accounts.profiles import Profiles
 from chalicelib.flows.management.admission import ManagementAdmission
 from chalicelib.flows.management.configuration import Catalog, ConfigurationFlow
+from chalicelib.flows.management.people import PeopleFinder
+from chalicelib.flows.management.users import UsersFlow
 from chalicelib.http.body import json_object
 from chalicelib.http.log import report_botocore
 from chalicelib.http.management import make_management_app
 from chalicelib.http.routes import Services
 from chalicelib.http.wire import RequestReader
+from chalicelib.model.tenant import Realm
+from chalicelib.protection.mails import MailGuard
 from chalicelib.settings import Settings, environment
 from chalicelib.store.aws.calls import Aws
 from chalicelib.store.aws.connections import connect
 from chalicelib.store.code_attempts import AllowanceStore
+from chalicelib.store.families import FamilyStore
+from chalicelib.store.outgoing import OutgoingStore
+from chalicelib.store.people.user_records import UserRecords
 from chalicelib.tokens.verifier import AccessTokenVerifier
 from chalicelib.wiring.externals import Externals
 from chalicelib.wiring.stores import make_stores
@@ -20,13 +31,30 @@ from chalicelib.wiring.stores import make_stores
 
 def build_management(settings: Settings, aws: Aws, externals: Externals) -> Services:
     """Return the services of one stage's Management API."""
-    stores, clock = make_stores(settings, aws, externals), externals.clock
+    stores, clock, cost = make_stores(settings, aws, externals), externals.clock, settings.bcrypt_cost
     config, verifier = stores.config, AccessTokenVerifier(stores.config, externals.clock)
     allowances = AllowanceStore(stores.dynamo, stores.attempts_table)
     admission = ManagementAdmission(verifier, config, allowances, clock)
     catalog = Catalog(config, clock)
+    finder, passwords = PeopleFinder(stores.dynamo, catalog), NewPasswords(config.tenant, externals.range_api, cost)
+    queue = OutgoingStore(stores.dynamo, stores.attempts_table)
+    guard = MailGuard(allowances, stores.dynamo.commit, stores.key.mac, clock)
+    mails = MailQueue(queue, guard, clock, has_sender=bool(settings.email_from))
+
+    def records_of(realm: Realm) -> UserRecords:
+        return UserRecords(stores.dynamo, realm.users_table)
+
+    def changes_of(realm: Realm) -> AccountChanges:
+        families = FamilyStore(stores.dynamo, stores.sessions_table)
+        stored = records_of(realm), stores.attempts, families, stores.revocations
+        return AccountChanges(config, realm, *stored, stores.tell, clock)
+
+    def profiles_of(realm: Realm) -> Profiles:
+        return Profiles(records_of(realm), realm, clock, stores.tell)
+
     services = (
         RequestReader(settings.issuer, settings.trusted_proxies, json_object),
+        UsersFlow(admission, finder, changes_of, profiles_of, passwords, mails, clock),
         ConfigurationFlow(admission, catalog, config),
     )
     return Services({type(service): service for service in services})

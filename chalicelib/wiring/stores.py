@@ -15,7 +15,7 @@ from chalicelib.store.configuration.config import ConfigStore
 from chalicelib.store.configuration.vault import StageKey, Vault
 from chalicelib.store.dynamo import Dynamo
 from chalicelib.store.notices import DAY_S, WRONG_CODES, NoticeStore
-from chalicelib.store.outgoing import OutgoingMail, OutgoingStore
+from chalicelib.store.outgoing import OutgoingMail, OutgoingStore, Tell
 from chalicelib.store.people.enrolments import EnrolmentStore
 from chalicelib.store.people.users import UserStore
 from chalicelib.store.revocations import RevocationStore
@@ -25,7 +25,10 @@ from chalicelib.wiring.externals import Externals
 
 @dataclass(slots=True, eq=False, repr=False)
 class Stores:
-    """The stores that several parts share. directory_of, enrolments_of: a realm's. directory_named: of its name."""
+    """The stores that several parts share.
+
+    directory_of, enrolments_of: a realm's. directory_named: of its name. tell: queues the emails of changes.
+    """
 
     dynamo: Dynamo
     config: ConfigStore
@@ -41,6 +44,7 @@ class Stores:
     directory_of: Callable[[Realm], Directory]
     directory_named: Callable[[str], Directory | None]
     enrolments_of: Callable[[Realm], EnrolmentStore]
+    tell: Tell
 
 
 def make_stores(settings: Settings, aws: Aws, externals: Externals) -> Stores:
@@ -76,6 +80,7 @@ def make_stores(settings: Settings, aws: Aws, externals: Externals) -> Stores:
         directory_of=directory_of,
         directory_named=directory_named,
         enrolments_of=lambda realm: EnrolmentStore(dynamo, realm, externals.clock, tell),
+        tell=tell,
     )
 
 

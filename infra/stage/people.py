@@ -9,18 +9,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chalicelib.accounts.outgoing import PASSWORD_CHANGED
+from chalicelib.accounts.changes import AccountChanges, NoSuchFamily
 from chalicelib.accounts.profiles import Profiles, UnfitProfile, require_identifiers
 from chalicelib.identifiers import trim
-from chalicelib.model.account import Account
-from chalicelib.model.clock import SystemClock, in_words
+from chalicelib.model.clock import SystemClock
 from chalicelib.model.family import RefreshFamily
 from chalicelib.model.storage import Write
-from chalicelib.model.tenant import Realm, RefreshTokenPolicy
+from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 from chalicelib.passwords.breached import RangeApi, is_refused
 from chalicelib.passwords.hash import MAX_LENGTH, hash_password, is_foreign_hash
-from chalicelib.passwords.policy import Objection, former_hashes, length, objections
+from chalicelib.passwords.policy import Objection, length, objections
 from chalicelib.passwords.range_api import is_pwned
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.configuration.config import ConfigStore
@@ -38,10 +37,6 @@ logger = logging.getLogger(__name__)
 USER_ID_BYTES = 12
 # A key of one character is no user: a login reads it to make the same calls for an unknown identifier.
 USER_ID = re.compile("[!-~]{2,255}")
-
-
-def _any_version() -> int:
-    return 1 + secrets.randbelow(2**31)
 
 
 def find_realm(stage: Stage, called: str) -> Realm:
@@ -89,6 +84,12 @@ class People:
         outgoing = OutgoingStore(dynamo, f"{stage.prefix}attempts")
         return cls(stage.config(), realm, users, records, attempts, families, revocations, outgoing, bcrypt_cost)
 
+    @property
+    def changes(self) -> AccountChanges:
+        """The changes that the Management API makes too."""
+        stores = self.records, self.attempts, self.families, self.revocations
+        return AccountChanges(self.config, self.realm, *stores, self.tell, SystemClock())
+
     def tell(self, mail: OutgoingMail) -> tuple[Write, ...]:
         """Return the write that queues an email. A stage that cannot send any lets it expire."""
         return (self.outgoing.queue_write(mail, SystemClock().now_ms()),)
@@ -103,14 +104,12 @@ class People:
         user = User(**values | fields)
         if user.user_id != fresh:
             self._require_user_id(user.user_id)
-            # A deleted user may have had this user_id: old tokens must not become valid for the new user.
-            user = replace(user, credential_version=_any_version(), password_version=_any_version())
         with _in_operators_words():
             require_identifiers(user, self.realm)
         user = replace(user, username=trim(user.username), email=trim(user.email))
         user = replace(user, password_hash=self._choose_hash(user, password, password_hash))
         try:
-            self.records.create(user)
+            self.changes.create(user, may_be_reused=user.user_id != fresh)
         except IdentifierTaken:
             raise UserExists(f"Realm {self.realm.name} has a user of that username or email already.") from None
         return user
@@ -132,79 +131,35 @@ class People:
             return profiles.change(user.user_id, changes)
 
     def set_password(self, user: User, password: str) -> None:
-        """Store a new password, and forget the failed attempts at the old one. Raises OperatorError.
-
-        Refresh tokens of the old password end, unless the tenant keeps them.
-        """
-        ends_families = self.config.tenant().revokes_on_password_change
-        # Together with the current password these are as many as the policy compares with.
-        former = former_hashes(user, max(0, self.realm.password_policy.history - 1))
-        hashes = [self._hash_password(user, password), *former]
-        now = int(time.time())
-        told = OutgoingMail(PASSWORD_CHANGED, self.realm.name, "", user.user_id, {"time": in_words(now)})
-        self.records.set_password_hash(user.user_id, hashes, now, ends_families, *self.tell(told))
-        self.forget_attempts(user)
+        """Store a new password, and forget the failed attempts at the old one. Raises OperatorError."""
+        self.changes.set_password(user, self._hash_password(user, password))
 
     def set_blocked(self, user: User, blocked: bool) -> None:
         """Block a user and end all refresh tokens, or unblock the user and forget the failed attempts."""
-        self.records.set_blocked(user.user_id, blocked, int(time.time()))
-        if not blocked:
-            self.forget_attempts(user)
+        self.changes.set_blocked(user, blocked)
 
     def delete(self, user: User) -> None:
         """Delete a user and their attempts. The identifiers are free again, the user_id never is."""
-        self.records.delete(user)
-        for family in self._families(user):
-            self.families.end(family)
-        self.attempts.clear_codes(self._account(user))
+        self.changes.delete(user)
 
     def live_families(self, user: User) -> list[RefreshFamily]:
         """Return the user's live refresh families, sorted by client and age."""
-        families, now = self._families(user), time.time()
-        people = {client_id: self._at_client(user, client_id) for client_id in {one.client_id for one in families}}
-        live = [one for one in families if not one.has_ended(people[one.client_id], self._policy(one.client_id), now)]
-        return sorted(live, key=lambda family: (family.client_id, family.key.family_id))
+        return self.changes.live_families(user)
 
     def end_family(self, user: User, family_id: str) -> None:
         """End one refresh family by its id. Raises OperatorError if the user has no such family."""
-        families = [family for family in self.live_families(user) if family.key.family_id == family_id]
-        if not families:
-            raise OperatorError(f"{user.user_id} has no refresh token family {family_id}.")
-        self.records.end_logins(user.user_id, int(time.time()))
-        self.families.end(families[0])
+        try:
+            self.changes.end_family(user, family_id)
+        except NoSuchFamily:
+            raise OperatorError(f"{user.user_id} has no refresh token family {family_id}.") from None
 
     def end_families(self, user: User, client_id: str = "") -> int:
-        """End the user's refresh families, of one client or all; return how many there were.
-
-        Pending logins and access tokens of the MFA API end too, of all clients. If no client is named, one write on the
-        user ends all families, those too of a login that is under way.
-        """
-        families = [family for family in self.live_families(user) if client_id in ("", family.client_id)]
-        end = self.records.end_logins if client_id else self.records.end_families
-        end(user.user_id, int(time.time()))
-        for family in families:
-            self.families.end(family)
-        return len(families)
+        """End the user's refresh families, of one client or all; return how many there were."""
+        return self.changes.end_families(user, client_id)
 
     def forget_attempts(self, user: User) -> None:
         """Lift every brute-force block of this user, from all addresses and under each name."""
-        self.attempts.forget(self.users.key_of(user.user_id))
-
-    def _account(self, user: User) -> Account:
-        return Account(self.realm.name, user.user_id)
-
-    def _families(self, user: User) -> list[RefreshFamily]:
-        return self.families.of_user(self._account(user))
-
-    def _at_client(self, user: User, client_id: str) -> User:
-        """Return the user with the number of revocations that concern them at a client."""
-        count = self.users.dynamo.read(self.revocations.read_of(self.realm.name, client_id))
-        return replace(user, revocations=count)
-
-    def _policy(self, client_id: str) -> RefreshTokenPolicy:
-        client = self.config.client(client_id)
-        # A deleted client may come back, and then its families count again.
-        return client.refresh_token if client else RefreshTokenPolicy()
+        self.changes.forget_attempts(user)
 
     def _choose_hash(self, user: User, password: str | None, password_hash: str | None) -> str:
         if password_hash is not None:

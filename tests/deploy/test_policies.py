@@ -22,7 +22,7 @@ from tests.deploy.conftest import (
     Deployment,
 )
 from tests.deploy.logins import SECRET_LOGIN, signed_login
-from tests.deploy.managing import manager_of
+from tests.deploy.managing import Send, manager_of
 from tests.support.aws_server import CONFIGURATION_SET, IDENTITY
 from tests.support.lambda_runtime import Environment
 
@@ -186,6 +186,23 @@ def manage(site: httpx.Client, deployment: Deployment) -> None:
     for path in ("clients", "resource-servers", "connections", "client-grants"):
         assert send("GET", path).status_code == 200
     assert send("POST", "clients/demo-basic/rotate-secret").status_code == 200
+    manage_people(send)
+
+
+def manage_people(send: Send) -> None:
+    """Make, find, change and delete somebody."""
+    new = {"connection": "customers", "email": "managed@example.com", "password": "quiet words at 753"}
+    made = send("POST", "users", json=new | {"verify_email": True})
+    assert made.status_code == 201, made.text
+    path = f"users/{made.json()['user_id']}"
+    for query in ({}, {"q": "email:managed@example.com"}, {"q": "identities.connection:customers"}):
+        assert send("GET", "users", params=query).status_code == 200
+    found = send("GET", "users", params={"q": "email:managed@example.com AND identities.connection:customers"})
+    assert len(found.json()) == 1
+    assert len(send("GET", "users-by-email", params={"email": "managed@example.com"}).json()) == 1
+    for change in ({"app_metadata": {"a": 1}}, {"password": "other quiet words 358"}, {"blocked": True}):
+        assert send("PATCH", path, json=change).status_code == 200
+    assert send("DELETE", path).status_code == 204
 
 
 def mfa_command(deployment: Deployment, word: str, who: str, *options: str) -> str:
