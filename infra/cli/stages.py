@@ -43,7 +43,7 @@ def up_command(
         with console.status("CloudFormation and KMS are at work"):
             up(reached, tenant_file)
         console.print("Done.")
-    if not dry_run:
+    if not in_json:
         say_if_migration_is_due(reached)
     return would_change(planned)
 

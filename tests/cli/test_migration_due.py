@@ -14,10 +14,11 @@ def test_up_says_that_it_is_due_until_it_has_run(own: Gatehouse) -> None:
         TargetKeyId=kms.describe_key(KeyId=data_key_alias(own.stage.name))["KeyMetadata"]["KeyId"],
     )
     own.stage.config().put(STAGE_KEY, {"data_key": document["data_key"].removeprefix("mrk:")})
-    before = own.up(small_document()).out
+    planned, before = own.up(small_document(), "--dry-run").out, own.up(small_document()).out
     ran = own.run("migrate", "--json")
 
     assert f"run: gatehouse migrate --stage {own.stage.name}" in before
+    assert f"run: gatehouse migrate --stage {own.stage.name}" in planned
     assert json.loads(ran.out)["items"] == {"data_keys": 1}
     assert "migrate" not in own.up(small_document()).out
 
