@@ -61,8 +61,10 @@ def _email(request: Request) -> str:
 def _username(request: Request, is_required: bool) -> str:
     username = trim(request.require("username") if is_required else request.params.get("username", ""))
     is_absent = not username and not is_required
-    if not is_absent and (len(username) > USERNAME_LIMIT or "@" in username or not is_new_name(username)):
-        raise InvalidRequest(f"username must have 1 to {USERNAME_LIMIT} visible characters, and no at sign.")
+    # An email to somebody else may quote it, so it must not be a sentence.
+    is_one_word = not any(char == "@" or char.isspace() for char in username)
+    if not is_absent and (len(username) > USERNAME_LIMIT or not is_one_word or not is_new_name(username)):
+        raise InvalidRequest(f"username must have 1 to {USERNAME_LIMIT} visible characters, no space and no at sign.")
     return username
 
 

@@ -14,6 +14,7 @@ from chalicelib.model.clock import Clock, in_words
 from chalicelib.model.directory import Directory
 from chalicelib.model.request import Outcome, Request
 from chalicelib.model.user import User
+from chalicelib.protection.calls import CODES, CallGuard
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.aws.messages import EMAIL_UNSENT
@@ -43,6 +44,7 @@ class NoticeFlow:
     dynamo: Dynamo
     directory_named: Callable[[str], Directory | None]
     mailer: Mailer
+    guard: CallGuard
     clock: Clock
 
     def send(self, report: Callable[[Outcome], None]) -> None:
@@ -83,7 +85,11 @@ class NoticeFlow:
         return ticket
 
     def unblock(self, request: Request, token: str) -> None:
-        """Use a link's ticket to forget the failures at its account; raises InvalidRequest for an expired one."""
+        """Use a link's ticket to forget the failures at its account.
+
+        Raises InvalidRequest for an expired ticket, TooManyAttempts for an address that shows too many.
+        """
+        self.guard.take(CODES, request.source_ip)
         ticket = self.require_ticket(token)
         request.outcome.realm, request.outcome.user = ticket.account.realm, ticket.account.id
         # Forgotten first: if AWS fails in between, the link still works.

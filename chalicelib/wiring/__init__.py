@@ -6,7 +6,6 @@ from chalicelib.flows.access import AccessPolicy
 from chalicelib.flows.discovery import Discovery
 from chalicelib.flows.health import Health
 from chalicelib.flows.introspection import IntrospectionFlow
-from chalicelib.flows.mailer import Mailer
 from chalicelib.flows.mfa import MfaFlow
 from chalicelib.flows.notices import NoticeFlow
 from chalicelib.flows.revocation import RevocationFlow
@@ -30,7 +29,7 @@ from chalicelib.tokens.issuer import Issuer
 from chalicelib.wiring.accounts import make_account_services
 from chalicelib.wiring.externals import Externals
 from chalicelib.wiring.grants import make_factors, make_grants, make_limits
-from chalicelib.wiring.parts import make_parts
+from chalicelib.wiring.parts import Parts, make_parts
 from chalicelib.wiring.stores import Stores, make_stores
 
 __all__ = ["Externals", "build", "services"]
@@ -59,7 +58,7 @@ def build(settings: Settings, aws: Aws, externals: Externals) -> Services:
         UserinfoFlow(verifier, parts.user_finder),
         MfaFlow(authenticator, parts.mfa_sessions, factor_of, recovery_code),
         *make_account_services(settings, externals, stores, parts),
-        _notices(settings, externals, stores, parts.mailer),
+        _notices(settings, externals, stores, parts),
         Discovery(config, tuple(grants)),
         Health(aws.outcomes),
     )
@@ -83,7 +82,7 @@ def _rules(settings: Settings, externals: Externals, stores: Stores) -> Rules:
     )
 
 
-def _notices(settings: Settings, externals: Externals, stores: Stores, mailer: Mailer) -> NoticeFlow:
+def _notices(settings: Settings, externals: Externals, stores: Stores, parts: Parts) -> NoticeFlow:
     return NoticeFlow(
         issuer=settings.issuer,
         blocks=stores.notices,
@@ -92,7 +91,8 @@ def _notices(settings: Settings, externals: Externals, stores: Stores, mailer: M
         tickets=stores.pending,
         dynamo=stores.dynamo,
         directory_named=stores.directory_named,
-        mailer=mailer,
+        mailer=parts.mailer,
+        guard=parts.calls,
         clock=externals.clock,
     )
 

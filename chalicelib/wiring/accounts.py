@@ -13,7 +13,6 @@ from chalicelib.flows.accounts.sign_up import SignUpFlow
 from chalicelib.flows.accounts.verify_email import VerifyEmailFlow
 from chalicelib.flows.mails import MailFlow
 from chalicelib.model.tenant import Realm
-from chalicelib.protection.calls import CallGuard
 from chalicelib.protection.mails import StageMailLimit
 from chalicelib.settings import Settings
 from chalicelib.store.code_attempts import AllowanceStore
@@ -37,8 +36,7 @@ def make_account_services(settings: Settings, externals: Externals, stores: Stor
     mails, queue = parts.mails, parts.mails.store
     tickets = Tickets(dynamo, TicketStore(dynamo, stores.sessions_table), mac, clock)
     passwords = NewPasswords(config.tenant, externals.range_api, settings.bcrypt_cost)
-    guard = CallGuard(allowances, dynamo.commit, lambda: config.tenant().suspicious_ip_throttling, clock)
-    admission = Admission(parts.authenticator, config, guard, tickets, mac)
+    admission = Admission(parts.authenticator, config, parts.calls, tickets, mac)
 
     def records_of(realm: Realm) -> UserRecords:
         return UserRecords(dynamo, realm.users_table)
@@ -55,6 +53,6 @@ def make_account_services(settings: Settings, externals: Externals, stores: Stor
         ResetPasswordFlow(admission, proofs),
         VerifyEmailFlow(admission, proofs),
         SendVerificationFlow(admission, mails),
-        LinkFlow(config, tickets, proofs),
+        LinkFlow(config, tickets, proofs, parts.calls),
         MailFlow(settings.issuer, queue, preparation, limit, parts.mailer, clock),
     )

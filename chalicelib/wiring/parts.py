@@ -8,9 +8,11 @@ from chalicelib.clients import ClientAuthenticator
 from chalicelib.directories.finder import UserFinder
 from chalicelib.flows.mailer import Mailer
 from chalicelib.mfa.session import MfaSessions
+from chalicelib.model.clock import Clock
 from chalicelib.model.tenant import SuspiciousIpThrottling
 from chalicelib.protection.account import AccountGuard
 from chalicelib.protection.address import AddressGuard
+from chalicelib.protection.calls import CallGuard
 from chalicelib.protection.client import ClientGuard
 from chalicelib.protection.closed import ClosedNames
 from chalicelib.protection.looks import Looks
@@ -43,6 +45,7 @@ class Parts:
     messages: Messages
     mailer: Mailer
     mails: MailQueue
+    calls: CallGuard
     mfa_sessions: MfaSessions
 
 
@@ -68,13 +71,19 @@ def make_parts(settings: Settings, aws: Aws, externals: Externals, stores: Store
     guard = AccountGuard(dynamo, parallel, stores.attempts, addresses, closed, on_block, clock, externals.pause)
     messages = Messages(aws, settings.email_from)
     mailer = Mailer(settings.mail_templates, config.tenant, messages)
-    mail_guard = MailGuard(AllowanceStore(dynamo, attempts), dynamo.commit, stores.key.mac, clock)
-    mails = MailQueue(OutgoingStore(dynamo, attempts), mail_guard, clock, has_sender=bool(settings.email_from))
+    mails = _mail_queue(stores, clock, has_sender=bool(settings.email_from))
+    calls = CallGuard(AllowanceStore(dynamo, attempts), dynamo.commit, throttling, clock)
     verify, find = verifier.verify, user_finder.find
     directory_of, enrolments_of = stores.directory_of, stores.enrolments_of
-    mfa_sessions = MfaSessions(
+    mfa = MfaSessions(
         dynamo, config, stores.pending, revocations, addresses, directory_of, enrolments_of, verify, find, clock
     )
     return Parts(
-        parallel, verifier, user_finder, refresh_tokens, authenticator, guard, messages, mailer, mails, mfa_sessions
+        parallel, verifier, user_finder, refresh_tokens, authenticator, guard, messages, mailer, mails, calls, mfa
     )
+
+
+def _mail_queue(stores: Stores, clock: Clock, has_sender: bool) -> MailQueue:
+    dynamo, attempts = stores.dynamo, stores.attempts_table
+    guard = MailGuard(AllowanceStore(dynamo, attempts), dynamo.commit, stores.key.mac, clock)
+    return MailQueue(OutgoingStore(dynamo, attempts), guard, clock, has_sender)

@@ -1,6 +1,5 @@
 """The flows by which people make and mend their own accounts. A proof that failed can be shown again."""
 
-import itertools
 from functools import partial
 
 import httpx
@@ -29,12 +28,10 @@ from tests.support.accounts import (
 )
 from tests.support.fixed import BCRYPT_COST
 
-_addresses = itertools.count(1)
-
 
 def open_sign_up(bench: Bench) -> Case:
     """A sign-up that makes its account at once: one account, whatever happens, and a retry finds it."""
-    _move(bench)
+    bench.move()
     email = new_email()
 
     def made() -> int:
@@ -54,7 +51,7 @@ def open_sign_up(bench: Bench) -> Case:
 
 def verified_sign_up(bench: Bench) -> Case:
     """A sign-up that waits for its email: nothing is made before that, and in the end it works."""
-    _move(bench)
+    bench.move()
     email = new_email()
 
     def failed(_: bool) -> None:
@@ -70,7 +67,7 @@ def verified_sign_up(bench: Bench) -> Case:
 
 def asking(bench: Bench, purpose: str) -> Case:
     """An email is asked for, and comes."""
-    _move(bench)
+    bench.move()
     user = bench.people.make()
     ask = partial(ask_reset if purpose == RESET else ask_verification, bench.http, OPEN, user.email)
 
@@ -82,7 +79,7 @@ def asking(bench: Bench, purpose: str) -> Case:
 
 def verification(bench: Bench) -> Case:
     """An email is verified by its code."""
-    _move(bench)
+    bench.move()
     user = bench.people.make()
     issued = _issue(bench, _subject(VERIFY, user))
 
@@ -102,7 +99,7 @@ def verification(bench: Bench) -> Case:
 
 def verification_of_a_sign_up(bench: Bench) -> Case:
     """The account of a sign-up is made by its email's ticket."""
-    _move(bench)
+    bench.move()
     email = new_email()
     fields = {"email": email, "password_hash": hash_password(PASSWORD, BCRYPT_COST)}
     subject = TicketSubject(VERIFY, VERIFIED, f"{VERIFIED}|{email}", email, sign_up=fields)
@@ -123,7 +120,7 @@ def verification_of_a_sign_up(bench: Bench) -> Case:
 
 def password_reset(bench: Bench) -> Case:
     """A new password is set by a code: the old one works until then, and the code no longer."""
-    _move(bench)
+    bench.move()
     user = bench.people.make(password=PASSWORD)
     log_in(bench.http, OPEN, user.username, "wrong")
     issued = _issue(bench, _subject(RESET, user))
@@ -144,12 +141,6 @@ def password_reset(bench: Bench) -> Case:
         assert act().status_code == 400
 
     return Case(act, failed, done, anew)
-
-
-def _move(bench: Bench) -> None:
-    """Go to an address that made no call yet."""
-    number = next(_addresses)
-    bench.http.source_ip = f"172.31.{number >> 8 & 255}.{number & 255}"
 
 
 def _subject(purpose: str, user: User) -> TicketSubject:

@@ -231,6 +231,7 @@ def public(bench: Bench, path: str, member: str) -> Case:
 
 def unblock(bench: Bench) -> Case:
     """A link that lets a person in again: it works once, and where it was answered with a failure the next time too."""
+    bench.move()
     user, token = bench.people.make(), secrets.token_urlsafe()
     tickets = PendingStore(bench.stage.dynamo, f"{bench.stage.prefix}sessions")
     tickets.put_ticket(Ticket(stored_id(token), Account("employees", user.user_id), int(bench.clock()) + 60))

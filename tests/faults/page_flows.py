@@ -15,6 +15,7 @@ REALM = "employees"
 
 def verification(bench: Bench) -> Case:
     """A link that confirms an email: it works until it has, and no failure confirms half of it."""
+    bench.move()
     user = bench.people.make(email_verified=False)
     token = _ticket(bench, user, VERIFY)
 
@@ -40,6 +41,7 @@ def verification(bench: Bench) -> Case:
 
 def reset(bench: Bench) -> Case:
     """A link that sets a new password: it works until it has, and the old password works as long."""
+    bench.move()
     user = bench.people.make(email_verified=True)
     token = _ticket(bench, user, RESET)
 

@@ -30,7 +30,7 @@ from tests.support.http import TIMESHEETS, Http
 from tests.support.people import PeopleMaker
 from tests.support.stages import provision_stage
 
-_numbers = itertools.count(1)
+_numbers, _addresses = itertools.count(1), itertools.count(1)
 
 
 @dataclass
@@ -69,6 +69,11 @@ class Bench:
             services[TokenFlow].issuer.refresh_tokens.checksum(b"")
             if rules:
                 services[TokenFlow].rules.configuration()
+
+    def move(self) -> None:
+        """Go to an address that made no call yet."""
+        number = next(_addresses)
+        self.http.source_ip = f"172.31.{number >> 8 & 255}.{number & 255}"
 
     def wipe(self) -> None:
         """Forget all people and what they left: moto copies all tables for each transaction."""

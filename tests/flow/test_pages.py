@@ -142,6 +142,19 @@ def test_errors_keep_their_own_headers(http: Http, stage: Stage, path: str, tick
     assert "WWW-Authenticate" not in by_status[400].headers
 
 
+def test_presses_of_an_address_are_throttled_and_looks_are_not(http: Http, path: str, ticket: str) -> None:
+    looks = [http.get(f"{path}?ticket={ticket}").status_code for _ in range(12)]
+    presses = [http.post(path, data={"ticket": "nope"}) for _ in range(11)]
+    refused = presses.pop()
+
+    assert looks == [200] * 12
+    assert {one.status_code for one in presses} == {400}
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "6")
+    assert refused.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert press(http, path, ticket).status_code == 429
+    assert press(http.at("198.51.100.210"), path, ticket).status_code == 200
+
+
 def test_ticket_stands_in_the_query_of_pages_alone(http: Http) -> None:
     answer = http.post("/oauth/token?ticket=x", data={"grant_type": "password"})
 

@@ -301,6 +301,8 @@ BAD = {
     "script as picture": ({"picture": "javascript:1"}, "picture must be an https URL."),
     "no phone": ({"phone_number": "12345"}, "phone_number must be in E.164 form"),
     "at sign in a username": ({"username": "a@b"}, "username must have 1 to 128 visible characters"),
+    "sentence as a username": ({"username": "visit evil.example"}, "username must have 1 to 128 visible characters"),
+    "line separator in a username": ({"username": "a\u2028b"}, "username must have 1 to 128 visible characters"),
     "invisible username": ({"username": "a\u200bb"}, "username must have 1 to 128 visible characters"),
 }
 

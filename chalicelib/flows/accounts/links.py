@@ -8,6 +8,7 @@ from chalicelib.accounts.tickets import Tickets
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Realm
 from chalicelib.passwords.policy import Objection
+from chalicelib.protection.calls import CODES, CallGuard
 from chalicelib.store.configuration.config import ConfigStore
 from chalicelib.store.tickets import RESET, VERIFY, EmailTicket
 
@@ -19,6 +20,7 @@ class LinkFlow:
     config: ConfigStore
     tickets: Tickets
     proofs: EmailProofs
+    guard: CallGuard
 
     @property
     def tenant_name(self) -> str:
@@ -30,6 +32,10 @@ class LinkFlow:
         ticket = self.tickets.open_by_ticket(purpose, token)
         self.proofs.require_subject(ticket)
         return ticket
+
+    def count(self, request: Request) -> None:
+        """Count a press of a button; raises TooManyAttempts. A refused password leaves the ticket, but costs work."""
+        self.guard.take(CODES, request.source_ip)
 
     def password_rules(self, ticket: EmailTicket) -> list[str]:
         """Return the rules of a ticket's realm for new passwords, in words."""

@@ -29,6 +29,7 @@ def show(links: LinkFlow, request: Request) -> str:
 
 def act(links: LinkFlow, request: Request) -> str:
     """Set the new password, and return the page that says so. A password that is refused leaves the link alone."""
+    links.count(request)
     # Read first: once the ticket is used, nothing may fail.
     tenant, token = links.tenant_name, request.params.get("ticket", "")
     ticket = _open(links, tenant, token)

@@ -26,6 +26,7 @@ def show(links: LinkFlow, request: Request) -> str:
 
 def act(links: LinkFlow, request: Request) -> str:
     """Confirm the address of the ticket, and return the page that says so."""
+    links.count(request)
     # Read first: once the ticket is used, nothing may fail.
     tenant = links.tenant_name
     try:
