@@ -98,9 +98,12 @@ class MailPreparation:
         return self._with_subject(realm, subject)
 
     def _waiting_sign_up(self, realm: Realm, mail: OutgoingMail) -> PreparedMail | None:
-        """Return the email of a sign-up that waits for its verification, once more."""
+        """Return an email to whoever signed up and did not verify yet: of the verification once more, or of a reset.
+
+        A stranger may have signed up. So a reset brings a password of its reader's, and never that of the sign-up.
+        """
         waiting = self.tickets.find_sign_up(realm.name, mail.to)
-        return self._with_subject(realm, waiting) if waiting else None
+        return self._with_subject(realm, replace(waiting, purpose=mail.kind)) if waiting else None
 
     def _with_subject(self, realm: Realm, subject: TicketSubject) -> PreparedMail:
         own = realm.password_reset.url if subject.purpose == RESET else None

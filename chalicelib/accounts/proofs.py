@@ -1,7 +1,7 @@
 """Act on an opened ticket: its reader has the email, so the email is verified, and a new password may be set."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.accounts.outgoing import PASSWORD_CHANGED
 from chalicelib.accounts.passwords import NewPasswords
@@ -10,6 +10,7 @@ from chalicelib.errors import InvalidGrant
 from chalicelib.identifiers import canonical
 from chalicelib.model.clock import in_words
 from chalicelib.model.request import Outcome
+from chalicelib.model.storage import Write
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 from chalicelib.passwords.policy import former_hashes
@@ -36,31 +37,50 @@ class EmailProofs:
         """Verify the email of a ticket's user, or make the user whose sign-up waited for this; raises InvalidGrant."""
         subject, now = ticket.subject, self.tickets.clock.now_s()
         outcome.realm, outcome.user = subject.realm, subject.user_id
-        realm, used = self._realm(subject), self.tickets.store.use_write(ticket)
-        records = self.records_of(realm)
-        try:
-            if subject.sign_up:
-                records.create(_user_of(subject, now), used)
-            else:
-                user = self._user(realm, subject)
-                self.tickets.dynamo.commit((*records.verification_writes(user, now), used))
-        except IdentifierTaken:
-            raise InvalidGrant(
-                INVALID, reason="the ticket was used, or the email or username is taken by now"
-            ) from None
-        except ConditionFailed:
-            raise InvalidGrant(INVALID, reason="the ticket was used, or the user was changed, meanwhile") from None
+        realm = self._realm(subject)
+        if subject.sign_up:
+            self._create(realm, _user_of(subject, now), ticket)
+            return
+        verified = self.records_of(realm).verification_writes(self._user(realm, subject), now)
+        self._commit(*verified, self.tickets.store.use_write(ticket))
 
     def reset_password(self, ticket: EmailTicket, password: str, outcome: Outcome) -> None:
         """Set a ticket's user a new password, end what stood on the old one, and mail the user.
 
         Raises InvalidGrant, and InvalidPassword without using the ticket up. Refresh tokens end unless the tenant keeps
-        them, pending logins and access tokens of the MFA API in any case. The email is verified by this.
+        them, pending logins and access tokens of the MFA API in any case. The email is verified by this. A sign-up that
+        waited for its verification becomes an account.
         """
-        subject, now = ticket.subject, self.tickets.clock.now_s()
+        subject = ticket.subject
         outcome.realm, outcome.user = subject.realm, subject.user_id
         realm = self._realm(subject)
-        user = self._user(realm, subject)
+        if subject.sign_up:
+            self._make_user(realm, ticket, password, outcome)
+        else:
+            self._change_password(realm, ticket, password, outcome)
+
+    def require_subject(self, ticket: EmailTicket) -> None:
+        """Raise InvalidGrant if a ticket's realm or user is gone, or the user is another one by now."""
+        realm = self._realm(ticket.subject)
+        if not ticket.subject.sign_up:
+            self._user(realm, ticket.subject)
+
+    def _make_user(self, realm: Realm, ticket: EmailTicket, password: str, outcome: Outcome) -> None:
+        """Make the user of a sign-up with this password in place of its own."""
+        user = replace(_user_of(ticket.subject, self.tickets.clock.now_s()), password_hash="")
+        hashed = self.passwords.hash(password, user, realm, outcome.warnings.append)
+        self._create(realm, replace(user, password_hash=hashed), ticket)
+
+    def _create(self, realm: Realm, user: User, ticket: EmailTicket) -> None:
+        try:
+            self.records_of(realm).create(user, self.tickets.store.use_write(ticket))
+        except IdentifierTaken:
+            raise InvalidGrant(
+                INVALID, reason="the ticket was used, or the email or username is taken by now"
+            ) from None
+
+    def _change_password(self, realm: Realm, ticket: EmailTicket, password: str, outcome: Outcome) -> None:
+        now, user = self.tickets.clock.now_s(), self._user(realm, ticket.subject)
         new = NewPassword(
             password_hash=self.passwords.hash(password, user, realm, outcome.warnings.append),
             # Together with the current password these are as many as the policy compares with.
@@ -70,22 +90,17 @@ class EmailProofs:
         told = OutgoingMail(PASSWORD_CHANGED, realm.name, user.email, user.user_id, {"time": in_words(now)})
         # Forgotten first: if AWS fails in between, the ticket still works.
         self.attempts.forget(self.records_of(realm).users.key_of(user.user_id))
+        self._commit(
+            *self.records_of(realm).reset_writes(user, new, now),
+            self.tickets.store.use_write(ticket),
+            self.queue.queue_write(told, self.tickets.clock.now_ms()),
+        )
+
+    def _commit(self, *writes: Write) -> None:
         try:
-            self.tickets.dynamo.commit(
-                (
-                    *self.records_of(realm).reset_writes(user, new, now),
-                    self.tickets.store.use_write(ticket),
-                    self.queue.queue_write(told, self.tickets.clock.now_ms()),
-                )
-            )
+            self.tickets.dynamo.commit(writes)
         except ConditionFailed:
             raise InvalidGrant(INVALID, reason="the ticket was used, or the user was changed, meanwhile") from None
-
-    def require_subject(self, ticket: EmailTicket) -> None:
-        """Raise InvalidGrant if a ticket's realm or user is gone, or the user is another one by now."""
-        realm = self._realm(ticket.subject)
-        if not ticket.subject.sign_up:
-            self._user(realm, ticket.subject)
 
     def _realm(self, subject: TicketSubject) -> Realm:
         realm = self.config.realm(subject.realm)

@@ -287,14 +287,46 @@ def test_person_without_a_password_gets_one(http: Http, people: PeopleMaker) -> 
     assert log_in(http, OPEN, user.username, NEW_PASSWORD).status_code == 200
 
 
-def test_waiting_sign_up_gets_its_own_mail_again(http: Http) -> None:
+@pytest.mark.parametrize("by", ["code", "ticket", "page"])
+def test_reset_of_a_waiting_sign_up_makes_the_account_with_the_readers_password(
+    http: Http, people: PeopleMaker, by: str
+) -> None:
+    email = new_email()
+    sign_up(http, VERIFIED, email, "words of a stranger")
+    (of_sign_up,) = mails(http, email)
+    mail = asked(http, VERIFIED, email)
+    proof = {"email": email, "code": code_of(mail)} if by == "code" else {"ticket": ticket_of(mail)}
+    weak = reset(http, VERIFIED, "short", **proof)
+    if by == "page":
+        form = {**proof, "password": NEW_PASSWORD, "password_repeat": NEW_PASSWORD}
+        done = http.post("/u/reset", data=form)
+    else:
+        done = reset(http, VERIFIED, **proof)
+
+    assert (weak.json()["error"], done.status_code) == ("invalid_password", 200)
+    assert people.of(VERIFIED).find(email).email_verified
+    assert log_in(http, VERIFIED, email, NEW_PASSWORD).status_code == 200
+    assert log_in(http, VERIFIED, email, "words of a stranger").status_code == 400
+    assert verify(http, VERIFIED, ticket=ticket_of(of_sign_up)).json() == INVALID
+    assert reset(http, VERIFIED, "a third quiet word", **proof).json() == INVALID
+
+
+def test_reset_of_a_waiting_sign_up_is_no_verification_of_its_password(http: Http) -> None:
     email = new_email()
     sign_up(http, VERIFIED, email)
     mails(http, email)
     mail = asked(http, VERIFIED, email)
 
-    assert reset(http, VERIFIED, email=email, code=code_of(mail)).json() == INVALID
-    assert verify(http, VERIFIED, email=email, code=code_of(mail)).status_code == 200
+    assert verify(http, VERIFIED, ticket=ticket_of(mail)).json() == INVALID
+    assert log_in(http, VERIFIED, email).status_code == 400
+
+
+def test_own_password_of_a_waiting_sign_up_may_be_set_by_a_reset(http: Http) -> None:
+    email = new_email()
+    sign_up(http, VERIFIED, email, PASSWORD)
+    mails(http, email)
+
+    assert reset(http, VERIFIED, PASSWORD, ticket=ticket_of(asked(http, VERIFIED, email))).status_code == 200
     assert log_in(http, VERIFIED, email).status_code == 200
 
 
