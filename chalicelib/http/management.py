@@ -1,14 +1,22 @@
 """The routes of the Management API, and its errors in Auth0's form."""
 
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
+from typing import TypeVar
 
 from chalicelib.errors import WireError
+from chalicelib.flows.management.blocks import BlocksFlow
 from chalicelib.flows.management.configuration import ConfigurationFlow
+from chalicelib.flows.management.factors import FactorsFlow
+from chalicelib.flows.management.sessions import SessionsFlow
 from chalicelib.flows.management.users import UsersFlow
 from chalicelib.http.application import Application
 from chalicelib.http.routes import BEARER, DELETE, GET, NO_CONTENT, POST, Caller, Route
 from chalicelib.http.wire import NO_STORE, Reply
+from chalicelib.model.request import Request
+
+S = TypeVar("S")
 
 PATCH = ("PATCH",)
 CREATED = 201
@@ -31,13 +39,41 @@ def error_reply(error: WireError) -> Reply:
 # A backend with an access token of its own. Its lists take a client_id as a filter.
 MANAGER = Caller(BEARER, error_reply=error_reply, in_links=frozenset({"client_id"}))
 
+
+def _removal(path: str, service: type[S], answer: Callable[[S, Request], None]) -> Route[S]:
+    """Return the row of a DELETE, whose answer is empty."""
+    return Route(path, DELETE, service, answer, MANAGER, event=FAILED, status=NO_CONTENT)
+
+
 ROUTES = (
     Route("/api/v2/users", GET, UsersFlow, UsersFlow.list_users, MANAGER),
     Route("/api/v2/users", POST, UsersFlow, UsersFlow.create, MANAGER, event=FAILED, status=CREATED),
     Route("/api/v2/users-by-email", GET, UsersFlow, UsersFlow.list_by_email, MANAGER),
     Route("/api/v2/users/{id}", GET, UsersFlow, UsersFlow.show, MANAGER),
     Route("/api/v2/users/{id}", PATCH, UsersFlow, UsersFlow.update, MANAGER, event=FAILED),
-    Route("/api/v2/users/{id}", DELETE, UsersFlow, UsersFlow.delete, MANAGER, event=FAILED, status=NO_CONTENT),
+    _removal("/api/v2/users/{id}", UsersFlow, UsersFlow.delete),
+    Route("/api/v2/users/{id}/authenticators", GET, FactorsFlow, FactorsFlow.list_authenticators, MANAGER),
+    _removal("/api/v2/users/{id}/authenticators", FactorsFlow, FactorsFlow.remove),
+    Route("/api/v2/users/{id}/authentication-methods", GET, FactorsFlow, FactorsFlow.list_methods, MANAGER),
+    Route("/api/v2/users/{id}/enrollments", GET, FactorsFlow, FactorsFlow.list_enrollments, MANAGER),
+    Route(
+        "/api/v2/users/{id}/recovery-code-regeneration",
+        POST,
+        FactorsFlow,
+        FactorsFlow.renew_recovery_code,
+        MANAGER,
+        event=FAILED,
+    ),
+    Route("/api/v2/users/{id}/refresh-tokens", GET, SessionsFlow, SessionsFlow.list_tokens, MANAGER),
+    _removal("/api/v2/users/{id}/refresh-tokens", SessionsFlow, SessionsFlow.end_tokens),
+    Route("/api/v2/users/{id}/sessions", GET, SessionsFlow, SessionsFlow.list_sessions, MANAGER),
+    _removal("/api/v2/users/{id}/sessions", SessionsFlow, SessionsFlow.end_sessions),
+    Route("/api/v2/user-blocks", GET, BlocksFlow, BlocksFlow.show_named, MANAGER),
+    _removal("/api/v2/user-blocks", BlocksFlow, BlocksFlow.lift_named),
+    Route("/api/v2/user-blocks/{id}", GET, BlocksFlow, BlocksFlow.show, MANAGER),
+    _removal("/api/v2/user-blocks/{id}", BlocksFlow, BlocksFlow.lift),
+    Route("/api/v2/anomaly/blocks/ips/{ip}", GET, BlocksFlow, BlocksFlow.check_address, MANAGER),
+    _removal("/api/v2/anomaly/blocks/ips/{ip}", BlocksFlow, BlocksFlow.lift_address),
     Route("/api/v2/clients", GET, ConfigurationFlow, ConfigurationFlow.list_clients, MANAGER),
     Route(
         "/api/v2/clients/{id}/rotate-secret",

@@ -64,6 +64,12 @@ class RecoveryCode:
         return Proof(("pwd", "mfa"), give_back, writes, None, {"recovery_code": following})
 
 
+def renew_recovery_code(enrolment: Enrolment) -> tuple[Enrolment, str]:
+    """Return the enrolment with a new recovery code in place of any other, and the code."""
+    code = _new_code()
+    return replace(enrolment, recovery_hash=_hash_code(code)), code
+
+
 def _new_code() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(LENGTH))
 

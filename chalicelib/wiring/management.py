@@ -7,8 +7,11 @@ from chalicelib.accounts.outgoing import MailQueue
 from chalicelib.accounts.passwords import NewPasswords
 from chalicelib.accounts.profiles import Profiles
 from chalicelib.flows.management.admission import ManagementAdmission
+from chalicelib.flows.management.blocks import BlocksFlow
 from chalicelib.flows.management.configuration import Catalog, ConfigurationFlow
+from chalicelib.flows.management.factors import FactorsFlow
 from chalicelib.flows.management.people import PeopleFinder
+from chalicelib.flows.management.sessions import SessionsFlow
 from chalicelib.flows.management.users import UsersFlow
 from chalicelib.http.body import json_object
 from chalicelib.http.log import report_botocore
@@ -20,6 +23,7 @@ from chalicelib.protection.mails import MailGuard
 from chalicelib.settings import Settings, environment
 from chalicelib.store.aws.calls import Aws
 from chalicelib.store.aws.connections import connect
+from chalicelib.store.buckets import LOGINS, BucketStore
 from chalicelib.store.code_attempts import AllowanceStore
 from chalicelib.store.families import FamilyStore
 from chalicelib.store.outgoing import OutgoingStore
@@ -37,6 +41,7 @@ def build_management(settings: Settings, aws: Aws, externals: Externals) -> Serv
     admission = ManagementAdmission(verifier, config, allowances, clock)
     catalog = Catalog(config, clock)
     finder, passwords = PeopleFinder(stores.dynamo, catalog), NewPasswords(config.tenant, externals.range_api, cost)
+    buckets = BucketStore(stores.dynamo, stores.attempts_table, LOGINS)
     queue = OutgoingStore(stores.dynamo, stores.attempts_table)
     guard = MailGuard(allowances, stores.dynamo.commit, stores.key.mac, clock)
     mails = MailQueue(queue, guard, clock, has_sender=bool(settings.email_from))
@@ -55,6 +60,9 @@ def build_management(settings: Settings, aws: Aws, externals: Externals) -> Serv
     services = (
         RequestReader(settings.issuer, settings.trusted_proxies, json_object),
         UsersFlow(admission, finder, changes_of, profiles_of, passwords, mails, clock),
+        BlocksFlow(admission, finder, changes_of, buckets, config.tenant, clock),
+        SessionsFlow(admission, finder, changes_of, config),
+        FactorsFlow(admission, finder, stores.enrolments_of, stores.attempts),
         ConfigurationFlow(admission, catalog, config),
     )
     return Services({type(service): service for service in services})

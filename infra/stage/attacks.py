@@ -1,56 +1,25 @@
 """Read and clear the counters of attack protection, for the tools."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chalicelib.identifiers import digest
 from chalicelib.model.account import Account
 from chalicelib.model.address import network, networks
 from chalicelib.model.bucket import Bucket
-from chalicelib.model.storage import Item, Key
-from chalicelib.model.tenant import WIDE_FACTOR, BruteForceProtection, SuspiciousIpThrottling
+from chalicelib.model.storage import Key
+from chalicelib.model.tenant import WIDE_FACTOR, SuspiciousIpThrottling
 from chalicelib.protection.calls import CODES, MAILS, SIGN_UPS
 from chalicelib.protection.client import BUCKET
+from chalicelib.protection.counters import BLOCKED, COUNTING, CounterState, account_rows
 from chalicelib.store.buckets import LOGINS, BucketStore
-from chalicelib.store.tally import (
-    ANYWHERE,
-    MAX_FAILURES_IN_A_ROW,
-    AttemptCount,
-    count_in,
-    doors_in,
-    networks_in,
-    place_of,
-    total_in,
-)
 from infra.errors import OperatorError
 from infra.stage.aws import Stage
 from infra.stage.keys import stage_key
 from infra.stage.people import People
 
-ALL_ADDRESSES = "all"
 # The beginning of the account of an identifier that no user has.
 UNKNOWN = "name:"
-COUNTING, BLOCKED, SLOWED = "counting", "blocked", "slowed"
-
-
-@dataclass(frozen=True, slots=True)
-class CounterState:
-    """The state of one counter. of: `logins`, `clients`, or of calls about accounts `sign-ups`, `mails`, `codes`.
-
-    account: a user_id, or the hash of an identifier that no user has. If of is `clients`: a client_id, or "" for all
-    ids that no client has. address: `all` if the counter is over all addresses.
-    state: `counting`, `blocked`, or `slowed` if unknown addresses share one attempt in a while.
-    until: epoch seconds of the next attempt; 0 if the state is `counting`.
-    """
-
-    of: str
-    account: str
-    address: str
-    failed: int
-    limit: int
-    state: str
-    until: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +33,7 @@ class Attacks:
         people = People.of(self.stage, realm)
         account_id, key = self._find_counts(people, who)
         policy = people.config.tenant().brute_force_protection
-        return list(_account_rows(account_id, people.attempts.item(key), policy))
+        return list(account_rows(account_id, people.attempts.item(key), policy, int(time.time())))
 
     def of_realm(self, realm: str) -> list[CounterState]:
         """Return the counters of a realm that refuse or slow down logins."""
@@ -72,7 +41,8 @@ class Attacks:
         policy = people.config.tenant().brute_force_protection
         unknown = ((account.id, item) for account, item in people.attempts.of_realm(people.realm.name))
         users = ((one.user_id, one.attempt_counts) for one in people.records.all())
-        rows = (row for account_id, item in (*unknown, *users) for row in _account_rows(account_id, item, policy))
+        now = int(time.time())
+        rows = (row for account_id, item in (*unknown, *users) for row in account_rows(account_id, item, policy, now))
         return sorted((row for row in rows if row.state != COUNTING), key=lambda row: (row.account, row.address))
 
     def of_address(self, address: str) -> list[CounterState]:
@@ -121,42 +91,6 @@ class Attacks:
 
     def _buckets(self) -> BucketStore:
         return BucketStore(self.stage.dynamo, f"{self.stage.prefix}attempts", LOGINS)
-
-
-def _account_rows(account_id: str, item: Item, policy: BruteForceProtection) -> Iterator[CounterState]:
-    """Yield the counters of an account: by network, and over all. Those of a user's two names are added up."""
-    now = int(time.time())
-    networks = sorted(set().union(*(networks_in(item, door) for door in doors_in(item))))
-    places = [(ALL_ADDRESSES, ANYWHERE), *((network, place_of(network)) for network in networks)]
-    for address, place in places:
-        counts = [count_in(item, door, place) for door in doors_in(item)]
-        live = [count for count in counts if count.expires_at > now and count.attempts]
-        if live:
-            yield _counter_row(account_id, address, live, policy)
-    yield from _total_rows(account_id, item, now)
-
-
-def _counter_row(
-    account_id: str, address: str, counts: list[AttemptCount], policy: BruteForceProtection
-) -> CounterState:
-    full = [count.expires_at for count in counts if count.attempts >= policy.max_attempts]
-    if sum(count.attempts - count.excused for count in counts) >= policy.max_attempts:
-        full.append(min(count.expires_at for count in counts))
-    state, until = (BLOCKED, max(full)) if full else (COUNTING, 0)
-    failed = sum(count.failed for count in counts)
-    return CounterState(LOGINS, account_id, address, failed, policy.max_attempts, state, until)
-
-
-def _total_rows(account_id: str, item: Item, now: int) -> Iterator[CounterState]:
-    totals = [total_in(item, door) for door in doors_in(item)]
-    live = [total for total in totals if total.expires_at > now and total.failed]
-    if not live:
-        return
-    is_slowed = sum(total.failed - total.excused for total in live) >= MAX_FAILURES_IN_A_ROW
-    turns = [total.next_attempt_at for total in live if total.is_slow(now)]
-    state, until = (SLOWED, max(now, item.get("turn_at", 0), *turns)) if is_slowed or turns else (COUNTING, 0)
-    failed = sum(total.failed for total in live)
-    yield CounterState(LOGINS, account_id, ALL_ADDRESSES, failed, MAX_FAILURES_IN_A_ROW, state, until)
 
 
 def _bucket_of(kind: str, throttling: SuspiciousIpThrottling) -> Bucket:

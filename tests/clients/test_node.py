@@ -141,3 +141,18 @@ def test_apis_of_node_take_an_access_token_and_nothing_else(run: LocalProcess) -
     ]
     assert said["sub"].startswith("employees|")
     assert said["refused"] == "ERR_JWT_CLAIM_VALIDATION_FAILED"
+
+
+def test_node_auth0_manages_people(tls_run: LocalProcess) -> None:
+    said = node(tls_run, "management", NODE_EXTRA_CA_CERTS=tls_run.ca_file)
+
+    assert (said["made"], said["byEmail"], said["found"]) == ("node@example.com", 1, 1)
+    assert (said["metadata"], said["moved"]) == ({"b": 2, "c": 3}, ["node2@example.com", False])
+    assert (said["logins"], said["blocked"], said["blocks"]) == ([400, 200], 403, {"blocked_for": []})
+    assert said["tokens"] == 0
+    assert [said[name] for name in ("taken", "bad", "gone", "noToken")] == [
+        [409, "auth0_idp_error"],
+        [400, "invalid_body"],
+        [404, "inexistent_user"],
+        [401, "invalid_token"],
+    ]

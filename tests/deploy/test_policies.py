@@ -46,6 +46,9 @@ UNSEEN = {
     ("WriteLogs", "logs:CreateLogStream"),
     ("WriteLogs", "logs:PutLogEvents"),
     ("KeepRefreshTokensAndOneTimeIdentifiers", "dynamodb:Query"),
+    # Revocations at large of the version before are read beside those of this one, once a process.
+    ("ReadAndEndRefreshTokens", "dynamodb:GetItem"),
+    ("ReadAndEndRefreshTokens", "dynamodb:BatchGetItem"),
 }
 # A phone number is no resource, and an email's sender is a setting of the stage, which these files do not know.
 OF_NO_STAGE = {"SendTextMessages", "SendEmails"}
@@ -186,10 +189,10 @@ def manage(site: httpx.Client, deployment: Deployment) -> None:
     for path in ("clients", "resource-servers", "connections", "client-grants"):
         assert send("GET", path).status_code == 200
     assert send("POST", "clients/demo-basic/rotate-secret").status_code == 200
-    manage_people(send)
+    manage_people(site, send)
 
 
-def manage_people(send: Send) -> None:
+def manage_people(site: httpx.Client, send: Send) -> None:
     """Make, find, change and delete somebody."""
     new = {"connection": "customers", "email": "managed@example.com", "password": "quiet words at 753"}
     made = send("POST", "users", json=new | {"verify_email": True})
@@ -202,7 +205,34 @@ def manage_people(send: Send) -> None:
     assert len(send("GET", "users-by-email", params={"email": "managed@example.com"}).json()) == 1
     for change in ({"app_metadata": {"a": 1}}, {"password": "other quiet words 358"}, {"blocked": True}):
         assert send("PATCH", path, json=change).status_code == 200
+    look_at_person(site, send, path)
     assert send("DELETE", path).status_code == 204
+
+
+def look_at_person(site: httpx.Client, send: Send, path: str) -> None:
+    """See and end the blocks, second factors and refresh tokens of somebody who has some."""
+    assert send("PATCH", path, json={"blocked": False}).status_code == 200
+    login = CLIENT | {"username": "managed@example.com", "password": "other quiet words 358", "realm": "customers"}
+    password_realm = {"grant_type": "http://auth0.com/oauth/grant-type/password-realm"}
+    offline = login | password_realm | {"audience": SECRET_LOGIN["audience"], "scope": "offline_access"}
+    assert site.post("/oauth/token", data=offline).status_code == 200, "no refresh token"
+    grants = send("GET", "client-grants", params={"client_id": "demo-m2m"}).json()
+    (audience,) = (one["audience"] for one in grants if one["audience"].endswith("api/v2/"))
+    own = login | password_realm | {"audience": audience.replace("api/v2/", "mfa/"), "scope": "enroll"}
+    bearer = {"Authorization": f"Bearer {site.post('/oauth/token', data=own).json()['access_token']}"}
+    assert site.post("/mfa/associate", json={"authenticator_types": ["otp"]}, headers=bearer).status_code == 200
+    phone = {"authenticator_types": ["oob"], "oob_channels": ["sms"], "phone_number": "+14155550177"}
+    assert site.post("/mfa/associate", json=phone, headers=bearer).status_code == 200
+    person = path.removeprefix("users/")
+    for name in ("authenticators", "authentication-methods", "enrollments", "refresh-tokens", "sessions"):
+        assert send("GET", f"{path}/{name}").status_code == 200
+    for name in (f"{path}/refresh-tokens", f"{path}/sessions", f"{path}/authenticators", f"user-blocks/{person}"):
+        assert send("DELETE", name).status_code == 204
+    assert send("GET", f"user-blocks/{person}").status_code == 200
+    site.post("/oauth/token", data=offline | {"password": "wrong"})
+    assert send("GET", "anomaly/blocks/ips/127.0.0.1").status_code == 404
+    for address in ("127.0.0.1", "192.0.2.1"):
+        assert send("DELETE", f"anomaly/blocks/ips/{address}").status_code == 204
 
 
 def mfa_command(deployment: Deployment, word: str, who: str, *options: str) -> str:

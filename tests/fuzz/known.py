@@ -5,7 +5,7 @@ request is sent, so that the generated requests are the same in each run.
 """
 
 from base64 import b64encode
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.support.http import BACKEND, EVERYTHING, REPORTS, TIMESHEETS
 
@@ -238,11 +238,19 @@ _PROOFS = [
     Known(_NEW | TOO_LONG),
 ]
 
-# The Management API: what a backend asks for.
+# The Management API: what a backend asks for. A client whose secret is new would answer nobody else.
 _MANAGER = Known(headers=_bearer(live("management_token", "demo-m2m")))
+_MANAGED = (
+    "Users", "CreateUser", "UsersByEmail", "User", "UpdateUser", "DeleteUser", "Authenticators",
+    "RemoveAuthenticators", "Methods", "Enrollments", "RecoveryCode", "RefreshTokens", "EndRefreshTokens",
+    "Sessions", "EndSessions", "NamedBlocks", "LiftNamedBlocks", "Blocks", "LiftBlocks", "Address", "LiftAddress",
+    "Clients", "Apis", "Connections", "Grants",
+)  # fmt: skip
+_IDENTIFIED = {"email": "bob@example.com", "identifier": "bob@example.com"}
 
 # By the operationId of docs/use/openapi.yaml.
 REQUESTS = {
+    **{f"management{name}": [_MANAGER, replace(_MANAGER, query=_IDENTIFIED), Known()] for name in _MANAGED},
     "mfaChallenge": _CHALLENGES,
     "mfaAssociate": _ASSOCIATIONS,
     "mfaAuthenticators": [*_OF_MFA_API, Known(headers=_BY_MFA_TOKEN)],
@@ -259,10 +267,6 @@ REQUESTS = {
     "sendVerification": _MAILS,
     "verifyEmail": _PROOFS,
     "resetPassword": _PROOFS,
-    "managementClients": [_MANAGER, Known()],
-    "managementApis": [_MANAGER, Known()],
-    "managementConnections": [_MANAGER, Known()],
-    "managementGrants": [_MANAGER, Known()],
     "unblock": [Known({"ticket": "x"}), Known(TOO_LONG)],
     "verifyByPage": [Known({"ticket": "x"}), Known(TOO_LONG)],
     "resetByPage": [Known({"ticket": "x", "password": "x", "password_repeat": "x"}), Known(TOO_LONG)],

@@ -109,7 +109,10 @@ def _client(document: Document) -> dict[str, Any]:
         "client_metadata": document.get("client_metadata", {}),
         "is_first_party": True,
         "oidc_conformant": True,
-        "refresh_token": {name: value for name, value in policy.items() if value is not None},
+        "refresh_token": {
+            "expiration_type": "non-expiring" if policy["infinite_token_lifetime"] else "expiring",
+            **{name: value for name, value in policy.items() if value is not None},
+        },
     }
 
 

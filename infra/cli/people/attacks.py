@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from chalicelib.model.address import parse_address
+from chalicelib.protection.counters import CounterState
 from infra.cli.options import JsonOption, RealmOption, StageOption, console, reports_failures
 from infra.cli.output.tables import print_json, print_table, utc
 from infra.errors import OperatorError
-from infra.stage.attacks import Attacks, CounterState
+from infra.stage.attacks import Attacks
 from infra.stage.aws import reach
 
 attacks = typer.Typer(
