@@ -104,8 +104,8 @@ class EmailProofs:
 
     def _realm(self, subject: TicketSubject) -> Realm:
         realm = self.config.realm(subject.realm)
-        if realm is None:
-            raise InvalidGrant(INVALID, reason="the realm is gone")
+        if realm is None or (subject.sign_up and not realm.signup.enabled):
+            raise InvalidGrant(INVALID, reason="the realm is gone, or takes no sign-ups any more")
         return realm
 
     def _user(self, realm: Realm, subject: TicketSubject) -> User:

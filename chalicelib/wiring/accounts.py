@@ -13,6 +13,7 @@ from chalicelib.flows.accounts.sign_up import SignUpFlow
 from chalicelib.flows.accounts.verify_email import VerifyEmailFlow
 from chalicelib.flows.mails import MailFlow
 from chalicelib.model.tenant import Realm
+from chalicelib.protection.codes import CodeGuard
 from chalicelib.protection.mails import StageMailLimit
 from chalicelib.settings import Settings
 from chalicelib.store.code_attempts import AllowanceStore
@@ -36,7 +37,7 @@ def make_account_services(settings: Settings, externals: Externals, stores: Stor
     mails, queue = parts.mails, parts.mails.store
     tickets = Tickets(dynamo, TicketStore(dynamo, stores.sessions_table), mac, clock)
     passwords = NewPasswords(config.tenant, externals.range_api, settings.bcrypt_cost)
-    admission = Admission(parts.authenticator, config, parts.calls, tickets, mac)
+    admission = Admission(parts.authenticator, config, parts.calls, CodeGuard(allowances, mac, clock), tickets, mac)
 
     def records_of(realm: Realm) -> UserRecords:
         return UserRecords(dynamo, realm.users_table)

@@ -23,6 +23,7 @@ from tests.support.accounts import (
     verify,
     wrong,
 )
+from tests.support.config import document_of
 from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.people import PeopleMaker
@@ -68,6 +69,31 @@ def test_parallel_guesses_share_five_tries(http: Http, people: PeopleMaker) -> N
         assert set(guesses) == {400}
 
     assert reset(http, OPEN, email=user.email, code=code).status_code == 400
+
+
+def test_codes_of_all_emails_share_fifty_tries_and_the_link_works_on(
+    http: Http, people: PeopleMaker, clock: Clock
+) -> None:
+    user, guesses = people.make(), []
+    for _ in range(10):
+        code = code_of(reset_mail(http, user.email))
+        guesses += [reset(http, OPEN, email=user.email, code=wrong(code)) for _ in range(5)]
+        clock.advance(60)
+    mail = reset_mail(http, user.email)
+    right = reset(http, OPEN, email=user.email, code=code_of(mail))
+    nobody = reset(http, OPEN, email=new_email(), code="123456")
+
+    assert {answer.content for answer in guesses} == {right.content} == {nobody.content}
+    assert reset(http, OPEN, ticket=ticket_of(mail)).status_code == 200
+
+
+def test_code_may_be_tried_again_after_half_an_hour(http: Http, people: PeopleMaker, clock: Clock) -> None:
+    user = people.make()
+    for _ in range(50):
+        reset(http, OPEN, email=user.email, code="no")
+    clock.advance(1800)
+
+    assert reset(http, OPEN, email=user.email, code=code_of(reset_mail(http, user.email))).status_code == 200
 
 
 def test_parallel_uses_of_one_right_code_set_one_password(http: Http, people: PeopleMaker) -> None:
@@ -147,3 +173,20 @@ def test_link_has_the_issuers_host_whatever_the_request_names(http: Http, people
 
     assert "/u/reset" in mail
     assert NOWHERE not in mail
+
+
+def test_sign_up_makes_no_account_where_sign_ups_were_switched_off_meanwhile(
+    http: Http, stage: Stage, clock: Clock
+) -> None:
+    email, config = new_email(), stage.config()
+    document = document_of(stage, f"realm#{VERIFIED}")
+    sign_up(http, VERIFIED, email)
+    ticket = ticket_of(mails(http, email)[-1])
+    config.put(f"realm#{VERIFIED}", document | {"signup": {"enabled": False, "requires_verified_email": True}})
+    try:
+        clock.advance(61)
+        answers = [verify(http, VERIFIED, ticket=ticket), http.get(f"/u/verify?ticket={ticket}")]
+    finally:
+        config.put(f"realm#{VERIFIED}", document)
+
+    assert [answer.status_code for answer in answers] == [400, 400]

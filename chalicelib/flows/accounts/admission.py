@@ -11,6 +11,7 @@ from chalicelib.mfa.typed import plain_code
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Realm
 from chalicelib.protection.calls import CODES, CallGuard, CallLimit
+from chalicelib.protection.codes import CodeGuard
 from chalicelib.store.configuration.config import ConfigStore
 from chalicelib.store.tickets import EmailTicket
 
@@ -30,6 +31,7 @@ class Admission:
     clients: ClientAuthenticator
     config: ConfigStore
     guard: CallGuard
+    codes: CodeGuard
     tickets: Tickets
     mac: Callable[[str, bytes], bytes]
 
@@ -67,6 +69,8 @@ class Admission:
         if token is None:
             email, code = self.read_email(request), request.require("code")
             self.count(call, CODES)
+            if not self.codes.take(purpose, call.realm.name, email):
+                raise InvalidGrant(INVALID, reason="too many codes were tried for this email")
             return self.tickets.open_by_code(purpose, call.realm.name, email, plain_code(code))
         if "code" in request.params:
             raise InvalidRequest("Use a ticket or a code, not both.")
