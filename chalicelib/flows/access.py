@@ -1,5 +1,6 @@
 """The access of a login: an audience and scopes, from what the request names and what may be granted."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from chalicelib import scopes
@@ -20,6 +21,8 @@ from chalicelib.store.configuration.config import ConfigStore
 
 # The target of a token if no API was named.
 USERINFO = Api("", "/userinfo")
+# The end of the names of dialects whose tokens have the claim `permissions`.
+AUTHZ = "_authz"
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -48,13 +51,13 @@ class AccessPolicy:
             raise InvalidTarget("The audience differs from the one that was granted.")
         audience = original.audience if original else requested.audience or self.config.tenant().default_audience
         api = self._api(audience, request.issuer, bound) if audience else None
-        api_scopes, oidc_scopes = api.scopes if api else (), _oidc_scopes(api, client)
+        oidc_scopes, permitted = _oidc_scopes(api, client), _permitted(api, login)
         if original is None:
-            granted = scopes.grant(self._with_default_scopes(requested), api_scopes, oidc_scopes)
+            granted = scopes.grant(self._with_default_scopes(requested), permitted, oidc_scopes)
         else:
-            wanted = _narrow(requested, original, api_scopes, login)
-            granted = tuple(one for one in original.scopes if one in wanted and one in {*api_scopes, *oidc_scopes})
-        return _access(api, granted, client)
+            wanted = _narrow(requested, original, api.scopes if api else (), login)
+            granted = tuple(one for one in original.scopes if one in wanted and one in {*permitted, *oidc_scopes})
+        return replace(_access(api, granted, client), permissions=_permissions(api, granted, login))
 
     def limit(self, request: Request, granted: Access, wanted: Access, client: Client) -> Access:
         """Return the access as rules changed it, without OIDC scopes that no login may have here.
@@ -65,7 +68,10 @@ class AccessPolicy:
             return wanted
         api = self._api(granted.audience, request.issuer, None) if granted.audience else None
         denied = frozenset(scopes.OIDC_SCOPES) - _oidc_scopes(api, client)
-        return replace(wanted, scopes=tuple(one for one in wanted.scopes if one not in denied))
+        kept = tuple(one for one in wanted.scopes if one not in denied)
+        if api is None or not api.enforce_policies or wanted.permissions is None:
+            return replace(wanted, scopes=kept)
+        return replace(wanted, scopes=kept, permissions=_in_order(api, kept))
 
     def _with_default_scopes(self, requested: RequestedAccess) -> frozenset[str]:
         named = requested.scopes
@@ -95,6 +101,36 @@ def _narrow(
     if not wanted <= frozenset(original.scopes):
         raise InvalidScope("The scope is wider than what was granted.")
     return wanted
+
+
+def _permitted(api: Api | None, login: Login) -> tuple[str, ...]:
+    """Return the scopes of an API that a login may have: all of them, or what a user's policies permit."""
+    if api is None:
+        return ()
+    return _in_order(api, _held(api, login)) if api.enforce_policies and login.user else api.scopes
+
+
+def _permissions(api: Api | None, granted: tuple[str, ...], login: Login) -> tuple[str, ...] | None:
+    """Return the claim `permissions`: what was granted if policies are enforced, else what is held; None for no claim.
+
+    A client on its own behalf has its whole client grant.
+    """
+    if api is None or not api.token_dialect.endswith(AUTHZ):
+        return None
+    return _in_order(api, granted if api.enforce_policies and login.user else _held(api, login))
+
+
+def _held(api: Api, login: Login) -> frozenset[str]:
+    """Return the values of an API's permissions: a user's by roles and direct, or a client's client grant."""
+    user = login.user
+    if user is None:
+        return frozenset(login.original.scopes if login.original else ())
+    direct = frozenset(one.value for one in user.permissions if one.api == api.identifier)
+    return direct.union(*(api.role_permissions.get(role, ()) for role in user.roles))
+
+
+def _in_order(api: Api, values: Collection[str]) -> tuple[str, ...]:
+    return tuple(one for one in api.scopes if one in values)
 
 
 def _access(api: Api | None, granted: tuple[str, ...], client: Client) -> Access:

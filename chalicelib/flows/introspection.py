@@ -14,7 +14,7 @@ from chalicelib.tokens.refresh import PresentedToken, RefreshTokens
 from chalicelib.tokens.verifier import AccessTokenVerifier, audiences
 
 INACTIVE = {"active": False}
-SHOWN = ("scope", "client_id", "sub", "aud", "iss", "exp", "iat", "jti", "auth_time", "amr", "gty")
+SHOWN = ("scope", "client_id", "sub", "aud", "iss", "exp", "iat", "jti", "auth_time", "amr", "gty", "permissions")
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -65,7 +65,7 @@ class Login:
 class Access:
     """The access that a token gives. audience: the API, or None for /userinfo alone. Lifetimes: seconds.
 
-    claims, id_token_claims: what rules add to either token.
+    claims, id_token_claims: what rules add to either token. permissions: of the claim of that name, None for no claim.
     """
 
     audience: str | None
@@ -74,6 +74,7 @@ class Access:
     token_lifetime_s: int = 86_400
     id_token_lifetime_s: int = 36_000
     token_dialect: str = "rfc9068_profile"
+    permissions: tuple[str, ...] | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)
     id_token_claims: Mapping[str, Any] = field(default_factory=dict)
 

@@ -226,7 +226,8 @@ class Api:
     """One OAuth resource server. scopes: in the order of the tenant file.
 
     introspection_clients: the clients that may introspect its tokens, beside the one that a token was issued to.
-    token_dialect: `rfc9068_profile` (typ at+jwt) or `access_token` (Auth0's typ JWT).
+    token_dialect: `rfc9068_profile` (typ at+jwt) or `access_token` (Auth0's typ JWT); `_authz` adds `permissions`.
+    enforce_policies: whether users get permitted scopes alone. role_permissions: the scopes that each role permits.
     """
 
     identifier: str
@@ -237,6 +238,8 @@ class Api:
     allow_offline_access: bool = False
     token_dialect: str = "rfc9068_profile"
     introspection_clients: frozenset[str] = frozenset()
+    enforce_policies: bool = False
+    role_permissions: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,14 @@ MAX_KNOWN_ADDRESSES = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Permission:
+    """One scope of an API, as a role or a user has it. api: its audience."""
+
+    api: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """The part of one user that each login reads and changes. Times are epoch seconds.
 
@@ -23,6 +31,7 @@ class Credentials:
     multifactor: the kinds of active second factors, between commas.
     known_addresses: the networks of the latest successful logins, the latest first.
     family_counts: by counter name, how many families began since the counter was last corrected.
+    roles, permissions: what the user may do; a role is named, and its permissions are the API's to know.
     attempt_counts: the counts of attempts, as `store/tally.py` reads them.
     has_old_shape: whether they are stored in the shape of the version before, which no login can change.
     """
@@ -43,6 +52,8 @@ class Credentials:
     last_ip: str = ""
     logins_count: int = 0
     known_addresses: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    permissions: tuple[Permission, ...] = ()
 
     @property
     def credential_epoch(self) -> int:

@@ -7,8 +7,13 @@ from chalicelib.model.login import Access, Login
 from chalicelib.model.tenant import mfa_audience
 from chalicelib.model.user import User
 
-# Auth0's dialect has a typ of its own; the other follows RFC 9068 2.1.
-TYP = {"rfc9068_profile": "at+jwt", "access_token": "JWT"}
+# Auth0's dialects have a typ of their own; the others follow RFC 9068 2.1.
+TYP = {
+    "rfc9068_profile": "at+jwt",
+    "rfc9068_profile_authz": "at+jwt",
+    "access_token": "JWT",
+    "access_token_authz": "JWT",
+}
 ID_TOKEN_TYP = "JWT"
 OPENID = "openid"
 _SCOPES_OF_PROFILE = frozenset({"profile", "email", "phone"})
@@ -35,6 +40,7 @@ def make_access_token_claims(issuer: str, login: Login, access: Access, jti: str
             "scope": access.scope,
             "gty": gty,
         }
+        | ({} if access.permissions is None else {"permissions": list(access.permissions)})
         | _authentication(login)
         | _credential_version(issuer, login, access)
     )

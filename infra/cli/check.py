@@ -118,4 +118,5 @@ def _names(tenant_file: TenantFile) -> dict[str, list[str]]:
         "realms": [realm.name for realm in tenant_file.realms],
         "apis": [api.identifier for api in tenant_file.apis],
         "clients": [client.client_id for client in tenant_file.clients],
+        "roles": [role.name for role in tenant_file.roles],
     }

@@ -18,6 +18,7 @@ from infra.cli.options import verbose
 from infra.cli.people.attacks import attacks
 from infra.cli.people.history import history
 from infra.cli.people.mfa import mfa
+from infra.cli.people.roles import permissions, roles
 from infra.cli.people.set import set_
 from infra.cli.people.tokens import tokens
 from infra.cli.people.users import users
@@ -58,6 +59,8 @@ app.command("apply", cls=PlanCommand)(apply_command)
 app.command()(deploy)
 app.add_typer(users)
 users.add_typer(mfa)
+users.add_typer(roles)
+users.add_typer(permissions)
 users.command("set")(set_)
 users.command()(history)
 app.add_typer(tokens)

@@ -7,20 +7,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.accounts.authorization import make_role_id
 from chalicelib.model.key import KeySet
 from chalicelib.store.configuration.client_secrets import SECRET_METHODS, make_secret, sha256
 from chalicelib.store.configuration.config import MAX_DOCUMENT_BYTES, size_bytes
 from chalicelib.store.configuration.documents import Document
 from infra.errors import NotReady, OperatorError
 from infra.stage.aws import Stage
-from infra.stage.changes import PlannedChange
+from infra.stage.changes import Action, PlannedChange
 from infra.stage.cloudformation.leftovers import has_table
 from infra.stage.cloudformation.stacks import stack_changes, stage_stacks
 from infra.stage.health import require_free, require_sound
 from infra.stage.keys import data_key_changes, key_changes, stage_key_changes
+from infra.stage.roles import role_holders, set_role_permissions
 from infra.tenant.schema import Client, Realm, TenantFile
 
-SECTIONS = ("realm#", "api#", "client#")
+SECTIONS = ("realm#", "api#", "role#", "client#")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,11 @@ def write_configuration(
     made: dict[str, str] = {}
     wanted = _documents(stage, file, stored, made)
     gone = sorted(set(stored) - set(wanted))
+    set_role_permissions(wanted, {} if prune else stored)
     changes = [_change(key, document, stored) for key, document in wanted.items() if document != stored.get(key)]
-    changes += [PlannedChange("delete" if prune else "keep", _label(key), "left the file") for key in gone]
+    holders = role_holders(stage, [stored[key]["name"] for key in gone if key.startswith("role#")])
+    action: Action = "delete" if prune else "keep"
+    changes += [PlannedChange(action, _label(key, stored[key]), _why(key, stored[key], holders)) for key in gone]
     kept = {} if prune else {key: stored[key] for key in gone}
     wanted["tenant"] |= {"grant_types": _grant_types(kept | wanted), "realm_aliases": _realm_aliases(kept | wanted)}
     _require_small(wanted)
@@ -108,6 +113,7 @@ def _documents(
         "tenant": file.tenant.model_dump(mode="json") | sections | computed,
         **{f"realm#{realm.name}": _realm(stage, realm) for realm in file.realms},
         **{f"api#{api.identifier}": api.model_dump(mode="json") for api in file.apis},
+        **{f"role#{make_role_id(role.name)}": role.model_dump(mode="json") for role in file.roles},
         **{
             f"client#{client.client_id}": _client(file, client, stored.get(f"client#{client.client_id}"), made)
             for client in file.clients
@@ -159,7 +165,7 @@ def _require_small(documents: dict[str, Document]) -> None:
     """Raise OperatorError if a document is too large for requests to read. Stored hashes and aliases count too."""
     too_large = {key: size for key in documents if (size := size_bytes(documents[key])) > MAX_DOCUMENT_BYTES}
     if too_large:
-        named = ", ".join(f"{_label(key)} ({size:,} bytes)" for key, size in too_large.items())
+        named = ", ".join(f"{_label(key, documents[key])} ({size:,} bytes)" for key, size in too_large.items())
         raise OperatorError(f"At most {MAX_DOCUMENT_BYTES:,} bytes of each are stored. Make smaller: {named}.")
 
 
@@ -178,12 +184,22 @@ def _realm_aliases(documents: dict[str, Document]) -> dict[str, str]:
 def _change(key: str, document: Document, stored: dict[str, Document]) -> PlannedChange:
     before = stored.get(key)
     if before is None:
-        return PlannedChange("create", _label(key))
+        return PlannedChange("create", _label(key, document))
     return PlannedChange(
-        "update", _label(key), ", ".join(name for name in document if document[name] != before.get(name))
+        "update", _label(key, document), ", ".join(name for name in document if document[name] != before.get(name))
     )
 
 
-def _label(key: str) -> str:
+def _label(key: str, document: Document) -> str:
+    """Return the name of a document in a plan; a role's key has its id, which nobody knows."""
     kind, _, name = key.partition("#")
-    return f"{kind} {name}".strip()
+    return f"{kind} {document['name'] if kind == 'role' else name}".strip()
+
+
+def _why(key: str, document: Document, holders: dict[str, int]) -> str:
+    """Return why something goes or stays. holders: by role, the number of people who have it."""
+    return (
+        f"left the file; people who have it: {holders[document['name']]}"
+        if key.startswith("role#")
+        else "left the file"
+    )

@@ -23,7 +23,6 @@ _MESSAGES = "not here: text messages go out by SNS and emails by SES (docs/run/o
 _ENTERPRISE = "not here: people log in by a password of a realm"
 _TOKENS_ONLY = "not here: tokens are asked for at the token endpoint alone, by the client's one method"
 _ORGANIZATIONS = "not here: there are no organizations; a realm keeps people apart"
-_ROLES = "not here: there is no RBAC; rules narrow the scopes"
 _MADE = "not here: take it out; names and identifiers stand for themselves"
 _SHIELDS = "`enabled`: what is on refuses; who is told is not chosen here"
 
@@ -32,7 +31,6 @@ NAMES = {
     "apis": "`apis`: `identifier`, `name`, `scopes`, `token_lifetime` and `allow_offline_access` are the same",
     "client_grants": "`client_grants`: `client_id` is the client's id, not its name",
     "attack_protection": "`attack_protection`: three parts, each with the name that the next rows say",
-    "roles": _ROLES,
     "rules": _CODE,
     "hooks": _CODE,
     "actions": _CODE,
@@ -143,7 +141,6 @@ NAMES = {
     "apis.token_lifetime_for_web": "not here: one `token_lifetime`, whatever the client",
     "apis.skip_consent_for_verifiable_first_party_clients": "not here: nobody is asked for consent",
     "apis.consent_policy": "not here: nobody is asked for consent",
-    "apis.enforce_policies": _ROLES,
     "apis.subject_type_authorization": "`clients[].apis` for people's logins, `client_grants` for machines",
     "apis.token_encryption": "not here: access tokens are signed, not encrypted",
     "apis.proof_of_possession": "not here: tokens are bearer tokens",
@@ -210,6 +207,10 @@ NAMES = {
     "client_grants.subject_type": "`clients[].apis` for people's logins; client grants are for machines",
     "client_grants.allow_all_scopes": "`client_grants[].scope`: list them",
     "client_grants.authorization_details_types": "not here: scopes alone",
+    # Roles.
+    "roles.id": _MADE,
+    "roles.permissions.permission_name": "`roles[].permissions[].value`: the scope",
+    "roles.permissions.resource_server_identifier": "`roles[].permissions[].api`: the API's identifier",
     # Attack protection.
     "attack_protection.brute_force_protection": "`attack_protection.brute_force_protection`",
     "attack_protection.suspicious_ip_throttling": "`attack_protection.suspicious_ip_throttling`",
@@ -246,5 +247,4 @@ VALUES = {
         "PS256": "`RS256` or `ES256`",
         "RS512": "`RS256` or `ES256`",
     },
-    "apis.token_dialect": {"access_token_authz": _ROLES, "rfc9068_profile_authz": _ROLES},
 }

@@ -25,6 +25,7 @@ from infra.tenant.values import (
     PrivateMember,
     RealmAlias,
     RealmName,
+    RoleName,
     ScopeValue,
     Text,
     TicketUrl,
@@ -33,6 +34,7 @@ from infra.tenant.values import (
 
 PUBLIC = "none"
 
+Dialect = Literal["rfc9068_profile", "access_token", "rfc9068_profile_authz", "access_token_authz"]
 MonthS = Field(default=MONTH_S, ge=1, le=YEAR_S)
 
 
@@ -90,7 +92,10 @@ class Scope(Part):
 
 
 class Api(Part):
-    """One OAuth resource server. token_lifetime: seconds. introspection_clients: they may introspect its tokens."""
+    """One OAuth resource server. token_lifetime: seconds. introspection_clients: they may introspect its tokens.
+
+    enforce_policies: whether people get only the scopes that their roles and direct permissions permit.
+    """
 
     identifier: ApiIdentifier
     name: Label
@@ -98,8 +103,29 @@ class Api(Part):
     signing_alg: Literal["RS256", "ES256"] = "RS256"
     token_lifetime: int = Field(default=86_400, ge=1, le=MONTH_S)
     allow_offline_access: bool = False
-    token_dialect: Literal["rfc9068_profile", "access_token"] = "rfc9068_profile"
+    token_dialect: Dialect = "rfc9068_profile"
     introspection_clients: Listed[str] = ()
+    enforce_policies: bool = False
+
+    @property
+    def has_permissions_claim(self) -> bool:
+        """Whether its access tokens have the claim `permissions`."""
+        return self.token_dialect.endswith("_authz")
+
+
+class Permission(Part):
+    """One scope of an API, by the API's identifier."""
+
+    api: str
+    value: str
+
+
+class Role(Part):
+    """A role that people of all realms can have."""
+
+    name: RoleName
+    description: Text | None = None
+    permissions: Listed[Permission] = Field(default=(), max_length=1_000)
 
 
 class Jwk(Part):
@@ -255,6 +281,7 @@ class TenantFile(Part):
     apis: Listed[Api] = ()
     clients: Listed[Client] = ()
     client_grants: Listed[ClientGrant] = ()
+    roles: Listed[Role] = ()
     mfa: Mfa = Mfa()
     attack_protection: AttackProtection = AttackProtection()
     users: dict[str, Listed[User]] = Field(default={})

@@ -88,6 +88,7 @@ PLAIN = _rule(lambda text: not _has_control(text), "must hold no control charact
 VISIBLE = _rule(is_new_name, "must hold no characters that show as nothing, such as U+200B: take them out")
 
 Label = Annotated[str, Field(min_length=1, max_length=100), PLAIN]
+RoleName = Annotated[str, Field(min_length=1, max_length=100), PLAIN, VISIBLE]
 Text = Annotated[str, Field(min_length=1, max_length=300), PLAIN]
 Link = Annotated[str, Field(min_length=1, max_length=2048), PLAIN]
 MetadataText = Annotated[str, Field(max_length=255)]

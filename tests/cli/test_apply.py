@@ -336,6 +336,8 @@ def test_documents_keep_the_words_of_the_tenant_file(gatehouse: Gatehouse) -> No
         "allow_offline_access": False,
         "token_dialect": "rfc9068_profile",
         "introspection_clients": [],
+        "enforce_policies": False,
+        "role_permissions": {},
     }
 
 

@@ -113,6 +113,8 @@ def api_from(document: Document) -> Api:
         allow_offline_access=document["allow_offline_access"],
         token_dialect=document["token_dialect"],
         introspection_clients=frozenset(document.get("introspection_clients", ())),
+        enforce_policies=document.get("enforce_policies", False),
+        role_permissions={role: frozenset(values) for role, values in document.get("role_permissions", {}).items()},
     )
 
 

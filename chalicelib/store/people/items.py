@@ -11,14 +11,25 @@ from typing import Any
 
 from chalicelib.identifiers import canonical, spellings
 from chalicelib.model.storage import Item, Key, Value
-from chalicelib.model.user import Credentials, User
+from chalicelib.model.user import Credentials, Permission, User
 
 # The prefix of counters in the credentials: how many families a client began for this user.
 _FAMILY_COUNTER = "families_of_"
 # The fields that are stored as JSON, with the value of a missing one.
 JSON_FIELDS = {"app_metadata": "{}", "user_metadata": "{}", "password_history": "[]"}
 # The fields of a value that are no attribute of its own item, or several.
-_NO_ATTRIBUTES = {"user_id", "family_counts", "revocations", "attempt_counts", "has_old_shape", "known_addresses"}
+_NO_ATTRIBUTES = {
+    "user_id",
+    "family_counts",
+    "revocations",
+    "attempt_counts",
+    "has_old_shape",
+    "known_addresses",
+    "roles",
+    "permissions",
+}
+# The roles and direct permissions of a user as one JSON text, which a user without any lacks.
+AUTHORIZATION = "roles_and_permissions"
 _OF_CREDENTIALS = {one.name for one in fields(Credentials)} - _NO_ATTRIBUTES
 _OF_PROFILE = {one.name for one in fields(User)} - _OF_CREDENTIALS - _NO_ATTRIBUTES
 
@@ -66,7 +77,16 @@ def credentials_values(user: Credentials) -> dict[str, Value]:
         **{name: getattr(user, name) for name in _OF_CREDENTIALS},
         **user.family_counts,
         "known_addresses": known_addresses_text(user.known_addresses),
+        **({AUTHORIZATION: stored} if (stored := authorization_text(user)) else {}),
     }
+
+
+def authorization_text(user: Credentials) -> str:
+    """Return the stored form of a user's roles and direct permissions; "" for none."""
+    if not user.roles and not user.permissions:
+        return ""
+    permissions = [[one.api, one.value] for one in user.permissions]
+    return json.dumps({"roles": user.roles, "permissions": permissions}, separators=(",", ":"))
 
 
 def profile_values(user: User) -> dict[str, Value]:
@@ -98,6 +118,13 @@ def _credential_fields(item: Item) -> Mapping[str, Any]:
         "user_id": item["pk"].partition("#")[2],
         "family_counts": counts,
         "known_addresses": tuple(item.get("known_addresses", "").split()),
+        **_authorization(item),
         "attempt_counts": item,
         "has_old_shape": item["pk"].startswith("user#"),
     }
+
+
+def _authorization(item: Item) -> Mapping[str, Any]:
+    stored = json.loads(item.get(AUTHORIZATION, "{}"))
+    permissions = tuple(Permission(api, value) for api, value in stored.get("permissions", ()))
+    return {"roles": tuple(stored.get("roles", ())), "permissions": permissions}

@@ -152,6 +152,10 @@ def _row(user: User) -> tuple[str, ...]:
 def _cell(name: str, value: Any) -> str:
     if name in TIMES:
         return _time(value)
+    if name == "permissions":
+        return ", ".join(f"{one['value']} of {one['api']}" for one in value)
+    if name == "roles":
+        return ", ".join(value)
     return " ".join(value) if isinstance(value, tuple) else str(value)
 
 

@@ -7,7 +7,7 @@ from chalicelib.model.enrolment import FACTOR_KINDS
 from chalicelib.model.tenant import MANAGEMENT, MANAGEMENT_SCOPES
 from infra.tenant.checks.partial import Findings, by_name, entries, take_readable, texts
 from infra.tenant.faults import quote, suggest
-from infra.tenant.schema import Client, ClientApi, ClientGrant, TenantFile
+from infra.tenant.schema import Api, Client, ClientApi, ClientGrant, Permission, TenantFile
 from infra.tenant.yaml_lines import Steps
 
 
@@ -20,6 +20,7 @@ def reference_checks(file: TenantFile) -> Iterator[Findings]:
     yield _mfa_policy(file)
     yield from take_readable(_client_checks(file))
     yield from take_readable(_grant_checks(file))
+    yield from take_readable(_role_checks(file))
 
 
 def _find_unknown(what: str, found: Findings, known: Sequence[str]) -> Findings:
@@ -40,6 +41,7 @@ def _unknown_apis(file: TenantFile) -> Findings:
     named = chain(texts(file, "tenant", "default_audience"), texts(file, "clients", "apis", "audience"))
     yield from _find_unknown("API", named, known)
     yield from _find_unknown("API", texts(file, "client_grants", "audience"), [*known, MANAGEMENT])
+    yield from _find_unknown("API", texts(file, "roles", "permissions", "api"), known)
 
 
 def _reserved_api(file: TenantFile) -> Findings:
@@ -88,6 +90,19 @@ def _grant_checks(file: TenantFile) -> Iterator[Findings]:
     for path, grant in entries(("client_grants",), file.client_grants):
         yield _grant_type(file, path, grant)
         yield _unknown_scopes(file, path, grant)
+
+
+def _role_checks(file: TenantFile) -> Iterator[Findings]:
+    apis = by_name(file.apis, "identifier")
+    for path, role in entries(("roles",), file.roles):
+        for around, permission in entries((*path, "permissions"), role.permissions):
+            yield _unknown_value(apis, around, permission)
+
+
+def _unknown_value(apis: dict[str, Api], path: Steps, permission: Permission) -> Findings:
+    api = apis.get(permission.api)
+    if api:
+        yield from _find_unknown("scope", texts(permission, "value", path=path), [one.value for one in api.scopes])
 
 
 def _grant_type(file: TenantFile, path: Steps, grant: ClientGrant) -> Findings:

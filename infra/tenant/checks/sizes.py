@@ -17,6 +17,8 @@ def size_checks(file: TenantFile) -> Iterator[Findings]:
         yield _fault(path, f"realm `{vars(realm).get('name')}`", [realm])
     for path, api in entries(("apis",), file.apis):
         yield _fault(path, f"API `{vars(api).get('identifier')}`", [api])
+    for path, role in entries(("roles",), file.roles):
+        yield _fault(path, f"role `{vars(role).get('name')}`", [role])
     for path, client in entries(("clients",), file.clients):
         client_id = vars(client).get("client_id")
         yield _fault(path, f"client `{client_id}`, with its client grants,", [client, *_grants(file, client_id)])

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from chalicelib.identifiers import canonical
 from infra.tenant.checks.partial import Findings, entries, take_readable, texts
 from infra.tenant.faults import quote
-from infra.tenant.schema import ClientGrant, TenantFile, User
+from infra.tenant.schema import ClientGrant, Permission, TenantFile, User
 from infra.tenant.yaml_lines import Steps
 
 LOGIN_KEYS = ("username", "email")
@@ -18,7 +18,7 @@ Group: TypeAlias = tuple[str, Findings]
 
 def repetition_checks(file: TenantFile, line: Callable[[Steps], int]) -> Iterator[Findings]:
     """Yield a check for each group of names: it yields the repeated ones. line: returns the line of a path."""
-    for section in (_realms, _apis, _clients, _grants, _users):
+    for section in (_realms, _apis, _clients, _grants, _roles, _users):
         yield from (_find_repeated(what, found, line) for what, found in take_readable(section(file)))
     yield _find_repeated("in `factors`,", texts(file, "mfa", "factors"), line)
 
@@ -60,6 +60,18 @@ def _grants(file: TenantFile) -> Iterator[Group]:
     yield "client grant", chain.from_iterable(take_readable(_pair(path, grant)) for path, grant in grants)
     for path, grant in grants:
         yield "in `scope`,", texts(grant, "scope", path=path)
+
+
+def _roles(file: TenantFile) -> Iterator[Group]:
+    yield "role", texts(file, "roles", "name")
+    for path, role in entries(("roles",), file.roles):
+        found = entries((*path, "permissions"), role.permissions)
+        yield "permission", chain.from_iterable(take_readable(_permission(around, one)) for around, one in found)
+
+
+def _permission(path: Steps, permission: Permission) -> Findings:
+    if permission.api and permission.value:
+        yield path, f"{permission.value} of {permission.api}"
 
 
 def _pair(path: Steps, grant: ClientGrant) -> Findings:
