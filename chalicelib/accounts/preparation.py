@@ -106,6 +106,11 @@ class MailPreparation:
         return self._with_subject(realm, replace(waiting, purpose=mail.kind)) if waiting else None
 
     def _with_subject(self, realm: Realm, subject: TicketSubject) -> PreparedMail:
-        own = realm.password_reset.url if subject.purpose == RESET else None
-        link = own or f"{self.issuer}{PAGES[subject.purpose]}?ticket={{ticket}}"
+        link = link_of(subject.purpose, realm, self.issuer)
         return PreparedMail(subject.purpose, realm.name, subject.email, subject.user_id, subject=subject, link=link)
+
+
+def link_of(purpose: str, realm: Realm, issuer: str) -> str:
+    """Return the link of a ticket of this purpose, with `{ticket}`: to the team's own page, if the realm has one."""
+    own = realm.password_reset.url if purpose == RESET else None
+    return own or f"{issuer}{PAGES[purpose]}?ticket={{ticket}}"

@@ -86,6 +86,7 @@ class EmailProofs:
             # Together with the current password these are as many as the policy compares with.
             former=tuple(former_hashes(user, max(0, realm.password_policy.history - 1))),
             ends_families=self.config.tenant().revokes_on_password_change,
+            verifies=ticket.subject.verifies,
         )
         told = OutgoingMail(PASSWORD_CHANGED, realm.name, user.email, user.user_id, {"time": in_words(now)})
         # Forgotten first: if AWS fails in between, the ticket still works.

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from chalicelib.errors import WireError
 from chalicelib.flows.management.blocks import BlocksFlow
 from chalicelib.flows.management.configuration import ConfigurationFlow
 from chalicelib.flows.management.factors import FactorsFlow
 from chalicelib.flows.management.sessions import SessionsFlow
+from chalicelib.flows.management.tickets import TicketsFlow
 from chalicelib.flows.management.users import UsersFlow
 from chalicelib.http.application import Application
 from chalicelib.http.routes import BEARER, DELETE, GET, NO_CONTENT, POST, Caller, Route
@@ -45,6 +46,11 @@ def _removal(path: str, service: type[S], answer: Callable[[S, Request], None]) 
     return Route(path, DELETE, service, answer, MANAGER, event=FAILED, status=NO_CONTENT)
 
 
+def _creation(path: str, answer: Callable[[TicketsFlow, Request], dict[str, Any]]) -> Route[TicketsFlow]:
+    """Return the row of a ticket or a job that is made."""
+    return Route(path, POST, TicketsFlow, answer, MANAGER, event=FAILED, status=CREATED)
+
+
 ROUTES = (
     Route("/api/v2/users", GET, UsersFlow, UsersFlow.list_users, MANAGER),
     Route("/api/v2/users", POST, UsersFlow, UsersFlow.create, MANAGER, event=FAILED, status=CREATED),
@@ -74,6 +80,9 @@ ROUTES = (
     _removal("/api/v2/user-blocks/{id}", BlocksFlow, BlocksFlow.lift),
     Route("/api/v2/anomaly/blocks/ips/{ip}", GET, BlocksFlow, BlocksFlow.check_address, MANAGER),
     _removal("/api/v2/anomaly/blocks/ips/{ip}", BlocksFlow, BlocksFlow.lift_address),
+    _creation("/api/v2/tickets/password-change", TicketsFlow.reset_password),
+    _creation("/api/v2/tickets/email-verification", TicketsFlow.verify_email),
+    _creation("/api/v2/jobs/verification-email", TicketsFlow.mail_verification),
     Route("/api/v2/clients", GET, ConfigurationFlow, ConfigurationFlow.list_clients, MANAGER),
     Route(
         "/api/v2/clients/{id}/rotate-secret",

@@ -25,7 +25,8 @@ class TicketSubject:
     """The person and the purpose that a ticket is bound to.
 
     email: the address that it went to. credential_version: the user's when it was sent. sign_up: the fields of the
-    user whom a ticket of a sign-up makes; empty if the user exists.
+    user whom a ticket of a sign-up makes; empty if the user exists. verifies: whether its use verifies the email, which
+    one that a backend hands on need not.
     """
 
     purpose: str
@@ -34,6 +35,7 @@ class TicketSubject:
     email: str
     credential_version: int = 0
     sign_up: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    verifies: bool = True
 
 
 @dataclass(frozen=True, slots=True)

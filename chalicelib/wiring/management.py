@@ -6,12 +6,14 @@ from chalicelib.accounts.changes import AccountChanges
 from chalicelib.accounts.outgoing import MailQueue
 from chalicelib.accounts.passwords import NewPasswords
 from chalicelib.accounts.profiles import Profiles
+from chalicelib.accounts.tickets import Tickets
 from chalicelib.flows.management.admission import ManagementAdmission
 from chalicelib.flows.management.blocks import BlocksFlow
 from chalicelib.flows.management.configuration import Catalog, ConfigurationFlow
 from chalicelib.flows.management.factors import FactorsFlow
 from chalicelib.flows.management.people import PeopleFinder
 from chalicelib.flows.management.sessions import SessionsFlow
+from chalicelib.flows.management.tickets import TicketsFlow
 from chalicelib.flows.management.users import UsersFlow
 from chalicelib.http.body import json_object
 from chalicelib.http.log import report_botocore
@@ -28,6 +30,7 @@ from chalicelib.store.code_attempts import AllowanceStore
 from chalicelib.store.families import FamilyStore
 from chalicelib.store.outgoing import OutgoingStore
 from chalicelib.store.people.user_records import UserRecords
+from chalicelib.store.tickets import TicketStore
 from chalicelib.tokens.verifier import AccessTokenVerifier
 from chalicelib.wiring.externals import Externals
 from chalicelib.wiring.stores import make_stores
@@ -41,6 +44,7 @@ def build_management(settings: Settings, aws: Aws, externals: Externals) -> Serv
     admission = ManagementAdmission(verifier, config, allowances, clock)
     catalog = Catalog(config, clock)
     finder, passwords = PeopleFinder(stores.dynamo, catalog), NewPasswords(config.tenant, externals.range_api, cost)
+    tickets = Tickets(stores.dynamo, TicketStore(stores.dynamo, stores.sessions_table), stores.key.mac, clock)
     buckets = BucketStore(stores.dynamo, stores.attempts_table, LOGINS)
     queue = OutgoingStore(stores.dynamo, stores.attempts_table)
     guard = MailGuard(allowances, stores.dynamo.commit, stores.key.mac, clock)
@@ -63,6 +67,7 @@ def build_management(settings: Settings, aws: Aws, externals: Externals) -> Serv
         BlocksFlow(admission, finder, changes_of, buckets, config.tenant, clock),
         SessionsFlow(admission, finder, changes_of, config),
         FactorsFlow(admission, finder, stores.enrolments_of, stores.attempts),
+        TicketsFlow(admission, finder, tickets, mails, clock),
         ConfigurationFlow(admission, catalog, config),
     )
     return Services({type(service): service for service in services})

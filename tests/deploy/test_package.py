@@ -61,7 +61,8 @@ def test_zip_holds_the_app_and_its_packages_and_nothing_else(package: Path) -> N
         "cryptography",
         "cffi",
         "pycparser",
-        # Of the Management API's function alone.
+        # Of the Management API's function alone; a module that is no package is compiled beside it.
+        "__pycache__",
         "annotated_types",
         "pydantic",
         "pydantic_core",

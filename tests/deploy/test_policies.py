@@ -224,6 +224,8 @@ def look_at_person(site: httpx.Client, send: Send, path: str) -> None:
     phone = {"authenticator_types": ["oob"], "oob_channels": ["sms"], "phone_number": "+14155550177"}
     assert site.post("/mfa/associate", json=phone, headers=bearer).status_code == 200
     person = path.removeprefix("users/")
+    for name in ("tickets/password-change", "tickets/email-verification", "jobs/verification-email"):
+        assert send("POST", name, json={"user_id": person}).status_code == 201
     for name in ("authenticators", "authentication-methods", "enrollments", "refresh-tokens", "sessions"):
         assert send("GET", f"{path}/{name}").status_code == 200
     for name in (f"{path}/refresh-tokens", f"{path}/sessions", f"{path}/authenticators", f"user-blocks/{person}"):

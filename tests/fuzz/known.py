@@ -241,6 +241,7 @@ _PROOFS = [
 # The Management API: what a backend asks for. A client whose secret is new would answer nobody else.
 _MANAGER = Known(headers=_bearer(live("management_token", "demo-m2m")))
 _MANAGED = (
+    "ResetTicket", "VerifyTicket", "VerificationJob",
     "Users", "CreateUser", "UsersByEmail", "User", "UpdateUser", "DeleteUser", "Authenticators",
     "RemoveAuthenticators", "Methods", "Enrollments", "RecoveryCode", "RefreshTokens", "EndRefreshTokens",
     "Sessions", "EndSessions", "NamedBlocks", "LiftNamedBlocks", "Blocks", "LiftBlocks", "Address", "LiftAddress",

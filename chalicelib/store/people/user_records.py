@@ -37,12 +37,13 @@ class NoSuchUser(Exception):
 class NewPassword:
     """A password that replaces another. former: the hashes of earlier ones that are remembered, the latest first.
 
-    ends_families: whether refresh tokens end too.
+    ends_families: whether refresh tokens end too. verifies: whether the email is verified by this.
     """
 
     password_hash: str = field(repr=False)
     former: tuple[str, ...] = field(repr=False)
     ends_families: bool
+    verifies: bool = True
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -104,7 +105,7 @@ class UserRecords:
         self._change(user_id, now, (values, profile), *raised, others=others)
 
     def reset_writes(self, before: User, new: NewPassword, now: int) -> tuple[Write, ...]:
-        """Return the writes of a new password that its user set by an email, which is verified by this.
+        """Return the writes of a new password that its user set by a ticket of the email that they have.
 
         Pending logins end. The condition fails if the credentials have changed since the user was read.
         """
@@ -118,12 +119,12 @@ class UserRecords:
         history = Change({"password_history": json.dumps(new.former)})
         return (
             update_write(credentials_key(self.table, before.user_id), update_of(credentials)),
-            self._verification_write(before, now, history),
+            self._email_write(before, now, history, {"email_verified": True} if new.verifies else {}),
         )
 
     def verification_writes(self, before: User, now: int) -> tuple[Write, ...]:
         """Return the writes that verify the user's email; the condition fails if it is another one by now."""
-        return (self._verification_write(before, now, Change()),)
+        return (self._email_write(before, now, Change(), {"email_verified": True}),)
 
     def set_blocked(self, user_id: str, blocked: bool, now: int) -> None:
         """Block a user and end their pending logins and tokens, or unblock them; raises NoSuchUser."""
@@ -137,13 +138,14 @@ class UserRecords:
         """End the user's pending logins and access tokens of the MFA API; raises NoSuchUser."""
         self._change(user_id, now, ({}, {}))
 
-    def _verification_write(self, before: User, now: int, more: Change) -> Write:
-        verified = Change(
-            {"email_verified": True, "updated_at": now},
+    def _email_write(self, before: User, now: int, more: Change, values: dict[str, Value]) -> Write:
+        """Return the write of values in a profile whose email must still be the one of before."""
+        change = Change(
+            {**values, "updated_at": now},
             conditions=("email = :email",),
             values={":email": before.email},
         )
-        return update_write(profile_key(self.table, before.user_id), update_of(verified | more))
+        return update_write(profile_key(self.table, before.user_id), update_of(change | more))
 
     def _login_keys(self, user: User) -> list[Key]:
         """Return the keys of the user's identifiers, without a spelling that another user has by now."""
