@@ -65,10 +65,11 @@ class AccountChanges:
 
     def delete(self, user: User) -> None:
         """Delete a user and their attempts. The identifiers are free again, the user_id never is."""
-        self.records.delete(user)
         for family in self._families(user):
             self.families.end(family)
         self.attempts.clear_codes(self._account(user))
+        # Last: if AWS fails before, the same request completes it.
+        self.records.delete(user)
 
     def live_families(self, user: User) -> list[RefreshFamily]:
         """Return the user's live refresh families, sorted by client and age."""

@@ -63,7 +63,7 @@ def build_management(settings: Settings, aws: Aws, externals: Externals) -> Serv
 
     services = (
         RequestReader(settings.issuer, settings.trusted_proxies, json_object),
-        UsersFlow(admission, finder, changes_of, profiles_of, passwords, mails, clock),
+        UsersFlow(admission, finder, changes_of, profiles_of, passwords, mails, externals.verify, clock),
         BlocksFlow(admission, finder, changes_of, buckets, config.tenant, clock),
         SessionsFlow(admission, finder, changes_of, config),
         FactorsFlow(admission, finder, stores.enrolments_of, stores.attempts),

@@ -32,7 +32,11 @@ Answer = dict[str, Any] | list[Any]
 
 @dataclass(slots=True, eq=False, repr=False)
 class UsersFlow:
-    """Answers /users and /users-by-email. changes_of, profiles_of: return what changes the people of a realm."""
+    """Answers /users and /users-by-email.
+
+    changes_of, profiles_of: return what changes the people of a realm. verify: checks a password against its stored
+    form.
+    """
 
     admission: ManagementAdmission
     finder: PeopleFinder
@@ -40,6 +44,7 @@ class UsersFlow:
     profiles_of: Callable[[Realm], Profiles]
     passwords: NewPasswords
     mails: MailQueue
+    verify: Callable[[str, str], bool]
     clock: Clock
 
     def list_users(self, request: Request) -> Answer:
@@ -96,10 +101,15 @@ class UsersFlow:
             raise InvalidBody("The body names no change.")
         changes = _profile(body)
         with in_api_words():
-            hashed = self._hash(body.password, change_profile(user, changes), realm, request)
+            is_known = self._is_password(body.password, user)
+            new = None if is_known else body.password
+            hashed = self._hash(new, change_profile(user, changes), realm, request)
             changed = self.profiles_of(realm).change(user.user_id, changes) if changes else user
             if hashed:
                 self.changes_of(realm).set_password(changed, hashed)
+            elif is_known:
+                # A change that failed in its last step is sent again.
+                self.changes_of(realm).forget_attempts(changed)
             if "blocked" in body.model_fields_set and body.blocked != user.blocked:
                 self.changes_of(realm).set_blocked(changed, body.blocked)
         self._verify(body.verify_email, realm, changed)
@@ -134,6 +144,10 @@ class UsersFlow:
     def _hash(self, password: str | None, user: User, realm: Realm, request: Request) -> str:
         """Return the hash of a new password, "" without one; raises InvalidPassword."""
         return self.passwords.hash(password, user, realm, request.outcome.warnings.append) if password else ""
+
+    def _is_password(self, password: str | None, user: User) -> bool:
+        """Return whether this is the user's password already."""
+        return bool(password and user.password_hash) and self.verify(password or "", user.password_hash)
 
     def _verify(self, is_asked: bool, realm: Realm, user: User) -> None:
         if is_asked and user.email:
