@@ -14,7 +14,7 @@ from chalicelib.errors import (
     Unauthorized,
     WireError,
 )
-from chalicelib.identifiers import digest, is_acceptable, spellings
+from chalicelib.identifiers import canonical, digest, is_acceptable
 from chalicelib.model.account import Account
 from chalicelib.model.clock import Clock
 from chalicelib.model.directory import Directory, LoginRecord, LoginWrites, NamedUser
@@ -181,7 +181,7 @@ class PasswordGrant:
         """
         addresses, address, typed = self.guard.addresses, request.source_ip, request.require("username")
         addresses.require_not_full(address)
-        name, user_of = TypedName(directory.realm.name, spellings(typed), address), directory.name_of(typed)
+        name, user_of = TypedName(directory.realm.name, canonical(typed), address), directory.name_of(typed)
         policy = self.config.tenant().brute_force_protection
         self.guard.closed.require_open(name, policy, user_of)
         named, count, fill = self.dynamo.read_all(

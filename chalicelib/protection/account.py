@@ -16,7 +16,7 @@ from chalicelib.model.storage import Change, Item, Key, Read
 from chalicelib.model.tenant import BruteForceProtection
 from chalicelib.model.user import Credentials
 from chalicelib.protection.address import AddressGuard, Fill
-from chalicelib.protection.closed import WATCHED, ClosedName, ClosedNames, TypedName, make_refusal
+from chalicelib.protection.closed import THROTTLED, ClosedName, ClosedNames, TypedName, make_refusal
 from chalicelib.store.attempts import AttemptStore, NoSuchItem
 from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.aws.parallel import Parallel
@@ -183,7 +183,7 @@ class AccountGuard:
         try:
             return self.attempts.count(attempt.counter, attempt.policy, self.clock.now_s())
         except TemporarilyUnavailable:
-            self._remember(attempt, WATCHED)
+            self._remember(attempt, THROTTLED)
             raise
 
     def _read_uncounted(self, attempt: LoginAttempt) -> tuple[AdmittedAttempt, Item]:
@@ -219,8 +219,7 @@ class AccountGuard:
                 return None
             after = self.attempts.fail(tally, attempt.policy, admitted.is_judged, admitted.takes_turn)
             closed = after.find_closed(attempt.policy.max_attempts) if after else None
-            if closed:
-                self._remember(attempt, closed)
+            self._remember(attempt, closed)
             is_blocked = after is not None and after.count.failed >= attempt.policy.max_attempts
             if is_blocked and not (is_right and _has_turn(admitted, after)):
                 self.on_block(attempt.account, tally.at)
@@ -229,8 +228,10 @@ class AccountGuard:
         _, after = self.parallel.both(lambda: self.parallel.together(*failures), fail_here)
         return after
 
-    def _remember(self, attempt: LoginAttempt, closed: Closed) -> None:
-        if attempt.name:
+    def _remember(self, attempt: LoginAttempt, closed: Closed | None) -> None:
+        if attempt.name and not closed:
+            self.closed.keep_watching(attempt.name)
+        elif attempt.name and closed:
             user_id = None if attempt.door == NOBODY else attempt.account.id
             self.closed.remember(attempt.name, ClosedName(user_id, attempt.counter, closed))
 

@@ -31,6 +31,12 @@ class Cache(Generic[V]):
                 del self.entries[next(iter(self.entries))]
             self.entries[key] = (expires_at, value)
 
+    def change(self, key: Hashable, value: V) -> None:
+        """Remember another value of a key that is remembered, for as long as that one."""
+        with self.lock:
+            if key in self.entries:
+                self.entries[key] = (self.entries[key][0], value)
+
     def drop(self, key: Hashable) -> None:
         """Forget the value of a key."""
         with self.lock:

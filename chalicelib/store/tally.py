@@ -129,12 +129,20 @@ class Tally:
 
     def find_closed(self, max_attempts: int) -> Closed | None:
         """Return why the door takes no attempt now; None if it takes one."""
-        count, total = self.count, self.total
-        if count.expires_at > self.at and count.attempts >= max_attempts:
-            return Closed(count.expires_at, count.is_undecided(self.at))
-        if self.is_slowed and total.next_attempt_at > self.at:
-            return Closed(total.next_attempt_at, is_undecided=False, known=self.item.get("known_addresses", ""))
-        return None
+        return self.find_full(max_attempts) or (None if self.is_known else self.find_slow())
+
+    def find_full(self, max_attempts: int) -> Closed | None:
+        """Return until when the attempts from this network are used up; None if they are not."""
+        count = self.count
+        is_full = count.expires_at > self.at and count.attempts >= max_attempts
+        return Closed(count.expires_at, count.is_undecided(self.at)) if is_full else None
+
+    def find_slow(self) -> Closed | None:
+        """Return until when the door takes no attempt of strangers; None if it takes one."""
+        next_at = self.total.next_attempt_at
+        if not self.total.is_slow(self.at) or next_at <= self.at:
+            return None
+        return Closed(next_at, is_undecided=False, known=self.item.get("known_addresses", ""))
 
     @property
     def is_slowed(self) -> bool:

@@ -15,7 +15,7 @@ from chalicelib.protection.address import AddressGuard
 from chalicelib.protection.calls import CallGuard
 from chalicelib.protection.client import ClientGuard
 from chalicelib.protection.closed import ClosedNames
-from chalicelib.protection.looks import Looks
+from chalicelib.protection.looks import Looks, Trickle
 from chalicelib.protection.mails import MailGuard
 from chalicelib.settings import Settings
 from chalicelib.store.aws.calls import Aws
@@ -67,7 +67,7 @@ def make_parts(settings: Settings, aws: Aws, externals: Externals, stores: Store
     addresses = AddressGuard(parallel, BucketStore(dynamo, attempts, LOGINS), throttling, clock, looks)
     # No sender is set up, so no notice is stored.
     on_block = stores.notices.note if settings.email_from else lambda *_: None
-    closed = ClosedNames(dynamo, clock, looks)
+    closed = ClosedNames(dynamo, clock, looks, Trickle(clock, externals.choose))
     guard = AccountGuard(dynamo, parallel, stores.attempts, addresses, closed, on_block, clock, externals.pause)
     messages = Messages(aws, settings.email_from)
     mailer = Mailer(settings.mail_templates, config.tenant, messages)

@@ -18,7 +18,8 @@ from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.stages import change_protection, client_of
 
 NOBODY = "nobody is closed"
-LOOKS = 3
+ZERO_WIDTH = "\u200b"
+LOOKS, GAP_S, WATCHED_S = 3, 20, 60
 _numbers = itertools.count(1)
 
 
@@ -167,11 +168,73 @@ def test_other_door_to_the_same_user_is_not_closed(attacked: Attacked) -> None:
 
 
 def test_success_of_the_owner_lets_strangers_in_again_within_a_second(attacked: Attacked, clock: Clock) -> None:
-    assert [attacked.guess().status_code for _ in range(5)] == [429] * 5
+    assert [attacked.guess().status_code for _ in range(4)] == [429] * 4
     assert attacked.http.login(username=attacked.user.username).status_code == 200
     clock.advance(1)
 
     assert attacked.guess().status_code == 400
+
+
+def test_success_of_the_owner_lets_few_strangers_in_as_long_as_many_come(attacked: Attacked, clock: Clock) -> None:
+    (closed, *_) = [attacked.guess() for _ in range(20)]
+    assert attacked.http.login(username=attacked.user.username).status_code == 200
+    clock.advance(1)
+    answers = []
+    for _ in range(20):
+        answers += [attacked.guess() for _ in range(10)]
+        clock.advance(GAP_S)
+    refused = [answer for answer in answers if answer.status_code == 429]
+
+    # On average, one in ten seconds is let in.
+    assert 15 < len(answers) - len(refused) < 65
+    assert {visible_parts(answer)[1] for answer in refused} == {visible_parts(closed)[1]}
+    assert all(1 <= int(answer.headers["Retry-After"]) <= GAP_S for answer in refused)
+
+
+def test_attempts_that_are_refused_save_no_place_for_the_moment_in_which_the_name_opens(attacked: Attacked) -> None:
+    assert [attacked.guess().status_code for _ in range(20)] == [429] * 20
+    assert attacked.http.login(username=attacked.user.username).status_code == 200
+
+    assert [attacked.guess().status_code for _ in range(10)] == [429] * 10
+
+
+def test_process_that_let_few_strangers_in_lets_them_all_in_once_none_has_failed_for_a_minute(
+    attacked: Attacked, clock: Clock
+) -> None:
+    assert [attacked.guess().status_code for _ in range(20)] == [429] * 20
+    assert attacked.http.login(username=attacked.user.username).status_code == 200
+    clock.advance(GAP_S)
+    assert stranger(attacked.http).login(username=attacked.user.username).status_code == 200
+    clock.advance(WATCHED_S)
+
+    assert [stranger(attacked.http).login(username=attacked.user.username).status_code for _ in range(5)] == [200] * 5
+
+
+def test_name_that_is_typed_in_many_spellings_is_one(attacked: Attacked, stage: Stage) -> None:
+    assert [attacked.guess().status_code for _ in range(4)] == [429] * 4
+    typed = [f"{ZERO_WIDTH * number}{attacked.user.username}" for number in range(1, 20)]
+    with calls_of(stage) as calls:
+        statuses = {stranger(attacked.http).login(username=name, password="a guess").status_code for name in typed}
+
+    assert (statuses, calls.made) == ({429}, [])
+
+
+def test_look_by_a_network_that_is_used_up_does_not_forget_that_strangers_are_refused(
+    http: Http, stage: Stage, people: PeopleMaker, clock: Clock
+) -> None:
+    user, full = people.make(), stranger(http)
+    block(full, str(user.username))
+    leave_failures(stage, user, 100, int(clock()))
+    assert [stranger(http).login(username=user.username, password="a guess").status_code for _ in range(2)] == [
+        400,
+        429,
+    ]
+    for _ in range(5):
+        clock.advance(1)
+        assert full.login(username=user.username).status_code == 429
+        with calls_of(stage) as calls:
+            assert stranger(http).login(username=user.username).status_code == 429
+        assert "UpdateItem" not in calls.made
 
 
 def unblock(people: PeopleMaker, user: User) -> None:

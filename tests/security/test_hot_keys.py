@@ -3,8 +3,9 @@
 import pytest
 
 from tests.figures.hot_keys import Outcome, attack, many_people
-from tests.figures.simulation import provision_demo
+from tests.figures.simulation import USERNAME, provision_demo
 
+ZERO_WIDTH = "\u200b"
 pytestmark = pytest.mark.usefixtures("stage")
 
 
@@ -15,6 +16,14 @@ def busiest(outcome: Outcome) -> float:
 
 def test_five_thousand_refused_guesses_a_second_at_one_person_leave_them_their_logins() -> None:
     outcome = attack(provision_demo("hot-person"))
+
+    assert outcome.let_in >= 0.999
+
+
+def test_guesses_in_ever_new_spellings_of_the_name_leave_them_their_logins_too() -> None:
+    outcome = attack(
+        provision_demo("hot-spelled"), seconds=6, type_name=lambda number: ZERO_WIDTH * (number % 300) + USERNAME
+    )
 
     assert outcome.let_in >= 0.999
 

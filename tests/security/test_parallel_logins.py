@@ -1,5 +1,6 @@
 """Many logins at once, with real threads over the locked moto (docs/adr/0003)."""
 
+import secrets
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from chalicelib.passwords.hash import hash_password
 from chalicelib.protection.account import AccountGuard, LoginAttempt
 from chalicelib.protection.address import AddressGuard
 from chalicelib.protection.closed import ClosedNames
-from chalicelib.protection.looks import Looks
+from chalicelib.protection.looks import Looks, Trickle
 from chalicelib.store.attempts import AttemptStore
 from chalicelib.store.aws.parallel import Parallel
 from chalicelib.store.buckets import LOGINS, BucketStore
@@ -64,7 +65,7 @@ def test_two_hundred_threads_evaluate_max_attempts_hashes_in_each_run(stage: Sta
         Parallel(),
         store,
         AddressGuard(Parallel(), buckets, SuspiciousIpThrottling, SystemClock(), Looks(SystemClock())),
-        ClosedNames(stage.dynamo, SystemClock(), Looks(SystemClock())),
+        ClosedNames(stage.dynamo, SystemClock(), Looks(SystemClock()), Trickle(SystemClock(), secrets.randbelow)),
         lambda *_: None,
         SystemClock(),
         time.sleep,
