@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from chalicelib.clients import ClientAuthenticator
@@ -57,8 +58,12 @@ class TokenFlow:
         request, login = request.without_secrets(), proved.login
         with proved.undo_on_failure():
             requested = login.requested or requested
-            granted = self.access.grant(request, requested, client, login)
+            find_access = partial(self.access.grant, request, requested, client)
+            granted = find_access(login)
             decision = self.rules.decide(request, client, login, granted)
+            if decision.roles is not None:
+                before, granted = granted, find_access(login.with_roles(decision.roles))
+                decision = decision.rebase(before, granted)
             access = self.access.limit(request, granted, decision.access, client)
             self.second_factor.demand(client, login, requested, decision.multifactor)
             tokens = self.issuer.mint(request.issuer, client, proved, access)

@@ -1,7 +1,7 @@
 """The proved facts of a login, and the granted access. A token is made of both."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chalicelib.model.user import Credentials, User, with_profile
@@ -59,6 +59,10 @@ class Login:
     def person(self) -> User:
         """The user with the profile; raises TypeError if the login did not read it."""
         return with_profile(self.user)
+
+    def with_roles(self, roles: tuple[str, ...]) -> "Login":
+        """Return the login of the same user with other roles."""
+        return self if self.user is None else replace(self, user=replace(self.user, roles=roles))
 
 
 @dataclass(frozen=True, slots=True)

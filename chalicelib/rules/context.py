@@ -101,7 +101,7 @@ def make_arguments(occasion: RuleContext) -> RuleArguments:
         primary_user=login.sub,
         request=_request(occasion.request),
         authentication=SimpleNamespace(methods=_methods(login)),
-        authorization=SimpleNamespace(roles=_roles(occasion.user)),
+        authorization=SimpleNamespace(roles=list(occasion.user.roles)),
         configuration=dict(occasion.configuration),
         # A list's own method: a function of this module would give rules its globals.
         deny=denials.append,
@@ -126,11 +126,6 @@ def _tokens(access: Access) -> dict[str, Any]:
     tokens = {"access_token": token(), "id_token": token()}
     tokens["access_token"].scope = list(access.scopes)
     return tokens
-
-
-def _roles(user: User) -> list[Any]:
-    roles = user.app_metadata.get("roles")
-    return copy.deepcopy(roles) if isinstance(roles, list) else []
 
 
 def _user(occasion: RuleContext) -> SimpleNamespace:

@@ -22,6 +22,7 @@ FAILED = "The login could not be completed."
 NO_REDIRECT = "redirection is not available on /oauth/token endpoint"
 PROVIDER = "provider"
 MAX_SCOPES = 200
+MAX_ROLES = 200
 THREAD = "rules"
 # A function has 1024 threads at most. A rule that hangs in C cannot be stopped, and a process serves for hours.
 MAX_THREADS = 100
@@ -91,15 +92,28 @@ class Run:
         state = {(name, claim): value for name, token in tokens.items() for claim, value in token.items()}
         state["", "redirect"], state["", "multifactor"] = context.redirect, context.multifactor
         state["", "scope"] = context.access_token.scope
+        state["", "roles"] = getattr(getattr(context, "authorization", None), "roles", None)
         return state
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The decision of the rules. access: as rules changed it. multifactor: None if no rule set it."""
+    """The decision of the rules. access: as rules changed it. multifactor: None if no rule set it.
+
+    roles: those that rules left for this login, None for the user's own.
+    """
 
     access: Access
     multifactor: bool | None = None
+    roles: tuple[str, ...] | None = None
+
+    def rebase(self, granted: Access, regranted: Access) -> "Decision":
+        """Return the decision for what changed roles permit. Scopes that rules added or took out stay so."""
+        left = self.access.scopes
+        kept = (one for one in regranted.scopes if one in left or one not in granted.scopes)
+        added = (one for one in left if one not in granted.scopes)
+        access = replace(self.access, scopes=tuple(dict.fromkeys((*kept, *added))), permissions=regranted.permissions)
+        return replace(self, access=access)
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -127,7 +141,7 @@ class Rules:
         run = Run(make_arguments(RuleContext(request, client, login, user, access, self.tenant(), configuration)))
         try:
             self._run(run)
-            decision = _decision(run, access, request.outcome)
+            decision = replace(_decision(run, access, request.outcome), roles=_changed_roles(run, user))
             changed = changed_metadata(run.arguments, user)
         except BadRule as fault:
             raise ServerError(FAILED, reason=str(fault)) from None
@@ -191,6 +205,17 @@ def _scopes(run: Run) -> tuple[str, ...]:
             run.set_by.get(("", "scope")), "set context.access_token.scope to something other than a list of scopes"
         )
     return tuple(dict.fromkeys(listed))
+
+
+def _changed_roles(run: Run, user: User) -> tuple[str, ...] | None:
+    """Return the roles that rules left for this login, None if they are the user's own."""
+    left = run.state["", "roles"]
+    is_list = isinstance(left, list | tuple) and len(left) <= MAX_ROLES
+    if not is_list or not all(isinstance(one, str) for one in left):
+        raise BadRule(
+            run.set_by.get(("", "roles")), "set context.authorization.roles to something other than a list of names"
+        )
+    return None if set(left) == set(user.roles) else tuple(left)
 
 
 def _claims(run: Run, token: str, scopes: tuple[str, ...], outcome: Outcome) -> dict[str, Any]:

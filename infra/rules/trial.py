@@ -49,14 +49,21 @@ class TrialLogin:
     request: Request
     configuration: Mapping[str, str] = field(repr=False)
 
-    def grant_access(self) -> Access:
-        """Return the access of the login before any rule runs. Raises WireError if the client may not ask for it."""
+    def grant_access(self, roles: tuple[str, ...] | None = None) -> Access:
+        """Return the access of the login before any rule runs. Raises WireError if the client may not ask for it.
+
+        roles: in place of the user's own.
+        """
         policy = AccessPolicy(self.config)
         requested = policy.read_request(self.request, self.client)
-        return policy.grant(self.request, requested, self.client, self.login)
+        login = self.login if roles is None else self.login.with_roles(roles)
+        return policy.grant(self.request, requested, self.client, login)
 
     def limit_access(self, access: Access, decision: Decision) -> Access:
         """Return the access after the rules ran."""
+        if decision.roles is not None:
+            before, access = access, self.grant_access(decision.roles)
+            decision = decision.rebase(before, access)
         return AccessPolicy(self.config).limit(self.request, access, decision.access, self.client)
 
 
@@ -119,6 +126,7 @@ def _error(refusal: WireError) -> dict[str, Any]:
 def _success(decision: Decision, access: Access) -> dict[str, Any]:
     return {
         "scope": access.scope,
+        **({} if access.permissions is None else {"permissions": list(access.permissions)}),
         "access_token": dict(access.claims),
         "id_token": dict(access.id_token_claims),
         "multifactor": decision.multifactor,

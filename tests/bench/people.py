@@ -45,6 +45,7 @@ def person(kind: str, password_hash: str, number: int = 0) -> User:
         created_at=1_700_000_000,
         updated_at=1_700_000_000,
         app_metadata={"roles": ["manager"]},
+        roles=("manager",),
         user_metadata={"language": "en"},
     )
 

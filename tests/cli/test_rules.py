@@ -212,14 +212,14 @@ def test_options_say_what_the_rules_see(shared: Gatehouse, tmp_path: Path) -> No
 def test_person_and_tenant_are_the_stages(shared: Gatehouse) -> None:
     seen = told(shared)
     assert seen["email"] == "alice@example.com"
-    assert seen["roles"] == ["manager"]
+    assert seen["roles"] == []
     assert seen["tenant"] == "Gatehouse demo"
     assert (seen["connection"], seen["methods"], seen["settings"]) == ("employees", ["pwd"], {})
 
 
 def test_person_of_a_file_stands_for_a_stored_one(shared: Gatehouse, tmp_path: Path) -> None:
     file = tmp_path / "user.json"
-    file.write_text('{"email": "new@example.com", "app_metadata": {"roles": ["admin"]}}')
+    file.write_text('{"email": "new@example.com", "roles": ["admin"]}')
     options = ("--user-file", str(file), "--realm", "employees", "--client", "demo-backend")
     told_of = outcome(shared, tell, options=options)["outcome"]["access_token"]["https://example.com/told"]
     assert (told_of["email"], told_of["roles"]) == ("new@example.com", ["admin"])

@@ -6,51 +6,20 @@ import jwt
 import pytest
 
 from chalicelib.accounts.authorization import Authorizations, RoleCatalog, make_role_id
-from chalicelib.model.user import Permission, User
+from chalicelib.model.user import Permission
+from chalicelib.scopes import OIDC_SCOPES
 from infra.stage.aws import Stage
-from tests.support.clients import make_api, make_client
+from infra.tenant.checks.token_sizes import token_size
+from infra.tenant.schema import Api, Client
+from tests.support.clients import make_client
 from tests.support.config import document_of
 from tests.support.fixed import Clock
 from tests.support.http import Http
-from tests.support.people import PASSWORD, PeopleMaker
+from tests.support.people import PeopleMaker
+from tests.support.roles import ALL, APPROVE, CREATE, DELETE, READ, api, granted, login, refresh
 from tests.support.tokens import claims_in
 
-READ, CREATE, DELETE, APPROVE = ALL = (
-    "read:timesheets",
-    "create:timesheets",
-    "delete:timesheets",
-    "approve:timesheets",
-)
 SECRET = "a secret of the tests"
-# In another order than the API's.
-EDITOR = {"editor": [CREATE, READ], "boss": [APPROVE]}
-
-
-def api(stage: Stage, **changes: Any) -> str:
-    """Make an API that enforces policies, and whose tokens show permissions."""
-    values = {"enforce_policies": True, "token_dialect": "access_token_authz", "role_permissions": EDITOR}
-    return make_api(stage, **values | changes)
-
-
-def login(http: Http, user: User, audience: str, **params: str) -> dict[str, Any]:
-    response = http.login(**{"username": user.username, "password": PASSWORD, "audience": audience} | params)
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
-
-
-def refresh(http: Http, answer: dict[str, Any], **params: str) -> dict[str, Any]:
-    response = http.refresh(answer["refresh_token"], **params)
-    assert response.status_code == 200, response.text
-    renewed: dict[str, Any] = response.json()
-    return renewed
-
-
-def granted(answer: dict[str, Any]) -> tuple[str, Any]:
-    """Return the scope of an answer, which its token has too, and the token's permissions."""
-    claims = claims_in(answer["access_token"])
-    assert claims["scope"] == answer["scope"]
-    return answer["scope"], claims.get("permissions")
 
 
 @pytest.mark.parametrize(
@@ -180,3 +149,18 @@ def test_id_token_and_userinfo_know_no_permissions(http: Http, stage: Stage, peo
     answer = login(http, people.make(roles=("editor",)), api(stage), scope=f"openid profile {READ}")
 
     assert not {"permissions", "roles"} & set(claims_in(answer["id_token"]))
+
+
+def test_longest_token_of_a_role_that_the_tools_compute_is_hardly_longer_than_the_real_one(
+    http: Http, stage: Stage, people: PeopleMaker
+) -> None:
+    audience = api(stage, allow_offline_access=True)
+    asked = f"{' '.join(OIDC_SCOPES)} {' '.join(ALL)}"
+    first = login(http, people.make(roles=("editor",)), audience, scope=asked)
+    token = refresh(http, first)["access_token"]
+    document = document_of(stage, f"api#{audience}")
+    values = {name: document[name] for name in ("identifier", "name", "scopes", "token_dialect", "enforce_policies")}
+    client = Client(client_id="demo-backend", name="x", grant_types=("password",), realms=("employees",))
+    computed = token_size(Api.model_validate(values), client, {READ, CREATE})
+
+    assert 0 <= computed - len(token.rpartition(".")[0]) <= 200

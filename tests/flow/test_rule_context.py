@@ -88,7 +88,7 @@ def test_user_is_auth0s_in_snake_case(stage: Stage, externals: wiring.Externals,
 
 def test_context_is_auth0s_in_snake_case(stage: Stage, externals: wiring.Externals, people: PeopleMaker) -> None:
     seen: list[Any] = []
-    user = people.make(app_metadata={"roles": ["engineer"]})
+    user = people.make(app_metadata={"roles": ["other"]}, roles=("engineer",))
     client_id = make_client(stage, secret="s", name="Field app", client_metadata={"plan": "gold"})
     with client_with_rules(stage, externals, lambda _, context: seen.append((plain(context), context))) as http:
         http.request(

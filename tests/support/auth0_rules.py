@@ -147,7 +147,11 @@ CASES = [
     Case(),
     Case(user={"email_verified": False}),
     Case(
-        user={"app_metadata": {"plan": "gold", "roles": ["manager"], "first_client": "Reports web"}, "nickname": "ada"}
+        user={
+            "app_metadata": {"plan": "gold", "roles": ["manager"], "first_client": "Reports web"},
+            "nickname": "ada",
+            "roles": ("manager",),
+        }
     ),
     Case(user={"app_metadata": {"plan": None, "roles": "manager"}, "user_metadata": {"trial": {"logins_left": 0}}}),
     Case(user={"user_metadata": {"trial": {"logins_left": 0}}, "logins_count": 9}),

@@ -118,7 +118,7 @@ SHAPES = {
 def test_shape_is_translated(statements: str, claims: dict[str, Any], tmp_path: Path) -> None:
     made = make_package([Rule("rule", body(statements), 1, True)], NAMES)
     with imported(made.files, tmp_path) as rules:
-        outcome = run_here(rules["rule"], Case(user={"app_metadata": {"roles": ["manager"]}}))
+        outcome = run_here(rules["rule"], Case(user={"roles": ("manager",)}))
     assert outcome["passed"]["id"] == claims
 
 

@@ -121,7 +121,7 @@ def test_unverified_email_is_denied(email_verified: bool, denials: list[str]) ->
     [([], ["read:timesheets"]), (["manager"], ["read:timesheets", "approve:timesheets"])],
 )
 def test_scopes_are_replaced(roles: list[str], scopes: list[str]) -> None:
-    left = ran("managers_approve", occasion(app_metadata={"roles": roles}))
+    left = ran("managers_approve", occasion(roles=tuple(roles)))
     assert left.context.access_token.scope == scopes
 
 

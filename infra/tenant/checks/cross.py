@@ -7,13 +7,14 @@ from infra.tenant.checks.clients import client_checks
 from infra.tenant.checks.partial import Findings, take_readable
 from infra.tenant.checks.references import reference_checks
 from infra.tenant.checks.sizes import size_checks
+from infra.tenant.checks.token_sizes import token_size_checks
 from infra.tenant.checks.unique import repetition_checks
 from infra.tenant.checks.users import user_checks
 from infra.tenant.faults import Fault
 from infra.tenant.schema import TenantFile
 from infra.tenant.yaml_lines import Document, Steps
 
-CHECKS = (reference_checks, client_checks, size_checks, user_checks)
+CHECKS = (reference_checks, client_checks, size_checks, token_size_checks, user_checks)
 
 
 def cross_faults(file: TenantFile, document: Document) -> list[Fault]:
