@@ -1,19 +1,15 @@
-"""Make APIs of Auth0's resource servers."""
+"""Make APIs of Auth0's resource servers, and roles with permissions at them."""
 
 from typing import Any
 
 from infra.move.entry import Entry, label
 from infra.move.export import Export
-from infra.move.ledger import NOT_YET, Ledger
+from infra.move.ledger import Ledger
 
-# Auth0's own default, and the dialect here that each of Auth0's is nearest to.
+# Auth0's own default.
 DIALECT = "access_token"
-DIALECTS = {
-    "access_token": "access_token",
-    "access_token_authz": "access_token",
-    "rfc9068_profile": "rfc9068_profile",
-    "rfc9068_profile_authz": "rfc9068_profile",
-}
+DIALECTS = ("access_token", "access_token_authz", "rfc9068_profile", "rfc9068_profile_authz")
+UNGIVEN = "who has which is not in an export: `gatehouse users roles add` gives them to people"
 ALGS = ("RS256", "ES256")
 OPEN = "allow_all"
 
@@ -48,6 +44,10 @@ def _api(entry: Entry, identifier: str) -> dict[str, Any]:
         for key, kind in (("token_lifetime", int), ("allow_offline_access", bool))
         if (value := entry.take_same(key, kind)) is not None
     }
+    if "enforce_policies" in entry.values:
+        entry.apply("enforce_policies")
+        # A value that cannot be read lets nobody have more than before.
+        api["enforce_policies"] = entry.values["enforce_policies"] not in (None, False)
     return api | {"token_dialect": _dialect(entry)}
 
 
@@ -64,11 +64,35 @@ def _scopes(entry: Entry) -> list[dict[str, str]]:
 
 def _dialect(entry: Entry) -> str:
     given = entry.take("token_dialect", str) or DIALECT
-    if given.endswith("_authz"):
-        entry.mend("token_dialect", f"{NOT_YET['roles']}; the tokens have no `permissions`")
-    elif "token_dialect" in entry.values:
+    if "token_dialect" in entry.values:
         entry.apply("token_dialect")
-    return DIALECTS.get(given, DIALECT)
+    return given if given in DIALECTS else DIALECT
+
+
+def make_roles(export: Export, ledger: Ledger) -> list[dict[str, Any]]:
+    """Return the roles, with permissions of whatever API."""
+    roles = []
+    for number, given in enumerate(export.items("roles"), 1):
+        entry = Entry("roles", given, label(str(given.get("name") or ""), f"Role {number}"), ledger)
+        entry.apply("name", "description", "permissions")
+        description = label(entry.take("description", str) or "", "")
+        role: dict[str, Any] = {"name": entry.name, "permissions": _permissions(entry)}
+        roles.append(role | ({"description": description} if description else {}))
+        ledger.mend("roles", UNGIVEN, entry.name)
+    return roles
+
+
+def _permissions(entry: Entry) -> list[dict[str, str]]:
+    found = []
+    for one in entry.take("permissions", list) or ():
+        names = (
+            [one.get(key) for key in ("resource_server_identifier", "permission_name")] if isinstance(one, dict) else []
+        )
+        if names and all(isinstance(name, str) for name in names):
+            found.append({"api": str(names[0]), "value": str(names[1])})
+        else:
+            entry.mend("permissions", "names no API or no scope: left out")
+    return found
 
 
 def user_policy(server: dict[str, Any]) -> str:

@@ -8,11 +8,6 @@ from typing import Any
 from infra.tenant.auth0_names import NAMES, SECTIONS
 
 UNKNOWN = "not here: there is nothing of this name"
-NOT_YET = {
-    "roles": "not there yet: roles and permissions",
-    "apis.enforce_policies": "not there yet: without roles, a login is granted every scope that it asks for",
-}
-NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
 class Weight(IntEnum):
@@ -61,18 +56,13 @@ class Ledger:
         noted = {key for _, key, _ in self.rows}
         around = {key[:at] for key in noted for at, char in enumerate(key) if char == "."}
         for section, value in sections.items():
-            for key, inner in _find_open(section, value, noted, around):
-                self._explain(key, inner)
-
-    def _explain(self, key: str, value: Any) -> None:
-        sentence = explain(key)
-        is_open = value not in NOTHING and value is not False and _ours(key) in NOT_YET
-        self.add(Weight.MEND if is_open else Weight.NOT_THERE, key, sentence)
+            for key in _find_open(section, value, noted, around):
+                self.leave(key, explain(key))
 
 
 def explain(key: str) -> str:
     """Return why there is no such key here."""
-    return NOT_YET.get(_ours(key)) or NAMES.get(_ours(key)) or UNKNOWN
+    return NAMES.get(_ours(key)) or UNKNOWN
 
 
 def _ours(key: str) -> str:
@@ -88,14 +78,14 @@ def _keys_of(value: Any, around: str) -> Iterator[str]:
             yield from _keys_of(below, f"{around}{key}.")
 
 
-def _find_open(key: str, value: Any, noted: set[str], around: set[str]) -> Iterator[tuple[str, Any]]:
-    """Yield the keys that have no row, and their values: of a thing that is wholly unknown, its own alone."""
+def _find_open(key: str, value: Any, noted: set[str], around: set[str]) -> Iterator[str]:
+    """Yield the keys that have no row: of a thing that is wholly unknown, its own alone."""
     if key in noted:
         return
     inner = value if isinstance(value, list) else [value]
     parts = [part for part in inner if isinstance(part, dict)]
     if key not in around or not parts:
-        yield key, value
+        yield key
         return
     for part in parts:
         for name, below in part.items():

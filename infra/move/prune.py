@@ -14,7 +14,7 @@ from infra.tenant.yaml_lines import Steps
 # Without one of these, more would be allowed than with a broken one: the entry around it goes too.
 LIMITS = (
     *("apis", "jwks", "token_endpoint_auth_method", "grant_types", "realms", "scope", "audience"),
-    *("client_id", "identifier", "value"),
+    *("client_id", "identifier", "api", "value"),
 )
 NOT_TAKEN = "is not taken here"
 OURS = {ours: theirs for theirs, ours in reversed(SECTIONS.items()) if theirs not in ("connections", ours)}

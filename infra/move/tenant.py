@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.model.tenant import CLIENT_CREDENTIALS
-from infra.move.apis import OPEN, make_apis, user_policy
+from infra.move.apis import OPEN, make_apis, make_roles, user_policy
 from infra.move.clients import make_clients
 from infra.move.entry import Entry, label
 from infra.move.export import Export
@@ -38,6 +38,7 @@ def make_document(
             for grant in grants
             if not grant["is_of_users"]
         ],
+        "roles": make_roles(export, ledger),
         "mfa": make_mfa(export, ledger),
         "attack_protection": make_attack_protection(export, ledger),
     }

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from typer.testing import CliRunner
 
 from infra.cli.main import app
-from infra.move.ledger import NOT_YET
+from infra.move.apis import UNGIVEN
 from infra.tenant.file import load
 from infra.tenant.schema import Client, TenantFile
 from tests.support.auth0_rules import EXPORT
@@ -90,8 +90,18 @@ def test_apis_keep_their_scopes_and_lifetimes(tenant: TenantFile) -> None:
     assert (timesheets.token_lifetime, timesheets.allow_offline_access) == (7200, True)
     assert {api.name: api.token_dialect for api in tenant.apis if api.name in ("Sensors", "Invoices")} == {
         "Sensors": "rfc9068_profile",
-        "Invoices": "access_token",
+        "Invoices": "access_token_authz",
     }
+    assert {api.name: api.enforce_policies for api in tenant.apis if api.name in ("Sensors", "Invoices")} == {
+        "Sensors": False,
+        "Invoices": True,
+    }
+
+
+def test_roles_keep_their_permissions(tenant: TenantFile) -> None:
+    (manager,) = tenant.roles
+    assert (manager.name, manager.description) == ("manager", "Approves")
+    assert [(one.api, one.value) for one in manager.permissions] == [(f"{API}/timesheets", "approve:timesheets")]
 
 
 def test_clients_keep_grants_methods_lifetimes_and_realms(tenant: TenantFile) -> None:
@@ -158,8 +168,7 @@ def test_report_names_what_has_to_be_done_first(report: str) -> None:
     assert "PEM (tenant.yaml)" in row(to_do, "keywords")
     assert "Ask the risk service (rule_11_ask_the_risk_service)" in row(to_do, "rules", "raises")
     assert "Deny by country" in row(to_do, "actions")
-    assert NOT_YET["apis.enforce_policies"] in row(to_do, "resourceServers.enforce_policies")
-    assert NOT_YET["roles"] in row(to_do, "roles")
+    assert UNGIVEN in row(to_do, "roles")
     assert "OFFICE_ADDRESSES, RISK_URL" in row(to_do, "rulesConfigs")
     assert "gone:reports" in row(to_do, "clientGrants.scope")
 
