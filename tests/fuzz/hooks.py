@@ -137,7 +137,7 @@ def _keep(content: bytes) -> Mapping[str, Any]:
     """Keep the live values of an answer, and return its members."""
     body: dict[str, Any] | list[dict[str, str]] = _json(content)
     if isinstance(body, list):
-        _tokens["authenticator", MFA_CLIENT].extend(one["id"] for one in body)
+        _tokens["authenticator", MFA_CLIENT].extend(one["id"] for one in body if "authenticator_type" in one)
         return {}
     client_id = MFA_CLIENT
     if "access_token" in body:

@@ -240,18 +240,32 @@ _PROOFS = [
 
 # The Management API: what a backend asks for. A client whose secret is new would answer nobody else.
 _MANAGER = Known(headers=_bearer(live("management_token", "demo-m2m")))
-_MANAGED = (
-    "ResetTicket", "VerifyTicket", "VerificationJob",
-    "Users", "CreateUser", "UsersByEmail", "User", "UpdateUser", "DeleteUser", "Authenticators",
-    "RemoveAuthenticators", "Methods", "Enrollments", "RecoveryCode", "RefreshTokens", "EndRefreshTokens",
-    "Sessions", "EndSessions", "NamedBlocks", "LiftNamedBlocks", "Blocks", "LiftBlocks", "Address", "LiftAddress",
-    "Clients", "Apis", "Connections", "Grants",
-)  # fmt: skip
+# By the values of their paths, the operations.
+_MANAGED: list[tuple[Params, tuple[str, ...]]] = [
+    ({}, (
+        "Users", "CreateUser", "UsersByEmail", "NamedBlocks", "LiftNamedBlocks", "ResetTicket", "VerifyTicket",
+        "VerificationJob", "Clients", "Apis", "Connections", "Grants",
+    )),
+    ({"id": "employees|nobody"}, (
+        "User", "UpdateUser", "DeleteUser", "Authenticators", "RemoveAuthenticators", "Methods", "Enrollments",
+        "RecoveryCode", "RefreshTokens", "EndRefreshTokens", "Sessions", "EndSessions", "Blocks", "LiftBlocks",
+    )),
+    ({"id": "nobody"}, ("RotateSecret",)),
+    ({"ip": "192.0.2.1"}, ("Address", "LiftAddress")),
+]  # fmt: skip
 _IDENTIFIED = {"email": "bob@example.com", "identifier": "bob@example.com"}
 
 # By the operationId of docs/use/openapi.yaml.
 REQUESTS = {
-    **{f"management{name}": [_MANAGER, replace(_MANAGER, query=_IDENTIFIED), Known()] for name in _MANAGED},
+    **{
+        f"management{name}": [
+            replace(_MANAGER, path=path),
+            replace(_MANAGER, path=path, query=_IDENTIFIED),
+            Known(path=path),
+        ]
+        for path, names in _MANAGED
+        for name in names
+    },
     "mfaChallenge": _CHALLENGES,
     "mfaAssociate": _ASSOCIATIONS,
     "mfaAuthenticators": [*_OF_MFA_API, Known(headers=_BY_MFA_TOKEN)],
