@@ -170,6 +170,17 @@ def test_new_password_and_a_block_leave_roles_alone(gatehouse: Gatehouse, people
     assert stored(people, user).roles == ("editor",)
 
 
+def test_person_of_the_version_before_gets_roles_too(gatehouse: Gatehouse, people: PeopleMaker, user: User) -> None:
+    dynamodb, table = gatehouse.stage.clients.dynamodb, people.of("employees").users.table
+    keys = [{"pk": {"S": f"{kind}#{user.user_id}"}} for kind in ("cred", "user")]
+    items = [dynamodb.get_item(TableName=table, Key=key)["Item"] for key in keys]
+    dynamodb.put_item(TableName=table, Item={**items[0], **items[1]})
+    dynamodb.delete_item(TableName=table, Key=keys[0])
+
+    assert run(gatehouse, user, "roles", "add", "editor").code == 0
+    assert stored(people, user).roles == ("editor",)
+
+
 def test_deleted_users_id_comes_back_without_roles(gatehouse: Gatehouse, people: PeopleMaker, user: User) -> None:
     run(gatehouse, user, "roles", "add", "editor")
     of = people.of("employees")

@@ -9,12 +9,14 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.model.tenant import SuspiciousIpThrottling
+from chalicelib.model.user import Permission
 from chalicelib.store.buckets import LOGINS, BucketStore
 from infra.stage.aws import Stage
 from tests.figures.costs import measure_guess
 from tests.figures.simulation import provision_demo
 from tests.support.attempts import leave_failures
 from tests.support.calls import Rounds, calls_of, rounds_of, units_of
+from tests.support.clients import make_api
 from tests.support.fake_aws.units import Units
 from tests.support.fixed import Clock, Hashes
 from tests.support.http import Http
@@ -204,6 +206,19 @@ def test_rehash_costs_no_call_more(warm: Http, stage: Stage, people: PeopleMaker
         assert warm.login(username=user.username).status_code == 200
 
     assert len(calls.made) == 5
+
+
+def test_roles_cost_no_call_more(plain: Http, stage: Stage, people: PeopleMaker) -> None:
+    audience = make_api(stage, enforce_policies=True, role_permissions={"editor": ["read:timesheets"]})
+    permissions = tuple(Permission(audience, f"write:{number}") for number in range(20))
+    user = people.make(roles=("editor", "another"), permissions=permissions)
+    # The process reads the API's document once.
+    assert plain.login(audience=audience).json()["scope"] == ""
+    with rounds_of(stage) as calls:
+        assert plain.login(username=user.username, audience=audience).json()["scope"] == "read:timesheets"
+
+    assert calls.rounds == [{"BatchGetItem"}, {"UpdateItem"}, {"Sign", "UpdateItem"}]
+    assert len(calls.made) == 4
 
 
 def test_login_takes_these_units_of_dynamodb(warm: Http, stage: Stage) -> None:
