@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from chalicelib.store.aws.caller import AwsRefused, AwsUnreachable
 from chalicelib.store.aws.thin_client import ThinClient
+from chalicelib.store.configuration.vault import data_key_alias
 from infra.local.moto_transport import MotoTransport
 from infra.stage.aws import Stage
 
@@ -66,7 +67,7 @@ def test_signature_verifies(client: ThinClient, stage: Stage) -> None:
 
 def test_data_key_opens(client: ThinClient, stage: Stage) -> None:
     context = {"gatehouse": "ada"}
-    wanted = {"KeyId": f"alias/{stage.prefix}data", "KeySpec": "AES_256", "EncryptionContext": context}
+    wanted = {"KeyId": data_key_alias(stage.name), "KeySpec": "AES_256", "EncryptionContext": context}
     made = client.ask("GenerateDataKey", wanted)
     opened = client.ask("Decrypt", {"CiphertextBlob": made["CiphertextBlob"], "EncryptionContext": context})
 

@@ -15,6 +15,7 @@ SOURCES = sorted(
         *(path for folder in (*CODE, "docs") for path in (PROJECT / folder).rglob("*.*")),
     )
     if (path.suffix in KINDS or path.name == "Makefile")
+    and "node_modules" not in path.parts
     and path.name not in ("CHANGELOG.md", "requirements.txt")
     and not path.is_relative_to(PROJECT / "docs" / "adr")
 )
