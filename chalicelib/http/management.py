@@ -9,6 +9,7 @@ from chalicelib.errors import WireError
 from chalicelib.flows.management.blocks import BlocksFlow
 from chalicelib.flows.management.configuration import ConfigurationFlow
 from chalicelib.flows.management.factors import FactorsFlow
+from chalicelib.flows.management.roles import RolesFlow
 from chalicelib.flows.management.sessions import SessionsFlow
 from chalicelib.flows.management.tickets import TicketsFlow
 from chalicelib.flows.management.users import UsersFlow
@@ -51,6 +52,11 @@ def _creation(path: str, answer: Callable[[TicketsFlow, Request], dict[str, Any]
     return Route(path, POST, TicketsFlow, answer, MANAGER, event=FAILED, status=CREATED)
 
 
+def _assignment(path: str, answer: Callable[[RolesFlow, Request], None]) -> Route[RolesFlow]:
+    """Return the row of a POST that gives roles or permissions, whose answer is empty."""
+    return Route(path, POST, RolesFlow, answer, MANAGER, event=FAILED, status=NO_CONTENT)
+
+
 ROUTES = (
     Route("/api/v2/users", GET, UsersFlow, UsersFlow.list_users, MANAGER),
     Route("/api/v2/users", POST, UsersFlow, UsersFlow.create, MANAGER, event=FAILED, status=CREATED),
@@ -83,6 +89,16 @@ ROUTES = (
     _creation("/api/v2/tickets/password-change", TicketsFlow.reset_password),
     _creation("/api/v2/tickets/email-verification", TicketsFlow.verify_email),
     _creation("/api/v2/jobs/verification-email", TicketsFlow.mail_verification),
+    Route("/api/v2/users/{id}/roles", GET, RolesFlow, RolesFlow.list_of_user, MANAGER),
+    _assignment("/api/v2/users/{id}/roles", RolesFlow.add_to_user),
+    _removal("/api/v2/users/{id}/roles", RolesFlow, RolesFlow.remove_from_user),
+    Route("/api/v2/users/{id}/permissions", GET, RolesFlow, RolesFlow.list_permissions_of_user, MANAGER),
+    _assignment("/api/v2/users/{id}/permissions", RolesFlow.add_permissions),
+    _removal("/api/v2/users/{id}/permissions", RolesFlow, RolesFlow.remove_permissions),
+    Route("/api/v2/roles", GET, RolesFlow, RolesFlow.list_roles, MANAGER),
+    Route("/api/v2/roles/{id}", GET, RolesFlow, RolesFlow.show, MANAGER),
+    Route("/api/v2/roles/{id}/permissions", GET, RolesFlow, RolesFlow.list_permissions, MANAGER),
+    _assignment("/api/v2/roles/{id}/users", RolesFlow.add_members),
     Route("/api/v2/clients", GET, ConfigurationFlow, ConfigurationFlow.list_clients, MANAGER),
     Route(
         "/api/v2/clients/{id}/rotate-secret",

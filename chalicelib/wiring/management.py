@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from chalicelib.accounts.authorization import Authorizations, RoleCatalog
 from chalicelib.accounts.changes import AccountChanges
 from chalicelib.accounts.outgoing import MailQueue
 from chalicelib.accounts.passwords import NewPasswords
@@ -12,6 +13,7 @@ from chalicelib.flows.management.blocks import BlocksFlow
 from chalicelib.flows.management.configuration import Catalog, ConfigurationFlow
 from chalicelib.flows.management.factors import FactorsFlow
 from chalicelib.flows.management.people import PeopleFinder
+from chalicelib.flows.management.roles import RolesFlow
 from chalicelib.flows.management.sessions import SessionsFlow
 from chalicelib.flows.management.tickets import TicketsFlow
 from chalicelib.flows.management.users import UsersFlow
@@ -68,6 +70,7 @@ def build_management(settings: Settings, aws: Aws, externals: Externals) -> Serv
         SessionsFlow(admission, finder, changes_of, config),
         FactorsFlow(admission, finder, stores.enrolments_of, stores.attempts),
         TicketsFlow(admission, finder, tickets, mails, clock),
+        RolesFlow(admission, finder, catalog, lambda realm: Authorizations(records_of(realm), RoleCatalog(config))),
         ConfigurationFlow(admission, catalog, config),
     )
     return Services({type(service): service for service in services})

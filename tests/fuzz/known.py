@@ -250,6 +250,9 @@ _MANAGED: list[tuple[Params, tuple[str, ...]]] = [
         "User", "UpdateUser", "DeleteUser", "Authenticators", "RemoveAuthenticators", "Methods", "Enrollments",
         "RecoveryCode", "RefreshTokens", "EndRefreshTokens", "Sessions", "EndSessions", "Blocks", "LiftBlocks",
     )),
+    ({}, ("Roles",)),
+    ({"id": "employees|nobody"}, ("UserRoles", "AddRoles", "RemoveRoles", "UserPermissions", "AddPermissions")),
+    ({"id": "employees|nobody"}, ("RemovePermissions", "Role", "RolePermissions", "AddMembers")),
     ({"id": "nobody"}, ("RotateSecret",)),
     ({"ip": "192.0.2.1"}, ("Address", "LiftAddress")),
 ]  # fmt: skip

@@ -1,0 +1,85 @@
+"""Roles and permissions of people through the Management API (contract.md, "Management API")."""
+
+import pytest
+
+from chalicelib.accounts.authorization import make_role_id
+from infra.stage.aws import Stage
+from tests.support.http import TIMESHEETS
+from tests.support.management import Backend, refusal
+from tests.support.people import PeopleMaker
+
+ROLE = make_role_id("managed")
+READS = {"resource_server_identifier": TIMESHEETS, "permission_name": "read:timesheets"}
+UNKNOWN = {"resource_server_identifier": TIMESHEETS, "permission_name": "fly:timesheets"}
+
+
+@pytest.fixture(autouse=True)
+def role(stage: Stage) -> None:
+    """A role that the stage has."""
+    permissions = [{"api": TIMESHEETS, "value": "approve:timesheets"}]
+    document = {"name": "managed", "description": "Of this test", "permissions": permissions}
+    stage.config().put(f"role#{ROLE}", document)
+
+
+def test_roles_of_the_stage_are_read(backend: Backend) -> None:
+    assert {"id": ROLE, "name": "managed", "description": "Of this test"} in backend.get("/roles")
+    assert backend.get(f"/roles/{ROLE}")["name"] == "managed"
+    (permission,) = backend.get(f"/roles/{ROLE}/permissions")
+    assert permission["permission_name"] == "approve:timesheets"
+    assert refusal(backend.send("GET", "/roles/rol_0000000000000000")) == (404, "not_found")
+
+
+def test_roles_of_a_person_are_given_and_taken_away(backend: Backend, people: PeopleMaker) -> None:
+    path = f"/users/{people.make().user_id}/roles"
+
+    assert backend.get(path) == []
+    assert backend.send("POST", path, json={"roles": [ROLE]}).status_code == 204
+    assert [one["id"] for one in backend.get(path)] == [ROLE]
+    assert backend.get(path, include_totals="true")["total"] == 1
+    assert backend.send("DELETE", path, json={"roles": [ROLE]}).status_code == 204
+    assert backend.get(path) == []
+
+
+def test_permissions_of_a_person_say_where_they_come_from(backend: Backend, people: PeopleMaker) -> None:
+    user_id = people.make().user_id
+    path = f"/users/{user_id}/permissions"
+    assert backend.send("POST", path, json={"permissions": [READS]}).status_code == 204
+    assert backend.send("POST", f"/roles/{ROLE}/users", json={"users": [user_id]}).status_code == 204
+
+    held = {one["permission_name"]: [source["source_type"] for source in one["sources"]] for one in backend.get(path)}
+    assert held == {"approve:timesheets": ["ROLE"], "read:timesheets": ["DIRECT"]}
+    assert backend.send("DELETE", path, json={"permissions": [READS]}).status_code == 204
+    assert [one["permission_name"] for one in backend.get(path)] == ["approve:timesheets"]
+
+
+def test_unknown_roles_permissions_and_people_are_404(backend: Backend, people: PeopleMaker) -> None:
+    path = f"/users/{people.make().user_id}"
+    answers = [
+        backend.send("POST", f"{path}/roles", json={"roles": ["rol_0000000000000000"]}),
+        backend.send("POST", f"{path}/permissions", json={"permissions": [UNKNOWN]}),
+        backend.send("POST", f"/roles/{ROLE}/users", json={"users": ["employees|nobody"]}),
+        backend.send("GET", "/users/employees|nobody/roles"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [404] * 4
+
+
+@pytest.mark.parametrize("body", [{}, {"roles": []}, {"roles": "x"}, {"roles": [1]}, {"roles": [ROLE], "x": 1}])
+def test_malformed_body_is_400(backend: Backend, people: PeopleMaker, body: dict[str, object]) -> None:
+    answer = backend.send("POST", f"/users/{people.make().user_id}/roles", json=body)
+
+    assert refusal(answer) == (400, "invalid_body")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "scope"),
+    [
+        ("GET", "/roles", "read:users"),
+        ("GET", "/users/x/roles", "read:roles"),
+        ("POST", "/users/x/roles", "read:users"),
+        ("DELETE", "/users/x/permissions", "read:users"),
+        ("POST", "/roles/x/users", "update:users"),
+    ],
+)
+def test_other_scope_is_403(stage: Stage, backend: Backend, method: str, path: str, scope: str) -> None:
+    assert refusal(Backend.of(stage, backend.http, [scope]).send(method, path)) == (403, "insufficient_scope")
