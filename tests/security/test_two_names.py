@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib import wiring
+from chalicelib.model.user import User
 from infra.stage.aws import Stage
 from tests.support.attempts import counts_of, leave_failures
 from tests.support.calls import calls_of
@@ -20,7 +21,8 @@ from tests.support.stages import change_mfa, change_protection, client_of
 from tests.support.threads import at_once
 
 MAX_ATTEMPTS = 10
-MONTH_S, TURN_S = 2_592_000, 900
+MONTH_S, TURN_S, GAP_S = 2_592_000, 900, 20
+HOME = "100.63.2.1"
 _numbers = itertools.count(1)
 # Each step: which of two names, from which address, after how many seconds.
 Script = list[tuple[int, int, int]]
@@ -100,6 +102,44 @@ def test_two_names_of_one_person_show_an_attacker_what_two_names_of_nobody_do(
         theirs = attacker.run((f"none of two {number}", f"none-of-two-{number}@example.com"), script)
 
     assert [parts["status"] for parts, *_ in ours] == [parts["status"] for parts, *_ in theirs]
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_two_names_of_one_person_who_gets_in_meanwhile_look_like_names_of_two_people(
+    attacker: Attacker, people: PeopleMaker, seed: int
+) -> None:
+    chosen = random.Random(seed)  # noqa: S311 (no secret)
+    one, first, second = (people.make() for _ in range(3))
+    script = [(chosen.randrange(2), chosen.randrange(3), chosen.choice((0, 0, 1, 500))) for _ in range(30)]
+    failed, logins = (
+        chosen.choice((0, 95, 100)),
+        {number: chosen.randrange(2) for number in chosen.sample(range(30), 3)},
+    )
+    now, stage = int(attacker.clock()), attacker.stage
+
+    def see(names: tuple[str, str], users: tuple[User, User]) -> list[tuple[Any, ...]]:
+        for user, door in zip(users, "ue", strict=True):
+            leave_failures(stage, user, failed, now, door)
+        seen, began, network = [], attacker.clock.now, next(_numbers)
+        for number, (which, address, wait_s) in enumerate(script):
+            # So few come that each stranger is let in (docs/adr/0031).
+            attacker.clock.advance(GAP_S + wait_s)
+            if number in logins:
+                assert attacker.http.at(HOME).login(username=names[logins[number]]).status_code == 200
+            attacker.http.source_ip = f"100.{64 + network}.0.{address}"
+            seen.append(attacker.see(username=names[which], password="wrong"))
+        attacker.clock.now = began
+        return seen
+
+    with change_protection(stage, suspicious_ip_throttling={"enabled": False}):
+        attacker.clock.advance(120)
+        attacker.http.login(username="fills the cache anew", password="wrong")
+        for name in (one.username, first.username, second.email):
+            assert attacker.http.at(HOME).login(username=name).status_code == 200
+        ours = see((one.username, one.email), (one, one))
+        theirs = see((first.username, second.email), (first, second))
+
     assert ours == theirs
 
 
