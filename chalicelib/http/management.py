@@ -98,6 +98,7 @@ ROUTES = (
     Route("/api/v2/roles", GET, RolesFlow, RolesFlow.list_roles, MANAGER),
     Route("/api/v2/roles/{id}", GET, RolesFlow, RolesFlow.show, MANAGER),
     Route("/api/v2/roles/{id}/permissions", GET, RolesFlow, RolesFlow.list_permissions, MANAGER),
+    Route("/api/v2/roles/{id}/users", GET, RolesFlow, RolesFlow.list_members, MANAGER),
     _assignment("/api/v2/roles/{id}/users", RolesFlow.add_members),
     Route("/api/v2/clients", GET, ConfigurationFlow, ConfigurationFlow.list_clients, MANAGER),
     Route(

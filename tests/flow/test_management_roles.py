@@ -4,9 +4,10 @@ import pytest
 
 from chalicelib.accounts.authorization import make_role_id
 from infra.stage.aws import Stage
-from tests.support.http import TIMESHEETS
+from tests.support.http import TIMESHEETS, Http
 from tests.support.management import Backend, refusal
 from tests.support.people import PeopleMaker
+from tests.support.roles import CREATE, READ, api, granted, login
 
 ROLE = make_role_id("managed")
 READS = {"resource_server_identifier": TIMESHEETS, "permission_name": "read:timesheets"}
@@ -52,6 +53,33 @@ def test_permissions_of_a_person_say_where_they_come_from(backend: Backend, peop
     assert [one["permission_name"] for one in backend.get(path)] == ["approve:timesheets"]
 
 
+def test_people_who_have_a_role_are_listed_page_by_page(backend: Backend, people: PeopleMaker) -> None:
+    users = [people.make(roles=("managed",)), people.make("customers", roles=("managed",))]
+    other, found, query = people.make(roles=("manage",)), list[dict[str, str]](), {"take": "50"}
+    while query:
+        page = backend.get(f"/roles/{ROLE}/users", **query)
+        found += page["users"]
+        query = {"take": "50", "from": page["next"]} if "next" in page else {}
+    ids = [one["user_id"] for one in found]
+
+    assert {user.user_id for user in users} <= set(ids)
+    assert other.user_id not in ids
+    assert len(ids) == len(set(ids))
+    assert set(found[0]) == {"user_id", "email", "name", "picture"}
+    assert backend.send("GET", "/roles/rol_0000000000000000/users").status_code == 404
+
+
+def test_roles_of_a_person_are_those_that_tokens_have(backend: Backend, http: Http, people: PeopleMaker) -> None:
+    user = people.make()
+    audience = api(people.stage, role_permissions={"managed": [CREATE, READ]})
+    assert granted(login(http, user, audience)) == ("", [])
+    backend.send("POST", f"/users/{user.user_id}/roles", json={"roles": [ROLE]})
+    assert granted(login(http, user, audience)) == (f"{READ} {CREATE}", [READ, CREATE])
+    backend.send("DELETE", f"/users/{user.user_id}/roles", json={"roles": [ROLE]})
+
+    assert granted(login(http, user, audience)) == ("", [])
+
+
 def test_unknown_roles_permissions_and_people_are_404(backend: Backend, people: PeopleMaker) -> None:
     path = f"/users/{people.make().user_id}"
     answers = [
@@ -79,6 +107,7 @@ def test_malformed_body_is_400(backend: Backend, people: PeopleMaker, body: dict
         ("POST", "/users/x/roles", "read:users"),
         ("DELETE", "/users/x/permissions", "read:users"),
         ("POST", "/roles/x/users", "update:users"),
+        ("GET", "/roles/x/users", "read:users"),
     ],
 )
 def test_other_scope_is_403(stage: Stage, backend: Backend, method: str, path: str, scope: str) -> None:

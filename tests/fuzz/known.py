@@ -252,7 +252,7 @@ _MANAGED: list[tuple[Params, tuple[str, ...]]] = [
     )),
     ({}, ("Roles",)),
     ({"id": "employees|nobody"}, ("UserRoles", "AddRoles", "RemoveRoles", "UserPermissions", "AddPermissions")),
-    ({"id": "employees|nobody"}, ("RemovePermissions", "Role", "RolePermissions", "AddMembers")),
+    ({"id": "employees|nobody"}, ("RemovePermissions", "Role", "RolePermissions", "AddMembers", "Members")),
     ({"id": "nobody"}, ("RotateSecret",)),
     ({"ip": "192.0.2.1"}, ("Address", "LiftAddress")),
 ]  # fmt: skip

@@ -82,6 +82,14 @@ class RolesFlow:
         permissions = self._role(request).permissions
         return read_page(request.query).show_of("permissions", permissions, _key, self._permission)
 
+    def list_members(self, request: Request) -> Answer:
+        """Return those of a page of all people who have a role: few of them, or nobody. Raises NotFound."""
+        self.admission.admit(request, "read:roles")
+        role, page = self._role(request), read_page(request.query)
+        people, last = self.finder.page(page, self.finder.realms())
+        members = [_member(person) for person in people if role.name in person.user.roles]
+        return page.show("users", members, None, last)
+
     def add_members(self, request: Request) -> None:
         """Give a role to people; raises NotFound, InexistentUser before anybody gets it."""
         self.admission.admit(request, "create:role_members")
@@ -183,6 +191,10 @@ def _named(request: Request) -> list[Permission]:
 
 def _key(permission: Permission) -> str:
     return f"{permission.api}\0{permission.value}"
+
+
+def _member(person: Person) -> dict[str, Any]:
+    return {name: getattr(person.user, name) for name in ("user_id", "email", "name", "picture")}
 
 
 def _role(role: Role) -> dict[str, Any]:
