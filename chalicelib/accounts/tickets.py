@@ -7,8 +7,9 @@ under the stage's key.
 
 import hashlib
 import hmac
+import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from chalicelib.errors import InvalidGrant
@@ -25,6 +26,9 @@ TICKET_BYTES = 32
 ID_LENGTH = 32
 # The beginning of tickets, which says their version (docs/adr/0032).
 VERSION = "et1_"
+MAX_URL = 2_048
+# A host with its port, and then printable ASCII without what browsers read as a slash.
+RESULT_URL = re.compile(r"https://([A-Za-z0-9.:-]+)(?:[/?#][!#-;=?-\[\]_a-z~]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,15 @@ class Tickets:
 
     def _code_hash(self, ticket_id: str, code: str) -> str:
         return self.mac("ticket code", f"{ticket_id}\0{code}".encode()).hex()
+
+
+def leads_to(url: str, hosts: Collection[str]) -> bool:
+    """Return whether a result_url is an https URL of one of these hosts, as every browser reads it.
+
+    All that stands before the path is compared, so that no user, port or backslash in it leads elsewhere.
+    """
+    found = RESULT_URL.fullmatch(url) if len(url) <= MAX_URL else None
+    return found is not None and found[1].lower() in hosts
 
 
 def _hash(secret: str) -> str:

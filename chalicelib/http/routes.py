@@ -63,14 +63,15 @@ class Services:
 class Route(Generic[S]):
     """One row of the route table: the methods of a path that one function of a service answers.
 
-    answer: a method of the service's class, or a function of such a service. status, headers: of a success; an error
-    has its own. event: the default log code; with "", a success without another code is not logged.
+    answer: a method of the service's class, or a function of such a service; a Reply of its own is sent as it is.
+    status, headers: of a success; an error has its own. event: the default log code; with "", a success without another
+    code is not logged.
     """
 
     path: str
     methods: tuple[str, ...]
     service: type[S]
-    answer: Callable[[S, Request], Body]
+    answer: Callable[[S, Request], Body | Reply]
     caller: Caller = CLIENT
     event: str = ""
     status: int = 200
@@ -78,7 +79,8 @@ class Route(Generic[S]):
 
     def reply(self, services: Services, request: Request) -> Reply:
         """Return the service's answer to a request."""
-        return Reply(self.answer(services[self.service], request), self.status, self.headers)
+        answer = self.answer(services[self.service], request)
+        return answer if isinstance(answer, Reply) else Reply(answer, self.status, self.headers)
 
 
 @dataclass(frozen=True, slots=True)

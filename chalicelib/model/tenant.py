@@ -210,7 +210,10 @@ class PasswordResetPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Realm:
-    """One user directory. identifiers: what a user may type as username (`username`, `email`)."""
+    """One user directory. identifiers: what a user may type as username (`username`, `email`).
+
+    result_hosts: where the pages of tickets may lead a person in the end; each a host, with a port if it has one.
+    """
 
     name: str
     display_name: str
@@ -219,6 +222,7 @@ class Realm:
     password_policy: PasswordPolicy = field(default_factory=PasswordPolicy)
     signup: SignUpPolicy = field(default_factory=SignUpPolicy)
     password_reset: PasswordResetPolicy = field(default_factory=PasswordResetPolicy)
+    result_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class TicketSubject:
 
     email: the address that it went to. credential_version: the user's when it was sent. sign_up: the fields of the
     user whom a ticket of a sign-up makes; empty if the user exists. verifies: whether its use verifies the email, which
-    one that a backend hands on need not.
+    one that a backend hands on need not. result_url: where its page leads in the end; "" for nowhere.
     """
 
     purpose: str
@@ -36,6 +36,7 @@ class TicketSubject:
     credential_version: int = 0
     sign_up: Mapping[str, Any] = field(default_factory=dict, repr=False)
     verifies: bool = True
+    result_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

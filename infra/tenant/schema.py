@@ -25,6 +25,7 @@ from infra.tenant.values import (
     PrivateMember,
     RealmAlias,
     RealmName,
+    ResultHost,
     RoleName,
     ScopeValue,
     Text,
@@ -73,7 +74,10 @@ class PasswordReset(Part):
 
 
 class Realm(Part):
-    """One user directory. display_name: the name by default. aliases: other names of the realm."""
+    """One user directory. display_name: the name by default. aliases: other names of the realm.
+
+    result_hosts: where a ticket's result_url may lead.
+    """
 
     name: RealmName
     aliases: Listed[RealmAlias] = Field(default=(), max_length=20)
@@ -82,6 +86,7 @@ class Realm(Part):
     password_policy: PasswordPolicy = PasswordPolicy()
     signup: SignUp = SignUp()
     password_reset: PasswordReset = PasswordReset()
+    result_hosts: Listed[ResultHost] = Field(default=(), max_length=20)
 
 
 class Scope(Part):

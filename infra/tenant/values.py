@@ -133,6 +133,13 @@ TicketUrl = Annotated[
     Field(min_length=1, max_length=2048),
     _rule(_is_ticket_url, "must be a URL that begins with https:// and holds {ticket} once, after the host's name"),
 ]
+ResultHost = Annotated[
+    str,
+    _rule(
+        re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?").fullmatch,
+        "must be a host of a URL in lower case, with a port if it has one, such as app.example.com",
+    ),
+]
 Network = Annotated[str, _rule(_is_network, "must be an IP address or a CIDR block, such as 192.0.2.7 or 192.0.2.0/24")]
 Email = Annotated[
     str, _rule(_is_email, f"must look like name@example.com, without spaces, at most {EMAIL_LIMIT} characters"), VISIBLE

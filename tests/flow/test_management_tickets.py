@@ -3,14 +3,20 @@
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 
+from chalicelib.accounts.tickets import Tickets
+from chalicelib.store.tickets import VERIFY as VERIFY_EMAIL
+from chalicelib.store.tickets import TicketStore, TicketSubject
 from infra.stage.aws import Stage
+from infra.stage.keys import stage_key
 from tests.support.fixed import ISSUER, Clock
 from tests.support.management import Backend, refusal
 from tests.support.people import PASSWORD, PeopleMaker
 
 RESET, VERIFY, JOB = "/tickets/password-change", "/tickets/email-verification", "/jobs/verification-email"
+PAGES = {RESET: "/u/reset", VERIFY: "/u/verify"}
 NEW_PASSWORD = "quiet words at 753"
 
 
@@ -98,7 +104,7 @@ def test_no_ticket_stands_in_the_log(backend: Backend, people: PeopleMaker) -> N
         (RESET, {"user_id": "customers|nobody"}, (404, "inexistent_user")),
         (RESET, {"user_id": "customers|nobody", "ttl_sec": -1}, (400, "invalid_body")),
         (RESET, {"user_id": "customers|nobody", "ttl_sec": 2_592_001}, (400, "invalid_body")),
-        (RESET, {"user_id": "x", "result_url": "https://evil.example.com"}, (400, "invalid_body")),
+        (RESET, {"user_id": "x", "organization_id": "o"}, (400, "invalid_body")),
         (VERIFY, {}, (400, "invalid_body")),
         (VERIFY, {"user_id": "customers|nobody"}, (404, "inexistent_user")),
         (JOB, {}, (400, "invalid_body")),
@@ -121,3 +127,80 @@ def test_person_without_an_email_gets_none(backend: Backend, people: PeopleMaker
 @pytest.mark.parametrize(("path", "scope"), [(RESET, "update:users"), (VERIFY, "update:users"), (JOB, "read:users")])
 def test_other_scope_is_403(stage: Stage, backend: Backend, path: str, scope: str) -> None:
     assert refusal(Backend.of(stage, backend.http, [scope]).send("POST", path)) == (403, "insufficient_scope")
+
+
+RESULT = "https://app.example.com/done?from=mail#top"
+
+
+def press(backend: Backend, path: str, ticket: str, password: str = NEW_PASSWORD) -> httpx.Response:
+    """Press the button of a ticket's page."""
+    typed = {"password": password, "password_repeat": password} if path == RESET else {}
+    return backend.http.post(PAGES[path], data={"ticket": ticket, **typed}, follow_redirects=False)
+
+
+@pytest.mark.parametrize("path", [RESET, VERIFY])
+def test_page_leads_to_the_result_url_once_its_button_did_its_work(
+    backend: Backend, people: PeopleMaker, path: str
+) -> None:
+    user = people.make("customers")
+    ticket = ticket_of(backend, path, user_id=user.user_id, result_url=RESULT, ttl_sec=60)
+    shown = backend.http.get(f"{PAGES[path]}?ticket={ticket}")
+    done, again = press(backend, path, ticket), press(backend, path, ticket)
+
+    assert (shown.status_code, done.status_code, again.status_code) == (200, 303, 400)
+    assert done.headers["Location"] == RESULT
+    assert "Location" not in {**shown.headers, **again.headers}
+    # A browser follows a redirect after a form only where the page with the form allows it.
+    assert "form-action 'self' https://app.example.com;" in shown.headers["Content-Security-Policy"]
+    assert (done.headers["Referrer-Policy"], done.headers["Cache-Control"]) == ("no-referrer", "no-store")
+
+
+def test_refused_password_leads_nowhere_and_its_form_leads_on(backend: Backend, people: PeopleMaker) -> None:
+    user = people.make("customers")
+    ticket = ticket_of(backend, RESET, user_id=user.user_id, result_url=RESULT)
+    refused = press(backend, RESET, ticket, password="short")
+
+    assert (refused.status_code, "Location" in refused.headers) == (400, False)
+    assert "form-action 'self' https://app.example.com;" in refused.headers["Content-Security-Policy"]
+    assert press(backend, RESET, ticket).status_code == 303
+
+
+@pytest.mark.parametrize("path", [RESET, VERIFY])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://app.example.com/", "//app.example.com/", "/done", "app.example.com", "javascript:alert(1)",
+        "https:app.example.com",
+        "https:///app.example.com/", "https://evil.example.com/", "https://app.example.com.evil.example.com/",
+        "https://evil.app.example.com/", "https://app.example.com@evil.example.com/", "https://a:b@app.example.com/",
+        "https://app.example.com:8443/", "https://evil.example.com\\@app.example.com/", "https://evil.example.com\\.app.example.com",
+        "https://evil.example.com#@app.example.com/", "https://app.example.com\\.evil.example.com/", " https://app.example.com/",
+        "https://app.example.com/\r\nSet-Cookie: a=b", "https://app.example.com\t.evil.example.com/", "https://[app.example.com]/",
+        "https://app.example.com\u3002evil.example.com/", "https://", "https://app.example.com/" + "x" * 2048,
+    ],
+)  # fmt: skip
+def test_result_url_of_another_host_is_400(backend: Backend, people: PeopleMaker, path: str, url: str) -> None:
+    body = {"user_id": people.make("customers").user_id, "result_url": url}
+
+    assert refusal(backend.send("POST", path, json=body)) == (400, "invalid_body")
+
+
+def test_result_url_stands_for_the_realm_that_lists_its_host(backend: Backend, people: PeopleMaker) -> None:
+    body = {"user_id": people.make("employees").user_id, "result_url": RESULT}
+
+    assert refusal(backend.send("POST", RESET, json=body)) == (400, "invalid_body")
+
+
+def test_host_that_left_the_list_is_not_led_to(
+    stage: Stage, backend: Backend, people: PeopleMaker, clock: Clock
+) -> None:
+    user = people.make("customers")
+    store = TicketStore(stage.dynamo, f"{stage.prefix}sessions")
+    tickets = Tickets(stage.dynamo, store, stage_key(stage).mac, clock)
+    subject = TicketSubject(
+        VERIFY_EMAIL, "customers", user.user_id, user.email, 1, result_url="https://gone.example.com"
+    )
+    ticket = tickets.issue(subject).ticket
+
+    assert "gone" not in backend.http.get(f"/u/verify?ticket={ticket}").headers["Content-Security-Policy"]
+    assert press(backend, VERIFY, ticket).status_code == 200

@@ -54,3 +54,22 @@ def test_page_that_could_not_get_the_ticket_is_a_fault(tmp_path: Path, url: str)
     text = realm(f'password_reset: {{url: "{url}"}}')
 
     assert faults(tmp_path, text) == [(marked_line(text), URL_FAULT)]
+
+
+def test_hosts_of_result_urls_reach_the_deployed_code(tmp_path: Path) -> None:
+    (staff,) = load_text(tmp_path, realm('result_hosts: [app.example.com, "localhost:3000"]')).realms
+
+    assert realm_from(staff.model_dump() | {"users_table": "users"}).result_hosts == (
+        "app.example.com",
+        "localhost:3000",
+    )
+
+
+@pytest.mark.parametrize(
+    "host", ["https://app.example.com", "app.example.com/x", "*", "*.example.com", "App.example.com", "", "a b", "a;b"]
+)
+def test_result_host_that_is_no_host_is_a_fault(tmp_path: Path, host: str) -> None:
+    text = realm(f'result_hosts: ["{host}"]')
+    (fault,) = faults(tmp_path, text)
+
+    assert fault[0] == marked_line(text)

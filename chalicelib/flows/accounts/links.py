@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from chalicelib.accounts.passwords import rules_of
 from chalicelib.accounts.proofs import EmailProofs
-from chalicelib.accounts.tickets import Tickets
+from chalicelib.accounts.tickets import Tickets, leads_to
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Realm
 from chalicelib.passwords.policy import Objection
@@ -48,10 +48,21 @@ class LinkFlow:
         realm = self._realm(ticket)
         return realm.password_policy.min_length if realm else 1
 
-    def verify(self, request: Request, token: str) -> None:
-        """Verify the email of a link, or make the account of its sign-up; raises InvalidGrant."""
-        self.proofs.verify_email(self.tickets.open_by_ticket(VERIFY, token), request.outcome)
+    def result_url(self, ticket: EmailTicket) -> str:
+        """Return where a ticket's page leads in the end, "" for nowhere. A host that left the realm's list is none."""
+        url, realm = ticket.subject.result_url, self._realm(ticket)
+        return url if realm and leads_to(url, realm.result_hosts) else ""
+
+    def verify(self, request: Request, token: str) -> str:
+        """Verify the email of a link, or make the account of its sign-up; raises InvalidGrant.
+
+        Return the result_url of the ticket.
+        """
+        ticket = self.tickets.open_by_ticket(VERIFY, token)
+        result_url = self.result_url(ticket)
+        self.proofs.verify_email(ticket, request.outcome)
         request.outcome.event = "sv"
+        return result_url
 
     def reset(self, request: Request, token: str, password: str) -> None:
         """Set the password of a link's user. Raises InvalidGrant, and InvalidPassword, after which the link works."""

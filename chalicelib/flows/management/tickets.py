@@ -8,7 +8,7 @@ from pydantic import Field
 
 from chalicelib.accounts.outgoing import MailQueue
 from chalicelib.accounts.preparation import link_of
-from chalicelib.accounts.tickets import Tickets
+from chalicelib.accounts.tickets import Tickets, leads_to
 from chalicelib.errors import InexistentUser, InvalidBody
 from chalicelib.flows.management.admission import ManagementAdmission, note_change
 from chalicelib.flows.management.bodies import Body, read_body
@@ -32,6 +32,7 @@ class TicketRequest(Body):
     user_id: str
     client_id: str | None = None
     ttl_sec: int | None = Field(default=None, ge=0, le=MAX_TTL_S)
+    result_url: str | None = None
 
 
 class ResetRequest(Body):
@@ -43,6 +44,7 @@ class ResetRequest(Body):
     client_id: str | None = None
     ttl_sec: int | None = Field(default=None, ge=0, le=MAX_TTL_S)
     mark_email_as_verified: bool | None = None
+    result_url: str | None = None
 
 
 class JobRequest(Body):
@@ -89,8 +91,17 @@ class TicketsFlow:
         realm, user = person.realm, person.user
         # Nobody has shown yet that the email is theirs: the link may be handed on in any way.
         verifies = purpose == VERIFY or bool(isinstance(body, ResetRequest) and body.mark_email_as_verified)
+        result_url = body.result_url or ""
+        if result_url and not leads_to(result_url, realm.result_hosts):
+            raise InvalidBody("result_url must be an https URL of a host that stands in result_hosts of the realm.")
         subject = TicketSubject(
-            purpose, realm.name, user.user_id, _email(person), user.credential_version, verifies=verifies
+            purpose,
+            realm.name,
+            user.user_id,
+            _email(person),
+            user.credential_version,
+            verifies=verifies,
+            result_url=result_url,
         )
         issued = self.tickets.issue(subject, body.ttl_sec or DEFAULT_TTL_S)
         note_change(request, realm.name, user.user_id)

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from hashlib import sha256
+from urllib.parse import urlsplit
 
 from chalicelib.errors import InvalidRequest, WireError
 from chalicelib.http.routes import Caller
@@ -34,23 +35,27 @@ STYLE = (
     ".error{margin:.375rem 0 0;color:var(--bad);font-weight:600}"
 )
 _STYLE_HASH = b64encode(sha256(STYLE.encode()).digest()).decode()
+_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action {{}}; base-uri 'none'; frame-ancestors 'none'"
+)
 HEADERS = {
     **NO_STORE,
     "Content-Type": "text/html; charset=utf-8",
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": _POLICY.format("'self'"),
     # The link holds a ticket.
     "Referrer-Policy": "no-referrer",
 }
 FAILED = "That did not work"
+OK, SEE_OTHER = 200, 303
 
 
 class RefusedOnPage(InvalidRequest):
-    """A refusal with a page of its own. html: the page. reason: for the log."""
+    """A refusal with a page of its own. html: the page. reason: for the log. result_url: as of shown_page."""
 
-    def __init__(self, html: str, reason: str) -> None:
+    def __init__(self, html: str, reason: str, result_url: str = "") -> None:
         super().__init__(FAILED, reason=reason)
         self.html = html
+        self.result_url = result_url
 
 
 def escape(text: str) -> str:
@@ -71,6 +76,23 @@ def page(tenant: str, title: str, *texts: str, form: str = "") -> str:
         f"<title>{escape(head)}</title><style>{STYLE}</style></head>"
         f'<body><div class="page">{name}<main><h1>{escape(title)}</h1>{paragraphs}{form}</main></div></body></html>'
     )
+
+
+def shown_page(html: str, result_url: str) -> Reply:
+    """Return a page whose form leads to this URL in the end; "" for nowhere."""
+    return Reply(html, OK, _headers(result_url))
+
+
+def done_page(html: str, result_url: str) -> Reply:
+    """Return the page that says what was done, or lead on to this URL, if there is one. Source: RFC 9110 15.4.4."""
+    return Reply(html, SEE_OTHER, {**HEADERS, "Location": result_url}) if result_url else Reply(html, OK, HEADERS)
+
+
+def _headers(result_url: str) -> dict[str, str]:
+    """Return the headers of a page. Browsers hold where a form's answer redirects to against its form-action."""
+    if not result_url:
+        return HEADERS
+    return {**HEADERS, "Content-Security-Policy": _POLICY.format(f"'self' https://{urlsplit(result_url).netloc}")}
 
 
 def form(action: str, ticket: str, label: str, fields: str = "") -> str:
@@ -104,7 +126,8 @@ def dead_link(tenant: str, refusal: WireError, *texts: str) -> RefusedOnPage:
 def error_page(error: WireError) -> Reply:
     """Return the page of an error, with the error's own headers."""
     html = error.html if isinstance(error, RefusedOnPage) else page("", FAILED, error.description)
-    return Reply(html, error.status, {**HEADERS, **error.headers})
+    result_url = error.result_url if isinstance(error, RefusedOnPage) else ""
+    return Reply(html, error.status, {**_headers(result_url), **error.headers})
 
 
 # A user who followed a link with a ticket, which works once and for one purpose.

@@ -4,7 +4,17 @@ from dataclasses import dataclass
 
 from chalicelib.errors import InvalidGrant, InvalidPassword, WireError
 from chalicelib.flows.accounts.links import LinkFlow
-from chalicelib.http.pages.layout import RefusedOnPage, dead_link, escape, form, page, password_field
+from chalicelib.http.pages.layout import (
+    RefusedOnPage,
+    dead_link,
+    done_page,
+    escape,
+    form,
+    page,
+    password_field,
+    shown_page,
+)
+from chalicelib.http.wire import Reply
 from chalicelib.model.request import Request
 from chalicelib.store.tickets import RESET, EmailTicket
 
@@ -21,30 +31,36 @@ class FieldErrors:
     repeat: str = ""
 
 
-def show(links: LinkFlow, request: Request) -> str:
+def show(links: LinkFlow, request: Request) -> Reply:
     """Return the page with the form for the new password."""
     tenant, token = links.tenant_name, request.query.get("ticket", "")
-    return _form_page(links, tenant, _open(links, tenant, token), token, FieldErrors())
+    ticket = _open(links, tenant, token)
+    return shown_page(_form_page(links, tenant, ticket, token, FieldErrors()), links.result_url(ticket))
 
 
-def act(links: LinkFlow, request: Request) -> str:
-    """Set the new password, and return the page that says so. A password that is refused leaves the link alone."""
+def act(links: LinkFlow, request: Request) -> Reply:
+    """Set the new password, and return the page that says so, or lead on to the ticket's result_url.
+
+    A password that is refused leaves the link alone.
+    """
     links.count(request)
     # Read first: once the ticket is used, nothing may fail.
     tenant, token = links.tenant_name, request.params.get("ticket", "")
     ticket = _open(links, tenant, token)
+    result_url = links.result_url(ticket)
     password, repeat = request.params.get("password", ""), request.params.get("password_repeat", "")
     if not password or password != repeat:
         errors = FieldErrors(repeat=DIFFERENT) if password else FieldErrors(NONE)
-        raise RefusedOnPage(_form_page(links, tenant, ticket, token, errors), "no password, or two different ones")
+        html = _form_page(links, tenant, ticket, token, errors)
+        raise RefusedOnPage(html, "no password, or two different ones", result_url)
     try:
         links.reset(request, token, password)
     except InvalidPassword as refusal:
         html = _form_page(links, tenant, ticket, token, FieldErrors(refusal.description))
-        raise RefusedOnPage(html, refusal.reason) from None
+        raise RefusedOnPage(html, refusal.reason, result_url) from None
     except InvalidGrant as refusal:
         raise _refusal(tenant, refusal) from None
-    return page(tenant, "Your password is changed", "You can log in with it now.")
+    return done_page(page(tenant, "Your password is changed", "You can log in with it now."), result_url)
 
 
 def _open(links: LinkFlow, tenant: str, token: str) -> EmailTicket:

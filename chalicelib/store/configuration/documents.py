@@ -94,6 +94,7 @@ def realm_from(document: Document) -> Realm:
         password_policy=password_policy_from(document["password_policy"]),
         signup=SignUpPolicy(**document.get("signup", {})),
         password_reset=PasswordResetPolicy(**document.get("password_reset", {})),
+        result_hosts=tuple(document.get("result_hosts", ())),
     )
 
 
