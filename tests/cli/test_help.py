@@ -24,6 +24,7 @@ WORDS = [
     ("users",),
     ("users", "add"),
     ("users", "list"),
+    ("users", "count"),
     ("users", "show"),
     ("users", "set-password"),
     ("users", "block"),

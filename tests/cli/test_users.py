@@ -47,6 +47,20 @@ def bcrypt_hash(prefix: str, cost: int = 5) -> str:
     return prefix + made.removeprefix("$2b$")
 
 
+# Counting
+
+
+def test_people_are_counted_and_their_total_is_set(shared: Gatehouse, name: str) -> None:
+    added(shared, name)
+    everybody = len(json.loads(shared.run("users", "list", *EMPLOYEES, "--json").out))
+    shared.stage.dynamo.put(f"{shared.stage.prefix}users-employees", {"pk": "count#0", "people": 1_000})
+    wrong = json.loads(shared.run("users", "count", *EMPLOYEES, "--json").out)
+    ran = shared.run("users", "count", *EMPLOYEES)
+
+    assert (wrong["realm"], wrong["users"], wrong["total_before"] > everybody) == ("employees", everybody, True)
+    assert (ran.code, ran.rows[-1]) == (0, ["employees", str(everybody), str(everybody)])
+
+
 # Adding
 
 

@@ -15,6 +15,7 @@ from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
 from chalicelib.store.configuration.documents import realm_from
 from chalicelib.store.dynamo import Dynamo
+from chalicelib.store.people.counts import count_keys, total_of
 from chalicelib.store.people.items import login_keys, profile_key
 from chalicelib.store.people.listing import UserList
 from chalicelib.store.people.users import UserStore
@@ -93,6 +94,11 @@ class PeopleFinder:
         shown = wanted[: page.size]
         last = _key_of(shown[-1]) if len(wanted) > page.size else ""
         return list(self._complete(shown)), last
+
+    def count(self, realms: list[Realm]) -> int:
+        """Return how many people these realms have, by their counters."""
+        keys = [key for realm in realms for key in count_keys(realm.users_table)]
+        return total_of(item for _, item in self._read(keys))
 
     def _behind(self, page: Page, realms: list[Realm]) -> Iterator[tuple[Realm, Item]]:
         """Yield the profiles behind a page's `after`, realm by realm."""

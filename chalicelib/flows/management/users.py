@@ -55,7 +55,8 @@ class UsersFlow:
         if search.kind:
             return _show_all(page, self._found(search, realms), request)
         people, last = self.finder.page(page, realms)
-        return page.show("users", [_shown(person, request) for person in people], None, last)
+        total = self.finder.count(realms) if page.has_totals else None
+        return page.show("users", [_shown(person, request) for person in people], total, last)
 
     def list_by_email(self, request: Request) -> list[Any]:
         """Return the people who have an email, in any spelling."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from chalicelib.identifiers import spellings
@@ -9,6 +10,7 @@ from chalicelib.model.storage import Change, Item, Key, Read, Value, Write
 from chalicelib.model.user import User
 from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.dynamo import Dynamo, delete_write, put_write, update_of, update_write
+from chalicelib.store.people.counts import count_write
 from chalicelib.store.people.items import (
     credentials_key,
     credentials_values,
@@ -68,7 +70,7 @@ class UserRecords:
         items = [profile_values(user), credentials, *identifiers]
         try:
             made = tuple(put_write(self.table, item, "attribute_not_exists(pk)") for item in items)
-            self.dynamo.commit((*made, *others))
+            self.dynamo.commit((*made, count_write(self.table, user.user_id, 1), *others))
         except ConditionFailed:
             raise IdentifierTaken from None
 
@@ -87,10 +89,13 @@ class UserRecords:
                     yield user_from(item, other) if kind == "cred" else user_from(other, item)
 
     def delete(self, user: User) -> None:
-        """Delete the user, their identifiers and their second factors at once."""
-        own = [make(self.table, user.user_id) for make in (credentials_key, profile_key)]
-        keys = (*own, Key(self.table, f"mfa#{user.user_id}"), *self._login_keys(user))
-        self.dynamo.commit(tuple(map(delete_write, keys)))
+        """Delete the user, their identifiers and their second factors at once. Who is gone already stays so."""
+        own = credentials_key(self.table, user.user_id), Key(self.table, f"mfa#{user.user_id}")
+        others = tuple(map(delete_write, (*own, *self._login_keys(user))))
+        # Two at once would count twice without this condition.
+        profile = delete_write(profile_key(self.table, user.user_id), "attribute_exists(pk)")
+        with suppress(ConditionFailed):
+            self.dynamo.commit((profile, *others, count_write(self.table, user.user_id, -1)))
 
     def set_password_hash(self, user_id: str, hashes: list[str], now: int, ends_families: bool, *others: Write) -> None:
         """Store a new password's hash, with other writes, and end the user's pending logins; raises NoSuchUser.

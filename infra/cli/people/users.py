@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from chalicelib.model.user import User
+from chalicelib.store.people.counts import recount
 from infra.cli.options import (
     JsonOption,
     RealmOption,
@@ -83,6 +84,19 @@ def list_(realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -
         print_json(console, [_as_dict(user) for user in all_users])
     else:
         print_table(console, COLUMNS, [_row(user) for user in all_users])
+
+
+@users.command()
+@reports_failures
+def count(realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
+    """Count all users, and set by it the `total` that lists of the Management API name."""
+    people = People.of(reach(stage), realm)
+    found = show_progress(people.records.all(), "people read")
+    before, now = recount(people.records.dynamo, people.records.table, found)
+    if as_json:
+        print_json(console, {"realm": people.realm.name, "users": now, "total_before": before})
+    else:
+        print_table(console, ("realm", "users", "total before"), [(people.realm.name, str(now), str(before))])
 
 
 @users.command()
