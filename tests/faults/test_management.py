@@ -1,23 +1,34 @@
 """Every AWS call of the Management API fails once: an error in its form, and a retry completes the request."""
 
 import itertools
+import json
+import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 
+from chalicelib.accounts.authorization import make_role_id
+from chalicelib.http.management import ROUTES
 from infra.stage.aws import Stage
+from infra.stage.second_factors import SecondFactors
+from tests.support.clients import make_client
 from tests.support.faults import aws_error
 from tests.support.function_aws import Ask, around_calls
-from tests.support.management import Backend, refusal
+from tests.support.http import TIMESHEETS
+from tests.support.management import SECRET, Backend, refusal
 from tests.support.people import PeopleMaker
 
+ROLE = make_role_id("in-faults")
 NEW = {"connection": "customers", "password": "quiet words at 753"}
 PATCH = {"password": "other quiet words 358", "blocked": True, "app_metadata": {"a": 1}, "nickname": "N"}
-# By the request, the answer of a success. `{id}` is a person's.
+ROLES, MEMBERS = {"roles": [ROLE]}, {"users": ["{id}"]}
+PERMISSIONS = {"permissions": [{"resource_server_identifier": TIMESHEETS, "permission_name": "read:timesheets"}]}
+# By the request, the answer of a success. `{id}` is a person's, `{client}` a client's.
 REQUESTS: dict[tuple[str, str], tuple[dict[str, Any] | None, int]] = {
     ("GET", "/users?connection=customers"): (None, 200),
+    ("GET", "/users?connection=customers&include_totals=true"): (None, 200),
     ("GET", "/users?q=email:{email}"): (None, 200),
     ("GET", "/users-by-email?email={email}"): (None, 200),
     ("GET", "/users/{id}"): (None, 200),
@@ -26,17 +37,57 @@ REQUESTS: dict[tuple[str, str], tuple[dict[str, Any] | None, int]] = {
     ("DELETE", "/users/{id}"): (None, 204),
     ("GET", "/users/{id}/authenticators"): (None, 200),
     ("DELETE", "/users/{id}/authenticators"): (None, 204),
+    ("GET", "/users/{id}/authentication-methods"): (None, 200),
+    ("GET", "/users/{id}/enrollments"): (None, 200),
+    ("POST", "/users/{id}/recovery-code-regeneration"): (None, 200),
+    ("GET", "/users/{id}/sessions"): (None, 200),
+    ("DELETE", "/users/{id}/sessions"): (None, 204),
     ("GET", "/users/{id}/refresh-tokens"): (None, 200),
     ("DELETE", "/users/{id}/refresh-tokens"): (None, 204),
     ("GET", "/user-blocks/{id}"): (None, 200),
     ("DELETE", "/user-blocks/{id}"): (None, 204),
     ("GET", "/user-blocks?identifier={email}"): (None, 200),
+    ("DELETE", "/user-blocks?identifier={email}"): (None, 204),
+    ("GET", "/anomaly/blocks/ips/192.0.2.9"): (None, 404),
     ("DELETE", "/anomaly/blocks/ips/192.0.2.9"): (None, 204),
     ("POST", "/tickets/password-change"): ({"user_id": "{id}"}, 201),
+    ("POST", "/tickets/email-verification"): (
+        {"user_id": "{id}", "result_url": "https://app.example.com/"},
+        201,
+    ),
     ("POST", "/jobs/verification-email"): ({"user_id": "{id}"}, 201),
+    ("GET", "/users/{id}/roles"): (None, 200),
+    ("POST", "/users/{id}/roles"): (ROLES, 204),
+    ("DELETE", "/users/{id}/roles"): (ROLES, 204),
+    ("GET", "/users/{id}/permissions"): (None, 200),
+    ("POST", "/users/{id}/permissions"): (PERMISSIONS, 204),
+    ("DELETE", "/users/{id}/permissions"): (PERMISSIONS, 204),
+    ("GET", "/roles"): (None, 200),
+    ("GET", f"/roles/{ROLE}"): (None, 200),
+    ("GET", f"/roles/{ROLE}/permissions"): (None, 200),
+    ("GET", f"/roles/{ROLE}/users"): (None, 200),
+    ("POST", f"/roles/{ROLE}/users"): (MEMBERS, 204),
+    ("GET", "/clients"): (None, 200),
+    ("POST", "/clients/{client}/rotate-secret"): (None, 200),
+    ("GET", "/resource-servers"): (None, 200),
     ("GET", "/connections"): (None, 200),
+    ("GET", "/client-grants"): (None, 200),
 }
 MOST_CALLS = 30
+
+
+@pytest.fixture(autouse=True)
+def role(stage: Stage) -> None:
+    """The role of the requests."""
+    permissions = [{"api": TIMESHEETS, "value": "approve:timesheets"}]
+    stage.config().put(f"role#{ROLE}", {"name": "in-faults", "description": None, "permissions": permissions})
+
+
+def test_every_route_has_its_request() -> None:
+    ids = re.compile(r"\{\w+\}|rol_\w+|192\.0\.2\.9")
+    asked = {(method, "/api/v2" + ids.sub("{}", path.partition("?")[0])) for method, path in REQUESTS}
+
+    assert asked == {(method, ids.sub("{}", route.path)) for route in ROUTES for method in route.methods}
 
 
 def at_call(stage: Stage, number: int, act: Callable[[], object]) -> AbstractContextManager[None]:
@@ -64,10 +115,14 @@ def test_failure_of_each_call_is_503_and_a_retry_completes_the_request(
 
     for number in range(MOST_CALLS):
         user, failed = people.make("customers"), list[bool]()
-        own = {"user_id": user.user_id} if body and "user_id" in body else {}
+        if "recovery" in path:
+            factors = SecondFactors.of(stage, "customers")
+            factors.enroll(factors.find_session(user.user_id))
         new = {"email": f"fault{number}@example.com"} if body is NEW else {}
-        options = {"json": {**body, **own, **new}} if body else {}
-        target = path.format(id=user.user_id, email=user.email)
+        own = json.loads(json.dumps(body).replace("{id}", user.user_id)) if body else {}
+        options = {"json": {**own, **new}} if body else {}
+        client = make_client(stage, secret=SECRET) if "{client}" in path else ""
+        target = path.format(id=user.user_id, email=user.email, client=client)
         with at_call(stage, number, fail):
             answer = backend.send(method, target, **options)
         if not failed:
