@@ -1,6 +1,7 @@
 """auth0-python's management client, unchanged, against a local run over HTTPS."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,13 +9,16 @@ import httpx
 import pytest
 from auth0.management import ManagementClient
 from auth0.management.core.api_error import ApiError
+from auth0.management.types.permission_request_payload import PermissionRequestPayload
 
 from tests.clients.support import domain
-from tests.support.http import BACKEND
+from tests.support.http import BACKEND, TIMESHEETS
 from tests.support.limits import WAIT_S
 from tests.support.local_run import LocalProcess
+from tests.support.mfa import MFA_OTP, App
 
 M2M = {"client_id": "demo-m2m", "client_secret": "demo-m2m-secret"}
+EMAIL = "sdk-own@example.com"
 PASSWORD, OTHER_PASSWORD = "quiet words at 753", "other quiet words 358"
 
 
@@ -129,3 +133,85 @@ def test_configuration_is_read(client: ManagementClient) -> None:
     assert "Timesheets" in {one.name for one in client.resource_servers.list(per_page=50)}
     assert {"customers", "employees"} <= {one.name for one in client.connections.list()}
     assert "demo-m2m" in {one.client_id for one in client.client_grants.list()}
+
+
+@pytest.fixture
+def user_id(client: ManagementClient) -> Iterator[str]:
+    """A person of this test, who is deleted after it."""
+    made = client.users.create(connection="customers", email=EMAIL, password=PASSWORD)
+    yield str(made.user_id)
+    client.users.delete(str(made.user_id))
+
+
+def test_roles_and_permissions_are_given_and_taken_away(client: ManagementClient, user_id: str) -> None:
+    (role,) = [one for one in client.roles.list(name_filter="approver") if one.name == "approver"]
+    role_id: Any = role.id
+    read = PermissionRequestPayload(resource_server_identifier=TIMESHEETS, permission_name="create:timesheets")
+
+    assert client.roles.get(role_id).description == "Approves timesheets"
+    of_role = {one.permission_name for one in client.roles.permissions.list(role_id)}
+    assert of_role == {"read:timesheets", "approve:timesheets"}
+    client.users.roles.assign(user_id, roles=[role_id])
+    client.users.permissions.create(user_id, permissions=[read])
+    assert [one.id for one in client.users.roles.list(user_id)] == [role_id]
+    held = {one.permission_name for one in client.users.permissions.list(user_id)}
+    assert held == {*of_role, "create:timesheets"}
+    assert [one.user_id for one in client.roles.users.list(role_id)] == [user_id]
+    client.users.roles.delete(user_id, roles=[role_id])
+    client.users.permissions.delete(user_id, permissions=[read])
+    assert [*client.users.roles.list(user_id)] == [*client.users.permissions.list(user_id)] == []
+    client.roles.users.assign(role_id, users=[user_id])
+    assert [one.id for one in client.users.roles.list(user_id)] == [role_id]
+    with refused(404, "not_found"):
+        client.users.roles.assign(user_id, roles=["rol_0000000000000000"])
+
+
+def test_tickets_lead_to_their_result_url(client: ManagementClient, connection: httpx.Client, user_id: str) -> None:
+    result_url = "https://app.example.com/done"
+    reset = client.tickets.change_password(user_id=user_id, result_url=result_url, ttl_sec=60).ticket
+    verification = client.tickets.verify_email(user_id=user_id, result_url=result_url).ticket
+    for link, typed in (
+        (verification, {}),
+        (reset, {"password": OTHER_PASSWORD, "password_repeat": OTHER_PASSWORD}),
+    ):
+        page, _, ticket = link.partition("?ticket=")
+        done = connection.post(page, data={"ticket": ticket, **typed})
+        assert (done.status_code, done.headers["Location"]) == (303, result_url)
+    assert client.users.get(user_id).email_verified
+    with refused(400, "invalid_body"):
+        client.tickets.verify_email(user_id=user_id, result_url="https://evil.example.com/")
+
+
+def test_verification_is_mailed_by_a_job(client: ManagementClient, user_id: str) -> None:
+    job = client.jobs.verification_email.create(user_id=user_id)
+
+    assert (job.type, job.status) == ("verification_email", "pending")
+    with refused(404, "inexistent_user"):
+        client.jobs.verification_email.create(user_id="customers|nobody")
+
+
+def test_recovery_code_is_renewed_beside_another_factor(
+    trusted: LocalProcess, client: ManagementClient, connection: httpx.Client, user_id: str
+) -> None:
+    with refused(400, "invalid_body"):
+        client.users.regenerate_recovery_code(user_id)
+    form = {"grant_type": "http://auth0.com/oauth/grant-type/password-realm", "realm": "customers", **BACKEND}
+    own = {"username": EMAIL, "password": PASSWORD, "audience": f"{trusted.url}mfa/", "scope": "enroll"}
+    token = connection.post(f"{trusted.url}oauth/token", data=form | own).json()["access_token"]
+    bearer = {"Authorization": f"Bearer {token}"}
+    enrolled = connection.post(f"{trusted.url}mfa/associate", json={"authenticator_types": ["otp"]}, headers=bearer)
+    otp = App(enrolled.json()["secret"], time.time).code()
+    confirmed = {"grant_type": MFA_OTP, "mfa_token": token, "otp": otp, **BACKEND}
+    assert connection.post(f"{trusted.url}oauth/token", data=confirmed).status_code == 200
+
+    code = client.users.regenerate_recovery_code(user_id).recovery_code
+    assert code
+    assert code not in enrolled.json()["recovery_codes"]
+    assert {one.type for one in client.users.authentication_methods.list(user_id)} == {"totp", "recovery-code"}
+
+
+def test_total_of_people_is_read(client: ManagementClient, user_id: str) -> None:
+    page = client.users.list(per_page=1, include_totals=True)
+
+    assert page.response is not None
+    assert (page.response.total or 0) >= 3
