@@ -9,6 +9,7 @@ from infra.cli.check import check
 from infra.cli.configuration.apis import apis
 from infra.cli.configuration.clients import clients
 from infra.cli.configuration.realms import realms
+from infra.cli.configuration.roles import stage_roles
 from infra.cli.deploy import deploy
 from infra.cli.keys import keys
 from infra.cli.local import local
@@ -67,6 +68,7 @@ app.add_typer(tokens)
 app.add_typer(attacks)
 app.add_typer(realms)
 app.add_typer(apis)
+app.add_typer(stage_roles)
 app.add_typer(clients)
 app.add_typer(keys)
 app.add_typer(rules)

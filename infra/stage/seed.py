@@ -57,9 +57,9 @@ def compare_each(stage: Stage, file: TenantFile) -> Iterator[SeededUser]:
 
 
 def _seed(people: People, user: User) -> SeededUser:
-    given = user.model_dump(mode="json", exclude_none=True, exclude=set(SECRETS))
+    given = user.model_dump(mode="json", exclude_none=True, exclude={*SECRETS, "roles"})
     try:
-        people.add(user.password, user.password_hash, **given)
+        people.add(user.password, user.password_hash, **given, roles=user.roles)
     except UserExists:
         return _compare(people.realm.name, user, _find_user(people, user))
     return _compare(people.realm.name, user, None)
@@ -82,7 +82,9 @@ def _compare(realm: str, user: User, person: Person | None) -> SeededUser:
 
 def _differences(user: User, person: Person) -> Iterator[str]:
     """Yield the keys whose values differ in the record. A key that the file leaves out has its default."""
-    for key, value in user.model_dump(mode="json", exclude=set(SECRETS)).items():
+    if set(user.roles) != set(person.roles):
+        yield "roles"
+    for key, value in user.model_dump(mode="json", exclude={*SECRETS, "roles"}).items():
         wanted = trim(value) if key in ("username", "email") and value else value or type(getattr(person, key))()
         if wanted != getattr(person, key):
             yield key

@@ -258,7 +258,10 @@ class ClientGrant(Part):
 
 
 class User(Part):
-    """One user, for a local run and tests. At most one of password (as typed) and password_hash (bcrypt)."""
+    """One user, for a local run and tests. At most one of password (as typed) and password_hash (bcrypt).
+
+    roles: the names of roles of this file.
+    """
 
     username: Username | None = None
     email: Email | None = None
@@ -273,6 +276,7 @@ class User(Part):
     phone_number: Phone | None = None
     phone_verified: bool = False
     blocked: bool = False
+    roles: Listed[str] = Field(default=(), max_length=50)
     # Any: the values are JSON already; yaml_lines lets nothing else through.
     app_metadata: dict[str, Any] = Field(default={})
     user_metadata: dict[str, Any] = Field(default={})

@@ -13,9 +13,11 @@ from chalicelib.model.user import Permission, User
 from infra.stage.aws import Stage
 from infra.stage.people import People
 from infra.stage.provision import write_configuration
+from infra.stage.seed import compare_each, seed_each
 from infra.tenant.schema import TenantFile
 from tests.cli.conftest import Gatehouse, Ran
 from tests.support.config import document_of
+from tests.support.fixed import BCRYPT_COST
 from tests.support.http import TIMESHEETS
 from tests.support.people import PeopleMaker
 from tests.support.stages import provision_stage
@@ -227,3 +229,31 @@ def test_changed_role_is_shown_and_counts_at_its_api(gatehouse: Gatehouse) -> No
     assert ("update", f"api {TIMESHEETS}", "role_permissions") in told
     assert document_of(gatehouse.stage, f"api#{TIMESHEETS}")["role_permissions"]["editor"] == [READ]
     write_configuration(gatehouse.stage, with_roles(ROLES))
+
+
+# Of the stage, and of the users of a file
+
+
+def test_roles_of_the_stage_are_listed_and_shown(gatehouse: Gatehouse) -> None:
+    listed = json.loads(gatehouse.run("roles", "list", "--json").out)
+    by_name = json.loads(gatehouse.run("roles", "show", "editor", "--json").out)
+    by_id = json.loads(gatehouse.run("roles", "show", make_role_id("editor"), "--json").out)
+    unknown = gatehouse.run("roles", "show", "nobody")
+
+    assert by_name == by_id == {"id": make_role_id("editor"), **ROLES[0]}
+    assert by_name in listed
+    assert f"{READ} of {TIMESHEETS}" in gatehouse.run("roles", "list").out
+    assert (unknown.code, "has no role nobody. It has: editor, reader of [bold]" in unknown.err) == (2, True)
+
+
+def test_users_of_a_file_have_its_roles(stage: Stage, people: PeopleMaker) -> None:
+    given = {"username": "seeded", "password": "quiet words at 753", "roles": ["editor"]}
+    file = TenantFile.model_validate(demo_document() | {"roles": ROLES, "users": {"employees": [given]}})
+    fewer = TenantFile.model_validate(
+        demo_document() | {"roles": ROLES, "users": {"employees": [given | {"roles": []}]}}
+    )
+
+    assert [one.is_new for one in seed_each(stage, file, BCRYPT_COST)] == [True]
+    assert People.of(stage, "employees").find("seeded").roles == ("editor",)
+    assert [one.differs for one in compare_each(stage, file)] == [()]
+    assert [one.differs for one in compare_each(stage, fewer)] == [("roles",)]

@@ -79,3 +79,29 @@ def test_auth0s_words_for_permissions_are_explained(tmp_path: Path) -> None:
         "roles.permissions.permission_name": "`roles[].permissions[].value`: the scope",
         "roles.permissions.resource_server_identifier": "`roles[].permissions[].api`: the API's identifier",
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("[editor, edito]", "role `edito` does not exist; did you mean `editor`?"),
+        ("editor", "`roles` must be a list"),
+        ("[1]", "`roles` must be"),
+    ],
+)
+def test_roles_of_a_user_are_those_of_the_file(tmp_path: Path, given: str, message: str) -> None:
+    users = f"users:\n  shop:\n    - {{email: a@example.com, roles: {given}}} # here\n"
+    whole = roles(f"  - {{name: editor}}\n{users}")
+    ((line, said),) = faults(tmp_path, whole)
+
+    assert line == marked_line(whole)
+    assert message in said
+
+
+def test_roles_that_no_record_holds_are_a_fault(tmp_path: Path) -> None:
+    names = [f"role {number} {'x' * 80}" for number in range(30)]
+    listed = "".join(f"  - name: {name}\n" for name in names)
+    whole = roles(f"{listed}users:\n  shop:\n    - {{email: a@example.com, roles: [{', '.join(names)}]}} # here\n")
+    ((line, said),) = faults(tmp_path, whole)
+
+    assert (line, "2,048 bytes" in said) == (marked_line(whole), True)

@@ -17,6 +17,7 @@ def reference_checks(file: TenantFile) -> Iterator[Findings]:
     yield _unknown_apis(file)
     yield _reserved_api(file)
     yield _unknown_clients(file)
+    yield _unknown_roles(file)
     yield _mfa_policy(file)
     yield from take_readable(_client_checks(file))
     yield from take_readable(_grant_checks(file))
@@ -53,6 +54,13 @@ def _reserved_api(file: TenantFile) -> Findings:
 def _unknown_clients(file: TenantFile) -> Findings:
     named = chain(texts(file, "apis", "introspection_clients"), texts(file, "client_grants", "client_id"))
     yield from _find_unknown("client", named, [client.client_id for client in file.clients])
+
+
+def _unknown_roles(file: TenantFile) -> Findings:
+    known = [name for _, name in texts(file, "roles", "name")]
+    for realm, users in file.users.items():
+        for path, user in entries(("users", realm), users):
+            yield from _find_unknown("role", texts(user, "roles", path=path), known)
 
 
 def _mfa_policy(file: TenantFile) -> Findings:

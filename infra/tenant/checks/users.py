@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+from chalicelib.accounts.authorization import MAX_AUTHORIZATION_BYTES
 from chalicelib.model.tenant import PasswordPolicy
 from chalicelib.model.user import User as Person
 from chalicelib.passwords.breached_filter import is_breached
 from chalicelib.passwords.policy import Objection, objections
+from chalicelib.store.people.items import authorization_text
 from infra.tenant import schema
 from infra.tenant.checks.partial import Findings, entries, is_given, is_missing, texts, value_or
 from infra.tenant.faults import quote
@@ -27,6 +29,7 @@ def user_checks(file: TenantFile) -> Iterator[Findings]:
     for name, users in file.users.items():
         for path, user in entries(("users", name), users):
             yield _two_passwords(path, user)
+            yield _too_many_roles(path, user)
             if name in realms:
                 yield _identifier(path, user, realms[name])
                 yield _password(path, user, realms[name], detects_breaches)
@@ -35,6 +38,12 @@ def user_checks(file: TenantFile) -> Iterator[Findings]:
 def _two_passwords(path: Steps, user: User) -> Findings:
     if is_given(user, "password") and is_given(user, "password_hash"):
         yield (*path, "password_hash"), "`password` stands here too: take one of the two out"
+
+
+def _too_many_roles(path: Steps, user: User) -> Findings:
+    roles = tuple(name for _, name in texts(user, "roles"))
+    if len(authorization_text(Person(user_id="", roles=roles))) > MAX_AUTHORIZATION_BYTES:
+        yield (*path, "roles"), f"`roles` take more than {MAX_AUTHORIZATION_BYTES:,} bytes: take some out"
 
 
 def _identifier(path: Steps, user: User, realm: Realm) -> Findings:
