@@ -9,7 +9,7 @@ from chalicelib.accounts.tickets import INVALID, Tickets
 from chalicelib.errors import InvalidGrant
 from chalicelib.identifiers import canonical
 from chalicelib.model.clock import in_words
-from chalicelib.model.request import Outcome
+from chalicelib.model.request import Outcome, Request
 from chalicelib.model.storage import Write
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import User
@@ -44,20 +44,21 @@ class EmailProofs:
         verified = self.records_of(realm).verification_writes(self._user(realm, subject), now)
         self._commit(*verified, self.tickets.store.use_write(ticket))
 
-    def reset_password(self, ticket: EmailTicket, password: str, outcome: Outcome) -> None:
+    def reset_password(self, ticket: EmailTicket, password: str, request: Request) -> None:
         """Set a ticket's user a new password, end what stood on the old one, and mail the user.
 
         Raises InvalidGrant, and InvalidPassword without using the ticket up. Refresh tokens end unless the tenant keeps
-        them, pending logins and access tokens of the MFA API in any case. The email is verified by this. A sign-up that
-        waited for its verification becomes an account.
+        them, pending logins and access tokens of the MFA API in any case. The email is verified by this. The network of
+        the request counts as one that the user logged in from: so they get in while strangers guess at the account.
+        A sign-up that waited for its verification becomes an account.
         """
         subject = ticket.subject
-        outcome.realm, outcome.user = subject.realm, subject.user_id
+        request.outcome.realm, request.outcome.user = subject.realm, subject.user_id
         realm = self._realm(subject)
         if subject.sign_up:
-            self._make_user(realm, ticket, password, outcome)
+            self._make_user(realm, ticket, password, request.outcome)
         else:
-            self._change_password(realm, ticket, password, outcome)
+            self._change_password(realm, ticket, password, request)
 
     def require_subject(self, ticket: EmailTicket) -> None:
         """Raise InvalidGrant if a ticket's realm or user is gone, or the user is another one by now."""
@@ -79,13 +80,14 @@ class EmailProofs:
                 INVALID, reason="the ticket was used, or the email or username is taken by now"
             ) from None
 
-    def _change_password(self, realm: Realm, ticket: EmailTicket, password: str, outcome: Outcome) -> None:
+    def _change_password(self, realm: Realm, ticket: EmailTicket, password: str, request: Request) -> None:
         now, user = self.tickets.clock.now_s(), self._user(realm, ticket.subject)
         new = NewPassword(
-            password_hash=self.passwords.hash(password, user, realm, outcome.warnings.append),
+            password_hash=self.passwords.hash(password, user, realm, request.outcome.warnings.append),
             # Together with the current password these are as many as the policy compares with.
             former=tuple(former_hashes(user, max(0, realm.password_policy.history - 1))),
             ends_families=self.config.tenant().revokes_on_password_change,
+            known_addresses=user.known_addresses_after(request.source_ip),
             verifies=ticket.subject.verifies,
         )
         told = OutgoingMail(PASSWORD_CHANGED, realm.name, user.email, user.user_id, {"time": in_words(now)})

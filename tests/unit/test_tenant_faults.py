@@ -27,7 +27,8 @@ FORM = {
     "unknown key": (
         TENANT + "realms:\n  - name: a\n    identifiers: [email]\n    zzz: 1  # here\n",
         "unknown key `zzz`; known are `name`, `aliases`, `display_name`, `identifiers`, `password_policy`, `signup`, "
-        "`password_reset`",
+        "`password_reset`, "
+        "`result_hosts`",
     ),
     "unknown nested key": (
         client("grant_types: []\nrefresh_token:\n  rotation: rotating  # here"),
@@ -469,8 +470,8 @@ def test_faults_of_every_kind_arrive_at_once_in_the_order_of_their_lines(tmp_pat
         (22, "username `al` stands twice (first on line 21): take one out"),
         (
             23,
-            "unknown key `colour`; known are `tenant`, `realms`, `apis`, `clients`, `client_grants`, `mfa`, "
-            "`attack_protection`, `users`",
+            "unknown key `colour`; known are `tenant`, `realms`, `apis`, `clients`, `client_grants`, `roles`, "
+            "`mfa`, `attack_protection`, `users`",
         ),
     ]
 

@@ -66,7 +66,7 @@ class LinkFlow:
 
     def reset(self, request: Request, token: str, password: str) -> None:
         """Set the password of a link's user. Raises InvalidGrant, and InvalidPassword, after which the link works."""
-        self.proofs.reset_password(self.tickets.open_by_ticket(RESET, token), password, request.outcome)
+        self.proofs.reset_password(self.tickets.open_by_ticket(RESET, token), password, request)
         request.outcome.event = "scp"
 
     def _realm(self, ticket: EmailTicket) -> Realm | None:

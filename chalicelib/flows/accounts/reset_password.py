@@ -20,6 +20,6 @@ class ResetPasswordFlow:
         """Set the password. Raises InvalidGrant, and InvalidPassword, after which the code still works."""
         call = self.admission.admit(request)
         password = call.request.require("password")
-        self.proofs.reset_password(self.admission.open_ticket(call, RESET), password, request.outcome)
+        self.proofs.reset_password(self.admission.open_ticket(call, RESET), password, call.request)
         request.outcome.event = "scp"
         return {}

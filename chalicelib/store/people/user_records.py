@@ -15,6 +15,7 @@ from chalicelib.store.people.items import (
     credentials_key,
     credentials_values,
     is_of_version_before,
+    known_addresses_text,
     login_keys,
     login_values,
     profile_key,
@@ -39,12 +40,14 @@ class NoSuchUser(Exception):
 class NewPassword:
     """A password that replaces another. former: the hashes of earlier ones that are remembered, the latest first.
 
-    ends_families: whether refresh tokens end too. verifies: whether the email is verified by this.
+    ends_families: whether refresh tokens end too. known_addresses: the user's from now on, the latest first.
+    verifies: whether the email is verified by this.
     """
 
     password_hash: str = field(repr=False)
     former: tuple[str, ...] = field(repr=False)
     ends_families: bool
+    known_addresses: tuple[str, ...]
     verifies: bool = True
 
 
@@ -116,7 +119,11 @@ class UserRecords:
         """
         raised = ("credential_version", "password_version", *(("families_version",) if new.ends_families else ()))
         credentials = Change(
-            {"password_hash": new.password_hash, "last_password_reset": now},
+            {
+                "password_hash": new.password_hash,
+                "last_password_reset": now,
+                "known_addresses": known_addresses_text(new.known_addresses),
+            },
             dict.fromkeys(raised, 1),
             conditions=("credential_version = :seen",),
             values={":seen": before.credential_version},
