@@ -162,6 +162,7 @@ def test_check_of_a_good_file_in_json_names_what_it_holds(gatehouse: Gatehouse) 
         "realms": ["staff"],
         "apis": [SMALL_API],
         "clients": ["app"],
+        "roles": [],
     }
 
 
