@@ -37,6 +37,7 @@ def begin(stage: str, project: Path) -> bool:
     raise Begun
 
 
+@pytest.mark.usefixtures("stage")
 def test_deployment_with_good_templates_begins(project: Path) -> None:
     with pytest.raises(Begun):
         deploy_stage("dev", project, begin, (3, 12))
