@@ -35,8 +35,12 @@ class Calls:
 
 @dataclass
 class Rounds(Calls):
-    """Calls, with their rounds. rounds: the operations that were under way together. A single call waits for others."""
+    """Calls, with their rounds. rounds: the operations that were under way together.
 
+    most: of a round; a call waits for a while until there are so many.
+    """
+
+    most: int = 2
     rounds: list[set[str]] = field(default_factory=list)
     _under_way: set[str] = field(default_factory=set)
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -50,7 +54,7 @@ class Rounds(Calls):
             self.rounds[-1].add(operation)
             self._changed.notify_all()
             mine = self.rounds[-1]
-            self._changed.wait_for(lambda: len(mine) > 1, ALONE_AFTER_S)
+            self._changed.wait_for(lambda: len(mine) >= self.most, ALONE_AFTER_S)
 
     def end(self, operation: str) -> None:
         with self._changed:
@@ -62,9 +66,9 @@ def calls_of(stage: Stage) -> AbstractContextManager[Calls]:
     return _collect(stage, Calls())
 
 
-def rounds_of(stage: Stage) -> AbstractContextManager[Rounds]:
-    """Collect the calls that the stage's clients make inside this block, and their rounds."""
-    return _collect(stage, Rounds())
+def rounds_of(stage: Stage, most: int = 2) -> AbstractContextManager[Rounds]:
+    """Collect the calls that the stage's clients make inside this block, and their rounds. most: calls of a round."""
+    return _collect(stage, Rounds(most=most))
 
 
 @contextmanager
