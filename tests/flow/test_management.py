@@ -1,4 +1,4 @@
-"""Who may use the Management API, and how its refusals look (contract.md, "Management API")."""
+"""The callers and the refusals of the Management API (contract.md, "Management API")."""
 
 from typing import Any
 
