@@ -18,12 +18,12 @@ class LocalCertificate:
     ca_file: Path
 
 
-def make_certificate(host: str) -> LocalCertificate:
-    """Make a certificate for this host, localhost and 127.0.0.1, with its files in .gatehouse/."""
-    DIRECTORY.mkdir(exist_ok=True)
+def make_certificate(host: str, directory: Path = DIRECTORY) -> LocalCertificate:
+    """Make a certificate for this host, localhost and 127.0.0.1. directory: for its files; it is made if need be."""
+    directory.mkdir(exist_ok=True)
     authority = trustme.CA(organization_name="Gatehouse local run")
     server = authority.issue_cert(*dict.fromkeys([host.strip("[]"), "localhost", "127.0.0.1"]))
-    made = LocalCertificate(Tls(DIRECTORY / "server.pem", DIRECTORY / "server-key.pem"), DIRECTORY / "ca.pem")
+    made = LocalCertificate(Tls(directory / "server.pem", directory / "server-key.pem"), directory / "ca.pem")
     made.tls.private_key.touch(mode=0o600)
     server.private_key_pem.write_to_path(made.tls.private_key)
     made.tls.certificate.write_bytes(b"".join(blob.bytes() for blob in server.cert_chain_pems))

@@ -1,11 +1,6 @@
-"""Clients and APIs of Node, unchanged. `npm ci --prefix tests/clients/node` installs them, as `.ci/run` does."""
+"""Clients and APIs of Node, unchanged, against a local run."""
 
-import json
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,27 +10,11 @@ from tests.clients.support import verified
 from tests.support.http import BACKEND, TIMESHEETS
 from tests.support.limits import WAIT_S
 from tests.support.local_run import LocalProcess, local_run
+from tests.support.node import manage_by_node, node
 from tests.support.people import PASSWORD
 from tests.support.tenant_documents import demo_document, write
 
-HERE = Path(__file__).with_name("node")
-# `.ci/run` sets it, after it has installed them.
-IS_REQUIRED = os.environ.get("TESTS_NODE") == "required"
 WRONG = ["invalid_grant", "Wrong email or password."]
-
-
-def node(run: LocalProcess, name: str, **more: str) -> dict[str, Any]:
-    """Run a client, and return what it prints. more: variables of its environment."""
-    found = shutil.which("node")
-    if found is None or not (HERE / "node_modules").is_dir():
-        (pytest.fail if IS_REQUIRED else pytest.skip)("No clients of Node: npm ci --prefix tests/clients/node")
-    environment = {"PATH": os.environ["PATH"], "ISSUER": run.url, **more}
-    ran = subprocess.run(
-        [found, f"{name}.mjs"], cwd=HERE, env=environment, capture_output=True, text=True, timeout=WAIT_S, check=False
-    )
-    assert ran.returncode == 0, ran.stderr
-    printed: dict[str, Any] = json.loads(ran.stdout)
-    return printed
 
 
 def sub(run: LocalProcess, token: dict[str, Any]) -> str:
@@ -44,7 +23,7 @@ def sub(run: LocalProcess, token: dict[str, Any]) -> str:
 
 
 def test_node_auth0_logs_in_refreshes_and_revokes(tls_run: LocalProcess) -> None:
-    said = node(tls_run, "auth0", NODE_EXTRA_CA_CERTS=tls_run.ca_file)
+    said = node(tls_run.url, "auth0", NODE_EXTRA_CA_CERTS=tls_run.ca_file)
 
     assert {said[name]["token_type"] for name in ("login", "refreshed")} == {"Bearer"}
     assert said["login"]["refresh_token"] != said["refreshed"]["refresh_token"]
@@ -52,7 +31,7 @@ def test_node_auth0_logs_in_refreshes_and_revokes(tls_run: LocalProcess) -> None
 
 
 def test_openid_client_discovers_logs_in_refreshes_and_revokes(run: LocalProcess) -> None:
-    said = node(run, "openid-client")
+    said = node(run.url, "openid-client")
 
     assert [sub(run, said[name]) for name in ("login", "refreshed", "byBasic")] == [
         "customers",
@@ -64,14 +43,14 @@ def test_openid_client_discovers_logs_in_refreshes_and_revokes(run: LocalProcess
 
 
 def test_oauth4webapi_logs_in_and_holds_the_token_to_rfc_9068(run: LocalProcess) -> None:
-    said = node(run, "oauth4webapi")
+    said = node(run.url, "oauth4webapi")
 
     assert [sub(run, said[name]) for name in ("byPost", "byBasic")] == ["customers", "employees"]
     assert (said["claims"]["client_id"], said["claims"]["scope"]) == (BACKEND["client_id"], said["byPost"]["scope"])
 
 
 def test_simple_oauth2_logs_in_refreshes_and_revokes(run: LocalProcess) -> None:
-    said = node(run, "simple-oauth2")
+    said = node(run.url, "simple-oauth2")
 
     assert [sub(run, said[name]) for name in ("login", "refreshed", "byBasic")] == [
         "customers",
@@ -82,7 +61,7 @@ def test_simple_oauth2_logs_in_refreshes_and_revokes(run: LocalProcess) -> None:
 
 
 def test_auth0_auth_js_logs_in_and_refreshes(tls_run: LocalProcess) -> None:
-    said = node(tls_run, "auth0-auth-js", NODE_EXTRA_CA_CERTS=tls_run.ca_file)
+    said = node(tls_run.url, "auth0-auth-js", NODE_EXTRA_CA_CERTS=tls_run.ca_file)
 
     assert said["login"]["accessToken"].startswith("eyJ")
     assert said["refreshed"]["accessToken"] != said["login"]["accessToken"]
@@ -100,7 +79,7 @@ def owing_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcess
 
 
 def test_auth0_auth_js_enrols_an_app_and_shows_its_code_and_the_recovery_code(owing_run: LocalProcess) -> None:
-    said = node(owing_run, "auth0-auth-js-mfa", NODE_EXTRA_CA_CERTS=owing_run.ca_file, PASSWORD=PASSWORD)
+    said = node(owing_run.url, "auth0-auth-js-mfa", NODE_EXTRA_CA_CERTS=owing_run.ca_file, PASSWORD=PASSWORD)
 
     assert said["first"] == [True, {"enroll": [{"type": "otp"}, {"type": "phone"}, {"type": "email"}]}]
     assert said["wrong"] == ["invalid_grant", "Invalid otp_code."]
@@ -112,7 +91,7 @@ def test_auth0_auth_js_enrols_an_app_and_shows_its_code_and_the_recovery_code(ow
 
 
 def test_node_auth0_and_auth0_auth_js_sign_up_and_ask_for_a_new_password(tls_run: LocalProcess) -> None:
-    said = node(tls_run, "database", NODE_EXTRA_CA_CERTS=tls_run.ca_file)
+    said = node(tls_run.url, "database", NODE_EXTRA_CA_CERTS=tls_run.ca_file)
     text = "We've just sent you an email to reset your password."
 
     assert (said["older"]["email"], said["older"]["email_verified"]) == ("older@example.com", False)
@@ -128,7 +107,7 @@ def test_apis_of_node_take_an_access_token_and_nothing_else(run: LocalProcess) -
     login = {"grant_type": "password", **BACKEND, "username": "alice", "password": "correct horse battery staple"}
     wanted = {"audience": TIMESHEETS, "scope": "openid read:timesheets"}
     tokens = httpx.post(f"{run.url}oauth/token", data={**login, **wanted}, timeout=WAIT_S).json()
-    said = node(run, "api", ACCESS_TOKEN=tokens["access_token"], ID_TOKEN=tokens["id_token"])
+    said = node(run.url, "api", ACCESS_TOKEN=tokens["access_token"], ID_TOKEN=tokens["id_token"])
     statuses = [status for status, _ in said["asked"]]
 
     assert statuses == [200, 403, 401, 401, 401]
@@ -144,15 +123,4 @@ def test_apis_of_node_take_an_access_token_and_nothing_else(run: LocalProcess) -
 
 
 def test_node_auth0_manages_people(tls_run: LocalProcess) -> None:
-    said = node(tls_run, "management", NODE_EXTRA_CA_CERTS=tls_run.ca_file)
-
-    assert (said["made"], said["byEmail"], said["found"]) == ("node@example.com", 1, 1)
-    assert (said["metadata"], said["moved"]) == ({"b": 2, "c": 3}, ["node2@example.com", False])
-    assert (said["logins"], said["blocked"], said["blocks"]) == ([400, 200], 403, {"blocked_for": []})
-    assert said["tokens"] == 0
-    assert [said[name] for name in ("taken", "bad", "gone", "noToken")] == [
-        [409, "auth0_idp_error"],
-        [400, "invalid_body"],
-        [404, "inexistent_user"],
-        [401, "invalid_token"],
-    ]
+    manage_by_node(tls_run.url, tls_run.ca_file)

@@ -294,8 +294,16 @@ def site(deployment: Deployment, environment: Environment, managing: Environment
         yield client
 
 
-def gateway_of(deployment: Deployment, environment: Environment, managing: Environment | None = None) -> Gateway:
-    """Return an API Gateway with the deployed API before its functions: a resource calls the one that it names."""
+def gateway_of(
+    deployment: Deployment,
+    environment: Environment,
+    managing: Environment | None = None,
+    stage: GatewayStage | None = None,
+) -> Gateway:
+    """Return an API Gateway with the deployed API before its functions: a resource calls the one that it names.
+
+    stage: by default that of the deployed URL.
+    """
     found = deployment.aws.client("apigateway").get_resources(
         restApiId=deployment.rest_api_id, limit=500, embed=["methods"]
     )
@@ -309,8 +317,8 @@ def gateway_of(deployment: Deployment, environment: Environment, managing: Envir
     if managing:
         functions.append(ApiFunction(routes["gatehouse-dev-management"], managing.invoke))
     whole = join_functions(*functions)
-    stage = GatewayStage("dev", "/dev", httpx.URL(deployment.url).host, deployment.rest_api_id)
-    return Gateway(whole.invoke, GatewayConfig(whole.routes, stage))
+    own = GatewayStage("dev", "/dev", httpx.URL(deployment.url).host, deployment.rest_api_id)
+    return Gateway(whole.invoke, GatewayConfig(whole.routes, stage or own))
 
 
 def at(port: int) -> httpx.Client:

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.clients.test_node import IS_REQUIRED
 from tests.support.local_run import LocalProcess, local_run
+from tests.support.node import IS_REQUIRED
 
 BUNDLE = Path(__file__).parents[1] / "clients" / "node" / "node_modules" / "auth0-js" / "dist" / "auth0.min.js"
 CALL = """([domain, method, options]) => new Promise(resolve => {
