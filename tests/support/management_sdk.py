@@ -194,10 +194,20 @@ def roles_and_permissions_are_given_and_taken_away(served: Served) -> None:
         client.users.roles.delete(user_id, roles=[role_id])
         client.users.permissions.delete(user_id, permissions=[create])
         assert [*client.users.roles.list(user_id)] == [*client.users.permissions.list(user_id)] == []
-        client.roles.users.assign(role_id, users=[user_id])
-        assert [one.id for one in client.users.roles.list(user_id)] == [role_id]
         with refused(404, "not_found"):
             client.users.roles.assign(user_id, roles=["rol_0000000000000000"])
+
+
+def people_of_a_role_are_listed_to_the_last(served: Served) -> None:
+    client = served.sdk()
+    (role_id,) = [str(one.id) for one in client.roles.list(name_filter="approver")]
+    emails = [f"sdk-member{number}@example.com" for number in range(6)]
+    with contextlib.ExitStack() as made:
+        ids = [made.enter_context(person(client, email)) for email in emails]
+        client.roles.users.assign(role_id, users=ids[::2])
+        assert [one.id for one in client.users.roles.list(ids[0])] == [role_id]
+        # The SDK's iterator ends at the first empty page.
+        assert {one.user_id for one in client.roles.users.list(role_id, take=1)} == set(ids[::2])
 
 
 def tickets_lead_to_their_result_url(served: Served) -> None:
@@ -253,6 +263,7 @@ CASES: tuple[Callable[[Served], None], ...] = (
     tokens_that_do_not_suffice_are_refused,
     configuration_is_read,
     roles_and_permissions_are_given_and_taken_away,
+    people_of_a_role_are_listed_to_the_last,
     tickets_lead_to_their_result_url,
     verification_is_mailed_by_a_job,
     recovery_code_is_renewed_beside_another_factor,

@@ -22,6 +22,8 @@ from chalicelib.store.people.users import UserStore
 
 # DynamoDB's limit of one batch.
 MOST_KEYS = 100
+# Of MOST_KEYS people each, that one request looks through for those who have a role.
+MOST_PAGES = 10
 USER_ID = re.compile("[!-~]{2,255}")
 # Between the realm and the user_id in the key of a page.
 BETWEEN = "\0"
@@ -33,6 +35,19 @@ class Person:
 
     realm: Realm
     user: User
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """People who have a role. shown: those of the page. count: of all that were found.
+
+    unseen: the key behind which people were not looked through, "" if all were. last: as of Page.show.
+    """
+
+    shown: list[Person]
+    count: int
+    unseen: str
+    last: str
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -95,6 +110,21 @@ class PeopleFinder:
         last = _key_of(shown[-1]) if len(wanted) > page.size else ""
         return list(self._complete(shown)), last
 
+    def members(self, role: str, page: Page) -> Members:
+        """Return the people of a page who have a role: as many as it takes, unless too few are found in MOST_PAGES.
+
+        role: its name.
+        """
+        found, last, realms = list[Person](), page.after, self.realms()
+        for size in (page.size, *[MOST_KEYS] * MOST_PAGES):
+            people, last = self.page(Page(0, size, has_totals=False, is_by_key=True, after=last), realms)
+            found += [person for person in people if role in person.user.roles]
+            if not last or (len(found) >= page.start + page.size and not page.has_totals):
+                break
+        shown = found[page.start : page.start + page.size]
+        is_cut = len(found) > page.start + page.size
+        return Members(shown, len(found), last, _key(shown[-1].realm, shown[-1].user.user_id) if is_cut else last)
+
     def count(self, realms: list[Realm]) -> int:
         """Return how many people these realms have, by their counters."""
         keys = [key for realm in realms for key in count_keys(realm.users_table)]
@@ -133,4 +163,8 @@ class PeopleFinder:
 
 def _key_of(entry: tuple[Realm, Item]) -> str:
     realm, profile = entry
-    return f"{realm.name}{BETWEEN}{profile['pk'].partition('#')[2]}"
+    return _key(realm, profile["pk"].partition("#")[2])
+
+
+def _key(realm: Realm, user_id: str) -> str:
+    return f"{realm.name}{BETWEEN}{user_id}"

@@ -15,7 +15,7 @@ from chalicelib.accounts.authorization import (
     UnknownRole,
     role_from,
 )
-from chalicelib.errors import InexistentUser, InvalidBody, NotFound
+from chalicelib.errors import InexistentUser, InvalidBody, InvalidQueryString, NotFound
 from chalicelib.flows.management.admission import ManagementAdmission, note_change
 from chalicelib.flows.management.bodies import Body, read_body
 from chalicelib.flows.management.configuration import Catalog
@@ -83,12 +83,16 @@ class RolesFlow:
         return read_page(request.query).show_of("permissions", permissions, _key, self._permission)
 
     def list_members(self, request: Request) -> Answer:
-        """Return those of a page of all people who have a role: few of them, or nobody. Raises NotFound."""
+        """Return a page of the people who have a role; raises NotFound, and InvalidQueryString for one that is too far.
+
+        A page by key is empty only if it is the last, or if a thousand people in a row do not have the role.
+        """
         self.admission.admit(request, "read:roles")
         role, page = self._role(request), read_page(request.query)
-        people, last = self.finder.page(page, self.finder.realms())
-        members = [_member(person) for person in people if role.name in person.user.roles]
-        return page.show("users", members, None, last)
+        found = self.finder.members(role.name, page)
+        if found.unseen and not page.is_by_key and len(found.shown) < page.size:
+            raise InvalidQueryString("There are too many people to number those of a role: use from and take.")
+        return page.show("users", list(map(_member, found.shown)), None if found.unseen else found.count, found.last)
 
     def add_members(self, request: Request) -> None:
         """Give a role to people; raises NotFound, InexistentUser before anybody gets it."""
