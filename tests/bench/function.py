@@ -18,10 +18,14 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 ANCHOR_TIMES, ANCHOR_FIELDS = 80, 60
 
 
-def invoke(app: Any, event: dict[str, Any]) -> dict[str, Any]:
-    """Call the handler. Return its answer, its CPU and wall seconds, and the process's CPU seconds since its start."""
+def invoke(deployed: Any, event: dict[str, Any]) -> dict[str, Any]:
+    """Call the handler of the event's path.
+
+    Return its answer, its CPU and wall seconds, and the process's CPU seconds since its start.
+    """
+    handler = deployed.management if event["resource"].startswith("/api/v2/") else deployed.app
     wall, cpu = time.perf_counter(), time.process_time()
-    answer = app(event, None)
+    answer = handler(event, None)
     cpu_s, wall_s = time.process_time() - cpu, time.perf_counter() - wall
     return {"answer": answer, "cpu_s": cpu_s, "wall_s": wall_s, "process_cpu_s": time.process_time()}
 
@@ -50,11 +54,11 @@ def resident() -> dict[str, Any]:
     return {"rss_bytes": int(Path("/proc/self/statm").read_text("ascii").split()[1]) * PAGE_BYTES}
 
 
-def reply_to(app: Any, request: dict[str, Any]) -> dict[str, Any]:
+def reply_to(deployed: Any, request: dict[str, Any]) -> dict[str, Any]:
     """Return the reply to a request of the bench."""
     match request:
         case {"event": event}:
-            return invoke(app, event)
+            return invoke(deployed, event)
         case {"bcrypt": stored}:
             return check_bcrypt(stored)
         case {"anchor": _}:
@@ -64,11 +68,11 @@ def reply_to(app: Any, request: dict[str, Any]) -> dict[str, Any]:
 
 def serve(lines: TextIO, replies: TextIO) -> None:
     """Answer until the input ends."""
-    from app import app  # noqa: PLC0415 (its import is part of the cold start)
+    import app as deployed  # noqa: PLC0415 (its import is part of the cold start)
 
     for line in lines:
         request = json.loads(line)
-        replies.write(json.dumps(reply_to(app, request)) + "\n")
+        replies.write(json.dumps(reply_to(deployed, request)) + "\n")
         replies.flush()
 
 

@@ -7,7 +7,14 @@ from math import log10
 from tests.bench.growth import Point
 
 WIDTH, HEIGHT, GAP, TOP = 220, 200, 60, 50
-COLOURS = {"login": "#b3541e", "refresh": "#1f6f8b"}
+COLOURS = {
+    "login": "#b3541e",
+    "refresh": "#1f6f8b",
+    "page of people": "#7a3e9d",
+    "people of a role": "#2e7d32",
+    "one person": "#8d6e00",
+    "change of a person": "#ad1457",
+}
 
 
 def draw(points: Sequence[Point]) -> str:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from infra.gateway.proxy_event import GatewayStage, HttpRequest, proxy_event
 from infra.local.emulated_aws import CREDENTIALS
@@ -23,12 +23,15 @@ from tests.support.lambda_runtime import RUNTIME_ENVIRONMENT
 HOST = "abcdefghij.execute-api.eu-west-1.amazonaws.com"
 API = GatewayStage(STAGE, f"/{STAGE}", HOST, "abcdefghij")
 HEADERS = {"accept": "application/json", "host": HOST, "user-agent": "python-requests/2.32"}
-FORM = "application/x-www-form-urlencoded"
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 
 @dataclass(frozen=True, slots=True)
 class BenchRequest:
-    """One HTTP request. source_ip: as API Gateway sees it. status: of the expected answer."""
+    """One HTTP request. source_ip: as API Gateway sees it. status: of the expected answer.
+
+    path: with the query. form: the body, or json. resource: the path of the route, if its last segments differ.
+    """
 
     method: str
     path: str
@@ -36,15 +39,19 @@ class BenchRequest:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     source_ip: str = "203.0.113.7"
     status: int = 200
+    resource: str = ""
+    json: Mapping[str, Any] | None = None
 
     def event(self) -> dict[str, Any]:
         """Return API Gateway's event for this request."""
-        headers = {**HEADERS, **({"content-type": FORM} if self.form else {}), **self.headers}
-        body = urlencode(self.form).encode()
-        request = HttpRequest(
-            str(uuid.uuid4()), self.method, self.path, "", tuple(headers.items()), body, self.source_ip, "https", 443
-        )
-        return proxy_event(request, self.path, {}, API)
+        kind = {"content-type": JSON} if self.json else {"content-type": FORM} if self.form else {}
+        body = json.dumps(self.json).encode() if self.json else urlencode(self.form).encode()
+        path, _, query = self.path.partition("?")
+        headers, origin = tuple({**HEADERS, **kind, **self.headers}.items()), (self.source_ip, "https", 443)
+        request = HttpRequest(str(uuid.uuid4()), self.method, path, query, headers, body, *origin)
+        resource = self.resource or path
+        pairs = zip(resource.split("/"), path.split("/"), strict=True)
+        return proxy_event(request, resource, {ours[1:-1]: unquote(one) for ours, one in pairs if ours != one}, API)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from tests.bench.fitness import (
     REFERENCE_RATIO,
     Fitness,
 )
-from tests.bench.growth import Point, has_grown
+from tests.bench.growth import PAGES, Point, has_grown
 from tests.bench.measure import Cost
 from tests.bench.process import ColdStart, Memory
 from tests.bench.results import KEPT, MEBIBYTE, OVER, UNFIT, Results, judge, load
@@ -206,6 +206,32 @@ def test_same_costs_at_every_size_are_no_growth() -> None:
 )
 def test_more_of_anything_at_a_larger_size_is_growth(larger: Point) -> None:
     assert has_grown([point(1), larger])
+
+
+def test_page_of_many_is_held_against_one_that_is_full() -> None:
+    one, full, same, larger = (
+        Point("users, managed", size, PAGES[0], SMALL, 5, 3, size_bytes, NONE)
+        for size, size_bytes in ((1, 3900), (1_000, 4000), (1_000_000, 4001), (1_000_000, 5000))
+    )
+
+    assert not has_grown([one, full, same])
+    assert has_grown([one, full, larger])
+
+
+def test_scan_pages_through_copies_and_gives_each_once() -> None:
+    tables = Tables(population=3)
+    for pk in (f"user#{number_text(0)}", f"cred#{number_text(0)}", "count#1"):
+        tables.answer("PutItem", {"TableName": "users", "Item": {"pk": {"S": pk}}})
+    call: dict[str, Any] = {"TableName": "users", "Limit": 2}
+    found: list[str] = []
+    while call:
+        page = tables.answer("Scan", call)
+        found += [item["pk"]["S"] for item in page["Items"]]
+        last = page.get("LastEvaluatedKey")
+        call = {**call, "ExclusiveStartKey": last} if last else {}
+
+    copies = [f"{kind}#{number_text(number)}" for number in range(4) for kind in ("cred", "user")]
+    assert found == ["count#1", *copies]
 
 
 COUNT_IF = "attribute_not_exists(attempts) OR (attempts < :max AND expires_at > :now)"

@@ -6,7 +6,7 @@ NotImplementedError or ValueError, so that no test relies on invented behaviour.
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
@@ -16,6 +16,8 @@ from tests.support.fake_aws.items import item_bytes, require_item, require_key
 
 Body = dict[str, Any]
 Key = tuple[str, str, str]
+# Returns the items of a table behind a key, in the order of its pages.
+Listing = Callable[[str, tuple[str, str]], Iterable[Item]]
 MAX_ITEM_BYTES = 400 * 1024
 MAX_PAGE_BYTES = 1024 * 1024
 MAX_MEMBERS = 100
@@ -148,12 +150,13 @@ class Tables:
 
     def query(self, call: Body) -> Body:
         """Query: a partition, by the sort key."""
-        return self._page(call, lambda item: holds(call["KeyConditionExpression"], item, call))
+        return self._page(call, lambda item: holds(call["KeyConditionExpression"], item, call), self._stored)
 
     def scan(self, call: Body) -> Body:
-        """Scan, for the tools: the whole table, or the segment of it that a hash of the partition key chooses."""
-        segments = call.get("TotalSegments", 1)
-        return self._page(call, lambda item: crc32(item["pk"]["S"].encode()) % segments == call.get("Segment", 0))
+        """Scan: the whole table, or for the tools the segment of it that a hash of the partition key chooses."""
+        segments, segment = call.get("TotalSegments", 1), call.get("Segment", 0)
+        listed = self._with_copies if self.population else self._stored
+        return self._page(call, lambda item: crc32(item["pk"]["S"].encode()) % segments == segment, listed)
 
     def describe_table(self, call: Body) -> Body:
         """DescribeTable: each table exists."""
@@ -165,22 +168,41 @@ class Tables:
             raise AwsError("IdempotentParameterMismatchException")
         return {}
 
-    def _page(self, call: Body, is_selected: Callable[[Item], bool]) -> Body:
-        stored = self.items.get(call["TableName"], {})
+    def _page(self, call: Body, is_selected: Callable[[Item], bool], listed: Listing) -> Body:
         start = call.get("ExclusiveStartKey")
         after = self._key(call["TableName"], start)[1:] if start else ("", "")
         size, seen = 0, 0
         last: Item | None = None
         found: list[Item] = []
-        for key in sorted(key for key in stored if key > after and is_selected(stored[key])):
+        for item in filter(is_selected, listed(call["TableName"], after)):
             if size > MAX_PAGE_BYTES or seen == call.get("Limit"):
                 names = self.key_names(call["TableName"], last or {})
                 return {**_with_counts(found, seen), "LastEvaluatedKey": {name: (last or {})[name] for name in names}}
-            last, seen = stored[key], seen + 1
+            last, seen = item, seen + 1
             size += item_bytes(last)
             if "FilterExpression" not in call or holds(call["FilterExpression"], last, call):
                 found.append(last)
         return _with_counts(found, seen)
+
+    def _stored(self, table: str, after: tuple[str, str]) -> Iterator[Item]:
+        """Yield the written items behind a key."""
+        stored = self.items.get(table, {})
+        yield from (stored[key] for key in sorted(key for key in stored if key > after))
+
+    def _with_copies(self, table: str, after: tuple[str, str]) -> Iterator[Item]:
+        """Yield the items behind a key, copies too: first those without a number, then those of each number."""
+        plain = [key for key in self.items.get(table, {}) if not _NUMBER.search(key[0])]
+        first = [key for key in self.items.get(table, {}) if number_text(0) in key[0]]
+        number = _NUMBER.search(after[0])
+        if not number:
+            yield from (self.items[table][key] for key in sorted(plain) if key > after)
+        begin = int(number[0]) if number else 0
+        for at in range(begin, self.population + 1 if first else 0):
+            for pk, sk in sorted(first):
+                key = (pk.replace(number_text(0), number_text(at)), sk)
+                item = self._find((table, *key)) if at > begin or not number or key > after else None
+                if item:
+                    yield item
 
     def _write(self, call: Body, change: Callable[[Item | None], Item | None]) -> Body:
         key = self._key(call["TableName"], call.get("Key") or call["Item"])
