@@ -185,6 +185,7 @@ def _prepare(kind: str, size: int, interpreter: Path) -> Iterator[SizedBench]:
         aws.control(population=size if kind in (USERS, MANAGED_USERS) else max(SIZES[USERS]))
         with serving(interpreter, aws, CHEAP_COST) as process:
             bench = Bench(process, aws, process)
+            sessions: list[Session]
             if kind == MANAGED_USERS:
                 people = zip(cycle(subjects), range(1, SUBJECTS + 1), strict=False)
                 sessions = [{**_session(kind, number), **_manager_token(bench, manager)} for number, manager in people]
