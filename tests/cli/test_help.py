@@ -32,6 +32,7 @@ WORDS = [
     ("users", "delete"),
     ("users", "set"),
     ("users", "history"),
+    ("users", "import"),
     ("users", "mfa"),
     ("users", "mfa", "list"),
     ("users", "mfa", "reset"),

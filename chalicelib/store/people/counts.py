@@ -16,8 +16,16 @@ SHARDS = 16
 
 
 def count_write(table: str, user_id: str, step: int) -> Write:
-    """Return the write that counts a user who comes (1) or goes (-1). One transaction with it makes or deletes them."""
-    return update_write(_key(table, _shard_of(user_id)), update_of(Change(add={"people": step})))
+    """Return the write that counts a user who comes (1) or goes (-1). One transaction with it makes or deletes them.
+
+    step: more than one if all those users have this user's counter.
+    """
+    return update_write(_key(table, shard_of(user_id)), update_of(Change(add={"people": step})))
+
+
+def shard_of(user_id: str) -> int:
+    """Return which of the counters counts this user."""
+    return hashlib.sha256(user_id.encode()).digest()[0] % SHARDS
 
 
 def count_keys(table: str) -> list[Key]:
@@ -37,7 +45,7 @@ def recount(dynamo: Dynamo, table: str, users: Iterable[User]) -> tuple[int, int
     """
     keys = count_keys(table)
     before = dynamo.read(Read(tuple(keys), lambda items: list(map(_people_in, items))))
-    found = Counter(_shard_of(user.user_id) for user in users)
+    found = Counter(shard_of(user.user_id) for user in users)
     for shard, key in enumerate(keys):
         if step := found[shard] - before[shard]:
             dynamo.update(key, update_of(Change(add={"people": step})))
@@ -46,10 +54,6 @@ def recount(dynamo: Dynamo, table: str, users: Iterable[User]) -> tuple[int, int
 
 def _people_in(item: Item | None) -> int:
     return int(item.get("people", 0)) if item else 0
-
-
-def _shard_of(user_id: str) -> int:
-    return hashlib.sha256(user_id.encode()).digest()[0] % SHARDS
 
 
 def _key(table: str, shard: int) -> Key:

@@ -95,6 +95,13 @@ def profile_values(user: User) -> dict[str, Value]:
     return {"pk": f"user#{user.user_id}"} | values | {name: json.dumps(values[name]) for name in JSON_FIELDS}
 
 
+def items_of_new(user: User) -> list[dict[str, Value]]:
+    """Return the items of a new user: the profile, the credentials, and one for each identifier."""
+    named = (("username", user.username), ("email", user.email))
+    identifiers = [login_values(user, kind, name) for kind, name in named if name]
+    return [profile_values(user), {"pk": f"cred#{user.user_id}", **credentials_values(user)}, *identifiers]
+
+
 def login_values(user: User, kind: str, name: str) -> dict[str, Value]:
     """Return the attributes of the item of one identifier. kind: username or email."""
     return {"pk": f"login#{canonical(name)}", "user_id": user.user_id, "kind": kind}

@@ -13,13 +13,11 @@ from chalicelib.store.dynamo import Dynamo, delete_write, put_write, update_of, 
 from chalicelib.store.people.counts import count_write
 from chalicelib.store.people.items import (
     credentials_key,
-    credentials_values,
     is_of_version_before,
+    items_of_new,
     known_addresses_text,
     login_keys,
-    login_values,
     profile_key,
-    profile_values,
     user_from,
 )
 from chalicelib.store.people.users import UserStore
@@ -68,11 +66,8 @@ class UserRecords:
         # New users are never stored under a former spelling, so none can appear after this read.
         if any(self.users.locate(name, (kind,)) for kind, name in _names(user) if len(spellings(name)) > 1):
             raise IdentifierTaken
-        identifiers = [login_values(user, kind, name) for kind, name in _names(user)]
-        credentials = {"pk": f"cred#{user.user_id}", **credentials_values(user)}
-        items = [profile_values(user), credentials, *identifiers]
         try:
-            made = tuple(put_write(self.table, item, "attribute_not_exists(pk)") for item in items)
+            made = tuple(put_write(self.table, item, "attribute_not_exists(pk)") for item in items_of_new(user))
             self.dynamo.commit((*made, count_write(self.table, user.user_id, 1), *others))
         except ConditionFailed:
             raise IdentifierTaken from None

@@ -1,0 +1,158 @@
+"""`gatehouse users import`: bring people from a file into a realm."""
+
+import itertools
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.store.configuration.documents import realm_from
+from chalicelib.store.people.listing import UserList
+from infra.cli.options import JsonOption, RealmOption, StageOption, console, reports_failures
+from infra.cli.output.tables import print_json
+from infra.errors import OperatorError
+from infra.move.people.dry_run import DryRun
+from infra.move.people.faults import RowFault
+from infra.move.people.forms import Form, guess_form
+from infra.move.people.importing import Import
+from infra.move.people.layouts import Layout, layout_of, read_rows
+from infra.move.people.ledger import Ledger, State, read_state, write_state
+from infra.move.people.pace import Pace
+from infra.move.people.person import PersonMaker
+from infra.move.people.source import STDIN, Source, fingerprint, open_source
+from infra.move.people.writing import Writer
+from infra.stage.aws import Stage, reach
+from infra.stage.people import find_realm
+
+EXIT_SOME_REJECTED = 3
+EXIT_INTERRUPTED = 130
+GUESSED_ROWS = 20
+
+
+@reports_failures
+def import_(
+    file: Annotated[str, typer.Argument(help="JSON, JSON Lines or CSV, plain or gzip; - for standard input.")],
+    realm: RealmOption,
+    stage: StageOption,
+    form: Annotated[Form | None, typer.Option("--format", help="Guessed from the rows if it is left out.")] = None,
+    upsert: Annotated[bool, typer.Option("--upsert", help="Update those who are there.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing, and report the same.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on behind the last row that is done.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write each rejected row to this file, as JSON Lines.")] = None,
+    state: Annotated[Path | None, typer.Option(help="Keep here how far it is; beside FILE by default.")] = None,
+    max_writes_per_s: Annotated[int, typer.Option(min=0, help="DynamoDB's write units a second; 0: no limit.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Import people from a file. Exit code 0: all are in; 3: some rows were rejected; 2: nothing could be read."""
+    reached = reach(stage)
+    found = find_realm(reached, realm)
+    kept = state or _state_path(file, stage, found.name)
+    with ExitStack() as stack:
+        source = stack.enter_context(open_source(file))
+        rows, guessed = _rows(source, form, file)
+        begun = State(secrets.token_hex(16), stage, found.name, guessed, upsert, fingerprint(file))
+        current = _current(begun, kept) if resume and not dry_run else begun
+        if current.is_finished:
+            _show(current, as_json)
+            return
+        keep: Callable[[State], None] = (lambda _: None) if dry_run else partial(write_state, kept)
+        keep(current)
+        opened = stack.enter_context(_report(report, current)) if report else None
+        ledger = Ledger(current, keep, opened)
+        writer = Writer(
+            reached.dynamo, found.users_table, Pace(max_writes_per_s, time.monotonic, reached.pause),
+            _others(reached, found.users_table), upsert, DryRun() if dry_run else None,
+        )  # fmt: skip
+        tell = stack.enter_context(_progress(source, is_shown=not as_json))
+        maker = PersonMaker(found, Form(guessed), current.import_id, int(time.time()))
+        _run(Import(maker, writer, ledger, tell), rows)
+    _show(ledger.state, as_json)
+    if ledger.state.failed:
+        raise typer.Exit(EXIT_SOME_REJECTED)
+
+
+def _current(begun: State, kept: Path) -> State:
+    """Return the state to resume from. Raises OperatorError if it is of another import."""
+    before = read_state(kept)
+    if before and not before.is_of(begun):
+        raise OperatorError(f"{kept} is of another import, or the file has changed. Import it without --resume.")
+    return before or begun
+
+
+def _run(running: Import, rows: Iterator[object]) -> None:
+    try:
+        running.run(rows)
+    except KeyboardInterrupt:
+        typer.echo(f"Interrupted after row {running.ledger.state.settled}. Go on with --resume.", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    except TemporarilyUnavailable:
+        typer.echo(f"Stopped after row {running.ledger.state.settled}. Go on with --resume.", err=True)
+        raise
+
+
+def _rows(source: Source, form: Form | None, name: str) -> tuple[Iterator[object], Form]:
+    """Return the rows of a source, and their form. Raises OperatorError if there is nothing to read."""
+    layout = Layout.CSV if form is Form.CSV else layout_of(source.head)
+    rows = read_rows(source, layout)
+    first = list(itertools.islice(rows, GUESSED_ROWS))
+    is_empty = not first and source.head.strip()[:1] != b"["
+    if is_empty or (len(first) == 1 and isinstance(first[0], RowFault)):
+        raise OperatorError(f"{name}: holds no rows of people. It must be JSON, JSON Lines or CSV with a header.")
+    return itertools.chain(first, rows), form or guess_form(first, layout is Layout.CSV)
+
+
+def _state_path(file: str, stage: str, realm: str) -> Path:
+    path = Path("standard-input" if file == STDIN else file)
+    return path.with_name(f"{path.name}.{stage}-{realm}.import")
+
+
+@contextmanager
+def _report(path: Path, state: State) -> Iterator[BinaryIO]:
+    """Open the report behind what is settled. Raises OperatorError."""
+    try:
+        with path.open("r+b" if state.settled and path.exists() else "wb") as file:
+            file.truncate(state.report_bytes if state.settled else 0)
+            file.seek(0, 2)
+            yield file
+    except OSError as error:
+        raise OperatorError(f"{path}: cannot be written ({error.strerror}).") from None
+
+
+def _others(stage: Stage, table: str) -> tuple[str, ...]:
+    """Return the tables of other realms that have people."""
+    stored = (realm_from(one) for key, one in stage.config().documents() if key.startswith("realm#"))
+    tables = (realm.users_table for realm in stored if realm.users_table != table)
+    return tuple(one for one in tables if any(UserList(stage.dynamo, one).profiles("", 1)))
+
+
+@contextmanager
+def _progress(source: Source, is_shown: bool) -> Iterator[Callable[[], object]]:
+    """Show on a terminal how much of the file was read, how many rows a second, and the time that is left."""
+    screen, began, count = Console(stderr=True), time.monotonic(), itertools.count(1)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    is_off = not is_shown or not screen.is_terminal
+    with Progress(*columns, console=screen, transient=True, disable=is_off) as progress:
+        task = progress.add_task("people", total=source.size_bytes or None)
+
+        def tell() -> None:
+            if (number := next(count)) % 100 == 0 and not is_off:
+                rate = number / max(time.monotonic() - began, 0.001)
+                progress.update(task, completed=source.read_bytes, description=f"{number} people, {rate:.0f}/s")
+
+        yield tell
+
+
+def _show(state: State, as_json: bool) -> None:
+    counts = {"inserted": state.inserted, "updated": state.updated, "failed": state.failed}
+    if as_json:
+        print_json(console, {"total": state.settled, **counts})
+    else:
+        console.print(f"{state.settled} rows: {', '.join(f'{number} {kind}' for kind, number in counts.items())}.")

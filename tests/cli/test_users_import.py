@@ -1,0 +1,278 @@
+"""`gatehouse users import`: people of a file become people of a realm, whatever happens on the way."""
+
+import gzip
+import itertools
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import bcrypt
+import pytest
+
+from infra.stage.people import People
+from tests.cli.conftest import Gatehouse, Ran
+from tests.cli.cut import Cut, cut_at
+from tests.support.http import Http
+
+EMPLOYEES = ("--realm", "employees")
+PASSWORD = "correct horse"
+HASH = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+TIME = "2021-03-05T16:28:52.462Z"
+EPOCH_S = 1_614_961_732
+_numbers = itertools.count(1)
+
+Write = Callable[..., str]
+
+
+@pytest.fixture
+def key() -> str:
+    """A word that the people of no other test have."""
+    return f"moved{next(_numbers)}x"
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes rows to a file, and returns its path."""
+
+    def to_file(*rows: Any, name: str = "people.json") -> str:
+        path = tmp_path / name
+        path.write_text(json.dumps(rows), "utf-8")
+        return str(path)
+
+    return to_file
+
+
+def imported(shared: Gatehouse, file: str, *options: str, typed: str | None = None) -> Ran:
+    return shared.run("users", "import", file, *EMPLOYEES, *options, typed=typed)
+
+
+def summary(ran: Ran) -> list[int]:
+    counts = json.loads(ran.out)
+    assert list(counts) == ["total", "inserted", "updated", "failed"]
+    return list(counts.values())
+
+
+def row(key: str, number: int = 0, **more: Any) -> dict[str, Any]:
+    return {"email": f"{key}-{number}@example.com", "user_id": f"{key}{number}", "password_hash": HASH} | more
+
+
+def faults(path: Path) -> list[tuple[int, str, str]]:
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    assert all(list(line) == ["row", "field", "code", "message"] for line in lines)
+    return [(line["row"], line["field"], line["code"]) for line in lines]
+
+
+def find(shared: Gatehouse, who: str) -> Any:
+    return People.of(shared.stage, "employees").find(who)
+
+
+def test_imported_person_logs_in_with_the_old_password(shared: Gatehouse, http: Http, key: str, write: Write) -> None:
+    file = write(row(key, username=key, name="Some Body", email_verified=True, app_metadata={"plan": "gold"}))
+    ran = imported(shared, file, "--json")
+    user = find(shared, f"{key}-0@example.com")
+
+    assert (ran.code, summary(ran), ran.err) == (0, [1, 1, 0, 0], "")
+    assert (user.user_id, user.name, user.email_verified) == (f"auth0|{key}0", "Some Body", True)
+    assert user.app_metadata == {"plan": "gold"}
+    assert http.login(username=key, password=PASSWORD).status_code == 200
+    assert http.login(username=key, password="wrong").status_code == 400
+
+
+def test_export_of_auth0_keeps_times_counts_and_ids(shared: Gatehouse, key: str, tmp_path: Path) -> None:
+    exported = row(
+        key, user_id=f"auth0|{key}", created_at=TIME, updated_at=TIME, last_login=TIME, logins_count=7,
+        identities=[{"provider": "auth0", "user_id": key, "connection": "Users", "isSocial": False}],
+    )  # fmt: skip
+    file = tmp_path / "export.json.gz"
+    file.write_bytes(gzip.compress(json.dumps(exported).encode() + b"\n"))
+    ran = imported(shared, str(file), "--json")
+    user = find(shared, f"auth0|{key}")
+
+    assert (ran.code, summary(ran)) == (0, [1, 1, 0, 0])
+    assert (user.created_at, user.last_login, user.logins_count) == (EPOCH_S, EPOCH_S, 7)
+
+
+def test_csv_has_dotted_columns_and_json(shared: Gatehouse, key: str) -> None:
+    header = "email,user_id,blocked,app_metadata.plan,user_metadata\n"
+    text = header + f'{key}@example.com,{key},true,007,"{{""a"": 1}}"\n'
+    ran = imported(shared, "-", "--json", "--state", str(shared.directory / "state"), typed=text)
+    user = find(shared, f"auth0|{key}")
+
+    assert (ran.code, summary(ran)) == (0, [1, 1, 0, 0])
+    assert (user.blocked, user.app_metadata, user.user_metadata) == (True, {"plan": "007"}, {"a": 1})
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "code"),
+    [
+        ({"email": None}, "email", "OBJECT_REQUIRED"),
+        ({"email": 5}, "email", "INVALID_TYPE"),
+        ({"email": "nobody"}, "email", "FORMAT"),
+        ({"surprise": 1}, "surprise", "NOT_PASSED"),
+        ({"blocked": "yes"}, "blocked", "INVALID_TYPE"),
+        ({"name": "x" * 301}, "name", "MAX_LENGTH"),
+        ({"phone_number": "030 1234"}, "phone_number", "PATTERN"),
+        ({"picture": "javascript:1"}, "picture", "FORMAT"),
+        ({"app_metadata": {"email": 1}}, "app_metadata", "NOT_PASSED"),
+        ({"user_metadata": json.loads("[" * 40 + "]" * 40)}, "user_metadata", "INVALID_TYPE"),
+        ({"user_metadata": {"a": json.loads("[" * 40 + "]" * 40)}}, "user_metadata", "NOT_PASSED"),
+        ({"user_metadata": {"a": "x" * 70_000}}, "user_metadata", "MAX_LENGTH"),
+        ({"created_at": "yesterday"}, "created_at", "FORMAT"),
+        ({"logins_count": -1}, "logins_count", "MINIMUM"),
+        ({"user_id": "with blank"}, "user_id", "PATTERN"),
+    ],
+)  # fmt: skip
+def test_unfit_row_is_reported_and_the_others_are_in(  # noqa: PLR0913, PLR0917 (fixtures, and what a row is about)
+    shared: Gatehouse, key: str, write: Write, tmp_path: Path, changes: dict[str, Any], field: str, code: str
+) -> None:
+    unfit = row(key) | changes
+    ran = imported(shared, write(unfit, row(key, 1)), "--json", "--report", str(tmp_path / "report"))
+
+    assert (ran.code, summary(ran)) == (3, [2, 1, 0, 1])
+    assert faults(tmp_path / "report") == [(1, field, code)]
+    assert HASH not in (tmp_path / "report").read_text("utf-8") + ran.out + ran.err
+
+
+def test_row_without_email_is_refused_as_at_auth0(shared: Gatehouse, key: str, write: Write, tmp_path: Path) -> None:
+    ran = imported(shared, write({"user_id": key}, row(key)), "--report", str(tmp_path / "report"))
+
+    assert (ran.code, faults(tmp_path / "report")) == (3, [(1, "email", "OBJECT_REQUIRED")])
+
+
+def test_line_that_is_no_json_is_a_fault_of_its_row(shared: Gatehouse, key: str, tmp_path: Path) -> None:
+    file = tmp_path / "people.ndjson"
+    file.write_bytes(b"\n".join([b"{no json", json.dumps(row(key)).encode(), b"\xff", b"[1]", b""]))
+    ran = imported(shared, str(file), "--json", "--report", str(tmp_path / "report"))
+
+    assert (ran.code, summary(ran)) == (3, [4, 1, 0, 3])
+    assert faults(tmp_path / "report") == [(1, "", "FORMAT"), (3, "", "FORMAT"), (4, "", "INVALID_TYPE")]
+
+
+def test_array_that_breaks_off_keeps_the_rows_before(shared: Gatehouse, key: str, tmp_path: Path) -> None:
+    file = tmp_path / "people.json"
+    file.write_text(json.dumps([row(key), row(key, 1)])[:-20], "utf-8")
+    ran = imported(shared, str(file), "--json")
+
+    assert (ran.code, summary(ran)) == (3, [2, 1, 0, 1])
+
+
+@pytest.mark.parametrize("content", [b"", b"  \n", b"hello", b"\x1f\x8bbroken"])
+def test_file_that_cannot_be_read_exits_with_2(shared: Gatehouse, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "people").write_bytes(content)
+
+    assert imported(shared, str(tmp_path / "people")).code == 2
+    assert imported(shared, str(tmp_path / "nothing")).code == 2
+
+
+def test_somebody_who_is_there_is_a_duplicate(shared: Gatehouse, key: str, write: Write, tmp_path: Path) -> None:
+    imported(shared, write(row(key, username=key)))
+    again = [
+        row(key),
+        row(key, user_id="other"),
+        {"email": f"{key}@else.example", "username": key.upper()},
+        row(key, 1),
+    ]
+    ran = imported(shared, write(*again), "--json", "--report", str(tmp_path / "report"))
+
+    assert (ran.code, summary(ran)) == (3, [4, 1, 0, 3])
+    assert faults(tmp_path / "report") == [
+        (1, "user_id", "DUPLICATED_USER"),
+        (2, "email", "DUPLICATED_USER"),
+        (3, "username", "DUPLICATED_USER"),
+    ]
+
+
+def test_second_row_of_a_name_is_a_duplicate_in_a_dry_run_too(
+    shared: Gatehouse, key: str, write: Write, tmp_path: Path
+) -> None:
+    file = write(row(key), row(key, user_id="other"))
+    reports = []
+    for options in (("--dry-run",), ()):
+        ran = imported(shared, file, "--json", "--report", str(tmp_path / "report"), *options)
+        reports.append((ran.code, summary(ran), faults(tmp_path / "report")))
+
+    assert reports[0] == reports[1] == (3, [2, 1, 0, 1], [(2, "email", "DUPLICATED_USER")])
+
+
+def test_user_id_of_another_realm_is_refused(shared: Gatehouse, key: str, write: Write, tmp_path: Path) -> None:
+    file = write(row(key))
+    shared.run("users", "import", file, "--realm", "customers")
+    ran = imported(shared, file, "--report", str(tmp_path / "report"))
+
+    assert (ran.code, faults(tmp_path / "report")) == (3, [(1, "user_id", "DUPLICATED_USER")])
+
+
+def test_upsert_replaces_metadata_and_leaves_password_and_block(
+    shared: Gatehouse, http: Http, key: str, write: Write
+) -> None:
+    imported(shared, write(row(key, username=key, app_metadata={"a": 1}, name="Before")))
+    other = bcrypt.hashpw(b"other", bcrypt.gensalt(4)).decode()
+    change = row(key, password_hash=other, app_metadata={"b": 2}, blocked=True)
+    ran = imported(shared, write(change), "--upsert", "--json")
+    user = find(shared, key)
+
+    assert (ran.code, summary(ran)) == (0, [1, 0, 1, 0])
+    assert (user.app_metadata, user.name, user.blocked) == ({"b": 2}, "Before", False)
+    assert http.login(username=key, password=PASSWORD).status_code == 200
+
+
+def test_upsert_gives_a_hash_to_who_has_none(shared: Gatehouse, http: Http, key: str, write: Write) -> None:
+    imported(shared, write({"email": f"{key}-0@example.com", "user_id": f"{key}0", "username": key}))
+    before = http.login(username=key, password=PASSWORD).status_code
+    imported(shared, write(row(key)), "--upsert")
+
+    assert (before, http.login(username=key, password=PASSWORD).status_code) == (400, 200)
+
+
+def test_row_of_two_people_is_a_conflict(shared: Gatehouse, key: str, write: Write, tmp_path: Path) -> None:
+    imported(shared, write(row(key), row(key, 1)))
+    mixed = row(key, user_id=f"{key}1")
+    ran = imported(shared, write(mixed), "--upsert", "--report", str(tmp_path / "report"))
+
+    assert (ran.code, faults(tmp_path / "report")) == (3, [(1, "email", "CONFLICT_EMAIL")])
+
+
+def test_resume_after_the_end_has_nothing_to_do_and_refuses_another_file(
+    shared: Gatehouse, key: str, write: Write
+) -> None:
+    file = write(row(key), row(key))
+    first, again = imported(shared, file, "--json"), imported(shared, file, "--resume", "--json")
+    write(row(key), row(key, 1))
+    changed = imported(shared, file, "--resume")
+
+    assert (first.code, again.code, changed.code) == (3, 0, 2)
+    assert summary(first) == summary(again) == [2, 1, 0, 1]
+
+
+def test_imported_people_are_in_the_total(shared: Gatehouse, key: str, write: Write) -> None:
+    shared.run("users", "count", *EMPLOYEES)
+    imported(shared, write(*(row(key, number) for number in range(60))))
+    counted = json.loads(shared.run("users", "count", *EMPLOYEES, "--json").out)
+
+    assert counted["total_before"] == counted["users"]
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_interrupted_import_ends_like_one_that_was_not(
+    shared: Gatehouse, key: str, write: Write, tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 (a place to fail at is no secret)
+    rows = [row(key, number) for number in range(60)] + [row(key, 3), {"email": "nobody"}]
+    rows += [{"email": f"{key}-own{number}@example.com"} for number in range(5)]
+    file, report = write(*rows), tmp_path / "report"
+    options = ("--json", "--report", str(report), "--resume")
+    for _ in range(3):
+        try:
+            # The call fails before AWS sees it, or its answer is lost.
+            with cut_at(shared.stage, chance.randrange(4, 25), chance.choice(["before-call", "after-call"])):
+                imported(shared, file, *options)
+        except Cut:
+            pass
+    ran = imported(shared, file, *options)
+    people = [one for one in People.of(shared.stage, "employees").records.all() if one.email.startswith(f"{key}-")]
+
+    assert summary(ran) == [67, 65, 0, 2]
+    assert len(people) == len({one.user_id for one in people}) == 65
+    assert faults(report) == [(61, "user_id", "DUPLICATED_USER"), (62, "email", "FORMAT")]
