@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tests.bench import growth, report, timing
+from tests.bench import growth, importing, report, timing
 from tests.bench.fitness import judge_load, read_load
 from tests.bench.measure import POPULATION, Bench, measure_rounds
 from tests.bench.people import COST, add_people, hash_password
@@ -72,6 +72,14 @@ def growth_command() -> None:
     growth.save(points)
     report.growth_table(points).show(Console())
     raise typer.Exit(growth.has_grown(points))
+
+
+@command.command("import")
+def import_command() -> None:
+    """Measure the import of people: its rate and its memory; exit 1 if one is outside of its budget."""
+    small, large = importing.measure_imports()
+    report.imports_table(small, large).show(Console())
+    raise typer.Exit(importing.has_failed(small, large))
 
 
 def _require_fit(faults: list[str]) -> None:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from tests.bench.growth import Point
+from tests.bench.importing import LEAST_A_MINUTE, MOST_GROWTH_MIB, Imported, rate_per_minute
 from tests.bench.process import EARLY, LATE
 from tests.bench.results import COLD_START_CPU, LOGIN_CPU, MEBIBYTE, REFRESH_CPU, Results, figures
 from tests.bench.statistics import Spread
@@ -82,6 +83,16 @@ def growth_table(points: Sequence[Point]) -> Table:
     ]
     columns = ("there are", "request", "CPU, ms", "beyond the smallest", "AWS calls in rounds", "bytes to and from AWS")
     return Table(columns, rows)
+
+
+def imports_table(small: Imported, large: Imported) -> Table:
+    """Return the rate of the import, and the growth of its memory."""
+    growth = f"{small.peak_mib:.1f} and {large.peak_mib:.1f} MiB ({large.peak_mib - small.peak_mib:+.1f})"
+    rows = [
+        ("people a minute of one core", f"{rate_per_minute(small, large):,.0f}", f"{LEAST_A_MINUTE:,} or more"),
+        (f"memory at {small.people:,} and {large.people:,} people", growth, f"+{MOST_GROWTH_MIB} or less"),
+    ]
+    return Table(("users import", "measured", "budget"), rows)
 
 
 def write(page: Path, name: str, made: Sequence[Table]) -> None:

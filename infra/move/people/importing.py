@@ -31,7 +31,7 @@ class Import:
     ledger: Ledger
     tell: Callable[[], object] = lambda: None
     _full: dict[int, list[Person]] = field(default_factory=lambda: defaultdict(list))
-    _running: dict[Future[list[Outcome]], None] = field(default_factory=dict)
+    _running: dict[Future[list[Outcome]], list[Person]] = field(default_factory=dict)
     _busy: set[str] = field(default_factory=set)
     _lanes: list[ThreadPoolExecutor] = field(default_factory=list)
 
@@ -83,7 +83,7 @@ class Import:
 
     def _send(self, shard: int) -> None:
         people = self._full.pop(shard)
-        self._running[self._lanes[shard % LANES].submit(self.writer.settle, people)] = None
+        self._running[self._lanes[shard % LANES].submit(self.writer.settle, people)] = people
         if len(self._running) >= MOST_RUNNING:
             self._settle(wait(self._running, return_when=FIRST_COMPLETED).done)
 
@@ -92,12 +92,11 @@ class Import:
         for shard in tuple(self._full):
             self._send(shard)
         self._settle(wait(self._running).done)
-        self._busy.clear()
 
     def _settle(self, done: Any) -> None:
         for one in tuple(done):
             outcomes = one.result()
-            self._running.pop(one)
+            self._busy.difference_update(*map(_keys, self._running.pop(one)))
             self.ledger.settle(*outcomes)
 
 

@@ -40,7 +40,7 @@ class StubProcess:
     authorities: Path
 
     def control(self, **settings: Any) -> list[Call]:
-        """Set hold_s, population or is_recording, or close connections (closes_connections).
+        """Set hold_s, population, is_forgetting or is_recording, or close connections (closes_connections).
 
         Return the calls that were recorded before.
         """

@@ -104,12 +104,15 @@ _OPERATIONS: dict[str, Callable[[Keys, Body], Body]] = {
 class Stub:
     """The fake's state. hold_s: the delay of each answer, so that calls made together overlap.
 
+    is_forgetting: whether transactions succeed and leave nothing, so that a measurement may make any number of people.
+
     calls: the calls recorded so far; None if recording is off. connections: the open ones by TLS.
     """
 
     tables: Tables = field(default_factory=Tables)
     keys: Keys = field(default_factory=Keys)
     hold_s: float = 0.0
+    is_forgetting: bool = False
     calls: list[Call] | None = None
     connections: set["Connection"] = field(default_factory=set)
     meter: Meter = field(init=False)
@@ -134,14 +137,17 @@ class Stub:
 
     def answer_items(self, operation: str, call: Body) -> Body:
         """Return DynamoDB's answer. Units are counted if recording is on. Raises AwsError."""
+        if self.is_forgetting and operation == "TransactWriteItems":
+            return {}
         if self.calls is None:
             return self.tables.answer(operation, call)
         return self.meter.ask(operation, call, lambda: self.tables.answer(operation, call))
 
     def control(self, asked: Body) -> Body:
-        """Return the calls recorded so far, set hold_s, population and is_recording, and close connections if asked."""
+        """Return the calls recorded so far, set what else it names, and close connections if asked."""
         calls = [asdict(call) for call in self.calls or ()]
         self.hold_s = asked.get("hold_s", self.hold_s)
+        self.is_forgetting = asked.get("is_forgetting", self.is_forgetting)
         self.tables.population = asked.get("population", self.tables.population)
         self.calls = [] if asked.get("is_recording", False) else None
         if asked.get("closes_connections"):
