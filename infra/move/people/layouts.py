@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any, BinaryIO
 
-import ijson  # type: ignore[import-untyped]  # It has no types.
-
 from infra.move.people.faults import RowFault
 from infra.move.people.source import Source
 
@@ -72,6 +70,8 @@ def _is_object(line: bytes) -> bool:
 
 
 def _read_list(stream: BinaryIO, path: str) -> Iterator[Any]:
+    import ijson  # noqa: PLC0415 (only a list needs it, and every command would load it)
+
     # Without use_float, a number that no float can hold does not end the file.
     rows = ijson.items(stream, path, use_float=False)
     while True:
