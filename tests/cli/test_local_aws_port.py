@@ -62,6 +62,36 @@ def test_person_whom_the_command_adds_logs_in(run: LocalProcess) -> None:
     assert answer.status_code == 200
 
 
+def test_import_that_is_killed_goes_on_and_makes_nobody_twice(run: LocalProcess) -> None:
+    rows = [{"email": f"killed{number}@example.com", "username": f"killed{number}"} for number in range(300)]
+    (run.directory / "people.json").write_text(json.dumps(rows), "utf-8")
+    words = ["users", "import", "people.json", "--realm", "customers", "--resume", "--json"]
+    killed = [_kill_after(seconds, run, words) for seconds in (0.9, 1.3, 1.6)]
+    ran = gatehouse(run, *words)
+    listed = json.loads(gatehouse(run, "users", "list", "--realm", "customers", "--json").stdout)
+    emails = [user["email"] for user in listed if user["email"].startswith("killed")]
+
+    assert len(killed) == 3
+    assert (ran.returncode, json.loads(ran.stdout)) == (0, {"total": 300, "inserted": 300, "updated": 0, "failed": 0})
+    assert sorted(emails) == sorted(row["email"] for row in rows)
+
+
+def _kill_after(seconds: float, run: LocalProcess, words: list[str]) -> int:
+    """Start the command, kill it after so many seconds, and return its exit code."""
+    started = subprocess.Popen(
+        [sys.executable, "-m", "infra.cli.main", *words],
+        cwd=run.directory,
+        env=environment() | exported(run),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        return started.wait(seconds)
+    except subprocess.TimeoutExpired:
+        started.kill()
+        return started.wait()
+
+
 def test_command_sees_what_the_run_wrote(run: LocalProcess) -> None:
     alice = {"username": "alice", "password": "correct horse battery staple", "scope": "offline_access"}
     api = {"audience": "https://api.example.com/timesheets"}
