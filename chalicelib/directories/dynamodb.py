@@ -9,7 +9,7 @@ from chalicelib.model.directory import LoginRecord, LoginWrites, NamedUser, User
 from chalicelib.model.storage import Item, Key, Read
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import Credentials, User
-from chalicelib.passwords.hash import hash_password, is_hash_as_typed, needs_rehash
+from chalicelib.passwords.hash import hash_password, is_bcrypt, is_hash_as_typed, needs_rehash
 from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.people.items import credentials_from, profile_key, user_from
 from chalicelib.store.people.users import UserStore
@@ -64,10 +64,17 @@ class DynamoDirectory:
         return self.users.read(user_id)
 
     def has_password(self, user: Credentials | None, password: str) -> bool:
-        """Return whether this is the user's password: the same work for None and for a user without one."""
+        """Return whether this is the user's password: the same work for None and for a user without one.
+
+        A hash of another scheme than bcrypt costs its own work and then the same work, whatever the answer.
+        """
         stored = user.password_hash if user else ""
-        matches = self.verify(password, stored or self.dummy_hash)
-        return matches and bool(stored)
+        if not stored or is_bcrypt(stored):
+            matches = self.verify(password, stored or self.dummy_hash)
+            return matches and bool(stored)
+        matches = self.verify(password, stored)
+        self.verify(password, self.dummy_hash)
+        return matches
 
     def renew_hash(self, user: Credentials, password: str) -> str | None:
         """Return the stored form that replaces one of another cost or make, or None if none is needed.

@@ -13,8 +13,12 @@ import bcrypt
 MAX_LENGTH = 1024
 BCRYPT_LIMIT_BYTES = 72
 FOREIGN_COSTS = range(4, 15)
+# Of foreign hashes and of our own (GATEHOUSE_BCRYPT_COST).
+COSTS = range(4, 16)
 CHECKSUM_LENGTH = 31
 _ALPHABET = "./" + string.ascii_letters + string.digits
+# The last character of a salt has two bits; bcrypt refuses any other.
+_SALT_ENDS = ".Oeu"
 _BCRYPT = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
 _LONG = re.compile(r"\$bcrypt-sha256\$v=2,t=2b,r=([0-9]{1,2})\$([./A-Za-z0-9]{22})\$([./A-Za-z0-9]{31})")
 
@@ -41,12 +45,22 @@ def verify(password: str, stored: str) -> bool:
 
     Costs one bcrypt, whatever the stored form and the answer. If that fails, a password that NFC changes costs a second
     one. A password over MAX_LENGTH never matches. A password that bcrypt does not take whole never matches a plain
-    bcrypt hash, as its maker had cut it.
+    bcrypt hash, as its maker had cut it. Another scheme's hash costs what that scheme does in place of bcrypt, and a
+    text that is no hash costs nothing and is nobody's.
     """
+    if not is_bcrypt(stored):
+        return _is_foreign_password(password, stored)
     if len(password) > MAX_LENGTH:
         _matches(b"", stored)
         return False
     return _matches(_normalise(password), stored) or is_hash_as_typed(password, stored)
+
+
+def is_bcrypt(stored: str) -> bool:
+    """Return whether this is a stored form of hash_password or another server's bcrypt, of a cost that is bearable."""
+    found = _BCRYPT.fullmatch(stored) or _LONG.fullmatch(stored)
+    salt = found and (found[2] if stored.startswith("$bcrypt") else stored[-53:-31])
+    return found is not None and int(found[1]) in COSTS and str(salt)[-1] in _SALT_ENDS
 
 
 def is_hash_as_typed(password: str, stored: str) -> bool:
@@ -94,6 +108,15 @@ def _matches(secret: bytes, stored: str) -> bool:
     fits = _fits(secret)
     matches = bcrypt.checkpw(secret if fits else _shorten(secret, stored[-53:-31].encode()), stored.encode())
     return matches and fits
+
+
+def _is_foreign_password(password: str, stored: str) -> bool:
+    """Return whether another scheme's hash is this password's. A password over MAX_LENGTH costs as any other."""
+    # Most processes never meet a person with such a hash (docs/adr/0041).
+    from chalicelib.passwords.foreign.verify import is_foreign_password  # noqa: PLC0415
+
+    is_short = len(password) <= MAX_LENGTH
+    return is_foreign_password(password if is_short else "", stored) and is_short
 
 
 def _normalise(password: str) -> bytes:
