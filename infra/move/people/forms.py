@@ -7,6 +7,8 @@ from typing import Any
 
 from infra.errors import OperatorError
 from infra.move.people.faults import RowFault
+from infra.move.people.foreign.aspnet import from_aspnet
+from infra.move.people.foreign.django import from_django
 from infra.move.people.schema import printable
 
 Row = Mapping[str, Any]
@@ -53,7 +55,13 @@ def reader_of(form: Form) -> Callable[[Row], Row]:
 
     Raises OperatorError for a form that is not read yet.
     """
-    readers: dict[Form, Callable[[Row], Row]] = {Form.AUTH0: from_auth0, Form.GATEHOUSE: dict, Form.CSV: from_csv}
+    readers: dict[Form, Callable[[Row], Row]] = {
+        Form.AUTH0: from_auth0,
+        Form.GATEHOUSE: dict,
+        Form.CSV: from_csv,
+        Form.DJANGO: from_django,
+        Form.ASPNET: from_aspnet,
+    }
     if form not in readers:
         raise OperatorError(f"Rows of the form {form} are not read yet. Bring them into Auth0's form of an import.")
     return readers[form]
