@@ -74,6 +74,8 @@ REQUESTS: dict[tuple[str, str], tuple[dict[str, Any] | None, int]] = {
     ("GET", "/client-grants"): (None, 200),
 }
 MOST_CALLS = 30
+# AWS fails, throttles, and denies what the role lacks.
+ERRORS = ("InternalServerError", "ProvisionedThroughputExceededException", "AccessDeniedException")
 
 
 @pytest.fixture(autouse=True)
@@ -102,23 +104,24 @@ def at_call(stage: Stage, number: int, act: Callable[[], object]) -> AbstractCon
     return around_calls(stage, around)
 
 
-@pytest.mark.parametrize(("method", "path"), REQUESTS)
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("request_line", REQUESTS, ids=" ".join)
 def test_failure_of_each_call_is_503_and_a_retry_completes_the_request(
-    stage: Stage, backend: Backend, people: PeopleMaker, method: str, path: str
+    stage: Stage, backend: Backend, people: PeopleMaker, request_line: tuple[str, str], error: str
 ) -> None:
-    body, success = REQUESTS[method, path]
+    (method, path), (body, success) = request_line, REQUESTS[request_line]
     assert backend.token
 
     def fail() -> None:
         failed.append(True)
-        raise aws_error("InternalServerError")
+        raise aws_error(error)
 
     for number in range(MOST_CALLS):
         user, failed = people.make("customers"), list[bool]()
         if "recovery" in path:
             factors = SecondFactors.of(stage, "customers")
             factors.enroll(factors.find_session(user.user_id))
-        new = {"email": f"fault{number}@example.com"} if body is NEW else {}
+        new = {"email": f"fault-{error}-{number}@example.com"} if body is NEW else {}
         own = json.loads(json.dumps(body).replace("{id}", user.user_id)) if body else {}
         options = {"json": {**own, **new}} if body else {}
         client = make_client(stage, secret=SECRET) if "{client}" in path else ""
