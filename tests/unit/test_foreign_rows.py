@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2.low_level import Type, hash_secret_raw
 
 from chalicelib.passwords.hash import verify
 from infra.move.people.faults import RowFault
 from infra.move.people.foreign.aspnet import from_aspnet
 from infra.move.people.foreign.django import from_django
+from infra.move.people.foreign.firebase import from_firebase
+from infra.move.people.foreign.keycloak import from_keycloak
 from infra.move.people.hashes import stored_hash
 
 DJANGO = json.loads((Path(__file__).parents[1] / "flow" / "django_hashes.json").read_text("utf-8"))
@@ -59,3 +62,62 @@ def test_person_of_aspnet_keeps_the_password(number: int | None, digest: str) ->
     assert (row["user_id"], row["email_verified"], "username" in row) == ("a-guid", True, False)
     assert verify("secret", stored_hash(row))
     assert not verify("Secret", stored_hash(row))
+
+
+# The example of Firebase's own scrypt program, which firebase-scrypt of npm gives too.
+FIREBASE_CONFIG = {
+    "algorithm": "SCRYPT",
+    "base64_signer_key": "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==",
+    "base64_salt_separator": "Bw==",
+    "rounds": 8,
+    "mem_cost": 14,
+}
+FIREBASE_HASH = "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ=="
+
+
+def test_person_of_firebase_keeps_the_password_and_the_signer_key_is_not_stored() -> None:
+    user = {"localId": "a1B2", "email": "ada@example.com", "passwordHash": FIREBASE_HASH, "salt": "42xEC+ixf3L2lw=="}
+    row = from_firebase(user | {"createdAt": "1500000000123", "disabled": True}, FIREBASE_CONFIG)
+    stored = stored_hash(row)
+
+    assert (row["user_id"], row["created_at"], row["blocked"]) == ("a1B2", 1_500_000_000, True)
+    assert verify("user1password", stored)
+    assert not verify("user1passwore", stored)
+    assert str(FIREBASE_CONFIG["base64_signer_key"])[:20] not in stored
+
+
+def keycloak(secret: dict[str, Any], how: dict[str, Any], kind: str = "password") -> dict[str, Any]:
+    credential = {"type": kind, "secretData": json.dumps(secret), "credentialData": json.dumps(how)}
+    return {"id": "a-uuid", "username": "ada", "email": "ada@example.com", "credentials": [credential]}
+
+
+@pytest.mark.parametrize(
+    ("name", "digest"), [("pbkdf2", "sha1"), ("pbkdf2-sha256", "sha256"), ("pbkdf2-sha512", "sha512")]
+)
+def test_person_of_keycloak_keeps_the_password(name: str, digest: str) -> None:
+    checksum = hashlib.pbkdf2_hmac(digest, b"secret", SALT, 1000, 64)
+    secret = {"value": b64encode(checksum).decode(), "salt": b64encode(SALT).decode()}
+    row = from_keycloak(keycloak(secret, {"hashIterations": 1000, "algorithm": name}) | {"enabled": False})
+
+    assert (row["user_id"], row["username"], row["blocked"]) == ("a-uuid", "ada", True)
+    assert verify("secret", stored_hash(row))
+    assert not verify("Secret", stored_hash(row))
+
+
+def test_argon2_of_keycloak_is_verified() -> None:
+    checksum = hash_secret_raw(b"secret", SALT, 2, 1024, 1, 32, Type.ID)
+    secret = {"value": b64encode(checksum).decode(), "salt": b64encode(SALT).decode()}
+    more = {"hashLength": ["32"], "memory": ["1024"], "type": ["id"], "version": ["1.3"], "parallelism": ["1"]}
+    row = from_keycloak(keycloak(secret, {"hashIterations": 2, "algorithm": "argon2", "additionalParameters": more}))
+
+    assert verify("secret", stored_hash(row))
+
+
+def test_code_app_of_keycloak_is_a_factor_or_refuses_the_row() -> None:
+    usual = {"subType": "totp", "digits": 6, "period": 30, "algorithm": "HmacSHA1"}
+
+    row = from_keycloak(keycloak({"value": "Hello!"}, usual, "otp"))
+    assert row["mfa_factors"] == [{"totp": {"secret": "JBSWY3DPEE"}}]
+    with pytest.raises(RowFault) as refused:
+        from_keycloak(keycloak({"value": "Hello!"}, usual | {"digits": 8}, "otp"))
+    assert refused.value.code == "MFA_FACTORS_FAILED"

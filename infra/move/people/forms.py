@@ -9,6 +9,7 @@ from infra.errors import OperatorError
 from infra.move.people.faults import RowFault
 from infra.move.people.foreign.aspnet import from_aspnet
 from infra.move.people.foreign.django import from_django
+from infra.move.people.foreign.keycloak import from_keycloak
 from infra.move.people.schema import printable
 
 Row = Mapping[str, Any]
@@ -61,6 +62,7 @@ def reader_of(form: Form) -> Callable[[Row], Row]:
         Form.CSV: from_csv,
         Form.DJANGO: from_django,
         Form.ASPNET: from_aspnet,
+        Form.KEYCLOAK: from_keycloak,
     }
     if form not in readers:
         raise OperatorError(f"Rows of the form {form} are not read yet. Bring them into Auth0's form of an import.")
