@@ -1,6 +1,7 @@
 """`gatehouse users import`: people of a file become people of a realm, whatever happens on the way."""
 
 import gzip
+import hashlib
 import itertools
 import json
 import random
@@ -216,6 +217,29 @@ def test_upsert_replaces_metadata_and_leaves_password_and_block(
     assert (ran.code, summary(ran)) == (0, [1, 0, 1, 0])
     assert (user.app_metadata, user.name, user.blocked) == ({"b": 2}, "Before", False)
     assert http.login(username=key, password=PASSWORD).status_code == 200
+
+
+def test_upsert_replaces_a_custom_hash_until_the_first_login(
+    shared: Gatehouse, http: Http, key: str, write: Write
+) -> None:
+    def custom(password: str) -> dict[str, Any]:
+        value = hashlib.sha256(password.encode()).hexdigest()
+        stored = {"algorithm": "sha256", "hash": {"value": value, "encoding": "hex"}}
+        return {"email": f"{key}@example.com", "user_id": key, "username": key, "custom_password_hash": stored}
+
+    imported(shared, write(custom("first horse of nobody")))
+    imported(shared, write(custom("second horse of nobody")), "--upsert")
+    before = [
+        http.login(username=key, password=password).status_code
+        for password in ("first horse of nobody", "second horse of nobody")
+    ]
+    imported(shared, write(custom("third horse of nobody")), "--upsert")
+    after = [
+        http.login(username=key, password=password).status_code
+        for password in ("second horse of nobody", "third horse of nobody")
+    ]
+
+    assert (before, after) == ([400, 200], [200, 400])
 
 
 def test_upsert_gives_a_hash_to_who_has_none(shared: Gatehouse, http: Http, key: str, write: Write) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.storage import Change, Item, Key, Read, Value, Write
 from chalicelib.model.user import User
-from chalicelib.passwords.hash import is_foreign_hash
+from chalicelib.passwords.hash import is_bcrypt
 from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.dynamo import Dynamo, put_write, update_of, update_write
 from chalicelib.store.people.counts import count_write
@@ -139,7 +139,7 @@ class Writer:
         before = self._find([key]).get(key, {})
         writes: list[Write] = [update_write(profile_key(self.table, user_id), update_of(profile))]
         stored, new = before.get("password_hash", ""), person.user.password_hash
-        if new and new != stored and not is_foreign_hash(stored) and not stored.startswith("$bcrypt-sha256$"):
+        if new and new != stored and not is_bcrypt(stored) and not stored.startswith("$bcrypt-sha256$"):
             # Until the first login replaces it. Whoever logged in by the one before has to do so again.
             change = Change(
                 {"password_hash": new},
