@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 PREFIX = "GATEHOUSE_"
 RULE_PACKAGES = "RULE_PACKAGES"
 MAIL_TEMPLATES = "MAIL_TEMPLATES"
+IMPORT_PACKAGES = "IMPORT_PACKAGES"
 BCRYPT_COSTS = range(4, 16)
 PROXIES = range(11)
-# Lambda ends the function after 15 seconds, and a login has more to do than its rules.
-MAX_RULE_BUDGET_S = 10
+# Lambda ends the function after 20 seconds, and a login has more to do than to run a team's code.
+MAX_BUDGET_S = 10
 
 
 class BadSettings(Exception):
@@ -29,6 +30,8 @@ class Settings:
     rule_packages: the importable packages whose rules run, in their order. rule_budget_s: seconds that all rules of a
     login have together. email_from: the sender of emails, which SES has verified; "" sends none.
     mail_templates: the importable packages whose files replace templates of emails; the first that has one decides.
+    import_packages: the importable packages that a realm's import_from may name. import_budget_s: seconds that one call
+    of such a function has.
     """
 
     stage: str
@@ -39,17 +42,19 @@ class Settings:
     email_from: str = ""
     trusted_proxies: int = 0
     mail_templates: tuple[str, ...] = ()
+    import_packages: tuple[str, ...] = ()
+    import_budget_s: float = 4.0
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Return the settings of the GATEHOUSE_ variables (docs/run/operating.md) and the two lists of packages.
+        """Return the settings of the GATEHOUSE_ variables (docs/run/operating.md) and the three lists of packages.
 
         Raises BadSettings with all faults at once; an unknown GATEHOUSE_ name is one of them.
         """
         ours = {name.removeprefix(PREFIX): value for name, value in environ.items() if name.startswith(PREFIX)}
         stage, issuer, cost = ours.pop("STAGE", ""), ours.pop("ISSUER", ""), ours.pop("BCRYPT_COST", "10")
         budget, email_from = ours.pop("RULE_BUDGET_S", "5"), ours.pop("EMAIL_FROM", "")
-        proxies = ours.pop("TRUSTED_PROXIES", "0")
+        proxies, import_budget = ours.pop("TRUSTED_PROXIES", "0"), ours.pop("IMPORT_BUDGET_S", "4")
         faults = [f"{PREFIX}{name} is no setting of Gatehouse." for name in sorted(ours)]
         if not stage:
             faults.append(f"{PREFIX}STAGE is missing: it names the tables.")
@@ -57,14 +62,16 @@ class Settings:
             faults.append(f"{PREFIX}ISSUER must be an http(s) URL without query that ends in a slash.")
         if cost not in map(str, BCRYPT_COSTS):
             faults.append(f"{PREFIX}BCRYPT_COST must be a number from {BCRYPT_COSTS[0]} to {BCRYPT_COSTS[-1]}.")
-        if not _is_budget(budget):
-            faults.append(f"{PREFIX}RULE_BUDGET_S must be a number of seconds, over 0 and up to {MAX_RULE_BUDGET_S}.")
+        for name, given in (("RULE_BUDGET_S", budget), ("IMPORT_BUDGET_S", import_budget)):
+            if not _is_budget(given):
+                faults.append(f"{PREFIX}{name} must be a number of seconds, over 0 and up to {MAX_BUDGET_S}.")
         if proxies not in map(str, PROXIES):
             faults.append(f"{PREFIX}TRUSTED_PROXIES must be a number from {PROXIES[0]} to {PROXIES[-1]}.")
         if faults:
             raise BadSettings("\n".join(faults))
-        rules, mails = rule_packages(environ), mail_templates(environ)
-        return cls(stage, issuer, int(cost), rules, float(budget), email_from, int(proxies), mails)
+        rules, mails, imports = rule_packages(environ), mail_templates(environ), import_packages(environ)
+        own = stage, issuer, int(cost), rules, float(budget), email_from, int(proxies), mails
+        return cls(*own, imports, float(import_budget))
 
 
 def rule_packages(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
@@ -75,6 +82,11 @@ def rule_packages(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
 def mail_templates(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     """Return the packages that MAIL_TEMPLATES lists, in their order, in the form of RULE_PACKAGES."""
     return _listed(environ.get(MAIL_TEMPLATES, ""))
+
+
+def import_packages(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the packages that IMPORT_PACKAGES lists, in the form of RULE_PACKAGES."""
+    return _listed(environ.get(IMPORT_PACKAGES, ""))
 
 
 def is_in_lambda(environ: Mapping[str, str] = os.environ) -> bool:
@@ -111,6 +123,6 @@ def _listed(text: str) -> tuple[str, ...]:
 
 def _is_budget(text: str) -> bool:
     try:
-        return 0 < float(text) <= MAX_RULE_BUDGET_S
+        return 0 < float(text) <= MAX_BUDGET_S
     except ValueError:
         return False

@@ -35,14 +35,15 @@ class AccountChanges:
     tell: Tell
     clock: Clock
 
-    def create(self, user: User, may_be_reused: bool = False) -> None:
-        """Write a new user. Raises IdentifierTaken.
+    def create(self, user: User, may_be_reused: bool = False) -> User:
+        """Write a new user, and return the user as written. Raises IdentifierTaken.
 
         may_be_reused: whether a deleted user may have had the user_id. Old tokens never become valid for the new one.
         """
         if may_be_reused:
             user = replace(user, credential_version=_any_version(), password_version=_any_version())
         self.records.create(user)
+        return user
 
     def set_password(self, user: User, password_hash: str) -> None:
         """Store a new password's hash, mail the user, and forget the failed attempts at the old one.

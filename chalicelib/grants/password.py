@@ -15,6 +15,7 @@ from chalicelib.errors import (
     WireError,
 )
 from chalicelib.identifiers import canonical, digest, is_acceptable
+from chalicelib.legacy.migration import LazyMigration
 from chalicelib.model.account import Account
 from chalicelib.model.clock import Clock
 from chalicelib.model.directory import Directory, LoginRecord, LoginWrites, NamedUser
@@ -30,6 +31,7 @@ from chalicelib.store.aws.calls import ConditionFailed
 from chalicelib.store.configuration.config import ConfigStore
 from chalicelib.store.counting import clear_counts
 from chalicelib.store.dynamo import Dynamo, update_of, update_write
+from chalicelib.store.people.user_records import IdentifierTaken
 from chalicelib.store.revocations import RevocationStore
 from chalicelib.store.tally import DOORS, NOBODY
 from chalicelib.tokens.settlement import Issuance, Issued, ProvedLogin
@@ -37,6 +39,7 @@ from chalicelib.tokens.settlement import Issuance, Issued, ProvedLogin
 WRONG = "Wrong email or password."
 UNVERIFIED = "Please verify your email before logging in."
 UNJUDGED = "not judged, as the user's attempts are used up under another name"
+TAKEN = "the legacy store's profile has a username, an email or a user_id that somebody else has here"
 REALM_IGNORED = "realm is ignored beside grant_type=password, which logs in at the tenant's default_directory."
 
 
@@ -81,6 +84,7 @@ class PasswordGrant:
     grant_type, parameters, realm_name: differ between the two grants. realm_name: returns the name of the realm.
     directory_of: returns a realm's directory. needs_profile: whether a request's login needs the user's profile.
     ask_verification: has an email sent to an address in a realm, by which its user verifies it. mac: of the stage key.
+    migration: knows people of realms with a legacy store who have not moved yet.
     """
 
     grant_type: str
@@ -95,6 +99,7 @@ class PasswordGrant:
     needs_profile: Callable[[Request], bool]
     ask_verification: Callable[[str, str], None]
     mac: Callable[[str, bytes], bytes]
+    migration: LazyMigration
     clock: Clock
     log_codes: tuple[str, str] = ("sepft", "fepft")
     is_for_users: bool = True
@@ -148,8 +153,12 @@ class PasswordGrant:
         without_item = partial(self._count_without_item, directory, named, attempt, request.outcome.user)
         with self.guard.admit(attempt, beside, without_item) as admitted:
             user = admitted.user
-            is_right = directory.has_password(user, request.require("password"))
+            is_asked = named is None and admitted.is_judged
+            moving = self.migration.find(directory.realm, client, request) if is_asked else None
+            is_right = moving is not None or directory.has_password(user, request.require("password"))
         decided = self.guard.decide(admitted, is_right)
+        if moving and decided:
+            user, decided = self._move(directory, moving, decided, request)
         if user is None:
             raise InvalidGrant(WRONG, reason="unknown user", event="fu")
         request.outcome.user = user.user_id
@@ -163,6 +172,26 @@ class PasswordGrant:
         if directory.realm.signup.requires_verified_email:
             self._require_verified_email(directory.realm, with_profile(user), decided)
         return replace(user, revocations=count), decided
+
+    def _move(
+        self, directory: Directory, moving: User, admitted: AdmittedAttempt, request: Request
+    ) -> tuple[Credentials | None, AdmittedAttempt | None]:
+        """Write a user of the legacy store, and return the user with the attempt, None if it fails after all.
+
+        If a parallel login has written the user already, the password is checked against that record. If AWS fails,
+        the attempt is given back.
+        """
+        try:
+            with suppress(IdentifierTaken):
+                return self.migration.write(directory.realm, moving, request), admitted
+            named = self.dynamo.read(directory.name_of(request.require("username")))
+            found = directory.find(named.user_id) if named else None
+        except TemporarilyUnavailable:
+            self.guard.give_back(admitted)
+            raise
+        if found is None:
+            request.outcome.warnings.append(TAKEN)
+        return found, self.guard.decide(admitted, directory.has_password(found, request.require("password")))
 
     def _find_directory(self, client: Client, request: Request) -> Directory:
         name = self.realm_name(self.config.tenant(), request)

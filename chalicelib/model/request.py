@@ -18,7 +18,7 @@ class Outcome:
 
     event: the Auth0 log code. user: the user_id, or a hash of the typed identifier if no user has it.
     client_ip: the address that API Gateway saw, if source_ip is another one that a client or proxy named.
-    action: what a client changed by the Management API.
+    action: what a client changed by the Management API; or that a login moved its user from the legacy store.
     warnings: faults that did not change the answer: of a rule, of Pwned Passwords, or in a trusted header.
     traceback: of a rule that raised.
     """

@@ -213,6 +213,7 @@ class Realm:
     """One user directory. identifiers: what a user may type as username (`username`, `email`).
 
     result_hosts: where the pages of tickets may lead a person in the end; each a host, with a port if it has one.
+    import_from: the function that is asked about unknown names, as `package:function`; "" for none.
     """
 
     name: str
@@ -223,6 +224,7 @@ class Realm:
     signup: SignUpPolicy = field(default_factory=SignUpPolicy)
     password_reset: PasswordResetPolicy = field(default_factory=PasswordResetPolicy)
     result_hosts: tuple[str, ...] = ()
+    import_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)

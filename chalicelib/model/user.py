@@ -77,6 +77,7 @@ class User(Credentials):
     """The credentials of one user with the profile.
 
     password_history: the stored forms of earlier passwords, the latest first, as many as the realm remembers.
+    migrated_at: the login that moved the user here from the realm's legacy store, 0 if none did.
     """
 
     username: str = ""
@@ -92,6 +93,7 @@ class User(Credentials):
     password_history: list[str] = field(default_factory=list, repr=False)
     created_at: int = 0
     updated_at: int = 0
+    migrated_at: int = 0
     app_metadata: dict[str, Any] = field(default_factory=dict)
     user_metadata: dict[str, Any] = field(default_factory=dict)
 

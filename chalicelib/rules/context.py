@@ -86,20 +86,16 @@ class RuleContext:
 def make_arguments(occasion: RuleContext) -> RuleArguments:
     """Return what the rules of one login see. Source: docs/use/rules.md "What a rule sees"."""
     denials: list[Any] = []
-    login, client, tokens = occasion.login, occasion.client, _tokens(occasion.access)
+    login, tokens = occasion.login, _tokens(occasion.access)
     context = SimpleNamespace(
         tenant=occasion.tenant,
-        client_id=client.client_id,
-        client_name=client.name,
-        client_metadata=dict(client.client_metadata),
-        **_connection(login),
+        **client_members(occasion.client, login.realm, occasion.request),
         protocol=login.protocol,
         stats=SimpleNamespace(logins_count=occasion.logins_count),
         **tokens,
         multifactor=None,
         redirect=None,
         primary_user=login.sub,
-        request=_request(occasion.request),
         authentication=SimpleNamespace(methods=_methods(login)),
         authorization=SimpleNamespace(roles=list(occasion.user.roles)),
         configuration=dict(occasion.configuration),
@@ -109,10 +105,21 @@ def make_arguments(occasion: RuleContext) -> RuleArguments:
     return RuleArguments(_user(occasion), context, tokens, denials)
 
 
-def _connection(login: Login) -> dict[str, Any]:
+def client_members(client: Client, realm: str, request: Request) -> dict[str, Any]:
+    """Return the members of a context that say through which client, in which realm and by which request."""
     return {
-        "connection_id": login.realm,
-        "connection": login.realm,
+        "client_id": client.client_id,
+        "client_name": client.name,
+        "client_metadata": dict(client.client_metadata),
+        **_connection(realm),
+        "request": _request(request),
+    }
+
+
+def _connection(realm: str) -> dict[str, Any]:
+    return {
+        "connection_id": realm,
+        "connection": realm,
         "connection_strategy": STRATEGY,
         "connection_options": {},
         "connection_metadata": {},

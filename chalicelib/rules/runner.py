@@ -1,7 +1,6 @@
 """Run the rules of a login, in order and within their time, and return their decision (docs/adr/0012)."""
 
 import re
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +12,7 @@ from chalicelib.model.tenant import Client
 from chalicelib.model.user import User
 from chalicelib.rules.claims import refusal
 from chalicelib.rules.context import RuleArguments, RuleContext, make_arguments
+from chalicelib.rules.deadline import MAX_THREADS, OutOfTime, TooManyThreads, run_within
 from chalicelib.rules.faults import BadRule, RuleFailed, traceback_of
 from chalicelib.rules.loading import Rule
 from chalicelib.rules.spelling import find_meant
@@ -24,13 +24,7 @@ PROVIDER = "provider"
 MAX_SCOPES = 200
 MAX_ROLES = 200
 THREAD = "rules"
-# A function has 1024 threads at most. A rule that hangs in C cannot be stopped, and a process serves for hours.
-MAX_THREADS = 100
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,200}")  # RFC 6749 3.3
-
-
-class _Interrupted(BaseException):
-    """Raised inside rules whose time is over. It is no Exception, so that a rule's own handlers let it pass."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -154,14 +148,13 @@ class Rules:
         return decision
 
     def _run(self, run: Run) -> None:
-        if [one.name for one in threading.enumerate()].count(THREAD) >= MAX_THREADS:
-            raise BadRule(None, f"of {MAX_THREADS} earlier logins are still running, so none is run")
-        thread = threading.Thread(target=run.run_all, args=(self.rules,), daemon=True, name=THREAD)
-        thread.start()
-        thread.join(self.budget_s)
-        if thread.is_alive():
-            _interrupt(thread)
-            raise BadRule(run.current, f"ran past the {self.budget_s:g} s that all rules have together")
+        try:
+            run_within(self.budget_s, THREAD, lambda: run.run_all(self.rules))
+        except TooManyThreads:
+            raise BadRule(None, f"of {MAX_THREADS} earlier logins are still running, so none is run") from None
+        except OutOfTime:
+            words = f"ran past the {self.budget_s:g} s that all rules have together"
+            raise BadRule(run.current, words) from None
         if isinstance(run.failure, BadRule):
             raise run.failure
         if run.failure:
@@ -238,11 +231,3 @@ def _claims(run: Run, token: str, scopes: tuple[str, ...], outcome: Outcome) -> 
 def _json_claim(run: Run, token: str, claim: str, value: Any) -> Any:
     fault = f"set the {token} claim {printable(claim)} to a value that is not JSON"
     return as_json({claim: value}, run.set_by[token, claim], fault)[claim]
-
-
-def _interrupt(thread: threading.Thread) -> None:
-    """Raise _Interrupted in a thread as soon as it runs Python again; a thread that hangs in C is left behind."""
-    # The import takes longer than a login's rules do, and few processes ever need it.
-    import ctypes  # noqa: PLC0415
-
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_Interrupted))

@@ -24,14 +24,14 @@ def changed_metadata(arguments: RuleArguments, user: User) -> dict[str, Metadata
 def _metadata(name: str, value: Any) -> Metadata:
     """Return a copy of changed metadata; raises BadRule if it is too large to store, or to copy at each login."""
     copied: Metadata = as_json(value, None, f"made {name} no JSON")
-    if _depth(copied) > MAX_METADATA_DEPTH:
+    if nesting(copied) > MAX_METADATA_DEPTH:
         raise BadRule(None, f"nested {name} deeper than {MAX_METADATA_DEPTH} levels")
     if len(json.dumps(copied)) > MAX_METADATA_BYTES:
         raise BadRule(None, f"made {name} longer than 32 KiB")
     return copied
 
 
-def _depth(value: Any) -> int:
+def nesting(value: Any) -> int:
     """Return how many levels of objects and lists there are, at most one more than MAX_METADATA_DEPTH."""
     level, depth = [value], 0
     while depth <= MAX_METADATA_DEPTH and (level := [one for one in level if isinstance(one, dict | list)]):

@@ -28,7 +28,8 @@ from chalicelib.store.configuration.rule_settings import RuleSettings
 from chalicelib.tokens.issuer import Issuer
 from chalicelib.wiring.accounts import make_account_services
 from chalicelib.wiring.externals import Externals
-from chalicelib.wiring.grants import make_factors, make_grants, make_limits
+from chalicelib.wiring.grants import TeamCode, make_factors, make_grants, make_limits
+from chalicelib.wiring.legacy import make_migration
 from chalicelib.wiring.parts import Parts, make_parts
 from chalicelib.wiring.stores import Stores, make_stores
 
@@ -42,7 +43,9 @@ def build(settings: Settings, aws: Aws, externals: Externals) -> Services:
     limits = make_limits(externals, stores)
     factors, recovery_code = make_factors(externals, stores, parts, limits), RecoveryCode(limits, stores.enrolments_of)
     rules = _rules(settings, externals, stores)
-    made = make_grants(externals, stores, parts, (*factors, recovery_code), has_rules=bool(rules.rules))
+    migration = make_migration(settings, externals, stores, rules.configuration)
+    team = TeamCode(has_rules=bool(rules.rules), migration=migration)
+    made = make_grants(externals, stores, parts, (*factors, recovery_code), team)
     grants = {grant.grant_type: grant for grant in made}
     factor_of = {kind: factor for factor in factors for kind in factor.kinds}
     config, clock, authenticator = stores.config, externals.clock, parts.authenticator

@@ -1,6 +1,7 @@
 """Every grant and every second factor of a stage."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 
 from chalicelib.flows.token import Grant
@@ -8,6 +9,7 @@ from chalicelib.grants.client_credentials import ClientCredentialsGrant
 from chalicelib.grants.mfa import MfaGrant
 from chalicelib.grants.password import PasswordGrant, default_directory, requested_realm
 from chalicelib.grants.refresh_token import RefreshTokenGrant
+from chalicelib.legacy.migration import LazyMigration
 from chalicelib.mfa.factor import EnrollableFactor, Factor
 from chalicelib.mfa.limits import Limits
 from chalicelib.mfa.oob import Oob
@@ -40,6 +42,14 @@ def make_limits(externals: Externals, stores: Stores) -> Limits:
     return Limits(allowances, wrong_codes, dynamo.commit, stores.key.mac, stores.wrong_codes.note, externals.clock)
 
 
+@dataclass(frozen=True, slots=True)
+class TeamCode:
+    """The parts of logins that run a team's code. has_rules: whether rules run."""
+
+    has_rules: bool
+    migration: LazyMigration
+
+
 def make_profile_need(config: ConfigStore, has_rules: bool) -> Callable[[Request], bool]:
     """Return the function that says if a request's login needs the user's profile, beside the credentials.
 
@@ -55,10 +65,10 @@ def make_profile_need(config: ConfigStore, has_rules: bool) -> Callable[[Request
 
 
 def make_grants(
-    externals: Externals, stores: Stores, parts: Parts, factors: Iterable[Factor], has_rules: bool
+    externals: Externals, stores: Stores, parts: Parts, factors: Iterable[Factor], team: TeamCode
 ) -> tuple[Grant, ...]:
-    """Return every grant: a new one is one file and one line here. has_rules: whether rules run at logins."""
-    needs_profile = make_profile_need(stores.config, has_rules)
+    """Return every grant: a new one is one file and one line here."""
+    needs_profile = make_profile_need(stores.config, team.has_rules)
     password = partial(
         PasswordGrant,
         dynamo=stores.dynamo,
@@ -70,6 +80,7 @@ def make_grants(
         needs_profile=needs_profile,
         ask_verification=parts.mails.ask_verification,
         mac=stores.key.mac,
+        migration=team.migration,
         clock=externals.clock,
     )
     mfa = partial(

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from infra.cli.options import JsonOption, MailsOption, console, reports_failures
 from infra.cli.output.tables import print_json, print_table
+from infra.rules.import_functions import require_import_functions
 from infra.rules.mail_templates import load_mail_templates
 from infra.tenant.faults import Auth0Name, TenantFileError
 from infra.tenant.file import load
@@ -28,6 +29,7 @@ def check(
     """Check a tenant file: all of its faults at once, each with its line and its mend. Check mail templates too."""
     load_mail_templates(mails)
     tenant_file = _load_or_exit_in_json(file) if in_json else load_or_exit(file)
+    require_import_functions(tenant_file.realms)
     names, warnings = _names(tenant_file), [*_warnings(tenant_file), *password_grant_warnings(tenant_file)]
     if in_json:
         print_json(console, {"file": str(file), "faults": [], "auth0": [], **names, "warnings": warnings})

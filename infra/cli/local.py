@@ -17,6 +17,7 @@ from infra.gateway.tls import make_certificate
 from infra.local.aws_port import HOST as AWS_HOST
 from infra.local.screen import LocalRun
 from infra.local.stage import serve_tenant, url_host
+from infra.rules.import_functions import require_import_functions
 from infra.rules.mail_templates import load_mail_templates
 from infra.rules.packages import load_here, split
 from infra.rules.settings import read_file
@@ -71,6 +72,7 @@ def local(
     packages, settings = split(rules or ()), read_file(rule_settings) if rule_settings else {}
     loaded = load_here(packages)
     load_mail_templates(mails)
+    require_import_functions(file.realms)
     listener = _open_port(host, port, "PORT= or --port")
     aws_listener = None if aws_port == 0 else _open_port(AWS_HOST, aws_port or 0, "AWS_PORT= or --aws-port")
     own_host = url_host(host)

@@ -11,6 +11,7 @@ from infra.cli.options import ProjectOption, StageOption, console, reports_failu
 from infra.cli.output.plan import as_json, show
 from infra.cli.output.tables import print_json
 from infra.cli.plan import DetailedExitcode, DryRun, PlanJson, require_dry_run
+from infra.rules.import_functions import require_import_functions
 from infra.stage.aws import Stage, reach
 from infra.stage.chalice_config import PROJECT, require_listed
 from infra.stage.changes import would_change
@@ -84,6 +85,7 @@ def _open(file: Path, stage: str, project: Path) -> tuple[TenantFile, Stage]:
     """Return the tenant file and the stage; raises OperatorError for an unlisted stage or a weak client secret."""
     tenant_file = load_or_exit(file)
     require_listed(stage, project)
+    require_import_functions(tenant_file.realms)
     require_strong_secrets(stage, tenant_file)
     return tenant_file, reach(stage)
 

@@ -11,6 +11,7 @@ from chalicelib.rules.loading import BadRules
 from infra.deploy.api import AwsAccount, DeployedApi, UnclearApi, adopt_api, record_of, recorded_api
 from infra.errors import OperatorError
 from infra.gateway.responses import put_gateway_responses
+from infra.rules.import_functions import require_deployable_imports
 from infra.rules.mail_templates import require_deployable_mails
 from infra.rules.packages import of_stage, require_deployable
 from infra.stage.aws_faults import AWS_FAILURES, describe_failure
@@ -112,5 +113,6 @@ def _require_ready(stage: str, project: Path) -> None:
             )
         require_deployable(packages, project)
         require_deployable_mails(stage, project)
+        require_deployable_imports(stage, project)
     except (OperatorError, BadRules, BadMailTemplates) as fault:
         raise DeployNotStarted(str(fault)) from fault

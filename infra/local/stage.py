@@ -5,7 +5,8 @@ import socket
 
 from chalicelib.http.application import Application
 from chalicelib.http.routes import resources
-from chalicelib.settings import MAIL_TEMPLATES, RULE_PACKAGES, Settings
+from chalicelib.legacy.loading import package_of
+from chalicelib.settings import IMPORT_PACKAGES, MAIL_TEMPLATES, RULE_PACKAGES, Settings
 from chalicelib.store.aws.connections import connect_over
 from infra.gateway.app import Gateway, GatewayConfig
 from infra.gateway.functions import ApiFunction, join_functions
@@ -72,7 +73,9 @@ def _applications(run: LocalRun, log: RequestLog) -> tuple[Application, Applicat
     """Return the applications of the two functions behind the API: the one of logins, and the Management API's."""
     reach(STAGE).clients.sesv2().create_email_identity(EmailIdentity=EMAIL_FROM)
     ours = {"GATEHOUSE_STAGE": STAGE, "GATEHOUSE_ISSUER": run.issuer, "GATEHOUSE_EMAIL_FROM": EMAIL_FROM}
-    os.environ |= ours | {RULE_PACKAGES: ",".join(run.packages), MAIL_TEMPLATES: run.mail_templates}
+    imports = ",".join(package_of(realm.import_from) for realm in run.file.realms if realm.import_from)
+    lists = {RULE_PACKAGES: ",".join(run.packages), MAIL_TEMPLATES: run.mail_templates, IMPORT_PACKAGES: imports}
+    os.environ |= ours | lists
     # Importing the app takes long, and no other command needs it.
     from app import make_app  # noqa: PLC0415
     from chalicelib import wiring  # noqa: PLC0415

@@ -13,6 +13,7 @@ from importlib.machinery import PathFinder
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+from chalicelib.legacy.loading import BadImportFunction, import_package
 from chalicelib.mails import rendering
 from chalicelib.rules.loading import BadRules, load
 from infra.rules.spelling import read_rules
@@ -20,7 +21,7 @@ from infra.rules.spelling import read_rules
 # Chalice packs itself; Lambda's Python brings the others.
 PRESENT = ("chalice", "boto3", "botocore", "jmespath", "s3transfer", "python-dateutil", "six", "urllib3")
 OURS = ("app", "chalicelib")
-RULES, MAILS = "rules", "mails"
+RULES, MAILS, IMPORTS = "rules", "mails", "imports"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -65,10 +66,17 @@ def _read_mails(packages: tuple[str, ...]) -> list[str]:
     return []
 
 
+def _read_imports(packages: tuple[str, ...]) -> list[str]:
+    for package in packages:
+        import_package(package)
+    return []
+
+
 # By kind of package: loads them, and returns a line for each thing that has no effect.
 READ: dict[str, Callable[[tuple[str, ...]], list[str]]] = {
     RULES: lambda packages: list(read_rules(load(packages))),
     MAILS: _read_mails,
+    IMPORTS: _read_imports,
 }
 
 
@@ -85,7 +93,7 @@ def main(project: Path, kind: str, *packages: str) -> int:
         del sys.modules[ours]
     try:
         notes = READ[kind](packages)
-    except (BadRules, rendering.BadMailTemplates) as faults:
+    except (BadRules, BadImportFunction, rendering.BadMailTemplates) as faults:
         sys.stderr.write(f"{faults}\n")
         return 2
     sys.stdout.writelines(f"{note}\n" for note in notes)

@@ -17,6 +17,7 @@ from infra.tenant.values import (
     ClientId,
     Email,
     GrantType,
+    ImportFrom,
     Label,
     Link,
     Listed,
@@ -76,7 +77,7 @@ class PasswordReset(Part):
 class Realm(Part):
     """One user directory. display_name: the name by default. aliases: other names of the realm.
 
-    result_hosts: where a ticket's result_url may lead.
+    result_hosts: where a ticket's result_url may lead. import_from: the function that knows people who have not moved.
     """
 
     name: RealmName
@@ -87,6 +88,7 @@ class Realm(Part):
     signup: SignUp = SignUp()
     password_reset: PasswordReset = PasswordReset()
     result_hosts: Listed[ResultHost] = Field(default=(), max_length=20)
+    import_from: ImportFrom | None = None
 
 
 class Scope(Part):

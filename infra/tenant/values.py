@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, Strict
 from pydantic_core import PydanticCustomError
 
 from chalicelib.identifiers import is_new_name, is_phone_number
+from chalicelib.legacy.loading import FORM
 from chalicelib.model.enrolment import FACTOR_KINDS
 from chalicelib.model.tenant import GRANT_TYPES, PASSWORD, PASSWORD_REALM
 from chalicelib.passwords.hash import is_foreign_hash
@@ -132,6 +133,11 @@ TicketUrl = Annotated[
     str,
     Field(min_length=1, max_length=2048),
     _rule(_is_ticket_url, "must be a URL that begins with https:// and holds {ticket} once, after the host's name"),
+]
+ImportFrom = Annotated[
+    str,
+    Field(max_length=255),
+    _rule(FORM.fullmatch, "must be a function of a package of yours, such as acme_legacy:find_user"),
 ]
 ResultHost = Annotated[
     str,

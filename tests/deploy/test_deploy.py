@@ -35,6 +35,7 @@ def test_function_has_its_memory_and_time_and_the_environment_of_its_stage(
         "GATEHOUSE_EMAIL_FROM": EMAIL_FROM,
         "RULE_PACKAGES": "",
         "MAIL_TEMPLATES": "",
+        "IMPORT_PACKAGES": "",
     }
     assert configuration["Environment"]["Variables"] == variables
 

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.http import log
-from chalicelib.rules import runner
+from chalicelib.rules import deadline, runner
 from infra.stage.aws import Stage
 from tests.flow.test_rule_context import settings_of
 from tests.support.faults import before
@@ -115,7 +115,7 @@ def test_hanging_rules_stop_being_started_before_there_is_no_thread_left(
 ) -> None:
     ended, ran = threading.Event(), []
     hanging = [one for one in threading.enumerate() if one.name == runner.THREAD]
-    for _ in range(runner.MAX_THREADS - len(hanging) - 3):
+    for _ in range(deadline.MAX_THREADS - len(hanging) - 3):
         threading.Thread(target=ended.wait, args=(WAIT_S,), name=runner.THREAD, daemon=True).start()
 
     def hang(*_: Any) -> None:

@@ -28,6 +28,7 @@ from chalicelib.store.tally import NOBODY
 from infra.stage.aws import Stage
 from tests.support.fixed import BCRYPT_COST, Hashes
 from tests.support.http import Http
+from tests.support.legacy import Store, client_with_legacy
 from tests.support.people import PASSWORD, PeopleMaker
 from tests.support.threads import at_once
 
@@ -119,3 +120,17 @@ def test_two_identical_logins_get_two_tokens(http: Http, people: PeopleMaker) ->
 
     assert statuses_at_once(2, send) == {200: 2}
     assert len(tokens) == 2
+
+
+def test_two_hundred_first_logins_at_once_make_one_record(
+    stage: Stage, externals: wiring.Externals, people: PeopleMaker
+) -> None:
+    store = Store()
+    email = store.add()
+    with client_with_legacy(stage, externals, store) as http:
+        statuses = statuses_at_once(THREADS, lambda _: http.login(username=email))
+        assert http.login(username=email).status_code == 200
+
+    assert set(statuses) <= {200, 429}
+    assert statuses[200] >= 1
+    assert [user.email for user in people.of("employees").records.all() if user.email == email] == [email]

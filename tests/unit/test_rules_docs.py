@@ -17,10 +17,11 @@ from chalicelib.model.tenant import Client
 from chalicelib.model.user import User
 from chalicelib.rules.claims import RESTRICTED
 from chalicelib.rules.context import UNMERGED, RuleArguments, RuleContext, make_arguments
+from chalicelib.rules.deadline import MAX_THREADS
 from chalicelib.rules.loading import load
-from chalicelib.rules.runner import MAX_SCOPES, MAX_THREADS, Run
+from chalicelib.rules.runner import MAX_SCOPES, Run
 from chalicelib.rules.values import MAX_METADATA_BYTES, MAX_METADATA_DEPTH
-from chalicelib.settings import MAX_RULE_BUDGET_S, Settings
+from chalicelib.settings import MAX_BUDGET_S, Settings
 from infra.rules.settings import MAX_LENGTH
 from tests.support.rules import package
 
@@ -200,7 +201,7 @@ def test_claims_that_the_page_calls_reserved_are() -> None:
     "words",
     [
         f"| {Settings('dev').rule_budget_s:g} seconds; `GATEHOUSE_RULE_BUDGET_S` ",
-        f" of the stage sets it, up to {MAX_RULE_BUDGET_S} |",
+        f" of the stage sets it, up to {MAX_BUDGET_S} |",
         f"| {MAX_METADATA_BYTES // 1024} KiB each |",
         f"| levels of objects and lists in each of them | {MAX_METADATA_DEPTH} |",
         f"| runs of rules that hang, in one process | {MAX_THREADS} |",

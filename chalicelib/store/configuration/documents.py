@@ -95,6 +95,7 @@ def realm_from(document: Document) -> Realm:
         signup=SignUpPolicy(**document.get("signup", {})),
         password_reset=PasswordResetPolicy(**document.get("password_reset", {})),
         result_hosts=tuple(document.get("result_hosts", ())),
+        import_from=document.get("import_from") or "",
     )
 
 
