@@ -197,6 +197,15 @@ def test_second_row_of_a_name_is_a_duplicate_in_a_dry_run_too(
     assert reports[0] == reports[1] == (3, [2, 1, 0, 1], [(2, "email", "DUPLICATED_USER")])
 
 
+def test_rows_of_django_are_known_by_their_fields(shared: Gatehouse, key: str, write: Write) -> None:
+    fields = {"username": key, "email": f"{key}@example.com", "password": "!", "is_active": False, "first_name": "Ann"}
+    ran = imported(shared, write({"model": "auth.user", "pk": f"{key}9", "fields": fields}), "--json")
+    user = find(shared, key)
+
+    assert (ran.code, summary(ran)) == (0, [1, 1, 0, 0])
+    assert (user.user_id, user.blocked, user.given_name) == (f"{key}9", True, "Ann")
+
+
 def test_user_id_of_another_realm_is_refused(shared: Gatehouse, key: str, write: Write, tmp_path: Path) -> None:
     file = write(row(key))
     shared.run("users", "import", file, "--realm", "customers")

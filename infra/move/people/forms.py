@@ -69,6 +69,11 @@ def reader_of(form: Form) -> Callable[[Row], Row]:
     return readers[form]
 
 
+def _without_empty(row: Row) -> Row:
+    """Return a row without the fields that another server leaves empty."""
+    return {name: value for name, value in row.items() if value not in (None, "", {}, [])}
+
+
 def from_auth0(row: Row) -> Row:
     """Return a row of Auth0's import or of one of its exports. A user_id gets its prefix, unless it has it."""
     is_export = any(name in row for name in _OF_EXPORTS)
