@@ -13,7 +13,7 @@ from chalicelib.passwords.hash import verify
 from infra.move.people.faults import RowFault
 from infra.move.people.foreign.aspnet import from_aspnet
 from infra.move.people.foreign.django import from_django
-from infra.move.people.foreign.firebase import from_firebase
+from infra.move.people.foreign.firebase import from_firebase, parse_hash_config
 from infra.move.people.foreign.keycloak import from_keycloak
 from infra.move.people.hashes import stored_hash
 
@@ -121,3 +121,10 @@ def test_code_app_of_keycloak_is_a_factor_or_refuses_the_row() -> None:
     with pytest.raises(RowFault) as refused:
         from_keycloak(keycloak({"value": "Hello!"}, usual | {"digits": 8}, "otp"))
     assert refused.value.code == "MFA_FACTORS_FAILED"
+
+
+def test_parameters_of_firebase_are_read_as_json_and_as_the_console_shows_them() -> None:
+    lines = ",\n".join(f"  {name}: {value}" for name, value in FIREBASE_CONFIG.items())
+
+    assert parse_hash_config(json.dumps(FIREBASE_CONFIG)) == FIREBASE_CONFIG
+    assert parse_hash_config(f"hash_config {{\n{lines},\n}}") == FIREBASE_CONFIG

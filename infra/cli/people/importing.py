@@ -21,6 +21,7 @@ from infra.cli.output.tables import print_json
 from infra.errors import OperatorError
 from infra.move.people.dry_run import DryRun
 from infra.move.people.faults import RowFault
+from infra.move.people.foreign.firebase import parse_hash_config
 from infra.move.people.forms import Form, guess_form
 from infra.move.people.importing import Import
 from infra.move.people.layouts import Layout, layout_of, read_rows
@@ -31,6 +32,7 @@ from infra.move.people.source import STDIN, Source, fingerprint, open_source
 from infra.move.people.writing import Writer
 from infra.stage.aws import Stage, reach
 from infra.stage.people import find_realm
+from infra.text_file import read_text
 
 EXIT_SOME_REJECTED = 3
 EXIT_INTERRUPTED = 130
@@ -43,6 +45,7 @@ def import_(
     realm: RealmOption,
     stage: StageOption,
     form: Annotated[Form | None, typer.Option("--format", help="Guessed from the rows if it is left out.")] = None,
+    firebase_hash_config: Annotated[Path | None, typer.Option(help="Firebase's hash parameters.")] = None,
     upsert: Annotated[bool, typer.Option("--upsert", help="Update those who are there.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing, and report the same.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on behind the last row that is done.")] = False,
@@ -65,18 +68,20 @@ def import_(
             return
         keep: Callable[[State], None] = (lambda _: None) if dry_run else partial(write_state, kept)
         keep(current)
-        opened = stack.enter_context(_report(report, current)) if report else None
-        ledger = Ledger(current, keep, opened)
+        ledger = Ledger(current, keep, stack.enter_context(_report(report, current)) if report else None)
         writer = Writer(
             reached.dynamo, found.users_table, Pace(max_writes_per_s, time.monotonic, reached.pause),
             _others(reached, found.users_table), upsert, DryRun() if dry_run else None,
         )  # fmt: skip
-        tell = stack.enter_context(_progress(source, is_shown=not as_json))
-        maker = PersonMaker(found, Form(guessed), current.import_id, int(time.time()))
-        _run(Import(maker, writer, ledger, tell), rows)
+        maker = PersonMaker(found, Form(guessed), current.import_id, int(time.time()), _hashing(firebase_hash_config))
+        _run(Import(maker, writer, ledger, stack.enter_context(_progress(source, is_shown=not as_json))), rows)
     _show(ledger.state, as_json)
     if ledger.state.failed:
         raise typer.Exit(EXIT_SOME_REJECTED)
+
+
+def _hashing(path: Path | None) -> dict[str, object] | None:
+    return parse_hash_config(read_text(path)) if path else None
 
 
 def _current(begun: State, kept: Path) -> State:

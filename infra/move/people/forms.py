@@ -9,6 +9,7 @@ from infra.errors import OperatorError
 from infra.move.people.faults import RowFault
 from infra.move.people.foreign.aspnet import from_aspnet
 from infra.move.people.foreign.django import from_django
+from infra.move.people.foreign.firebase import from_firebase
 from infra.move.people.foreign.keycloak import from_keycloak
 from infra.move.people.schema import printable
 
@@ -51,10 +52,10 @@ def guess_form(rows: Iterable[Any], is_csv: bool) -> Form:
     return next((form for form, is_marked in marks.items() if is_marked), Form.CSV if is_csv else Form.AUTH0)
 
 
-def reader_of(form: Form) -> Callable[[Row], Row]:
+def reader_of(form: Form, hash_config: Row | None = None) -> Callable[[Row], Row]:
     """Return the function that brings a row of a form into Auth0's. It raises RowFault.
 
-    Raises OperatorError for a form that is not read yet.
+    hash_config: Firebase's. Raises OperatorError for Firebase's rows without it.
     """
     readers: dict[Form, Callable[[Row], Row]] = {
         Form.AUTH0: from_auth0,
@@ -64,9 +65,11 @@ def reader_of(form: Form) -> Callable[[Row], Row]:
         Form.ASPNET: from_aspnet,
         Form.KEYCLOAK: from_keycloak,
     }
-    if form not in readers:
-        raise OperatorError(f"Rows of the form {form} are not read yet. Bring them into Auth0's form of an import.")
-    return readers[form]
+    if form is not Form.FIREBASE:
+        return readers[form]
+    if not hash_config:
+        raise OperatorError("Rows of Firebase need --firebase-hash-config FILE: the project's hash parameters.")
+    return lambda row: from_firebase(row, hash_config)
 
 
 def _without_empty(row: Row) -> Row:

@@ -44,16 +44,20 @@ class Person:
 
 @dataclass(slots=True, eq=False, repr=False)
 class PersonMaker:
-    """Makes persons for a realm. import_id: a fresh text of this import. now_s: the time of unnamed times."""
+    """Makes persons for a realm. import_id: a fresh text of this import. now_s: the time of unnamed times.
+
+    hash_config: of Firebase's hashes.
+    """
 
     realm: Realm
     form: Form
     import_id: str
     now_s: int
+    hash_config: Row | None = None
     reader: Callable[[Row], Row] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.reader = reader_of(self.form)
+        self.reader = reader_of(self.form, self.hash_config)
 
     def make(self, number: int, values: Any) -> Person | tuple[RowFault, ...]:
         """Return the person of a row, or all that is wrong with it. values: as read, or the fault of the reading."""

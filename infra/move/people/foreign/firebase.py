@@ -1,5 +1,6 @@
 """Users of `firebase auth:export`, whose hashes are Firebase's own scrypt."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,14 @@ _NAMES = {
     "photoUrl": "picture",
     "phoneNumber": "phone_number",
 }
+_NUMBERS = ("rounds", "mem_cost")
+_PAIR = re.compile(r"""["']?(\w+)["']?\s*:\s*["']?([\w+/=-]+)""")
+
+
+def parse_hash_config(text: str) -> dict[str, Any]:
+    """Return the password hash parameters of a project, from JSON or from the text that Firebase's console shows."""
+    pairs = dict(_PAIR.findall(text))
+    return {name: int(value) if name in _NUMBERS and value.isdecimal() else value for name, value in pairs.items()}
 
 
 def from_firebase(user: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
