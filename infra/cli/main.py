@@ -20,6 +20,7 @@ from infra.cli.people.attacks import attacks
 from infra.cli.people.history import history
 from infra.cli.people.importing import import_
 from infra.cli.people.mfa import mfa
+from infra.cli.people.migrated import migrated
 from infra.cli.people.roles import permissions, roles
 from infra.cli.people.set import set_
 from infra.cli.people.tokens import tokens
@@ -65,6 +66,7 @@ users.add_typer(roles)
 users.add_typer(permissions)
 users.command("set")(set_)
 users.command()(history)
+users.command()(migrated)
 users.command("import")(import_)
 app.add_typer(tokens)
 app.add_typer(attacks)
