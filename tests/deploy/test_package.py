@@ -96,7 +96,7 @@ def test_zip_holds_every_module_compiled_for_just_its_source(
 
 def test_function_is_configured_as_the_stage_says(template: dict[str, Any]) -> None:
     properties = template["APIHandler"]["Properties"]
-    assert (properties["MemorySize"], properties["Timeout"]) == (1024, 15)
+    assert (properties["MemorySize"], properties["Timeout"]) == (1024, 20)
     packages = {"RULE_PACKAGES": "", "MAIL_TEMPLATES": "", "IMPORT_PACKAGES": ""}
     variables = {"GATEHOUSE_STAGE": "dev", "GATEHOUSE_EMAIL_FROM": EMAIL_FROM, **packages}
     assert properties["Environment"]["Variables"] == variables
