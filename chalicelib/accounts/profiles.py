@@ -129,6 +129,11 @@ def _differs(text: str, user: User, name: str) -> bool:
 def _merge(name: str, before: dict[str, Any], changes: Mapping[str, Any] | None) -> dict[str, Any]:
     merged = {} if changes is None else {**before, **changes}
     after = {key: value for key, value in merged.items() if value is not None}
-    if len(json.dumps(after)) > MAX_METADATA_BYTES:
+    try:
+        stored = json.dumps(after, allow_nan=False)
+    except ValueError:
+        # Python reads 1e400 as infinity, which no JSON has.
+        raise UnfitProfile(f"{name} has a number that is too large.") from None
+    if len(stored) > MAX_METADATA_BYTES:
         raise UnfitProfile(f"{name} would have more than {MAX_METADATA_BYTES // 1024} KiB.")
     return after

@@ -111,6 +111,8 @@ def test_own_user_id_stands_behind_the_realms_name_once(backend: Backend) -> Non
         ({"app_metadata": []}, "app_metadata"),
         ({"user_id": "a|b"}, "user_id"),
         ({"user_id": ""}, "user_id"),
+        # A path that is decoded once too often would name somebody else.
+        ({"user_id": "a%41"}, "user_id"),
         ({"connection": "nowhere"}, "connection"),
         ({"connection": None}, "connection"),
         ({"email": "no address"}, "email"),
@@ -404,3 +406,12 @@ def test_metadata_of_many_changes_stay_below_64_kib(backend: Backend, people: Pe
     answer = backend.send("PATCH", f"/users/{user_id}", json={"app_metadata": {"b": "x" * 40_000}})
     assert refusal(answer) == (400, "invalid_body")
     assert backend.get(f"/users/{user_id}")["app_metadata"] == {"a": "x" * 40_000}
+
+
+@pytest.mark.parametrize("name", ["user_metadata", "app_metadata"])
+def test_number_that_no_json_has_is_400(backend: Backend, people: PeopleMaker, name: str) -> None:
+    body = f'{{"{name}": {{"deep": [{{"x": 1e400}}]}}}}'
+    path, headers = f"/users/{people.make('customers').user_id}", {"Content-Type": "application/json"}
+
+    assert refusal(backend.send("PATCH", path, content=body, headers=headers)) == (400, "invalid_body")
+    assert backend.get(path)[name] == {}

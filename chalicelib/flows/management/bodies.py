@@ -43,11 +43,11 @@ class Profile(Body):
 
 
 class NewUser(Profile):
-    """The body of POST /users. user_id: what follows the realm's name and `|`."""
+    """The body of POST /users. user_id: what follows the realm's name and `|`, without `%`, which paths decode."""
 
     connection: str
     password: str | None = Field(default=None, min_length=1, repr=False)
-    user_id: str | None = Field(default=None, pattern=r"^[!-{}~]{1,128}$")
+    user_id: str | None = Field(default=None, pattern=r"^[!-$&-{}~]{1,128}$")
     blocked: bool = False
     verify_email: bool = False
 
