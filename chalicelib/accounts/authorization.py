@@ -1,7 +1,8 @@
 """The roles and direct permissions of a realm's people: list, add and remove them, for the tools and backends."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
 from chalicelib.errors import TemporarilyUnavailable
@@ -18,6 +19,7 @@ from chalicelib.store.people.user_records import NoSuchUser, UserRecords
 MAX_AUTHORIZATION_BYTES = 2_048
 # How often a change is tried if other requests change the same person meanwhile.
 TRIES = 8
+ROLE_ID = re.compile("rol_[0-9a-f]{16}")
 
 
 class UnknownRole(Exception):
@@ -62,12 +64,13 @@ class RoleCatalog:
 
     config: ConfigStore
 
-    def find(self, role_ids: Sequence[str]) -> list[Role]:
+    def find(self, role_ids: Collection[str]) -> list[Role]:
         """Return the roles of these ids, without those that the stage does not have."""
-        found = self.config.read_fresh(*(f"role#{role_id}" for role_id in role_ids))
+        keys = (f"role#{role_id}" for role_id in role_ids if ROLE_ID.fullmatch(role_id))
+        found = self.config.read_fresh(*keys)
         return [role_from(document) for document in found if document]
 
-    def require(self, role_ids: Sequence[str]) -> list[Role]:
+    def require(self, role_ids: Collection[str]) -> list[Role]:
         """Return the roles of these ids; raises UnknownRole."""
         roles = self.find(role_ids)
         if unknown := set(role_ids) - {role.role_id for role in roles}:
@@ -111,7 +114,7 @@ class Authorizations:
             for one in sorted(every, key=lambda one: (one.api, one.value))
         ]
 
-    def add_roles(self, user_id: str, role_ids: Sequence[str]) -> User:
+    def add_roles(self, user_id: str, role_ids: Collection[str]) -> User:
         """Give a person roles; raises UnknownRole, TooManyPermissions."""
         names = [role.name for role in self.catalog.require(role_ids)]
         return self._change(user_id, lambda user: replace(user, roles=tuple(dict.fromkeys((*user.roles, *names)))))

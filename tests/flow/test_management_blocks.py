@@ -40,6 +40,24 @@ def test_block_is_lifted_by_an_identifier(backend: Backend, people: PeopleMaker)
     assert (backend.http.log[-2]["event"], backend.http.log[-2]["user"]) == ("sapi", user.user_id)
 
 
+def test_lift_by_an_identifier_names_everybody_in_the_log(backend: Backend, people: PeopleMaker) -> None:
+    user = people.make()
+    other = people.make("customers", email=user.email)
+    backend.send("DELETE", "/user-blocks", params={"identifier": user.email})
+
+    line = backend.http.log[-1]
+    assert line["event"] == "sapi"
+    assert {*line["user"].split(", ")} == {user.user_id, other.user_id}
+
+
+def test_blocked_false_lifts_the_blocks_of_who_is_not_blocked_too(backend: Backend, people: PeopleMaker) -> None:
+    user = people.make()
+    block(backend.http, user.username)
+
+    assert backend.send("PATCH", f"/users/{user.user_id}", json={"blocked": False}).status_code == 200
+    assert backend.http.login(username=user.username, password=PASSWORD).status_code == 200
+
+
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_blocks_of_nobody_are_404(backend: Backend, method: str) -> None:
     for path in ("/user-blocks/employees|nobody", "/user-blocks?identifier=nobody@example.com"):

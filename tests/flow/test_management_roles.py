@@ -3,7 +3,9 @@
 import pytest
 
 from chalicelib.accounts.authorization import make_role_id
+from chalicelib.model.user import Permission
 from infra.stage.aws import Stage
+from tests.support.calls import calls_of
 from tests.support.http import TIMESHEETS, Http
 from tests.support.management import Backend, refusal
 from tests.support.people import PeopleMaker
@@ -26,7 +28,12 @@ def test_roles_of_the_stage_are_read(backend: Backend) -> None:
     assert {"id": ROLE, "name": "managed", "description": "Of this test"} in backend.get("/roles")
     assert backend.get(f"/roles/{ROLE}")["name"] == "managed"
     (permission,) = backend.get(f"/roles/{ROLE}/permissions")
-    assert permission["permission_name"] == "approve:timesheets"
+    assert permission == {
+        "resource_server_identifier": TIMESHEETS,
+        "resource_server_name": "Timesheets",
+        "permission_name": "approve:timesheets",
+        "description": "Approve timesheets",
+    }
     assert refusal(backend.send("GET", "/roles/rol_0000000000000000")) == (404, "not_found")
 
 
@@ -90,6 +97,70 @@ def test_unknown_roles_permissions_and_people_are_404(backend: Backend, people: 
     ]
 
     assert [answer.status_code for answer in answers] == [404] * 4
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+@pytest.mark.parametrize(
+    ("kind", "entry"),
+    [
+        ("roles", "rol_0000000000000000"),
+        ("roles", ""),
+        # Longer than a key of DynamoDB may be.
+        ("roles", "rol_" + "0" * 3_000),
+        ("permissions", UNKNOWN),
+        ("permissions", {**UNKNOWN, "resource_server_identifier": "https://nowhere.example.com/" + "0" * 3_000}),
+    ],
+    ids=str,
+)
+def test_role_or_permission_that_the_stage_lacks_is_404_to_take_too(
+    stage: Stage, backend: Backend, people: PeopleMaker, method: str, kind: str, entry: object
+) -> None:
+    path = f"/users/{people.make().user_id}/{kind}"
+    with calls_of(stage) as calls:
+        answer = backend.send(method, path, json={kind: [entry]})
+
+    assert refusal(answer) == (404, "not_found")
+    assert "0" * 2_000 not in str(calls.parameters)
+
+
+def test_role_and_permission_that_left_the_stage_are_taken_away(backend: Backend, people: PeopleMaker) -> None:
+    gone = Permission("https://gone.example.com", "read:gone")
+    user = people.make(roles=("gone",), permissions=(gone,))
+    path = f"/users/{user.user_id}"
+    named = {"resource_server_identifier": gone.api, "permission_name": gone.value}
+
+    assert backend.send("DELETE", f"{path}/roles", json={"roles": [make_role_id("gone")]}).status_code == 204
+    assert backend.send("DELETE", f"{path}/permissions", json={"permissions": [named]}).status_code == 204
+    after = people.of("employees").find(user.user_id)
+    assert (after.roles, after.permissions) == ((), ())
+
+
+def test_log_names_what_was_given_and_taken_and_to_whom(backend: Backend, people: PeopleMaker) -> None:
+    users = [people.make(), people.make("customers")]
+    ids, path = [user.user_id for user in users], f"/users/{users[0].user_id}"
+    backend.send("POST", f"/roles/{ROLE}/users", json={"users": ids})
+    backend.send("DELETE", f"{path}/roles", json={"roles": [ROLE]})
+    backend.send("POST", f"{path}/permissions", json={"permissions": [READS]})
+    backend.send("DELETE", f"{path}/permissions", json={"permissions": [READS]})
+    lines = [line for line in backend.http.log if line.get("event") == "sapi"]
+
+    assert [(line["user"], line["action"].partition(": ")[2]) for line in lines] == [
+        (", ".join(ids), ROLE),
+        (ids[0], ROLE),
+        (ids[0], f"read:timesheets of {TIMESHEETS}"),
+        (ids[0], f"read:timesheets of {TIMESHEETS}"),
+    ]
+    assert lines[0]["realm"] == "employees, customers"
+
+
+def test_log_names_who_got_a_role_before_a_change_failed(backend: Backend, people: PeopleMaker, stage: Stage) -> None:
+    full = tuple(Permission(TIMESHEETS, f"{number}" * 20) for number in range(28))
+    first, second = people.make(), people.make(permissions=full)
+    answer = backend.send("POST", f"/roles/{ROLE}/users", json={"users": [first.user_id, second.user_id]})
+
+    assert refusal(answer) == (400, "invalid_body")
+    line = backend.http.log[-1]
+    assert (line["event"], line["user"]) == ("fapi", first.user_id)
 
 
 @pytest.mark.parametrize("body", [{}, {"roles": []}, {"roles": "x"}, {"roles": [1]}, {"roles": [ROLE], "x": 1}])

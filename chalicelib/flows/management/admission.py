@@ -59,9 +59,19 @@ class ManagementAdmission:
 
 def note_change(request: Request, realm: str, user_id: str, changed: str = "") -> None:
     """Note a change in the request's log line. changed: the names of what was changed, never a value."""
+    note_user(request, realm, user_id)
+    request.outcome.event = CHANGED
+    request.outcome.action = f"{request.method} {request.path}{f': {changed}' if changed else ''}"
+
+
+def note_user(request: Request, realm: str, user_id: str) -> None:
+    """Note one of the users whom a change concerns, so that the log names them also if a later one fails."""
     outcome = request.outcome
-    outcome.event, outcome.realm, outcome.user = CHANGED, realm, user_id
-    outcome.action = f"{request.method} {request.path}{f': {changed}' if changed else ''}"
+    outcome.realm, outcome.user = _joined(outcome.realm, realm), _joined(outcome.user, user_id)
+
+
+def _joined(noted: str, more: str) -> str:
+    return ", ".join(dict.fromkeys(name for name in (*noted.split(", "), more) if name))
 
 
 def _is_own(claims: Mapping[str, Any], issuer: str) -> bool:

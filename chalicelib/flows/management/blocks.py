@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.accounts.changes import AccountChanges
 from chalicelib.errors import InexistentUser, InvalidQueryString, NotFound
-from chalicelib.flows.management.admission import ManagementAdmission, note_change
+from chalicelib.flows.management.admission import ManagementAdmission, note_change, note_user
 from chalicelib.flows.management.people import PeopleFinder, Person
 from chalicelib.model.address import networks, parse_address
 from chalicelib.model.clock import Clock
@@ -38,6 +38,7 @@ class BlocksFlow:
         """Lift all blocks of a person."""
         self.admission.admit(request, "update:users")
         self._lift(request, self.finder.of_path(request))
+        note_change(request, "", "")
 
     def show_named(self, request: Request) -> dict[str, Any]:
         """Return the blocks of the people who have an identifier; raises InexistentUser if nobody has it."""
@@ -50,6 +51,7 @@ class BlocksFlow:
         self.admission.admit(request, "update:users")
         for person in self._named(request):
             self._lift(request, person)
+        note_change(request, "", "")
 
     def check_address(self, request: Request) -> None:
         """Return for an address that is blocked; raises NotFound for another one."""
@@ -83,7 +85,7 @@ class BlocksFlow:
 
     def _lift(self, request: Request, person: Person) -> None:
         self.changes_of(person.realm).forget_attempts(person.user)
-        note_change(request, person.realm.name, person.user.user_id)
+        note_user(request, person.realm.name, person.user.user_id)
 
     def _named(self, request: Request) -> list[Person]:
         identifier = request.query.get("identifier", "")

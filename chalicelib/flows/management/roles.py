@@ -13,10 +13,11 @@ from chalicelib.accounts.authorization import (
     TooManyPermissions,
     UnknownPermission,
     UnknownRole,
+    make_role_id,
     role_from,
 )
 from chalicelib.errors import InexistentUser, InvalidBody, InvalidQueryString, NotFound
-from chalicelib.flows.management.admission import ManagementAdmission, note_change
+from chalicelib.flows.management.admission import ManagementAdmission, note_change, note_user
 from chalicelib.flows.management.bodies import Body, read_body
 from chalicelib.flows.management.configuration import Catalog
 from chalicelib.flows.management.paging import read_page
@@ -101,7 +102,8 @@ class RolesFlow:
         for person in [self.finder.find(user_id) for user_id in body.users]:
             with _in_api_words():
                 self.authorizations_of(person.realm).add_roles(person.user.user_id, [role.role_id])
-            note_change(request, person.realm.name, person.user.user_id, role.role_id)
+            note_user(request, person.realm.name, person.user.user_id)
+        note_change(request, "", "", role.role_id)
 
     def list_of_user(self, request: Request) -> Answer:
         """Return a person's roles."""
@@ -117,11 +119,13 @@ class RolesFlow:
         note_change(request, person.realm.name, person.user.user_id, ", ".join(body.roles))
 
     def remove_from_user(self, request: Request) -> None:
-        """Take roles away from a person."""
+        """Take roles away from a person; raises NotFound for one that neither the person nor the stage has."""
         person, body = self._person(request, UPDATE), read_body(RoleIds, request.body)
+        authorizations = self.authorizations_of(person.realm)
         with _in_api_words():
-            self.authorizations_of(person.realm).remove_roles(person.user.user_id, body.roles)
-        note_change(request, person.realm.name, person.user.user_id)
+            authorizations.catalog.require({*body.roles} - {*map(make_role_id, person.user.roles)})
+            authorizations.remove_roles(person.user.user_id, body.roles)
+        note_change(request, person.realm.name, person.user.user_id, ", ".join(body.roles))
 
     def list_permissions_of_user(self, request: Request) -> Answer:
         """Return a person's permissions, with where each comes from."""
@@ -143,14 +147,17 @@ class RolesFlow:
         person, named = self._person(request, UPDATE), _named(request)
         with _in_api_words():
             self.authorizations_of(person.realm).add_permissions(person.user.user_id, named)
-        note_change(request, person.realm.name, person.user.user_id)
+        note_change(request, person.realm.name, person.user.user_id, _in_words(named))
 
     def remove_permissions(self, request: Request) -> None:
-        """Take direct permissions away from a person."""
+        """Take direct permissions away; raises NotFound for one that neither the person nor the stage has."""
         person, named = self._person(request, UPDATE), _named(request)
+        authorizations = self.authorizations_of(person.realm)
         with _in_api_words():
-            self.authorizations_of(person.realm).remove_permissions(person.user.user_id, named)
-        note_change(request, person.realm.name, person.user.user_id)
+            for permission in {*named} - {*person.user.permissions}:
+                authorizations.catalog.require_permission(permission)
+            authorizations.remove_permissions(person.user.user_id, named)
+        note_change(request, person.realm.name, person.user.user_id, _in_words(named))
 
     def _person(self, request: Request, scope: str) -> Person:
         self.admission.admit(request, scope)
@@ -166,11 +173,14 @@ class RolesFlow:
         raise NotFound("The role does not exist.")
 
     def _permission(self, permission: Permission) -> dict[str, Any]:
-        api = next((one for one in self.catalog.section("api") if one["identifier"] == permission.api), None)
+        apis = (one for one in self.catalog.section("api") if one["identifier"] == permission.api)
+        api = next(apis, {"name": permission.api, "scopes": []})
+        described = {scope["value"]: scope.get("description") for scope in api["scopes"]}
         return {
             "resource_server_identifier": permission.api,
             "permission_name": permission.value,
-            "resource_server_name": api["name"] if api else permission.api,
+            "resource_server_name": api["name"],
+            "description": described.get(permission.value) or "",
         }
 
 
@@ -191,6 +201,10 @@ def _in_api_words() -> Iterator[None]:
 def _named(request: Request) -> list[Permission]:
     body = read_body(Permissions, request.body)
     return [Permission(one.resource_server_identifier, one.permission_name) for one in body.permissions]
+
+
+def _in_words(permissions: list[Permission]) -> str:
+    return ", ".join(f"{one.value} of {one.api}" for one in permissions)
 
 
 def _key(permission: Permission) -> str:

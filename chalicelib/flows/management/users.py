@@ -111,8 +111,8 @@ class UsersFlow:
             elif is_known:
                 # A change that failed in its last step is sent again.
                 self.changes_of(realm).forget_attempts(changed)
-            if "blocked" in body.model_fields_set and body.blocked != user.blocked:
-                self.changes_of(realm).set_blocked(changed, body.blocked)
+            if "blocked" in body.model_fields_set:
+                self._set_blocked(realm, changed, body.blocked)
         self._verify(body.verify_email, realm, changed)
         note_change(request, realm.name, user.user_id, ", ".join(sorted(body.model_fields_set)))
         return show_user(realm, self.finder.find(user.user_id, realm.name).user)
@@ -149,6 +149,13 @@ class UsersFlow:
     def _is_password(self, password: str | None, user: User) -> bool:
         """Return whether this is the user's password already."""
         return bool(password and user.password_hash) and self.verify(password or "", user.password_hash)
+
+    def _set_blocked(self, realm: Realm, user: User, blocked: bool) -> None:
+        """Block a user or not. Who is not blocked anyway is let in again by attack protection too."""
+        if blocked != user.blocked:
+            self.changes_of(realm).set_blocked(user, blocked)
+        elif not blocked:
+            self.changes_of(realm).forget_attempts(user)
 
     def _verify(self, is_asked: bool, realm: Realm, user: User) -> None:
         if is_asked and user.email:
