@@ -101,7 +101,7 @@ def test_unknown_roles_permissions_and_people_are_404(backend: Backend, people: 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 @pytest.mark.parametrize(
-    ("kind", "entry"),
+    "member",
     [
         ("roles", "rol_0000000000000000"),
         ("roles", ""),
@@ -113,8 +113,9 @@ def test_unknown_roles_permissions_and_people_are_404(backend: Backend, people: 
     ids=str,
 )
 def test_role_or_permission_that_the_stage_lacks_is_404_to_take_too(
-    stage: Stage, backend: Backend, people: PeopleMaker, method: str, kind: str, entry: object
+    stage: Stage, backend: Backend, people: PeopleMaker, method: str, member: tuple[str, object]
 ) -> None:
+    kind, entry = member
     path = f"/users/{people.make().user_id}/{kind}"
     with calls_of(stage) as calls:
         answer = backend.send(method, path, json={kind: [entry]})
