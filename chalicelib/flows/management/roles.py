@@ -174,7 +174,8 @@ class RolesFlow:
 
     def _permission(self, permission: Permission) -> dict[str, Any]:
         apis = (one for one in self.catalog.section("api") if one["identifier"] == permission.api)
-        api = next(apis, {"name": permission.api, "scopes": []})
+        absent: dict[str, Any] = {"name": permission.api, "scopes": []}
+        api: dict[str, Any] = next(apis, absent)
         described = {scope["value"]: scope.get("description") for scope in api["scopes"]}
         return {
             "resource_server_identifier": permission.api,
