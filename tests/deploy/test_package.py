@@ -57,7 +57,6 @@ def test_zip_holds_the_app_and_its_packages_and_nothing_else(package: Path) -> N
         "bcrypt",
         "argon2",
         "_argon2_cffi_bindings",
-        "Crypto",
         "idna",
         "phonenumbers",
         "pyotp",

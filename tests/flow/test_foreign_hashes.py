@@ -69,6 +69,8 @@ def test_damaged_stored_form_never_raises(stored: str, data: st.DataObject) -> N
         ({"algorithm": "md5", "hash": A_MD5 | {"value": "0" * 30}}, "FORMAT", "hash.value"),
         ({"algorithm": "md5", "hash": {"value": "0" * 32}}, "OBJECT_REQUIRED", "hash.encoding"),
         ({"algorithm": "md6", "hash": A_MD5}, "ENUM_MISMATCH", "algorithm"),
+        ({"algorithm": "md4", "hash": A_MD5}, "NOT_PASSED", "algorithm"),
+        ({"algorithm": "hmac", "hash": A_MD5 | {"digest": "md4", "key": {"value": "k"}}}, "NOT_PASSED", "hash.digest"),
         (
             {"algorithm": "hmac", "hash": A_MD5 | {"digest": "whirlpool", "key": {"value": "k"}}},
             "NOT_PASSED",

@@ -28,7 +28,7 @@ from chalicelib import cold_start
 cold_start.finish(lambda: None)
 """
 # What KMS's signature and a password do not need. The second factors' packages, and those that verify and seal.
-UNNEEDED = {"Crypto", "argon2", "asyncio", "cffi", "cryptography", "jwt", "phonenumbers", "pyotp", "segno"}
+UNNEEDED = {"argon2", "asyncio", "cffi", "cryptography", "jwt", "phonenumbers", "pyotp", "segno"}
 FORM = "application/x-www-form-urlencoded"
 # Serves the event of its input. Prints the log, then the answer's status and the modules that were imported.
 SERVE = """

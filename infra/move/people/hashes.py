@@ -22,8 +22,8 @@ PASSWORD_ENCODINGS = {
     "utf16le": "utf16le",
     "ucs2": "utf16le",
 }
-DIGESTS = ("md4", "md5", "sha1", "sha256", "sha512")
-HMAC_DIGESTS = (*SIZES, "whirlpool")
+DIGESTS = ("md5", "sha1", "sha256", "sha512")
+HMAC_DIGESTS = (*SIZES, "md4", "whirlpool")
 SCRYPT_PARAMETERS = ("keylen", "cost", "blockSize", "parallelization")
 MAX_SCRYPT_COST = 1 << 31
 _BCRYPT = re.compile(r"\$2[aby]\$([0-9]{2})\$([./A-Za-z0-9]{22})([./A-Za-z0-9]{31})")
@@ -51,6 +51,7 @@ def _read_custom(custom: Members) -> str:
         "pbkdf2": _read_phc,
         "scrypt": _read_scrypt,
         **dict.fromkeys(DIGESTS, _read_digest),
+        "md4": _refuse_digest,
     }
     algorithm = custom.choice("algorithm", tuple(sorted(readers)))
     is_scrypt = algorithm == "scrypt"
@@ -132,12 +133,20 @@ def _read_digest(custom: Members, encoding: str) -> str:
     return _with(HashText.of_bytes(algorithm, params, salt, checksum), encoding)
 
 
+def _refuse_digest(custom: Members, _: str) -> str:
+    raise _unverified(custom.at("algorithm"), custom.text("algorithm"))
+
+
+def _unverified(place: str, name: str) -> RowFault:
+    return RowFault(place, "NOT_PASSED", f"No library here verifies {name}.")
+
+
 def _read_hmac(custom: Members, encoding: str) -> str:
     found = custom.child("hash")
     found.require_only("value", "encoding", "digest", "key")
     digest = found.choice("digest", HMAC_DIGESTS)
     if digest not in SIZES:
-        raise RowFault(found.at("digest"), "NOT_PASSED", f"No library here verifies {digest}.")
+        raise _unverified(found.at("digest"), digest)
     key = found.child("key")
     key.require_only("value", "encoding")
     octets = key.octets("value", ("utf8", "base64", "hex"), "utf8")
