@@ -23,7 +23,7 @@ def test_deploy_prints_the_url(deployment: Deployment) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "memory", "timeout_s"), [(API, 1024, 15), (TELL_BLOCKED, 512, 60), (MANAGEMENT, 1024, 15)]
+    ("name", "memory", "timeout_s"), [(API, 1024, 20), (TELL_BLOCKED, 512, 60), (MANAGEMENT, 1024, 15)]
 )
 def test_function_has_its_memory_and_time_and_the_environment_of_its_stage(
     deployment: Deployment, name: str, memory: int, timeout_s: int
