@@ -82,7 +82,7 @@ def _is_off(options: Entry, key: str) -> bool:
 
 def _note_scripts(options: Entry) -> None:
     if any(options.values.get(key) for key in SCRIPTS):
-        sentence = "not there yet: its scripts asked another database; people who are only there cannot log in"
+        sentence = "its scripts asked another database: people who are only there need a function of `import_from`"
         for key in SCRIPTS:
             if key in options.values:
                 options.mend(key, sentence)
