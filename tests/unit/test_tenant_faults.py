@@ -28,7 +28,7 @@ FORM = {
         TENANT + "realms:\n  - name: a\n    identifiers: [email]\n    zzz: 1  # here\n",
         "unknown key `zzz`; known are `name`, `aliases`, `display_name`, `identifiers`, `password_policy`, `signup`, "
         "`password_reset`, "
-        "`result_hosts`",
+        "`result_hosts`, `import_from`",
     ),
     "unknown nested key": (
         client("grant_types: []\nrefresh_token:\n  rotation: rotating  # here"),
