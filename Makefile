@@ -12,6 +12,9 @@ SEED ?= 1
 MINUTES ?= 5
 # What installs everything else is pinned too, and its hashes stand in infra/requirements-uv.txt.
 UV := uv==0.13.9
+COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
+DIST ?= dist
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 # Compiled at once, on all processors, so that the first run starts as fast as the second.
 COMPILED := boto3 botocore chalice cryptography jwt moto pydantic requests responses rich typer uvicorn werkzeug
 
@@ -19,7 +22,7 @@ COMPILED := boto3 botocore chalice cryptography jwt moto pydantic requests respo
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lint types floors coverage test-botocore faults-oldest reliability bench bench-growth bench-profile lock fuzz soak package figures pictures deploy breached clean
+.PHONY: help setup run demo test check format lint types floors coverage test-botocore faults-oldest dist notes require-version reliability bench bench-growth bench-profile lock fuzz soak package figures pictures deploy breached clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,7 +51,7 @@ demo: $(STAMP) ## Serve a login form with a realm drop-down, an API and Gatehous
 test: $(STAMP) ## Run the tests
 	@$(BIN)/pytest
 
-check: $(STAMP) lint types floors coverage test-botocore faults-oldest ## Everything that CI runs: format, lint, types, floors, tests with coverage
+check: $(STAMP) lint types floors coverage test-botocore faults-oldest dist ## Everything that CI runs: format, lint, types, floors, tests with coverage, packages
 
 format: $(STAMP) ## Format the code
 	@$(BIN)/ruff format .
@@ -60,6 +63,7 @@ lint: $(STAMP)
 	@$(BIN)/python -m infra.build.docstrings app.py chalicelib infra examples tests
 	@$(BIN)/cfn-lint infra/stage/stage.yaml infra/stage/realm.yaml
 	@$(BIN)/openapi-spec-validator docs/use/openapi.yaml
+	@$(BIN)/deptry .
 
 types: $(STAMP)
 	@$(BIN)/mypy
@@ -105,15 +109,30 @@ bench-profile: $(STAMP) ## Show where the time of a login goes, beyond bcrypt
 	@$(BIN)/python -m tests.bench profile
 
 lock: $(STAMP) ## Lock the requirements anew, after a change of pyproject.toml
-	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet -o requirements.txt
-	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --all-extras -o infra/requirements-dev.txt
-	@echo '$(UV)' | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet -o infra/requirements-uv.txt
+	@$(COMPILE) --upgrade --all-extras -o infra/requirements-dev.txt pyproject.toml
+	@$(COMPILE) -c infra/requirements-dev.txt --upgrade -o infra/requirements-command.txt pyproject.toml
+	@$(COMPILE) -c infra/requirements-dev.txt --upgrade -o requirements.txt --group pyproject.toml:deployed
+	@echo '$(UV)' | $(COMPILE) -o infra/requirements-uv.txt -
 
 fuzz: $(STAMP) ## Hold a running server against docs/use/openapi.yaml: EXAMPLES= SEED=
 	@$(BIN)/python -m tests.fuzz --examples $(EXAMPLES) --seed $(SEED)
 
 soak: $(STAMP) ## Drive a running server with a mix of requests, and watch its memory: MINUTES=
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES)
+
+# Two builds of the same sources have the same bytes.
+dist: $(STAMP) ## Build the wheel, the source package, their SBOM and checksums: DIST=
+	@rm -rf "$(DIST)"
+	@$(BIN)/uv build --quiet --no-build-isolation --out-dir "$(DIST)" .
+	@$(BIN)/python -W ignore -m cyclonedx_py requirements infra/requirements-command.txt --pyproject pyproject.toml --output-reproducible -o "$(DIST)/gatehouse-$(VERSION).cdx.json"
+	@cd "$(DIST)" && sha256sum gatehouse-* > SHA256SUMS
+
+notes: ## Print what changed in this version, for its release
+	@awk '/^## / { ours = ($$2 == "$(VERSION)") } ours' CHANGELOG.md
+
+require-version: ## Fail unless a tag is this version's, with a section in CHANGELOG.md: TAG=
+	@test "$(TAG)" = "v$(VERSION)" || { echo 'The tag "$(TAG)" is not v$(VERSION), the version of pyproject.toml.'; exit 2; }
+	@$(MAKE) --no-print-directory notes | grep -q . || { echo 'CHANGELOG.md has no section "## $(VERSION)".'; exit 2; }
 
 package: $(STAMP) ## Build the deployment package into build/: STAGE=
 	@$(BIN)/python -m infra.deploy.chalice_command package --stage $(STAGE) build

@@ -9,7 +9,9 @@ from chalice.config import Config
 from infra.errors import OperatorError
 from infra.tenant.faults import quote, suggest
 
-PROJECT = Path(__file__).parents[2]
+SOURCES = Path(__file__).parents[2]
+# A command that was installed from a wheel has no project of its own: it takes the folder that it is run in.
+PROJECT = SOURCES if (SOURCES / ".chalice").is_dir() else Path.cwd()
 
 
 def stage_environment(stage: str, project: Path = PROJECT) -> dict[str, str]:
@@ -42,6 +44,10 @@ def _require_stage(stage: str, project: Path) -> dict[str, Any]:
 
 
 def _read_config(project: Path) -> dict[str, Any]:
+    if not (project / ".chalice").is_dir():
+        raise OperatorError(
+            f"{project} is no project: run this in a clone of Gatehouse, or in its unpacked source package."
+        )
     try:
         config: dict[str, Any] = json.loads((project / ".chalice" / "config.json").read_text("utf-8"))
         return config | {"stages": config["stages"]}

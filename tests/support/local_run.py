@@ -109,10 +109,10 @@ class LocalProcess:
         return [index for index, line in enumerate(self.lines) if line.startswith(f"GET {path} ")]
 
 
-def environment() -> dict[str, str]:
-    """Return this process's environment without the variables that configure a run."""
+def environment(sources: Path = PROJECT) -> dict[str, str]:
+    """Return this process's environment without the variables that configure a run. sources: where its code is."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GATEHOUSE_"))}
-    return ours | {"PYTHONPATH": str(PROJECT)}
+    return ours | {"PYTHONPATH": str(sources)}
 
 
 def command(*options: str) -> list[str]:
@@ -121,13 +121,13 @@ def command(*options: str) -> list[str]:
 
 
 @contextmanager
-def local_run(directory: Path, *options: str) -> Iterator[LocalProcess]:
+def local_run(directory: Path, *options: str, sources: Path = PROJECT) -> Iterator[LocalProcess]:
     """Run on a free port, in this directory; yield the run once it serves. Assert that it stops without an error."""
     pipe, served = subprocess.PIPE, words(sys.executable, "infra.cli.main", "local", "--port", "0", *options)
     with (
         (directory / "errors.txt").open("w", encoding="utf-8") as errors,
         subprocess.Popen(
-            served, cwd=directory, env=environment(), stdin=pipe, stdout=pipe, stderr=errors, text=True
+            served, cwd=directory, env=environment(sources), stdin=pipe, stdout=pipe, stderr=errors, text=True
         ) as process,
     ):
         run = LocalProcess(process, directory)
