@@ -38,6 +38,10 @@ class KeySet:
         """Return the key that signs with alg now, or None if the stage has none."""
         return next((key for key in self.keys if key.alg == alg and key.status == "current"), None)
 
+    def of(self, alg: str) -> tuple[SigningKey, ...]:
+        """Return the keys of an algorithm."""
+        return tuple(key for key in self.keys if key.alg == alg)
+
     @property
     def algs(self) -> tuple[str, ...]:
         """The algorithms that can sign now, RS256 first."""

@@ -1,27 +1,12 @@
-"""Make the KMS keys of a stage, find them again by their tag, and check them. Publishing is for keys.py."""
+"""The KMS keys of a stage as the tools see them: what sealed the stage key, and why a key cannot be used."""
 
-from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeVar
 
 from botocore.exceptions import ClientError
 
-from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.rotation.kms_keys import UNREADABLE, KmsKeys, Metadata
 from infra.stage.aws import Stage
 
-if TYPE_CHECKING:
-    from mypy_boto3_kms.type_defs import KeyMetadataTypeDef
-
-A = TypeVar("A")
-
-TRIES = 30
-PAUSE_S = 1.0
-# The tag that the functions' IAM policies require.
-STAGE_TAG = "gatehouse-stage"
-# A key with this tag has left the JWKS. It is not one that an interrupted run left behind.
-RETIRED_TAG = "gatehouse-retired"
-NOT_FOUND = "NotFoundException"
-UNREADABLE = ("AccessDeniedException", NOT_FOUND)
 STATES = ("DisabledException", "KMSInvalidStateException")
 
 
@@ -34,71 +19,14 @@ class Sealer:
     refusal: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPlan:
-    """A key to make: KMS's names of its kind and its use, and a description for the operator."""
-
-    spec: Literal["RSA_2048", "ECC_NIST_P256", "SYMMETRIC_DEFAULT"]
-    usage: Literal["SIGN_VERIFY", "ENCRYPT_DECRYPT"]
-    description: str
+def kms_keys(stage: Stage) -> KmsKeys:
+    """Return the KMS keys of a stage, as the scheduled rotation makes and finds them."""
+    return KmsKeys(stage.aws, stage.name, stage.pause)
 
 
-def find_or_make(stage: Stage, plan: KeyPlan, taken: Collection[str] = ()) -> str:
-    """Return the ARN of a multi-Region key of this kind: one that an interrupted run left, or a new one.
-
-    taken: ARNs of keys that are in use. A key of one Region could not be replicated later, so none is taken over.
-    CreateKey has no idempotency token, so a run that stops after it leaves a key behind.
-    """
-    left = _leftovers(stage, plan, taken)
-    if left:
-        return max(left, key=lambda key: key["CreationDate"])["Arn"]
-    made = stage.clients.kms.create_key(
-        KeySpec=plan.spec,
-        KeyUsage=plan.usage,
-        MultiRegion=True,
-        Description=f"Gatehouse {stage.name}: {plan.description}",
-        Tags=[{"TagKey": STAGE_TAG, "TagValue": stage.name}],
-    )
-    return made["KeyMetadata"]["Arn"]
-
-
-def when_known(stage: Stage, operation: Callable[[], A]) -> A:
-    """Return the answer of an operation on a new key; repeat it for half a minute while KMS does not find the key.
-
-    KMS is eventually consistent: it may not find a key for some seconds after CreateKey.
-    """
-    for _ in range(TRIES):
-        try:
-            return operation()
-        except (ClientError, TemporarilyUnavailable) as failure:
-            if not _is_unknown_key(failure):
-                raise
-        stage.pause(PAUSE_S)
-    return operation()
-
-
-def _is_unknown_key(failure: ClientError | TemporarilyUnavailable) -> bool:
-    if isinstance(failure, ClientError):
-        return failure.response["Error"]["Code"] == NOT_FOUND
-    return failure.reason.endswith(f": {NOT_FOUND}")
-
-
-def tag_retired(stage: Stage, arn: str) -> None:
-    """Tag a key as retired. A key that is deleted, or about to be, needs no tag."""
-    kms = stage.clients.kms
-    try:
-        kms.tag_resource(KeyId=arn, Tags=[{"TagKey": RETIRED_TAG, "TagValue": "true"}])
-    except (kms.exceptions.NotFoundException, kms.exceptions.KMSInvalidStateException):
-        return
-
-
-def find_key(stage: Stage, key_id: str) -> "KeyMetadataTypeDef | None":
+def find_key(stage: Stage, key_id: str) -> Metadata | None:
     """Return KMS's metadata of a key, by its ARN or alias, or None."""
-    kms = stage.clients.kms
-    try:
-        return kms.describe_key(KeyId=key_id)["KeyMetadata"]
-    except kms.exceptions.NotFoundException:
-        return None
+    return kms_keys(stage).find(key_id)
 
 
 def give_alias(stage: Stage, alias: str, arn: str) -> None:
@@ -132,7 +60,7 @@ def find_sealer(stage: Stage, sealed: bytes, owner: str) -> Sealer:
         raise
 
 
-def state_fault(named: str, key: "KeyMetadataTypeDef") -> list[str]:
+def state_fault(named: str, key: Metadata) -> list[str]:
     """Return why a key cannot be used, with the command that mends it. Return nothing if it can.
 
     A disabled key stays disabled: the operator may have had a reason.
@@ -145,24 +73,3 @@ def state_fault(named: str, key: "KeyMetadataTypeDef") -> list[str]:
         keep = f"aws kms cancel-key-deletion --key-id {arn}"
         return [f"{named} is about to be deleted in KMS. To keep it: {keep} && {enable}"]
     return [] if state == "Enabled" else [f"{named} is {state} in KMS. To see why: aws kms describe-key --key-id {arn}"]
-
-
-def _leftovers(stage: Stage, plan: KeyPlan, taken: Collection[str]) -> "list[KeyMetadataTypeDef]":
-    kms = stage.clients.kms
-    arns = [key["KeyArn"] for page in kms.get_paginator("list_keys").paginate() for key in page["Keys"]]
-    ours = [arn for arn in arns if arn not in taken and _is_left(stage, arn)]
-    found = [kms.describe_key(KeyId=arn)["KeyMetadata"] for arn in ours]
-    usable = [key for key in found if key["KeyState"] == "Enabled" and key.get("MultiRegion")]
-    return [key for key in usable if key.get("KeySpec") == plan.spec]
-
-
-def _is_left(stage: Stage, arn: str) -> bool:
-    """Return whether a key has the stage's tag, and is not tagged as retired."""
-    try:
-        answer = stage.clients.kms.list_resource_tags(KeyId=arn)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in UNREADABLE:
-            return False
-        raise
-    tags = {tag["TagKey"]: tag["TagValue"] for tag in answer["Tags"]}
-    return tags.get(STAGE_TAG) == stage.name and RETIRED_TAG not in tags

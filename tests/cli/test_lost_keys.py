@@ -12,11 +12,12 @@ import pytest
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.kms.models import kms_backends
 
+from chalicelib.rotation.steps import PUBLISH_S, RETIRE_S
 from chalicelib.store.configuration.vault import STAGE_OWNER, data_key_alias, sealer_of, store_data_key
 from infra.local.emulated_aws import REGION
 from infra.stage.aws import Stage
 from infra.stage.cloudformation.stack_status import Unsound
-from infra.stage.keys import PUBLISH_S, RETIRE_S, rotate, stage_key
+from infra.stage.keys import rotate, stage_key
 from infra.stage.provision import up
 from infra.tenant.file import load
 from infra.tenant.schema import TenantFile

@@ -76,6 +76,8 @@ CALLS: list[tuple[Operation, dict[str, Any], dict[str, Any]]] = [
         {},
     ),
     ("Sign", {"KeyId": "key", "Message": b"\x01\xff", "MessageType": "RAW"}, {"KeyId": "key", "Signature": "AP8="}),
+    ("GetPublicKey", {"KeyId": "key"}, {"KeyId": "key", "PublicKey": "AP8="}),
+    ("TagResource", {"KeyId": "key", "Tags": [{"TagKey": "a", "TagValue": "b"}]}, {}),
     ("GenerateDataKey", {"KeyId": "key", "KeySpec": "AES_256"}, {"Plaintext": "AP8=", "CiphertextBlob": "AA=="}),
     (
         "Decrypt",

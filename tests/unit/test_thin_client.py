@@ -221,6 +221,14 @@ def test_failure_that_passes_is_tried_again_once(client_of: Maker, failure: Repl
     assert len(wire.sent) == 2
 
 
+def test_key_whose_answer_was_lost_is_not_made_twice(client_of: Maker) -> None:
+    lost, throttled = WireDouble([LOST]), WireDouble([THROTTLED, reply(ITEM)])
+    failure_of(client_of(lost), "CreateKey")
+
+    assert client_of(throttled).ask("CreateKey", {}) == ITEM
+    assert (len(lost.sent), len(throttled.sent)) == (1, 2)
+
+
 @pytest.mark.parametrize("failure", [LOST, THROTTLED])
 def test_third_try_is_not_made(client_of: Maker, failure: Reply | AwsUnreachable) -> None:
     wire = WireDouble([failure])

@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.kms.models import Key, KmsBackend, kms_backends
 
+from chalicelib.rotation.kms_keys import STAGE_TAG
 from infra.local.emulated_aws import REGION
 from infra.stage.aws import Stage, reach
 from infra.stage.cloudformation.stacks import stack_changes, stage_stacks
-from infra.stage.kms_keys import STAGE_TAG
 from tests.support.function_aws import function_aws
 
 NAME = "before"

@@ -12,9 +12,15 @@ Operation = Literal[
     "Scan",
     "TransactWriteItems",
     "UpdateItem",
+    "CreateKey",
     "Decrypt",
+    "DescribeKey",
     "GenerateDataKey",
+    "GetPublicKey",
+    "ListKeys",
+    "ListResourceTags",
     "Sign",
+    "TagResource",
 ]
 Message = Literal["Publish", "SendEmail"]
 Service = Literal["dynamodb", "kms"]
@@ -27,9 +33,15 @@ SERVICES: dict[str, Service] = {
     "Scan": "dynamodb",
     "TransactWriteItems": "dynamodb",
     "UpdateItem": "dynamodb",
+    "CreateKey": "kms",
     "Decrypt": "kms",
+    "DescribeKey": "kms",
     "GenerateDataKey": "kms",
+    "GetPublicKey": "kms",
+    "ListKeys": "kms",
+    "ListResourceTags": "kms",
     "Sign": "kms",
+    "TagResource": "kms",
 }
 # botocore's names of the services, those of messages among them.
 SERVICE_OF: dict[str, str] = {**SERVICES, "Publish": "sns", "SendEmail": "sesv2"}

@@ -38,6 +38,7 @@ _PROTOCOLS = {
 _BLOBS: dict[Operation, tuple[str, ...]] = {
     "Decrypt": ("Plaintext",),
     "GenerateDataKey": ("Plaintext", "CiphertextBlob"),
+    "GetPublicKey": ("PublicKey",),
     "Sign": ("Signature",),
 }
 _SKEWED = {"InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed"}
@@ -56,6 +57,8 @@ _THROTTLED = {
     "TooManyRequestsException",
     "TransactionInProgressException",
 }
+# It has no idempotency token: a second try could make a second key.
+_MADE_ONCE = {"CreateKey"}
 _FINAL = {OUT_OF_TIME, "NoCredentialsError"}
 
 
@@ -118,7 +121,7 @@ class ThinClient:
         try:
             answer = self._try(operation, body)
         except (AwsRefused, AwsUnreachable) as failure:
-            cost = self._prepare_retry(failure, quota)
+            cost = self._prepare_retry(failure, operation, quota)
             if cost is None:
                 raise
             answer = self._try(operation, body)
@@ -151,12 +154,12 @@ class ThinClient:
             self._skew_s = now_s - self._timing.clock()
             raise _Skewed(refused.code, refused.body, refused.status)
 
-    def _prepare_retry(self, failure: AwsRefused | AwsUnreachable, quota: _Quota) -> int | None:
+    def _prepare_retry(self, failure: AwsRefused | AwsUnreachable, operation: Operation, quota: _Quota) -> int | None:
         """Pause before a second try, and return its cost of the quota; return None if it may not be made."""
         if isinstance(failure, _Skewed):
             return 0
         is_throttled = _is_throttled(failure)
-        if not is_throttled and not _is_transient(failure):
+        if not is_throttled and (operation in _MADE_ONCE or not _is_transient(failure)):
             return None
         longest_s, cost = (THROTTLED_PAUSE_S, THROTTLED_COST) if is_throttled else (FAILED_PAUSE_S, FAILED_COST)
         pause_s = self._timing.jitter() * longest_s

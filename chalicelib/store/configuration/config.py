@@ -113,9 +113,9 @@ class ConfigStore:
             return False
         return True
 
-    def put_keys(self, keys: KeySet) -> None:
-        """Write the key set, for the tools."""
-        self.put("keys", {"keys": [asdict(key) for key in keys.keys]})
+    def replace_keys(self, before: KeySet, keys: KeySet) -> bool:
+        """Write the key set in place of another; return False if that has changed. For the rotation and the tools."""
+        return self.replace("keys", _keys_document(before) if before.keys else None, _keys_document(keys))
 
     def delete(self, key: str) -> None:
         """Delete one document, for the tools."""
@@ -156,6 +156,10 @@ def size_bytes(document: Document) -> int:
 
 def _documents_from(items: tuple[Item | None, ...]) -> tuple[Document | None, ...]:
     return tuple(json.loads(item["document"]) if item else None for item in items)
+
+
+def _keys_document(keys: KeySet) -> Document:
+    return {"keys": [asdict(key) for key in keys.keys]}
 
 
 def _keys_from(document: Document) -> KeySet:
