@@ -9,6 +9,7 @@ PREFIX = "GATEHOUSE_"
 RULE_PACKAGES = "RULE_PACKAGES"
 MAIL_TEMPLATES = "MAIL_TEMPLATES"
 IMPORT_PACKAGES = "IMPORT_PACKAGES"
+LAMBDA_FUNCTION = "AWS_LAMBDA_FUNCTION_NAME"
 BCRYPT_COSTS = range(4, 16)
 PROXIES = range(11)
 # Lambda ends the function after 20 seconds, and a login has more to do than to run a team's code.
@@ -91,7 +92,12 @@ def import_packages(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
 
 def is_in_lambda(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether this process is a Lambda function, and not the deployment command, which reads the routes."""
-    return "AWS_LAMBDA_FUNCTION_NAME" in environ
+    return LAMBDA_FUNCTION in environ
+
+
+def function_name(environ: Mapping[str, str] = os.environ) -> str:
+    """Return Lambda's name of this function, or "" outside of Lambda."""
+    return environ.get(LAMBDA_FUNCTION, "")
 
 
 def environment() -> Mapping[str, str]:

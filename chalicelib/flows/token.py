@@ -51,6 +51,7 @@ class TokenFlow:
         client = self.clients.authenticate(request)
         request = request.with_forwarded_address(client)
         grant = self._find_grant(grant_type, client)
+        request.outcome.grant_type = grant.grant_type
         succeeded, request.outcome.event = grant.log_codes
         request.require_all(*grant.parameters)
         requested = self.access.read_request(request, client if grant.is_for_users else None)

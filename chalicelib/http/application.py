@@ -88,7 +88,8 @@ class Application(Chalice):
         if outcome.event or reply.status >= BAD_REQUEST:
             ms = int(1000 * (time.perf_counter() - started))
             about = {"request_id": wire.request_id(event), "path": self.current_request.path, "status": reply.status}
-            self._emit(log.line(outcome, **about, ms=ms, aws_calls=budget.calls))
+            throttles = {f"{service}_throttles": tries for service, tries in budget.throttles.items()}
+            self._emit(log.line(outcome, **about, ms=ms, aws_calls=budget.calls, **throttles))
         return _response(reply, route.caller, event)
 
     def _reply(self, resource: Resource, outcome: Outcome) -> Reply:

@@ -8,15 +8,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from chalicelib.http.metrics import Metrics
 from chalicelib.model.request import Outcome
+from chalicelib.settings import function_name
 
 MAX_FRAMES = 6
 AWS_BY_BOTOCORE = "aws_by_botocore"
+_metrics = Metrics(function_name())
 
 
 def write_line(line: Mapping[str, Any]) -> None:
-    """Write one JSON line to standard output, which is Lambda's log."""
-    sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
+    """Write one JSON line to standard output, which is Lambda's log. There it has the metrics of a request."""
+    sys.stdout.write(_metrics.add_to(json.dumps(line, separators=(",", ":")), line) + "\n")
 
 
 def report_botocore(reason: str) -> None:

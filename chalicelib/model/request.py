@@ -16,7 +16,8 @@ UNREADABLE_FORWARDED = "auth0-forwarded-for holds no IP address that can be read
 class Outcome:
     """The content of a request's one log line, filled in during the request. It never holds a secret.
 
-    event: the Auth0 log code. user: the user_id, or a hash of the typed identifier if no user has it.
+    event: the Auth0 log code. grant_type: one of the stage's, if the client was authenticated.
+    user: the user_id, or a hash of the typed identifier if no user has it.
     client_ip: the address that API Gateway saw, if source_ip is another one that a client or proxy named.
     action: what a client changed by the Management API; or that a login moved its user from the legacy store.
     warnings: faults that did not change the answer: of a rule, of Pwned Passwords, or in a trusted header.
@@ -24,6 +25,7 @@ class Outcome:
     """
 
     event: str = ""
+    grant_type: str = ""
     client_id: str = ""
     realm: str = ""
     user: str = ""

@@ -184,6 +184,7 @@ def test_outcome_is_one_line_with_names_and_no_more(http: Http, people: PeopleMa
     success, failure = http.log
     assert {name: success[name] for name in success if name not in ("time", "ms")} == {
         "event": "sepft",
+        "grant_type": "password",
         "client_id": "demo-backend",
         "realm": "employees",
         "user": user.user_id,

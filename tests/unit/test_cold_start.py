@@ -64,13 +64,15 @@ def test_login_in_a_fresh_process_imports_nothing_that_it_does_not_need(stage: S
     settings = {"GATEHOUSE_STAGE": stage.name, "GATEHOUSE_ISSUER": ISSUER, "GATEHOUSE_BCRYPT_COST": str(BCRYPT_COST)}
     with serve_wsgi(moto_server()) as url:
         lines = printed(SERVE, login(), **lambdas, **settings, AWS_ENDPOINT_URL=url).splitlines()
-    status, modules = json.loads(lines[-1])
+    logged, (status, modules) = json.loads(lines[-2]), json.loads(lines[-1])
 
     assert status == 200
     assert UNNEEDED & {name.partition(".")[0] for name in modules} == set()
     # No login sends an email, and most people have a bcrypt.
     rare = ("chalicelib.mails", "chalicelib.passwords.foreign")
     assert [name for name in modules if name.startswith(rare)] == []
+    assert (logged["event"], logged["function"], logged["cold_start"]) == ("sepft", "gatehouse-test", 1)
+    assert {one["Namespace"] for one in logged["_aws"]["CloudWatchMetrics"]} == {"Gatehouse"}
 
 
 def test_processes_that_share_processors_spread_over_them() -> None:

@@ -15,7 +15,7 @@ from botocore.loaders import Loader
 
 from chalicelib.store.aws import budget
 from chalicelib.store.aws.botocore_version import require_botocore
-from chalicelib.store.aws.caller import SERVICE_OF, AwsRefused, AwsUnreachable
+from chalicelib.store.aws.caller import SERVICE_OF, AwsRefused, AwsUnreachable, is_throttle
 
 RETRY_AFTER = "x-amz-retry-after"
 # From this HTTP status on, botocore takes an answer for a failure.
@@ -122,10 +122,16 @@ def _require_time(**_: Any) -> None:
 
 def _end_late_call(response: Any, **more: Any) -> None:
     if response:
+        _count_throttle(response[0], response[1], more["operation"].service_model.service_name)
         # AWS may ask for a pause of several seconds here. The client shall wait that long, after a 503.
         response[0].headers.pop(RETRY_AFTER, None)
     if not budget.current().has_time(budget.LONGEST_PAUSE_S):
         end_call(response, **more)
+
+
+def _count_throttle(answered: Any, parsed: dict[str, Any], service: str) -> None:
+    if is_throttle(parsed.get("Error", {}).get("Code", ""), answered.status_code):
+        budget.current().count_throttle(service)
 
 
 def _make_refusal(error: ClientError) -> AwsRefused:

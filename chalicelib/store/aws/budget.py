@@ -22,11 +22,15 @@ LAST_TRY_S = LAST_CLEANUP_S - TRY_S
 
 
 class Budget:
-    """The time of one request: the seconds in which at least one of its calls was under way. calls: their number."""
+    """The time of one request: the seconds in which at least one of its calls was under way.
+
+    calls: their number. throttles: how many of their tries AWS throttled, by service.
+    """
 
     def __init__(self, clock: Callable[[], float], last_try_s: float = LAST_TRY_S) -> None:
         """clock: seconds, from any beginning. last_try_s: no try begins after so many counted seconds."""
         self.calls = 0
+        self.throttles: dict[str, int] = {}
         self._clock = clock
         self._last_try_s = last_try_s
         self._spent_s = 0.0
@@ -52,6 +56,11 @@ class Budget:
         with self._lock:
             running_s = self._clock() - self._since if self._under_way else 0
             return self._spent_s + running_s + pause_s <= self._last_try_s
+
+    def count_throttle(self, service: str) -> None:
+        """Count one try that AWS throttled."""
+        with self._lock:
+            self.throttles[service] = self.throttles.get(service, 0) + 1
 
     def allow_cleanup(self) -> None:
         """Let tries begin until LAST_CLEANUP_S from now on.

@@ -46,6 +46,22 @@ SERVICES: dict[str, Service] = {
 # botocore's names of the services, those of messages among them.
 SERVICE_OF: dict[str, str] = {**SERVICES, "Publish": "sns", "SendEmail": "sesv2"}
 
+TOO_MANY_REQUESTS = 429
+_THROTTLED = {
+    "BandwidthLimitExceeded",
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionInProgressException",
+}
+
 
 class AwsRefused(Exception):
     """AWS refused a call. code: AWS's word for the reason. status: HTTP's.
@@ -64,6 +80,11 @@ class AwsUnreachable(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def is_throttle(code: str, status: int) -> bool:
+    """Return whether AWS refused a call as one too many. code: AWS's word. status: HTTP's."""
+    return code in _THROTTLED or status == TOO_MANY_REQUESTS
 
 
 class AwsCaller(Protocol):

@@ -13,7 +13,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from chalicelib.store.aws.caller import SERVICES, AwsRefused, AwsUnreachable, Operation
+from chalicelib.store.aws import budget
+from chalicelib.store.aws.caller import SERVICES, AwsRefused, AwsUnreachable, Operation, is_throttle
 from chalicelib.store.aws.http_reply import OK, SERVER_ERROR, Reply
 from chalicelib.store.aws.sigv4 import Signer
 from chalicelib.store.aws.transport import Transport
@@ -27,7 +28,6 @@ FAILED_PAUSE_S = 0.05
 QUOTA = 500
 THROTTLED_COST = 5
 FAILED_COST = 14
-TOO_MANY_REQUESTS = 429
 # AWS takes a signature for five minutes.
 MAX_SKEW_S = 240
 
@@ -43,20 +43,6 @@ _BLOBS: dict[Operation, tuple[str, ...]] = {
 }
 _SKEWED = {"InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed"}
 _TRANSIENT = {"RequestTimeout", "RequestTimeoutException", "PriorRequestNotComplete"}
-_THROTTLED = {
-    "BandwidthLimitExceeded",
-    "LimitExceededException",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "SlowDown",
-    "ThrottledException",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-    "TransactionInProgressException",
-}
 # It has no idempotency token: a second try could make a second key.
 _MADE_ONCE = {"CreateKey"}
 _FINAL = {OUT_OF_TIME, "NoCredentialsError"}
@@ -145,6 +131,8 @@ class ThinClient:
         refused = _make_refusal(answer, reply.status)
         if refused.code in _SKEWED:
             self._correct_clock(refused, reply, skew_s)
+        if is_throttle(refused.code, refused.status):
+            budget.current().count_throttle(service)
         raise refused
 
     def _correct_clock(self, refused: AwsRefused, reply: Reply, skew_s: float) -> None:
@@ -213,7 +201,7 @@ def _make_refusal(answer: dict[str, Any], status: int) -> AwsRefused:
 
 
 def _is_throttled(failure: AwsRefused | AwsUnreachable) -> bool:
-    return isinstance(failure, AwsRefused) and (failure.code in _THROTTLED or failure.status == TOO_MANY_REQUESTS)
+    return isinstance(failure, AwsRefused) and is_throttle(failure.code, failure.status)
 
 
 def _is_transient(failure: AwsRefused | AwsUnreachable) -> bool:
