@@ -137,9 +137,9 @@ require-version: ## Fail unless a tag is this version's, with a section in CHANG
 package: $(STAMP) ## Build the deployment package into build/: STAGE=
 	@$(BIN)/python -m infra.deploy.chalice_command package --stage $(STAGE) build
 
-figures: $(STAMP) ## Draw docs/run/attack-guesses.svg, and print the tables of docs/run/attack-protection.md
+figures: $(STAMP) ## Draw docs/run/attack-guesses.svg, and print the tables of attack-protection.md and scaling.md
 	@$(BIN)/python -m tests.figures.guesses && $(BIN)/python -m tests.figures.costs && $(BIN)/python -m tests.figures.bursts && \
-	$(BIN)/python -m tests.figures.hot_keys
+	$(BIN)/python -m tests.figures.hot_keys && $(BIN)/python -m tests.figures.scaling
 
 pictures: $(STAMP) ## Take the pictures of the pages in docs/use/pictures, with the machine's Chromium
 	@$(BIN)/python -m tests.pages.pictures

@@ -1,0 +1,68 @@
+"""docs/run/scaling.md holds what is computed, and requests call KMS as often as the computation takes them to."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from chalicelib import wiring
+from infra.stage.aws import Stage
+from tests.figures.scaling import KMS_CALLS, table
+from tests.support.access_tokens import userinfo
+from tests.support.calls import calls_of
+from tests.support.fixed import Clock
+from tests.support.http import Http
+from tests.support.mfa import enrol, mfa_token_of, with_otp
+from tests.support.people import PeopleMaker
+from tests.support.rules import client_with_rules
+
+PAGE = (Path(__file__).parents[2] / "docs" / "run" / "scaling.md").read_text("utf-8")
+SIGNATURES, SYMMETRIC = ("Sign",), ("Decrypt", "Encrypt", "GenerateDataKey")
+Send = Callable[[], httpx.Response]
+
+
+def ask_for_a_factor(user: Any, context: Any) -> None:
+    """Have those enrol who have no second factor."""
+    if not user.multifactor and context.protocol == "oauth2-password":
+        context.multifactor = {"provider": "any"}
+
+
+@pytest.fixture
+def ruled(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
+    with client_with_rules(stage, externals, ask_for_a_factor) as client:
+        yield client
+
+
+@pytest.fixture
+def kinds(http: Http, ruled: Http, clock: Clock, people: PeopleMaker) -> dict[str, Send]:
+    """Return what sends each kind of request, to a process that has served before."""
+    token = http.login(scope="openid").json()["access_token"]
+    refresh_token = http.login(scope="offline_access").json()["refresh_token"]
+    user = people.make()
+    enrolled = enrol(ruled, clock, str(user.username), mfa_token_of(ruled.login(username=user.username)))
+    clock.advance(60)
+    return {
+        "login, password": lambda: http.login(scope="read:timesheets"),
+        "login, with an ID token": lambda: http.login(scope="openid"),
+        "login, with a refresh token": lambda: http.login(scope="offline_access"),
+        "login, with TOTP": lambda: with_otp(ruled, enrolled.login(ruled), enrolled.app.code()),
+        "wrong password": lambda: http.login(password="wrong"),
+        "refresh": lambda: http.refresh(refresh_token),
+        "userinfo": lambda: userinfo(http, token),
+    }
+
+
+def test_page_has_the_table_that_is_computed() -> None:
+    assert f"<!-- costs -->\n{table()}\n<!-- end of costs -->" in PAGE
+
+
+def test_requests_call_kms_as_often_as_the_table_says(kinds: dict[str, Send], stage: Stage) -> None:
+    seen = {}
+    for kind, send in kinds.items():
+        with calls_of(stage) as calls:
+            assert send().status_code == (400 if kind == "wrong password" else 200)
+        seen[kind] = tuple(sum(one in names for one in calls.made) for names in (SIGNATURES, SYMMETRIC))
+
+    assert seen == KMS_CALLS
