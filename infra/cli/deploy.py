@@ -1,25 +1,35 @@
 """`gatehouse deploy`: deploy a stage's function and API by Chalice, then put API Gateway's own answers."""
 
+from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from infra.cli.audit import auditing
 from infra.cli.migrate_stage import say_if_migration_is_due
-from infra.cli.options import EXIT_AWS_FAILED, EXIT_OPERATOR_ERROR, StageOption, console, verbose
+from infra.cli.options import EXIT_AWS_FAILED, EXIT_OPERATOR_ERROR, StageOption, console, reports_failures, verbose
 from infra.deploy.api import DeployedApi
 from infra.deploy.deploy import DeployFailed, DeployNotStarted, chalice_deploy, deploy_stage
 from infra.stage.aws import reach
 
 
+@reports_failures
 def deploy(
     stage: StageOption,
     is_verbose: Annotated[bool, typer.Option("--verbose", help="Print the tracebacks of a failure too.")] = False,
 ) -> None:
     """Deploy the function and the API, with API Gateway's own answers in our form."""
-    chalice = partial(chalice_deploy, verbose=is_verbose or verbose.get())
     try:
-        api = deploy_stage(stage, chalice=chalice, tell_adopted=partial(_show_adopted, stage))
+        with ExitStack() as stack:
+
+            def audited_chalice(stage: str, project: Path) -> bool:
+                # The checks come before, and change nothing.
+                stack.enter_context(auditing(reach(stage), "deploy"))
+                return chalice_deploy(stage, project, verbose=is_verbose or verbose.get())
+
+            api = deploy_stage(stage, chalice=audited_chalice, tell_adopted=partial(_show_adopted, stage))
     except DeployFailed as failure:
         typer.echo(str(failure), err=True)
         raise typer.Exit(EXIT_OPERATOR_ERROR if isinstance(failure, DeployNotStarted) else EXIT_AWS_FAILED) from None

@@ -4,10 +4,12 @@ import time
 
 import typer
 
+from infra.cli.audit import auditing
 from infra.cli.options import JsonOption, StageOption, console, reports_failures
 from infra.cli.output.plan import as_json, show
 from infra.cli.output.tables import print_json, print_table, utc
 from infra.stage.aws import reach
+from infra.stage.changes import in_words
 from infra.stage.keys import rotate
 
 keys = typer.Typer(name="keys", help="List and rotate a stage's signing keys.", no_args_is_help=True)
@@ -37,7 +39,9 @@ def rotate_command(stage: StageOption, in_json: JsonOption = False) -> None:
     Run it again after two hours, and after the longest token lifetime; it says what it waits for.
     """
     reached = reach(stage)
-    changes, waits = rotate(reached, int(time.time()))
+    with auditing(reached, "keys rotate") as audited:
+        changes, waits = rotate(reached, int(time.time()))
+        audited.whom["changes"] = in_words(changes)
     if in_json:
         print_json(console, as_json(stage, changes) | {"waits": waits})
         return

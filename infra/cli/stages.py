@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from infra.cli.audit import auditing
 from infra.cli.check import load_or_exit, password_grant_warnings, warn
 from infra.cli.migrate_stage import say_if_migration_is_due
 from infra.cli.options import ProjectOption, StageOption, console, reports_failures
@@ -14,7 +15,8 @@ from infra.cli.plan import DetailedExitcode, DryRun, PlanJson, require_dry_run
 from infra.rules.import_functions import require_import_functions
 from infra.stage.aws import Stage, reach
 from infra.stage.chalice_config import PROJECT, require_listed
-from infra.stage.changes import would_change
+from infra.stage.changes import in_words, would_change
+from infra.stage.logs.audit_log import audit_log_changes
 from infra.stage.provision import apply, up
 from infra.stage.seed import SeededUser, compare_each, seed_each
 from infra.tenant.client_secrets import require_strong_secrets
@@ -41,7 +43,11 @@ def up_command(
     else:
         show(console, _title(stage, dry_run), planned)
     if planned and not dry_run:
-        with console.status("CloudFormation and KMS are at work"):
+        audit_log_changes(reached, dry_run=False)
+        with (
+            auditing(reached, "up", changes=in_words(planned)),
+            console.status("CloudFormation and KMS are at work"),
+        ):
             up(reached, tenant_file)
         console.print("Done.")
     if not in_json:
@@ -74,9 +80,13 @@ def apply_command(
         return would_change(planned)
     show(console, _title(stage, dry_run), planned)
     if not dry_run:
-        apply(reached, tenant_file, prune=prune, tell=_show_secret)
-    if not dry_run and with_users:
-        _show_users(_seed(reached, tenant_file))
+        with auditing(reached, "apply", changes=in_words(planned)) as audited:
+            apply(reached, tenant_file, prune=prune, tell=_show_secret)
+            if with_users:
+                seeded = _seed(reached, tenant_file)
+                audited.whom["users"] = in_words([one.change for one in seeded])
+        if with_users:
+            _show_users(seeded)
     warn(warnings, console)
     return would_change(planned)
 

@@ -25,10 +25,15 @@ def settings_of(stage: Stage) -> RuleSettings:
     return RuleSettings(stage.config(), Vault(stage.aws, stage.name), SystemClock(), lifetime_s=0)
 
 
-def set_value(stage: Stage, name: str, ask: Callable[[], str]) -> None:
-    """Store the value that ask returns under this name. Raises OperatorError for a bad name or value, NotReady."""
+def require_name(name: str) -> None:
+    """Raise OperatorError if no setting can have this name."""
     if not NAME.fullmatch(name):
         raise OperatorError("A setting's name has 1 to 127 letters, digits and _ - @ * + : in it.")
+
+
+def set_value(stage: Stage, name: str, ask: Callable[[], str]) -> None:
+    """Store the value that ask returns under this name. Raises OperatorError for a bad name or value, NotReady."""
+    require_name(name)
     settings = settings_of(stage)
     # Before the value is typed: the stage may not exist.
     settings.names()

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_kms.client import KMSClient
+    from mypy_boto3_logs.client import CloudWatchLogsClient
     from mypy_boto3_sesv2.client import SESV2Client
     from mypy_boto3_sns.client import SNSClient
 
@@ -36,17 +37,18 @@ SERVER_ERROR = 500
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """boto3's clients of what a function uses. sns, sesv2: made at their first use."""
+    """boto3's clients of what a function uses. logs, sns, sesv2: made at their first use."""
 
     dynamodb: "DynamoDBClient"
     kms: "KMSClient"
+    logs: Callable[[], "CloudWatchLogsClient"]
     sns: Callable[[], "SNSClient"]
     sesv2: Callable[[], "SESV2Client"]
 
     def of(self, service: str) -> "BaseClient":
         """Return the client of a service, by botocore's name for it."""
-        clients = {"dynamodb": lambda: self.dynamodb, "kms": lambda: self.kms, "sns": self.sns, "sesv2": self.sesv2}
-        return clients[service]()
+        made = {"dynamodb": lambda: self.dynamodb, "kms": lambda: self.kms}
+        return {**made, "logs": self.logs, "sns": self.sns, "sesv2": self.sesv2}[service]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,11 @@ def new_session() -> boto3.Session:
     return session
 
 
+def caller_arn() -> str:
+    """Return the ARN of who calls AWS with the credentials of the environment. It needs no permission."""
+    return str(new_session().client("sts", config=PATIENT).get_caller_identity()["Arn"])
+
+
 def reach(stage: str) -> Stage:
     """Return a stage of the account and region that the environment names."""
     client = partial(new_session().client, config=PATIENT)
@@ -93,7 +100,8 @@ def reach(stage: str) -> Stage:
         # botocore raises ValueError if AWS_ENDPOINT_URL is no URL.
         raise InvalidEndpointConfigurationError(msg=str(fault)) from fault
     kms.meta.events.register_first("needs-retry.kms.CreateKey", _make_once)
-    clients = Clients(client("dynamodb"), kms, partial(client, "sns"), partial(client, "sesv2"))
+    later = [cache(partial(client, service)) for service in ("logs", "sns", "sesv2")]
+    clients = Clients(client("dynamodb"), kms, *later)
     caller = BotocoreCaller(clients.of)
     return Stage(stage, clients, Aws(caller, lambda: caller), client("cloudformation"))
 

@@ -17,6 +17,11 @@ class PlannedChange:
     detail: str = ""
 
 
+def in_words(changes: Sequence[PlannedChange]) -> list[str]:
+    """Return what changes, a text each, such as `create client app`."""
+    return [f"{change.action} {change.what}" for change in changes if change.action != "keep"]
+
+
 def would_change(changes: Sequence[PlannedChange]) -> bool:
     """Return whether these changes change anything."""
     return any(change.action != "keep" for change in changes)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from infra.stage.aws import Stage
-from infra.stage.cloudformation.leftovers import has_group, has_table, logs_of, stack_tables, table_status
+from infra.stage.cloudformation.leftovers import has_group, has_table, stack_tables, table_status
 from infra.stage.cloudformation.stack_status import SOUND, StackState, Unsound, find_stack, status_fault
 from infra.stage.cloudformation.stacks import Stack, stage_stacks
 from infra.stage.keys import data_key_faults, signing_key_faults, stage_key_faults
@@ -30,7 +30,7 @@ def require_sound(stage: Stage, realms: list[str]) -> None:
 def require_free(stage: Stage, stacks: Sequence[Stack]) -> None:
     """Raise Unsound if a stack cannot be made because its tables or log groups exist, retained from a deleted stack."""
     absent = [stack for stack in stacks if _is_absent(stage, stack)]
-    logs = logs_of(stage)
+    logs = stage.clients.logs()
     tables = [(stack, name) for stack in absent for name in stack.tables if has_table(stage, name)]
     groups = [(stack, name) for stack in absent for name in stack.log_groups if has_group(logs, name)]
     lines = [line for stack, name in tables for line in _table_in_the_way(stage, stack, name)]

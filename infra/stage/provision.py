@@ -19,6 +19,7 @@ from infra.stage.cloudformation.leftovers import has_table
 from infra.stage.cloudformation.stacks import stack_changes, stage_stacks
 from infra.stage.health import require_free, require_sound
 from infra.stage.keys import data_key_changes, key_changes, stage_key_changes
+from infra.stage.logs.audit_log import audit_log_changes
 from infra.stage.roles import role_holders, set_role_permissions
 from infra.tenant.schema import Client, Realm, TenantFile
 
@@ -47,6 +48,7 @@ def up(stage: Stage, file: TenantFile, dry_run: bool = False) -> list[PlannedCha
     known = KeySet() if is_new else stage.config().keys()
     algs = sorted({"RS256"} | {api.signing_alg for api in file.apis}, reverse=True)
     return [
+        *audit_log_changes(stage, dry_run),
         *own_changes,
         *(change for stack in realms for change in stack_changes(stage, stack, dry_run)),
         *key_changes(stage, algs, dry_run, known),

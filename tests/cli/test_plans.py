@@ -30,13 +30,14 @@ def test_plan_of_up_in_json_has_each_change_and_makes_nothing(gatehouse: Gatehou
 
     assert (ran.code, ran.err, json.loads(ran.out)["stage"]) == (0, "", name)
     assert changes(ran) == [
+        ("create", f"log group /gatehouse/{name}/audit"),
         ("create", f"stack gatehouse-{name}"),
         ("create", f"stack gatehouse-{name}-realm-staff"),
         ("create", "RS256 signing key"),
         ("create", "data key"),
         ("create", "stage key"),
     ]
-    assert json.loads(ran.out)["changes"][2]["detail"] == "RSA_2048"
+    assert json.loads(ran.out)["changes"][3]["detail"] == "RSA_2048"
     assert holdings(gatehouse.stage)["tables"] == {}
 
 

@@ -59,7 +59,7 @@ def test_stack_that_was_only_proposed_is_made(gatehouse: Gatehouse) -> None:
     )
     ran = gatehouse.up(small_document())
 
-    assert (ran.code, ran.rows[1][:3]) == (0, ["recreate", "stack", name])
+    assert (ran.code, ran.rows[2][:3]) == (0, ["recreate", "stack", name])
     assert status_of(gatehouse, name) == "CREATE_COMPLETE"
 
 

@@ -37,6 +37,7 @@ def test_first_up_makes_stacks_tables_and_keys(gatehouse: Gatehouse) -> None:
     assert (ran.code, ran.err) == (0, "")
     assert ran.rows == [
         ["Stage", name, "changes"],
+        ["create", "log", "group", f"/gatehouse/{name}/audit", "kept", "for", "400", "days"],
         ["create", "stack", f"gatehouse-{name}"],
         ["create", "stack", f"gatehouse-{name}-realm-staff"],
         ["create", "RS256", "signing", "key", "RSA_2048"],

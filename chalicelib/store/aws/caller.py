@@ -21,9 +21,11 @@ Operation = Literal[
     "ListResourceTags",
     "Sign",
     "TagResource",
+    "CreateLogStream",
+    "PutLogEvents",
 ]
 Message = Literal["Publish", "SendEmail"]
-Service = Literal["dynamodb", "kms"]
+Service = Literal["dynamodb", "kms", "logs"]
 SERVICES: dict[str, Service] = {
     "BatchGetItem": "dynamodb",
     "DeleteItem": "dynamodb",
@@ -42,6 +44,8 @@ SERVICES: dict[str, Service] = {
     "ListResourceTags": "kms",
     "Sign": "kms",
     "TagResource": "kms",
+    "CreateLogStream": "logs",
+    "PutLogEvents": "logs",
 }
 # botocore's names of the services, those of messages among them.
 SERVICE_OF: dict[str, str] = {**SERVICES, "Publish": "sns", "SendEmail": "sesv2"}

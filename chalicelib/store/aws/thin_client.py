@@ -1,4 +1,4 @@
-"""DynamoDB and KMS without botocore: JSON over a transport, signed, tried twice.
+"""DynamoDB, KMS and CloudWatch Logs without botocore: JSON over a transport, signed, tried twice.
 
 `environment` says which settings this path honours.
 """
@@ -34,6 +34,7 @@ MAX_SKEW_S = 240
 _PROTOCOLS = {
     "dynamodb": ("application/x-amz-json-1.0", "DynamoDB_20120810"),
     "kms": ("application/x-amz-json-1.1", "TrentService"),
+    "logs": ("application/x-amz-json-1.1", "Logs_20140328"),
 }
 _BLOBS: dict[Operation, tuple[str, ...]] = {
     "Decrypt": ("Plaintext",),

@@ -7,6 +7,7 @@ import typer
 
 from chalicelib.store.configuration.client_secrets import ENDED, ChangedMeanwhile, NoSecret
 from chalicelib.store.configuration.client_secrets import rotate_secret as renew_secret
+from infra.cli.audit import auditing
 from infra.cli.options import JsonOption, StageOption, console, reports_failures
 from infra.cli.output.tables import print_document, print_json, print_table
 from infra.errors import OperatorError
@@ -57,8 +58,10 @@ def rotate_secret(
 ) -> None:
     """Make a new secret, show it once, and let the old one work for the overlap. It works within a minute."""
     ends_at = int(time.time()) + overlap if overlap else ENDED
+    reached = reach(stage)
     try:
-        secret, _ = renew_secret(reach(stage).config(), client_id, ends_at)
+        with auditing(reached, "clients rotate-secret", client=client_id):
+            secret, _ = renew_secret(reached.config(), client_id, ends_at)
     except NoSecret:
         raise OperatorError(f"Stage {stage} has no client {client_id} with a secret.") from None
     except ChangedMeanwhile:

@@ -7,6 +7,7 @@ import typer
 
 from chalicelib.model.address import parse_address
 from chalicelib.protection.counters import CounterState
+from infra.cli.audit import auditing
 from infra.cli.options import JsonOption, RealmOption, StageOption, console, reports_failures
 from infra.cli.output.tables import print_json, print_table, utc
 from infra.errors import OperatorError
@@ -43,13 +44,13 @@ def status(
 @reports_failures
 def unblock(stage: StageOption, realm: RealmOption = "", user: UserOption = "", address: AddressOption = "") -> None:
     """Clear the failures of a user from all addresses, or of an address at all users."""
-    found = Attacks(reach(stage))
-    if _names_one(realm, user, address) and user:
-        freed = found.unblock_user(realm, user)
-    elif _names_one(realm, user, address):
-        freed = found.unblock_address(address)
-    else:
+    reached = reach(stage)
+    found = Attacks(reached)
+    if not _names_one(realm, user, address):
         raise OperatorError("Say whom: --realm REALM --user USER, or --address ADDRESS.")
+    with auditing(reached, "attacks unblock", realm=realm, user=user, address=address) as audited:
+        freed = found.unblock_user(realm, user) if user else found.unblock_address(address)
+        audited.whom["freed"] = freed
     console.print(f"{freed}: forgotten.")
 
 

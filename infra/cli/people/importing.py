@@ -4,7 +4,7 @@ import itertools
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.store.configuration.documents import realm_from
 from chalicelib.store.people.listing import UserList
+from infra.cli.audit import auditing
 from infra.cli.options import JsonOption, RealmOption, StageOption, console, reports_failures
 from infra.cli.output.tables import print_json
 from infra.errors import OperatorError
@@ -74,7 +75,9 @@ def import_(
             _others(reached, found.users_table), upsert, DryRun() if dry_run else None,
         )  # fmt: skip
         maker = PersonMaker(found, Form(guessed), current.import_id, int(time.time()), _hashing(firebase_hash_config))
-        _run(Import(maker, writer, ledger, stack.enter_context(_progress(source, is_shown=not as_json))), rows)
+        running = Import(maker, writer, ledger, stack.enter_context(_progress(source, is_shown=not as_json)))
+        with nullcontext() if dry_run else _auditing(reached, found.name, ledger):
+            _run(running, rows)
     _show(ledger.state, as_json)
     if ledger.state.failed:
         raise typer.Exit(EXIT_SOME_REJECTED)
@@ -153,6 +156,20 @@ def _progress(source: Source, is_shown: bool) -> Iterator[Callable[[], object]]:
                 progress.update(task, completed=source.read_bytes, description=f"{number} people, {rate:.0f}/s")
 
         yield tell
+
+
+@contextmanager
+def _auditing(stage: Stage, realm: str, ledger: Ledger) -> Iterator[None]:
+    """Audit an import, also one that is interrupted: how many people it brought in."""
+    with auditing(stage, "users import", realm=realm) as audited:
+        try:
+            yield
+        finally:
+            audited.whom["people"] = _in_words(ledger.state)
+
+
+def _in_words(state: State) -> list[str]:
+    return [f"{state.inserted} inserted", f"{state.updated} updated", f"{state.failed} failed"]
 
 
 def _show(state: State, as_json: bool) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import typer
 
+from infra.cli.audit import auditing
 from infra.cli.options import JsonOption, RealmOption, StageOption, console, reports_failures
 from infra.cli.output.qr_code import draw_qr_code
 from infra.cli.output.tables import print_json, print_table
@@ -29,12 +30,14 @@ def list_(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption 
 @reports_failures
 def reset(who: Who, realm: RealmOption, stage: StageOption, yes: Yes = False) -> None:
     """Remove a user's second factors and recovery code, and lift the limits on codes and messages."""
-    factors = SecondFactors.of(reach(stage), realm)
+    reached = reach(stage)
+    factors = SecondFactors.of(reached, realm)
     session = factors.find_session(who)
     user = session.user
     if not yes:
         typer.confirm(f"Remove all second factors of {user.user_id} ({user.username or user.email})?", abort=True)
-    factors.reset(session)
+    with auditing(reached, "users mfa reset", realm=session.realm.name, user=user.user_id):
+        factors.reset(session)
     console.print(f"{user.user_id} has no second factor any more.")
 
 
@@ -45,9 +48,11 @@ def enroll(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption
 
     With the first factor comes a recovery code, if the tenant has them; it is shown this once too.
     """
-    factors = SecondFactors.of(reach(stage), realm)
+    reached = reach(stage)
+    factors = SecondFactors.of(reached, realm)
     session = factors.find_session(who)
-    made = factors.enroll(session)
+    with auditing(reached, "users mfa enroll", realm=session.realm.name, user=session.user.user_id):
+        made = factors.enroll(session)
     if as_json:
         print_json(console, made)
         return

@@ -18,11 +18,12 @@ from chalicelib.accounts.authorization import (
     make_role_id,
 )
 from chalicelib.model.user import Permission, User
+from infra.cli.audit import auditing
 from infra.cli.options import JsonOption, RealmOption, StageOption, console, reports_failures
 from infra.cli.output.tables import print_json, print_table
 from infra.cli.people.users import Who
 from infra.errors import OperatorError
-from infra.stage.aws import reach
+from infra.stage.aws import Stage, reach
 from infra.stage.people import People
 
 roles = typer.Typer(name="roles", help="List, add and remove the roles of a user.", no_args_is_help=True)
@@ -40,7 +41,7 @@ GONE = "not in the stage any more"
 @reports_failures
 def list_roles(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
     """List a user's roles. One that the stage has no more permits nothing."""
-    authorizations, user = _reach(who, realm, stage)
+    authorizations, user = _find(who, realm, reach(stage))
     known = {role.name: role.description for role in authorizations.list_roles(user)}
     listed = [(make_role_id(name), name, known.get(name, GONE)) for name in user.roles]
     if as_json:
@@ -53,8 +54,9 @@ def list_roles(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOp
 @reports_failures
 def add_roles(who: Who, names: Roles, realm: RealmOption, stage: StageOption) -> None:
     """Give a user roles. They count from the next login on."""
-    authorizations, user = _reach(who, realm, stage)
-    with _in_operators_words(user):
+    reached = reach(stage)
+    authorizations, user = _find(who, realm, reached)
+    with _in_operators_words(user), auditing(reached, "users roles add", realm=realm, user=user.user_id, roles=names):
         by_id = {make_role_id(name): name for name in names}
         known = {role.role_id for role in authorizations.catalog.find(list(by_id))}
         if unknown := [name for role_id, name in by_id.items() if role_id not in known]:
@@ -68,8 +70,12 @@ def add_roles(who: Who, names: Roles, realm: RealmOption, stage: StageOption) ->
 @reports_failures
 def remove_roles(who: Who, names: Roles, realm: RealmOption, stage: StageOption) -> None:
     """Take roles away from a user. They are gone at the next login or refresh."""
-    authorizations, user = _reach(who, realm, stage)
-    with _in_operators_words(user):
+    reached = reach(stage)
+    authorizations, user = _find(who, realm, reached)
+    with (
+        _in_operators_words(user),
+        auditing(reached, "users roles remove", realm=realm, user=user.user_id, roles=names),
+    ):
         _show_roles(authorizations.remove_roles(user.user_id, [make_role_id(name) for name in names]))
 
 
@@ -77,7 +83,7 @@ def remove_roles(who: Who, names: Roles, realm: RealmOption, stage: StageOption)
 @reports_failures
 def list_permissions(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
     """List a user's permissions, each with the roles that it comes from."""
-    authorizations, user = _reach(who, realm, stage)
+    authorizations, user = _find(who, realm, reach(stage))
     held = authorizations.list_permissions(user)
     if as_json:
         listed = [{**asdict(one.permission), "direct": one.is_direct, "roles": _role_names(one)} for one in held]
@@ -91,8 +97,12 @@ def list_permissions(who: Who, realm: RealmOption, stage: StageOption, as_json: 
 @reports_failures
 def add_permissions(who: Who, api: Audience, scopes: Scopes, realm: RealmOption, stage: StageOption) -> None:
     """Give a user permissions without a role. They count from the next login on."""
-    authorizations, user = _reach(who, realm, stage)
-    with _in_operators_words(user):
+    reached = reach(stage)
+    authorizations, user = _find(who, realm, reached)
+    with (
+        _in_operators_words(user),
+        auditing(reached, "users permissions add", realm=realm, user=user.user_id, api=api, permissions=scopes),
+    ):
         _show_permissions(authorizations.add_permissions(user.user_id, [Permission(api, one) for one in scopes]))
 
 
@@ -100,14 +110,18 @@ def add_permissions(who: Who, api: Audience, scopes: Scopes, realm: RealmOption,
 @reports_failures
 def remove_permissions(who: Who, api: Audience, scopes: Scopes, realm: RealmOption, stage: StageOption) -> None:
     """Take permissions away that a user has without a role. They are gone at the next login or refresh."""
-    authorizations, user = _reach(who, realm, stage)
-    with _in_operators_words(user):
+    reached = reach(stage)
+    authorizations, user = _find(who, realm, reached)
+    with (
+        _in_operators_words(user),
+        auditing(reached, "users permissions remove", realm=realm, user=user.user_id, api=api, permissions=scopes),
+    ):
         _show_permissions(authorizations.remove_permissions(user.user_id, [Permission(api, one) for one in scopes]))
 
 
-def _reach(who: str, realm: str, stage: str) -> tuple[Authorizations, User]:
+def _find(who: str, realm: str, stage: Stage) -> tuple[Authorizations, User]:
     """Return what the people of a realm may do, and the named person. Raises OperatorError for nobody."""
-    people = People.of(reach(stage), realm)
+    people = People.of(stage, realm)
     return Authorizations(people.records, RoleCatalog(people.config)), people.find(who)
 
 

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
+from infra.cli.audit import auditing
 from infra.cli.options import RealmOption, StageOption, console, reports_failures
 from infra.cli.people.users import Who
 from infra.errors import OperatorError
-from infra.stage.aws import reach
+from infra.stage.aws import Stage, reach
 from infra.stage.people import People
 
 METADATA_HELP = "Members to set: a JSON object, or name=value; several. null removes one, the others stay."
@@ -50,14 +51,21 @@ def set_(
         "user_metadata": _members("--user-metadata", user_metadata),
         "app_metadata": _members("--app-metadata", app_metadata),
     }
-    changes = {field: value for field, value in given.items() if value is not None}
-    if not changes:
+    if all(value is None for value in given.values()):
         raise OperatorError("Name what to change, such as --email. `gatehouse users set --help` lists it.")
-    people = People.of(reach(stage), realm)
+    console.print(_change(reach(stage), realm, who, given))
+
+
+def _change(stage: Stage, realm: str, who: str, given: dict[str, Any]) -> str:
+    """Change a user, and return what became of it, in words. given: by field, None for one that stays."""
+    changes = {field: value for field, value in given.items() if value is not None}
+    people = People.of(stage, realm)
     user = people.find(who)
-    after = people.change(user, changes)
-    changed = [field for field in given if getattr(after, field) != getattr(user, field)]
-    console.print(f"{after.user_id}: {'changed ' + ', '.join(changed) if changed else 'nothing changed'}.")
+    with auditing(stage, "users set", realm=people.realm.name, user=user.user_id, changed=list(changes)) as audited:
+        after = people.change(user, changes)
+        changed = [field for field in given if getattr(after, field) != getattr(user, field)]
+        audited.whom["changed"] = changed
+    return f"{after.user_id}: {'changed ' + ', '.join(changed) if changed else 'nothing changed'}."
 
 
 def _members(option: str, texts: Metadata) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from chalicelib.store.revocations import RevocationStore
+from infra.cli.audit import auditing
 from infra.cli.options import JsonOption, RealmOption, StageOption, console, reports_failures
 from infra.cli.output.tables import print_json, print_table, utc
 from infra.errors import OperatorError
@@ -69,11 +70,13 @@ def revoke(
         raise OperatorError("Say which: --family ID, --client ID or --all.")
     if not realm:
         raise OperatorError("Name the user's realm: --realm NAME.")
-    people = People.of(reach(stage), realm)
+    reached = reach(stage)
+    people = People.of(reached, realm)
     person = people.find(user)
-    if family:
-        people.end_family(person, family)
-    count = 1 if family else people.end_families(person, client)
+    with auditing(reached, "tokens revoke", realm=people.realm.name, user=person.user_id, client=client, family=family):
+        if family:
+            people.end_family(person, family)
+        count = 1 if family else people.end_families(person, client)
     console.print(f"{person.user_id}: ended {count}.")
     return None
 
@@ -88,8 +91,9 @@ def _revoke_at_large(stage_name: str, realm: str, client: str, *, is_whole_stage
     stage = reach(stage_name)
     names = _realms(stage, realm, client)
     revocations = RevocationStore(stage.dynamo, f"{stage.prefix}sessions")
-    for name in names:
-        revocations.revoke(name, client or None)
+    with auditing(stage, "tokens revoke", realm=names, client=client):
+        for name in names:
+            revocations.revoke(name, client or None)
     through = f" through client {client}" if client else ""
     console.print(f"Ended all refresh tokens of {', '.join(names)}{through}.")
 

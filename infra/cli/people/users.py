@@ -7,6 +7,7 @@ import typer
 
 from chalicelib.model.user import User
 from chalicelib.store.people.counts import recount
+from infra.cli.audit import auditing
 from infra.cli.options import (
     JsonOption,
     RealmOption,
@@ -19,7 +20,7 @@ from infra.cli.options import (
 )
 from infra.cli.output.tables import print_json, print_table, utc
 from infra.errors import OperatorError
-from infra.stage.aws import reach
+from infra.stage.aws import Stage, reach
 from infra.stage.people import People
 
 users = typer.Typer(name="users", help="Add, find, change and delete the users of a realm.", no_args_is_help=True)
@@ -66,12 +67,16 @@ def add(
     """Add a user; ask for the password unless standard input has it, or its hash."""
     if password_stdin and password_hash_stdin:
         raise OperatorError("Standard input holds one of the two: give --password-stdin or --password-hash-stdin.")
-    people = People.of(reach(stage), realm)
+    reached = reach(stage)
+    people = People.of(reached, realm)
     password_hash = read_line() if password_hash_stdin else None
     password = None if password_hash_stdin else read_password(password_stdin)
     fields = {"username": username, "email": email, "name": name, "email_verified": email_verified}
     own_id = {"user_id": user_id} if user_id else {}
-    console.print(people.add(password, password_hash, **fields | own_id).user_id)
+    with auditing(reached, "users add", realm=people.realm.name, user=user_id or username or email) as audited:
+        user = people.add(password, password_hash, **fields | own_id)
+        audited.whom["user"] = user.user_id
+    console.print(user.user_id)
 
 
 @users.command("list")
@@ -90,9 +95,11 @@ def list_(realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -
 @reports_failures
 def count(realm: RealmOption, stage: StageOption, as_json: JsonOption = False) -> None:
     """Count all users, and set by it the `total` that lists of the Management API name."""
-    people = People.of(reach(stage), realm)
+    reached = reach(stage)
+    people = People.of(reached, realm)
     found = show_progress(people.records.all(), "people read")
-    before, now = recount(people.records.dynamo, people.records.table, found)
+    with auditing(reached, "users count", realm=people.realm.name):
+        before, now = recount(people.records.dynamo, people.records.table, found)
     if as_json:
         print_json(console, {"realm": people.realm.name, "users": now, "total_before": before})
     else:
@@ -114,8 +121,11 @@ def show(who: Who, realm: RealmOption, stage: StageOption, as_json: JsonOption =
 @reports_failures
 def set_password(who: Who, realm: RealmOption, stage: StageOption, password_stdin: PasswordStdin = False) -> None:
     """Set a user's password, lift brute-force blocks, and end refresh tokens unless the tenant keeps them."""
-    people, user = _find_user(who, realm, stage)
-    people.set_password(user, read_password(password_stdin))
+    reached = reach(stage)
+    people, user = _find_user(who, realm, reached)
+    password = read_password(password_stdin)
+    with auditing(reached, "users set-password", realm=people.realm.name, user=user.user_id):
+        people.set_password(user, password)
     console.print(f"{user.user_id}: the password is set.")
 
 
@@ -123,8 +133,10 @@ def set_password(who: Who, realm: RealmOption, stage: StageOption, password_stdi
 @reports_failures
 def block(who: Who, realm: RealmOption, stage: StageOption) -> None:
     """Block a user: the right password is answered with 403 from now on, and all refresh tokens end."""
-    people, user = _find_user(who, realm, stage)
-    people.set_blocked(user, True)
+    reached = reach(stage)
+    people, user = _find_user(who, realm, reached)
+    with auditing(reached, "users block", realm=people.realm.name, user=user.user_id):
+        people.set_blocked(user, True)
     console.print(f"{user.user_id} is blocked.")
 
 
@@ -132,8 +144,10 @@ def block(who: Who, realm: RealmOption, stage: StageOption) -> None:
 @reports_failures
 def unblock(who: Who, realm: RealmOption, stage: StageOption) -> None:
     """Unblock a user, and lift the brute-force blocks too."""
-    people, user = _find_user(who, realm, stage)
-    people.set_blocked(user, False)
+    reached = reach(stage)
+    people, user = _find_user(who, realm, reached)
+    with auditing(reached, "users unblock", realm=people.realm.name, user=user.user_id):
+        people.set_blocked(user, False)
     console.print(f"{user.user_id} is not blocked.")
 
 
@@ -141,16 +155,18 @@ def unblock(who: Who, realm: RealmOption, stage: StageOption) -> None:
 @reports_failures
 def delete(who: Who, realm: RealmOption, stage: StageOption, yes: Yes = False) -> None:
     """Delete a user. Their username and email are free again; their user_id never is."""
-    people, user = _find_user(who, realm, stage)
+    reached = reach(stage)
+    people, user = _find_user(who, realm, reached)
     if not yes:
         typer.confirm(f"Delete {user.user_id} ({user.username or user.email}) for good?", abort=True)
-    people.delete(user)
+    with auditing(reached, "users delete", realm=people.realm.name, user=user.user_id):
+        people.delete(user)
     console.print(f"{user.user_id} is deleted.")
 
 
-def _find_user(who: str, realm: str, stage: str) -> tuple[People, User]:
+def _find_user(who: str, realm: str, stage: Stage) -> tuple[People, User]:
     """Return the users of a realm, and the named one. Raises OperatorError if there is none."""
-    people = People.of(reach(stage), realm)
+    people = People.of(stage, realm)
     return people, people.find(who)
 
 

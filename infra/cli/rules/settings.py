@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from infra.cli.audit import auditing
 from infra.cli.options import JsonOption, StageOption, console, reports_failures
 from infra.cli.output.tables import print_json
-from infra.rules.settings import set_value, settings_of, unset
+from infra.rules.settings import require_name, set_value, settings_of, unset
 from infra.stage.aws import reach
 
 settings = typer.Typer(name="settings", help="Set, list and unset the settings that rules read.", no_args_is_help=True)
@@ -25,7 +26,10 @@ def set_(
     ] = False,
 ) -> None:
     """Set one setting; ask for its value unseen. It works within a minute, and is never shown again."""
-    set_value(reach(stage), name, _read_value if from_stdin else _ask_value)
+    require_name(name)
+    reached = reach(stage)
+    with auditing(reached, "rules settings set", setting=name):
+        set_value(reached, name, _read_value if from_stdin else _ask_value)
     console.print(f"{name} is set.")
 
 
@@ -45,7 +49,10 @@ def list_(stage: StageOption, as_json: JsonOption = False) -> None:
 @reports_failures
 def unset_(name: Name, stage: StageOption) -> None:
     """Delete one setting. It takes effect within a minute."""
-    unset(reach(stage), name)
+    require_name(name)
+    reached = reach(stage)
+    with auditing(reached, "rules settings unset", setting=name):
+        unset(reached, name)
     console.print(f"{name} is gone.")
 
 

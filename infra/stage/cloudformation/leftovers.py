@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from infra.stage.aws import PATIENT, Stage, new_session
+from infra.stage.aws import Stage
 from infra.stage.cloudformation.stack_status import StackFailed, StackState, Unsound, failure_lines, settle
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def remove_failed(stage: Stage, state: StackState) -> None:
     The templates retain tables and log groups, which would block the next creation.
     """
     tables = [name for name in _resources(stage, state, TABLE) if has_table(stage, name)]
-    logs = logs_of(stage)
+    logs = stage.clients.logs()
     groups = [name for name in _resources(stage, state, LOG_GROUP) if has_group(logs, name)]
     used = [f"table {name}" for name in tables if _is_used_table(stage, name)]
     used += [f"log group {name}" for name in groups if logs.describe_log_streams(logGroupName=name)["logStreams"]]
@@ -48,11 +48,6 @@ def table_status(stage: Stage, name: str) -> str:
         return dynamodb.describe_table(TableName=name)["Table"]["TableStatus"]
     except dynamodb.exceptions.ResourceNotFoundException:
         return ""
-
-
-def logs_of(stage: Stage) -> "CloudWatchLogsClient":
-    """Return a client of the log groups, in the stage's Region."""
-    return new_session().client("logs", region_name=stage.cloudformation.meta.region_name, config=PATIENT)
 
 
 def stack_tables(stage: Stage, state: StackState) -> list[str]:

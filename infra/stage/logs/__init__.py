@@ -1,0 +1,1 @@
+"""The log groups of a stage that its stack does not have."""
