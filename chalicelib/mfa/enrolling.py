@@ -14,10 +14,13 @@ _ID_LENGTH = 16
 
 def new_authenticator(session: MfaSession, kind: str, address: str = "") -> Authenticator:
     """Return a fresh, unconfirmed authenticator. Only this login may confirm it; without one, any of the user may."""
+    return Authenticator(new_authenticator_id(kind), kind, address, enrolled_by=session.pending.login_id)
+
+
+def new_authenticator_id(kind: str) -> str:
+    """Return a fresh ID for an authenticator of this kind."""
     made = "".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH))
-    return Authenticator(
-        f"{FACTOR_KINDS[kind].id_prefix}|dev_{made}", kind, address, enrolled_by=session.pending.login_id
-    )
+    return f"{FACTOR_KINDS[kind].id_prefix}|dev_{made}"
 
 
 def add_authenticator(enrolment: Enrolment, authenticator: Authenticator) -> Enrolment:

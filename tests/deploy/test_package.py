@@ -59,7 +59,6 @@ def test_zip_holds_the_app_and_its_packages_and_nothing_else(package: Path) -> N
         "_argon2_cffi_bindings",
         "idna",
         "phonenumbers",
-        "pyotp",
         "cryptography",
         "cffi",
         "pycparser",

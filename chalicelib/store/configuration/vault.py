@@ -20,6 +20,9 @@ STAGE_OWNER = "stage"
 
 # The beginning of a stored data key that a multi-Region key sealed. The version before had keys of one Region.
 _MULTI_REGION = "mrk:"
+# The beginning of a stored key that many owners share, and the owner that KMS binds it to (docs/adr/0052).
+_SHARED = "mrk-shared:"
+SHARED_OWNER = "import"
 
 
 def data_key_alias(stage: str) -> str:
@@ -39,13 +42,25 @@ def store_data_key(blob: bytes) -> str:
 
 def is_of_one_region(stored: str) -> bool:
     """Return whether only the key of the version before opens a stored data key."""
-    return not stored.startswith(_MULTI_REGION)
+    return not stored.startswith((_MULTI_REGION, _SHARED))
 
 
 def sealer_of(stage: str, stored: str) -> tuple[str, bytes]:
     """Return the alias of the KMS key that opens a stored data key, and what KMS has to open."""
     alias = data_key_alias_before(stage) if is_of_one_region(stored) else data_key_alias(stage)
-    return alias, b64decode(stored.removeprefix(_MULTI_REGION))
+    return alias, b64decode(stored.rpartition(":")[2])
+
+
+@dataclass(frozen=True, slots=True)
+class SharedKey:
+    """One key for the secrets of many owners, so that KMS is called once for all of them. stored: its stored form."""
+
+    key: bytes = field(repr=False)
+    stored: str = field(repr=False)
+
+    def data_key(self, owner: str) -> bytes:
+        """Return the data key of one owner, which opens nothing of another. Source: NIST SP 800-108r1."""
+        return hmac.digest(self.key, b"data key\0" + owner.encode(), "sha256")
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -68,8 +83,18 @@ class Vault:
         )
         return made["Plaintext"], store_data_key(made["CiphertextBlob"])
 
+    def new_shared_key(self) -> "SharedKey":
+        """Return a fresh key that the data keys of many owners are derived from. One KMS call."""
+        key, stored = self.new_key(SHARED_OWNER)
+        return SharedKey(key, stored.replace(_MULTI_REGION, _SHARED, 1))
+
     def open_key(self, stored: str, owner: str) -> bytes:
         """Return the data key of its stored form. One KMS call."""
+        if stored.startswith(_SHARED):
+            return SharedKey(self._decrypt(stored, SHARED_OWNER), stored).data_key(owner)
+        return self._decrypt(stored, owner)
+
+    def _decrypt(self, stored: str, owner: str) -> bytes:
         alias, blob = sealer_of(self.stage, stored)
         context = {"gatehouse": owner}
         opened = self.aws.call("Decrypt", KeyId=alias, CiphertextBlob=blob, EncryptionContext=context)
