@@ -15,8 +15,8 @@ from chalicelib.model.account import Account
 from chalicelib.model.enrolment import Enrolment
 from chalicelib.model.storage import Change
 from chalicelib.store.configuration.vault import Vault, unseal
-from chalicelib.store.dynamo import update_of, update_write
-from chalicelib.store.people.enrolments import first_write
+from chalicelib.store.dynamo import put_write, update_of, update_write
+from chalicelib.store.people.enrolments import enrolment_values
 from chalicelib.store.people.items import credentials_key
 from infra.move.people.factors import FactorSealer
 from infra.move.people.faults import RowFault
@@ -69,7 +69,7 @@ def move(people: PeopleMaker, sealer: FactorSealer, row: dict[str, Any]) -> str:
     enrolment = sealer.read(row, Account("employees", user.user_id))
     kinds = update_of(Change({"multifactor": enrolment.kinds}))
     people.stage.dynamo.commit(
-        (first_write(table, enrolment), update_write(credentials_key(table, user.user_id), kinds)),
+        (put_write(table, enrolment_values(enrolment, 1)), update_write(credentials_key(table, user.user_id), kinds)),
     )
     return user.username
 

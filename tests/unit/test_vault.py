@@ -5,7 +5,7 @@ import secrets
 import pytest
 
 from chalicelib.errors import ServerError, TemporarilyUnavailable
-from chalicelib.store.configuration.vault import Vault, seal, unseal
+from chalicelib.store.configuration.vault import Vault, is_of_one_region, seal, unseal
 from infra.stage.aws import Stage
 
 DATA_KEY = secrets.token_bytes(32)
@@ -31,3 +31,13 @@ def test_data_key_opens_for_its_owner_alone(stage: Stage) -> None:
     assert vault.open_key(stored, "ada") == key
     with pytest.raises((ServerError, TemporarilyUnavailable)):
         vault.open_key(stored, "eve")
+
+
+def test_key_of_a_move_opens_for_each_owner_apart_and_is_left_by_a_migration(stage: Stage) -> None:
+    vault = Vault(stage.aws, stage.name)
+    shared = vault.new_shared_key()
+    ada, eve = (vault.open_key(shared.stored, owner) for owner in ("ada", "eve"))
+
+    assert (ada, eve) == (shared.data_key("ada"), shared.data_key("eve"))
+    assert ada != eve
+    assert not is_of_one_region(shared.stored)

@@ -68,9 +68,9 @@ class EnrolmentStore:
         self.dynamo.commit((*self.writes(before, after), self._record_write(user, after.kinds, ends=1)))
 
     def _write(self, before: Enrolment, after: Enrolment) -> Write:
+        values = enrolment_values(after, before.version + 1)
         if before.version == 0:
-            return first_write(self.realm.users_table, after)
-        values = _values(after, before.version + 1)
+            return put_write(self.realm.users_table, values, "attribute_not_exists(pk)")
         return put_write(self.realm.users_table, values, "version = :seen", seen=before.version)
 
     def _notice(self, user_id: str, change: FactorChange) -> OutgoingMail:
@@ -90,12 +90,8 @@ class EnrolmentStore:
         return update_write(credentials_key(self.realm.users_table, user.user_id), update_of(change))
 
 
-def first_write(table: str, enrolment: Enrolment) -> Write:
-    """Return the write of the enrolment of a user who has none, and no notice of it: for a move, see `writes`."""
-    return put_write(table, _values(enrolment, 1), "attribute_not_exists(pk)")
-
-
-def _values(enrolment: Enrolment, version: int) -> dict[str, Value]:
+def enrolment_values(enrolment: Enrolment, version: int) -> dict[str, Value]:
+    """Return the item of an enrolment. version: counts its writes."""
     authenticators = json.dumps([asdict(one) for one in enrolment.authenticators])
     return {
         "pk": f"mfa#{enrolment.user_id}",

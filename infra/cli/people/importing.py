@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -15,12 +15,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.store.configuration.documents import realm_from
+from chalicelib.store.configuration.vault import Vault
 from chalicelib.store.people.listing import UserList
 from infra.cli.audit import auditing
 from infra.cli.options import JsonOption, RealmOption, StageOption, console, reports_failures
 from infra.cli.output.tables import print_json
 from infra.errors import OperatorError
 from infra.move.people.dry_run import DryRun
+from infra.move.people.factors import FactorSealer
 from infra.move.people.faults import RowFault
 from infra.move.people.foreign.firebase import parse_hash_config
 from infra.move.people.forms import Form, guess_form
@@ -65,8 +67,7 @@ def import_(
         begun = State(secrets.token_hex(16), stage, found.name, guessed, upsert, fingerprint(file))
         current = _current(begun, kept) if resume and not dry_run else begun
         if current.is_finished:
-            _show(current, as_json)
-            return
+            return _show(current, as_json)
         keep: Callable[[State], None] = (lambda _: None) if dry_run else partial(write_state, kept)
         keep(current)
         ledger = Ledger(current, keep, stack.enter_context(_report(report, current)) if report else None)
@@ -74,13 +75,19 @@ def import_(
             reached.dynamo, found.users_table, Pace(max_writes_per_s, time.monotonic, reached.pause),
             _others(reached, found.users_table), upsert, DryRun() if dry_run else None,
         )  # fmt: skip
-        maker = PersonMaker(found, Form(guessed), current.import_id, int(time.time()), _hashing(firebase_hash_config))
+        sealer = _sealer(reached, guessed)
+        maker = PersonMaker(found, guessed, current.import_id, sealer, _hashing(firebase_hash_config))
         running = Import(maker, writer, ledger, stack.enter_context(_progress(source, is_shown=not as_json)))
         with nullcontext() if dry_run else _auditing(reached, found.name, ledger):
             _run(running, rows)
     _show(ledger.state, as_json)
     if ledger.state.failed:
         raise typer.Exit(EXIT_SOME_REJECTED)
+
+
+def _sealer(stage: Stage, form: Form) -> FactorSealer:
+    make_key = cache(Vault(stage.aws, stage.name).new_shared_key)
+    return FactorSealer(make_key, int(time.time()), takes_own=form is Form.GATEHOUSE)
 
 
 def _hashing(path: Path | None) -> dict[str, object] | None:

@@ -38,18 +38,24 @@ _FAILED: Code = "MFA_FACTORS_FAILED"
 
 @dataclass(frozen=True, slots=True)
 class FactorSealer:
-    """Makes stored factors of those of a row. shared_key: seals the secrets of all rows. now: epoch seconds."""
+    """Makes stored factors of those of a row. shared_key: seals the secrets of all rows. now: epoch seconds.
+
+    takes_own: whether a row may have what only an export of Gatehouse has.
+    """
 
     shared_key: Callable[[], SharedKey]
     now: int
+    takes_own: bool = True
 
     def read(self, row: Mapping[str, Any], account: Account) -> Enrolment:
-        """Return a person's confirmed factors, ready to be written (`first_write`); raises RowFault.
+        """Return a person's confirmed factors, ready to be written; raises RowFault.
 
         A row without any gives an empty enrolment, which is not written. Its `kinds` belong into the credentials. No
         call is made, but for the first use of shared_key.
         """
         factors = _list_of(row, FIELD, least=1, most=MAX_AUTHENTICATORS)
+        if not self.takes_own:
+            _require_auth0s(row, factors)
         given = [self._factor(one, f"{FIELD}.{index}", account) for index, one in enumerate(factors)]
         if len({one.authenticator_id for one in given}) < len(given):
             raise RowFault(FIELD, _FAILED, "Two factors have the same authenticator_id.")
@@ -73,6 +79,17 @@ class FactorSealer:
         data_key = self.shared_key().data_key(account.key)
         text = _secret(value, f"{field}.{name}.secret")
         return replace(made, secret=seal(data_key, text, secret_owner(account, authenticator_id)))
+
+
+def _require_auth0s(row: Mapping[str, Any], factors: list[Any]) -> None:
+    """Raise RowFault if there is a member that Auth0's form does not have."""
+    own = [name for name in (RECOVERY_FIELD, HISTORY_FIELD) if name in row]
+    for index, one in enumerate(factors):
+        own += [
+            f"{FIELD}.{index}.{name}" for name in (ID_FIELD, STEP_FIELD) if isinstance(one, Mapping) and name in one
+        ]
+    if own:
+        raise RowFault(own[0], "NOT_PASSED", f"{own[0]} is not known.")
 
 
 def _only_member(factor: object, field: str) -> tuple[str, Mapping[str, Any]]:

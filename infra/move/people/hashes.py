@@ -9,7 +9,7 @@ from chalicelib.passwords.foreign.schemes import MAX_MIB, MAX_MS, read
 from chalicelib.passwords.foreign.text import MAX_TEXT, HashText, Unreadable, encode
 from chalicelib.passwords.hash import is_bcrypt, is_foreign_hash
 from infra.move.people.faults import RowFault
-from infra.move.people.ldap import read_ldap
+from infra.move.people.foreign.ldap import read_ldap
 from infra.move.people.members import Members
 
 PLAIN, CUSTOM = "password_hash", "custom_password_hash"

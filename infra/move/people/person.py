@@ -2,12 +2,15 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chalicelib.accounts.profiles import UnfitProfile, require_identifiers
+from chalicelib.model.account import Account
+from chalicelib.model.enrolment import Enrolment
 from chalicelib.model.tenant import Realm
 from chalicelib.model.user import Permission, User
+from infra.move.people.factors import FactorSealer
 from infra.move.people.faults import RowFault
 from infra.move.people.forms import Form, Row, reader_of
 from infra.move.people.hashes import stored_hash
@@ -32,7 +35,7 @@ _COPIED = (
 class Person:
     """Somebody whom a row makes. given: the fields that the row names. mark: of this row of this import.
 
-    has_own_id: whether the row names the user_id.
+    has_own_id: whether the row names the user_id. enrolment: the second factors, without any if the row has none.
     """
 
     row: int
@@ -40,19 +43,20 @@ class Person:
     given: frozenset[str]
     mark: str
     has_own_id: bool
+    enrolment: Enrolment = field(repr=False)
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class PersonMaker:
-    """Makes persons for a realm. import_id: a fresh text of this import. now_s: the time of unnamed times.
+    """Makes persons for a realm. import_id: a fresh text of this import. sealer: makes their factors.
 
-    hash_config: of Firebase's hashes.
+    Its time is that of unnamed times. hash_config: of Firebase's hashes.
     """
 
     realm: Realm
     form: Form
     import_id: str
-    now_s: int
+    sealer: FactorSealer
     hash_config: Row | None = None
     reader: Callable[[Row], Row] = field(init=False)
 
@@ -76,16 +80,16 @@ class PersonMaker:
         self._require_email(parsed)
         if self.form is not Form.GATEHOUSE and not FORBIDDEN.isdisjoint(parsed.app_metadata):
             raise RowFault("app_metadata", "NOT_PASSED", "app_metadata has a member whose name Auth0 keeps for itself.")
-        if parsed.mfa_factors is not None:
-            raise RowFault("mfa_factors", "MFA_FACTORS_FAILED", "mfa_factors are not taken yet.")
         mark = f"{self.import_id}:{number}"
         user = self._user(parsed, row, mark)
+        enrolment = self.sealer.read(row, Account(self.realm.name, user.user_id))
         try:
             require_identifiers(user, self.realm)
         except UnfitProfile as unfit:
             named = any(getattr(user, kind) for kind in self.realm.identifiers)
             raise RowFault(self.realm.identifiers[0], "FORMAT" if named else "OBJECT_REQUIRED", str(unfit)) from None
-        return Person(number, user, frozenset(parsed.model_fields_set), mark, parsed.user_id is not None)
+        made = replace(user, multifactor=enrolment.kinds)
+        return Person(number, made, frozenset(parsed.model_fields_set), mark, parsed.user_id is not None, enrolment)
 
     def _require_email(self, parsed: PersonRow) -> None:
         # Auth0 requires it of every row of its own form.
@@ -102,7 +106,7 @@ class PersonMaker:
         user_id = parsed.user_id or f"{self.realm.name}|{digest[4:16].hex()}"
         if not USER_ID.fullmatch(user_id) or user_id.endswith("@clients"):
             raise RowFault("user_id", "PATTERN", "user_id has 2 to 255 printable ASCII characters, and no space.")
-        created_at = self.now_s if parsed.created_at is None else parsed.created_at
+        created_at = self.sealer.now if parsed.created_at is None else parsed.created_at
         return User(
             user_id=user_id,
             username=parsed.username or "",
@@ -111,7 +115,7 @@ class PersonMaker:
             credential_version=version,
             password_version=version,
             created_at=created_at,
-            updated_at=self.now_s if parsed.updated_at is None else parsed.updated_at,
+            updated_at=self.sealer.now if parsed.updated_at is None else parsed.updated_at,
             roles=tuple(parsed.roles),
             permissions=tuple(_permission(one) for one in parsed.permissions),
             **{name: getattr(parsed, name) for name in _COPIED},

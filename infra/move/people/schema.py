@@ -125,6 +125,8 @@ class PersonRow(BaseModel):
     password_hash: Any = None
     custom_password_hash: Any = None
     mfa_factors: Any = None
+    recovery_code_hash: Any = None
+    factor_history: Any = None
 
 
 def parse_row(values: Mapping[str, Any]) -> PersonRow | tuple[RowFault, ...]:
