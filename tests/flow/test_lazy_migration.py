@@ -1,4 +1,4 @@
-"""Lazy migration: people of a realm with `import_from` move at their first login (docs/run/moving.md)."""
+"""Lazy migration: people of a realm with `import_from` move at their first login (docs/run/moving-people.md)."""
 
 import threading
 from collections.abc import Iterator

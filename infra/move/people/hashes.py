@@ -1,4 +1,4 @@
-"""Read the password hash of a row in Auth0's bulk form (docs/run/moving.md, "Password hashes")."""
+"""Read the password hash of a row in Auth0's bulk form (docs/run/moving-people.md, "Password hashes")."""
 
 import re
 from collections.abc import Callable, Mapping
