@@ -7,6 +7,8 @@ cold_start.begin()
 from functools import partial
 from typing import Any
 
+from chalice.app import CloudWatchEvent
+
 from chalicelib import wiring
 from chalicelib.flows.accounts.change_password import ChangePasswordFlow
 from chalicelib.flows.accounts.links import LinkFlow
@@ -92,6 +94,15 @@ def management(event: Any, context: Any) -> dict[str, Any]:
     from chalicelib.wiring.management import application  # noqa: PLC0415
 
     return application(event, context)
+
+
+@app.schedule("rate(1 hour)", name="rotate_keys")
+def rotate_keys(_: CloudWatchEvent) -> None:
+    """Take the step of the signing keys' rotation that is due."""
+    # As above.
+    from chalicelib.wiring.rotation import scheduled_rotation  # noqa: PLC0415
+
+    scheduled_rotation().run()
 
 
 cold_start.finish(wiring.services)

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+# How long a key signs before the schedule replaces it, if the tenant file does not say.
+ROTATION_DAYS = 90
+
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from chalicelib.model.address import is_listed
 from chalicelib.model.bucket import Bucket
+from chalicelib.model.key import ROTATION_DAYS
 
 PASSWORD = "password"
 REFRESH_TOKEN = "refresh_token"
@@ -153,7 +154,7 @@ class Tenant:
     grant_types: every grant that some client of this tenant has. has_auth0_scopes: whether a request without scope, or
     with `openid` alone, gets Auth0's five OIDC scopes. revokes_on_password_change: whether a new password
     ends the user's refresh tokens. sends_notices: whether security notices are mailed.
-    realm_aliases: the realms' names by their aliases.
+    realm_aliases: the realms' names by their aliases. rotation_days: until a key that signs is replaced; 0 for never.
     """
 
     friendly_name: str
@@ -168,6 +169,7 @@ class Tenant:
     mfa: MfaPolicy = field(default_factory=MfaPolicy)
     breached_password_detection: BreachedPasswordDetection = field(default_factory=BreachedPasswordDetection)
     realm_aliases: dict[str, str] = field(default_factory=dict)
+    rotation_days: int = ROTATION_DAYS
 
     def realm_named(self, name: str) -> str:
         """Return the name of the realm that has this alias; any other text as it is."""

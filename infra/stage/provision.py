@@ -108,7 +108,7 @@ def write_configuration(
 def _documents(
     stage: Stage, file: TenantFile, stored: dict[str, Document], made: dict[str, str]
 ) -> dict[str, Document]:
-    sections = file.model_dump(mode="json", include={"mfa", "attack_protection"})
+    sections = file.model_dump(mode="json", include={"mfa", "attack_protection", "keys"})
     tenant = stored.get("tenant", {})
     computed = {"grant_types": tenant.get("grant_types", []), "realm_aliases": tenant.get("realm_aliases", {})}
     return {

@@ -1,12 +1,13 @@
-"""The sections `mfa` and `attack_protection` of a tenant file."""
+"""The sections `mfa`, `attack_protection` and `keys` of a tenant file."""
 
 from typing import Literal
 
 from pydantic import Field
 
 from chalicelib.model import tenant as model
+from chalicelib.model.key import ROTATION_DAYS
 from infra.tenant.part import Part
-from infra.tenant.values import YEAR_S, Country, FactorName, Listed, Network
+from infra.tenant.values import YEAR_S, Country, FactorName, Listed, Network, RotationDays
 
 DAY_MS = 86_400_000
 # Defaults that the deployed code has too.
@@ -59,3 +60,9 @@ class AttackProtection(Part):
     brute_force_protection: BruteForceProtection = BruteForceProtection()
     suspicious_ip_throttling: SuspiciousIpThrottling = SuspiciousIpThrottling()
     breached_password_detection: BreachedPasswordDetection = BreachedPasswordDetection()
+
+
+class Keys(Part):
+    """The schedule of the signing keys. rotation_days: how long one signs; 0 if nothing rotates by itself."""
+
+    rotation_days: RotationDays = ROTATION_DAYS

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from chalicelib.model.tenant import ID_TOKEN_LIFETIME_S, MFA_GRANTS, REFRESH_TOKEN
 from infra.tenant.part import Part
-from infra.tenant.protection import AttackProtection, Mfa
+from infra.tenant.protection import AttackProtection, Keys, Mfa
 from infra.tenant.values import (
     MONTH_S,
     PASSWORD_GRANTS,
@@ -295,4 +295,5 @@ class TenantFile(Part):
     roles: Listed[Role] = ()
     mfa: Mfa = Mfa()
     attack_protection: AttackProtection = AttackProtection()
+    keys: Keys = Keys()
     users: dict[str, Listed[User]] = Field(default={})

@@ -22,6 +22,9 @@ T = TypeVar("T")
 PASSWORD_GRANTS = (PASSWORD, PASSWORD_REALM)
 MONTH_S = 2_592_000
 YEAR_S = 31_557_600
+# The shortest: tokens of the key before live for 30 days, and it has left by then. The longest: NIST's for a key that
+# signs (SP 800-57 Part 1, 5.3.6).
+MIN_ROTATION_DAYS, MAX_ROTATION_DAYS = 31, 1095
 USERNAME_LIMIT = 128
 EMAIL_LIMIT = 254
 
@@ -55,6 +58,12 @@ def _rule(is_valid: Callable[[str], object], sentence: str) -> AfterValidator:
 
 def _refuse_private(_: object) -> None:
     raise _value_error("is a private member of a key: keep public members only, and count this key as disclosed")
+
+
+def _require_rotation(days: int) -> int:
+    if days and not MIN_ROTATION_DAYS <= days <= MAX_ROTATION_DAYS:
+        raise _value_error(f"must be 0 or from {MIN_ROTATION_DAYS} to {MAX_ROTATION_DAYS} days")
+    return days
 
 
 def _has_control(text: str) -> bool:
@@ -167,3 +176,5 @@ BcryptHash = Annotated[
 ]
 # A member of a private key (RFC 7518 6.2.2, 6.3.2, 6.4), which is refused in any form.
 PrivateMember = Annotated[None, BeforeValidator(_refuse_private)]
+# 0: nothing rotates by itself.
+RotationDays = Annotated[int, AfterValidator(_require_rotation)]

@@ -39,13 +39,14 @@ PROJECT = Path(__file__).parents[2]
 POLICIES = (
     ".chalice/policy-dev.json",
     ".chalice/policy-dev-tell_blocked.json",
+    ".chalice/policy-dev-rotate_keys.json",
     ".chalice/policy-dev-management.json",
 )
 SOURCES = ("app.py", "chalicelib", "infra", ".chalice/config.json", *POLICIES, "requirements.txt")
 REGION = "eu-west-1"
-# Who calls shows in the server's log: the tools, the two functions behind the API, or the one that the schedule calls.
-TOOLS, FUNCTION, MANAGEMENT, SCHEDULE = "tools", "function", "management", "schedule"
-FUNCTIONS = ("gatehouse-dev", "gatehouse-dev-tell_blocked", "gatehouse-dev-management")
+# Who calls shows in the server's log: the tools, the two functions behind the API, or those that a schedule calls.
+TOOLS, FUNCTION, MANAGEMENT, SCHEDULE, ROTATION = "tools", "function", "management", "schedule", "rotation"
+FUNCTIONS = tuple(f"gatehouse-dev{name}" for name in ("", "-tell_blocked", "-rotate_keys", "-management"))
 EMPLOYEES = ("--stage", "dev", "--realm", "employees")
 # A busy machine takes its time: what is slow there is not wrong.
 LIMIT_S = 600
@@ -284,6 +285,20 @@ def schedule(deployment: Deployment, unpacked: Path, python: Path, schedule_log:
     deployed = function_of(deployment, unpacked, "gatehouse-dev-tell_blocked", SCHEDULE)
     function = replace(deployed, environment={**deployed.environment, "GATEHOUSE_ISSUER": deployment.url})
     with running(function, python, schedule_log) as environment:
+        yield environment
+
+
+@pytest.fixture(scope="session")
+def rotation_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The log of the function that rotates the keys."""
+    return tmp_path_factory.mktemp("rotation") / "function.log"
+
+
+@pytest.fixture(scope="session")
+def rotating(deployment: Deployment, unpacked: Path, python: Path, rotation_log: Path) -> Iterator[Environment]:
+    """The function that rotates the keys."""
+    deployed = function_of(deployment, unpacked, "gatehouse-dev-rotate_keys", ROTATION)
+    with running(deployed, python, rotation_log) as environment:
         yield environment
 
 

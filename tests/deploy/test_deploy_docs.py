@@ -54,6 +54,8 @@ def test_functions_that_were_taken_down_come_back(deployment: Deployment, tmp_pa
     for _ in range(2):
         deployed = project.gatehouse("deploy", "--stage", "prod")
         assert (deployed.returncode, deployed.stderr) == (0, "")
-        assert names() == before | {f"gatehouse-prod{name}" for name in ("", "-management", "-tell_blocked")}
+        assert names() == before | {
+            f"gatehouse-prod{name}" for name in ("", "-management", "-rotate_keys", "-tell_blocked")
+        }
         assert project.chalice("delete", "--stage", "prod").returncode == 0
         assert names() == before

@@ -38,7 +38,7 @@ def test_run_without_anybody_to_tell_prints_nothing(schedule: Environment, sched
 
 def test_schedule_fires_each_minute_and_may_call_its_function(deployment: Deployment) -> None:
     events = deployment.aws.client("events")
-    (rule,) = events.list_rules()["Rules"]
+    (rule,) = (one for one in events.list_rules()["Rules"] if "tell_blocked" in one["Name"])
     (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
 
     assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 minute)", "ENABLED")

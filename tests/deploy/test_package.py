@@ -106,6 +106,7 @@ def test_function_is_configured_as_the_stage_says(template: dict[str, Any]) -> N
     [
         ("ApiHandlerRole", "policy-dev.json"),
         ("TellBlockedRole", "policy-dev-tell_blocked.json"),
+        ("RotateKeysRole", "policy-dev-rotate_keys.json"),
         ("ManagementRole", "policy-dev-management.json"),
     ],
 )

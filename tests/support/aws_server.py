@@ -101,11 +101,17 @@ def _of_items(operation: str, call: dict[str, Any]) -> Iterator[tuple[str, str, 
     for table, read in call.get("RequestItems", {}).items():
         for key in read["Keys"]:
             yield operation, table, key["pk"]["S"]
+    if operation in ("CreateKey", "ListKeys"):
+        # They have no resource. A key that is made with tags needs the permission to tag too.
+        tagged = " ".join(f"{tag['TagKey']}={tag['TagValue']}" for tag in call.get("Tags", []))
+        yield from ((name, "*", tagged) for name in (operation, *(["TagResource"] if tagged else [])))
     if "TableName" in call or "KeyId" in call:
         yield operation, call.get("TableName") or call["KeyId"], _key_of(call)
 
 
 def _key_of(call: dict[str, Any]) -> str:
+    if "Tags" in call:
+        return " ".join(tag["TagKey"] for tag in call["Tags"])
     queried = {"pk": call.get("ExpressionAttributeValues", {}).get(":pk", {})}
     return str((call.get("Item") or call.get("Key") or queried).get("pk", {}).get("S", ""))
 

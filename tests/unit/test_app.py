@@ -73,6 +73,6 @@ def test_import_in_lambda_with_bad_settings_ends_the_start_all_the_same() -> Non
     assert (found["frozen"] > 10_000, found["built"]) == (True, 0)
 
 
-def test_schedules_function_is_where_lambda_looks_for_it() -> None:
-    assert callable(app.tell_blocked)
-    assert [source.handler_string for source in app.app.event_sources] == ["app.tell_blocked"]
+def test_functions_of_the_schedules_are_where_lambda_looks_for_them() -> None:
+    assert callable(app.tell_blocked) and callable(app.rotate_keys)
+    assert [source.handler_string for source in app.app.event_sources] == ["app.tell_blocked", "app.rotate_keys"]

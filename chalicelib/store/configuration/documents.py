@@ -3,6 +3,7 @@
 from typing import Any
 
 from chalicelib.model.bucket import Bucket
+from chalicelib.model.key import ROTATION_DAYS
 from chalicelib.model.tenant import (
     ID_TOKEN_LIFETIME_S,
     Api,
@@ -40,6 +41,7 @@ def tenant_from(document: Document) -> Tenant:
         suspicious_ip_throttling=_suspicious_ip_throttling(protection.get("suspicious_ip_throttling", {})),
         breached_password_detection=_breached_password_detection(protection.get("breached_password_detection", {})),
         realm_aliases=document.get("realm_aliases", {}),
+        rotation_days=document.get("keys", {}).get("rotation_days", ROTATION_DAYS),
     )
 
 

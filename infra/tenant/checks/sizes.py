@@ -11,8 +11,8 @@ from infra.tenant.yaml_lines import Steps
 
 def size_checks(file: TenantFile) -> Iterator[Findings]:
     """Yield a check for each part that becomes one document of the config table."""
-    sections = [vars(file)[name] for name in ("tenant", "mfa", "attack_protection") if name in vars(file)]
-    yield _fault(("tenant",), "the tenant, with `mfa` and `attack_protection`,", sections)
+    sections = [vars(file)[name] for name in ("tenant", "mfa", "attack_protection", "keys") if name in vars(file)]
+    yield _fault(("tenant",), "the tenant, with `mfa`, `attack_protection` and `keys`,", sections)
     for path, realm in entries(("realms",), file.realms):
         yield _fault(path, f"realm `{vars(realm).get('name')}`", [realm])
     for path, api in entries(("apis",), file.apis):

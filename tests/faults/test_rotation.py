@@ -1,0 +1,87 @@
+"""The scheduled rotation, failing at each of its calls to AWS in each way: the next run goes on where it stopped."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.rotation.steps import PUBLISH_S, RETIRE_S
+from chalicelib.store.aws.caller import AwsRefused, AwsUnreachable
+from infra.stage.aws import Stage
+from tests.support.fixed import Clock
+from tests.support.function_aws import Ask, around_calls
+from tests.support.rotation import DAY_S, Schedule, make_stage
+
+# When each step is due, counted from the one before.
+STEPS = {"make": 90 * DAY_S + 60, "promote": PUBLISH_S, "retire": RETIRE_S}
+KINDS = ("not sent", "answer lost", "throttled")
+CHANGING = ("CreateKey", "PutItem", "TagResource")
+
+
+@dataclass
+class Spoiler:
+    """Fails the call of a number, counted from 0. made: the operations of the run."""
+
+    number: int = -1
+    kind: str = ""
+    made: list[str] = field(default_factory=list)
+
+    def __call__(self, operation: str, parameters: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
+        """Act around one call."""
+        self.made.append(operation)
+        if len(self.made) - 1 != self.number:
+            return ask()
+        if self.kind == "throttled":
+            raise AwsRefused("ThrottlingException", {}, 400)
+        if self.kind == "answer lost":
+            ask()
+        raise AwsUnreachable("ReadTimeoutError")
+
+
+def statuses(stage: Stage) -> list[tuple[str, str]]:
+    return [(key.alg, key.status) for key in stage.config().keys().keys]
+
+
+def living_keys(stage: Stage) -> int:
+    """Return how many keys of the stage that sign KMS has, without those that are retired."""
+    kms, found = stage.clients.kms, 0
+    for page in kms.get_paginator("list_keys").paginate():
+        for key in page["Keys"]:
+            tags = {tag["TagKey"]: tag["TagValue"] for tag in kms.list_resource_tags(KeyId=key["KeyId"])["Tags"]}
+            is_ours = tags.get("gatehouse-stage") == stage.name and "gatehouse-retired" not in tags
+            found += is_ours and kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyUsage"] == "SIGN_VERIFY"
+    return found
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_rotation_that_failed_at_any_call_ends_the_same_at_its_next_run(
+    tmp_path: Path, stage: Stage, clock: Clock, step: str
+) -> None:
+    del stage  # moto runs for as long as it does
+    schedule = Schedule(make_stage(tmp_path), clock, [])
+    for name, wait_s in STEPS.items():
+        clock.advance(wait_s)
+        if name == step:
+            break
+        schedule.run()
+    own, config = schedule.stage, schedule.stage.config()
+    before = config.keys()
+    with around_calls(own, whole := Spoiler()):
+        schedule.run()
+    expected, keys, made = statuses(own), living_keys(own), config.keys()
+    for number, operation in enumerate(whole.made):
+        # Of a call that changes nothing, a lost answer is the same as no call.
+        for kind in KINDS if operation in CHANGING else ("throttled",):
+            assert config.replace_keys(config.keys(), before)
+            with around_calls(own, Spoiler(number, kind)):
+                line = schedule.run()
+            between = statuses(own)
+            after = schedule.run()
+
+            assert [key.status for key in config.keys().of("RS256")].count("current") == 1
+            assert "error" in line or "key_age_days" not in line, (operation, kind)
+            assert len(between) in (len(before.keys), len(before.keys) + 1, len(before.keys) - 1, len(expected))
+            assert (statuses(own), "error" in after, living_keys(own)) == (expected, False, keys), (operation, kind)
+    assert made.algs == config.keys().algs
