@@ -17,6 +17,7 @@ from infra.cli.migrate import migrate
 from infra.cli.new_tenant import new
 from infra.cli.options import verbose
 from infra.cli.people.attacks import attacks
+from infra.cli.people.exporting import export
 from infra.cli.people.history import history
 from infra.cli.people.importing import import_
 from infra.cli.people.mfa import mfa
@@ -68,6 +69,7 @@ users.command("set")(set_)
 users.command()(history)
 users.command()(migrated)
 users.command("import")(import_)
+users.command()(export)
 app.add_typer(tokens)
 app.add_typer(attacks)
 app.add_typer(realms)

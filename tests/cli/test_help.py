@@ -34,6 +34,7 @@ WORDS = [
     ("users", "history"),
     ("users", "migrated"),
     ("users", "import"),
+    ("users", "export"),
     ("users", "mfa"),
     ("users", "mfa", "list"),
     ("users", "mfa", "reset"),

@@ -13,6 +13,8 @@ from infra.move.people.foreign.ldap import read_ldap
 from infra.move.people.members import Members
 
 PLAIN, CUSTOM = "password_hash", "custom_password_hash"
+HISTORY = "password_history"
+MOST_REMEMBERED = 24
 VALUE = "custom_password_hash.hash.value"
 PASSWORD_ENCODINGS = {
     "utf8": "utf8",
@@ -40,6 +42,16 @@ def stored_hash(row: Mapping[str, Any]) -> str:
     if members.has(PLAIN):
         return _bearable(PLAIN, members.text(PLAIN))
     return _read_custom(members.child(CUSTOM)) if members.has(CUSTOM) else ""
+
+
+def stored_history(row: Mapping[str, Any]) -> list[str]:
+    """Return the stored forms of a person's earlier passwords, as an export of ours has them; raises RowFault."""
+    given = row.get(HISTORY) or []
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise RowFault(HISTORY, "INVALID_TYPE", "It must be a list of texts.")
+    if len(given) > MOST_REMEMBERED:
+        raise RowFault(HISTORY, "ARRAY_LENGTH_LONG", f"It has at most {MOST_REMEMBERED} hashes.")
+    return [_bearable(HISTORY, one) for one in given]
 
 
 def _read_custom(custom: Members) -> str:
@@ -73,7 +85,7 @@ def _bearable(place: str, stored: str) -> str:
     try:
         foreign = read(_as_bcrypt(stored))
     except Unreadable as unreadable:
-        raise RowFault(place, "PATTERN" if place == PLAIN else "FORMAT", str(unreadable)) from None
+        raise RowFault(place, "FORMAT" if place == VALUE else "PATTERN", str(unreadable)) from None
     if not foreign.is_bearable:
         raise _too_dear(place)
     return stored

@@ -13,7 +13,7 @@ from chalicelib.model.user import Permission, User
 from infra.move.people.factors import FactorSealer
 from infra.move.people.faults import RowFault
 from infra.move.people.forms import Form, Row, reader_of
-from infra.move.people.hashes import stored_hash
+from infra.move.people.hashes import stored_hash, stored_history
 from infra.move.people.schema import PersonRow, parse_row
 from infra.stage.people import USER_ID
 
@@ -28,6 +28,7 @@ FORBIDDEN = frozenset(
 _COPIED = (
     "email_verified", "name", "given_name", "family_name", "nickname", "picture", "phone_number", "phone_verified",
     "blocked", "app_metadata", "user_metadata", "last_login", "last_password_reset", "last_ip", "logins_count",
+    "migrated_at",
 )  # fmt: skip
 
 
@@ -112,6 +113,8 @@ class PersonMaker:
             username=parsed.username or "",
             email=parsed.email or "",
             password_hash=stored_hash(row),
+            password_history=stored_history(row),
+            known_addresses=tuple(parsed.known_addresses),
             credential_version=version,
             password_version=version,
             created_at=created_at,

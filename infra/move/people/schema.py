@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from chalicelib.accounts.profiles import MAX_METADATA_BYTES
 from chalicelib.accounts.sign_up import TEXT_LIMITS, is_one_line
 from chalicelib.identifiers import MAX_LENGTH, is_phone_number, is_text, trim
+from chalicelib.model.user import MAX_KNOWN_ADDRESSES
 from infra.move.people.faults import Code, RowFault
 
 MAX_DEPTH = 32
@@ -92,6 +93,8 @@ Picture = Annotated[str, StringConstraints(max_length=TEXT_LIMITS["picture"]), B
 Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_LENGTH), BeforeValidator(_one_line)]
 Time = Annotated[int, Field(ge=0, le=MAX_EPOCH_S), BeforeValidator(_epoch_s)]
 Metadata = Annotated[dict[str, Any], BeforeValidator(_metadata)]
+# Stored between blanks.
+Network = Annotated[str, StringConstraints(pattern="^[!-~]{1,64}$")]
 
 
 class PersonRow(BaseModel):
@@ -119,11 +122,14 @@ class PersonRow(BaseModel):
     last_password_reset: Time = 0
     last_ip: Annotated[str, StringConstraints(max_length=45), ONE_LINE] = ""
     logins_count: Annotated[int, Field(ge=0, le=2**53)] = 0
+    migrated_at: Time = 0
+    known_addresses: Annotated[list[Network], Field(max_length=MAX_KNOWN_ADDRESSES)] = Field(default_factory=list)
     roles: list[Annotated[str, StringConstraints(min_length=1, max_length=100)]] = Field(default_factory=list)
     permissions: list[dict[str, str]] = Field(default_factory=list)
     # Their own modules read these.
     password_hash: Any = None
     custom_password_hash: Any = None
+    password_history: Any = None
     mfa_factors: Any = None
     recovery_code_hash: Any = None
     factor_history: Any = None

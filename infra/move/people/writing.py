@@ -89,7 +89,7 @@ class Writer:
         items = [item | _mark(item, one) for one in people for item in items_of_new(one.user)]
         writes = [put_write(self.table, item, "attribute_not_exists(pk)") for item in items]
         # Whatever stands in its place is of nobody.
-        factors = [enrolment_values(one.enrolment, 1) for one in people if one.enrolment.authenticators]
+        factors = [enrolment_values(one.enrolment, 1) for one in people if one.enrolment.history]
         writes += [put_write(self.table, item) for item in factors]
         counted = count_write(self.table, people[0].user.user_id, len(people))
         self.pace.do(lambda: self.dynamo.commit((*writes, counted)), 2 * sum(map(_units, items + factors)))
