@@ -21,7 +21,7 @@ class Outcome:
     client_ip: the address that API Gateway saw, if source_ip is another one that a client or proxy named.
     action: what a client changed by the Management API; or that a login moved its user from the legacy store.
     warnings: faults that did not change the answer: of a rule, of Pwned Passwords, or in a trusted header.
-    traceback: of a rule that raised.
+    traceback: of a rule that raised. audit: the id of the lines that the change has in the audit log.
     """
 
     event: str = ""
@@ -35,6 +35,7 @@ class Outcome:
     reason: str = ""
     traceback: str = ""
     action: str = ""
+    audit: str = ""
     warnings: list[str] = field(default_factory=list)
 
 

@@ -30,6 +30,7 @@ from chalicelib.store.aws.connections import connect
 from chalicelib.store.buckets import LOGINS, BucketStore
 from chalicelib.store.code_attempts import AllowanceStore
 from chalicelib.store.families import FamilyStore
+from chalicelib.store.logs.audit import AuditLog
 from chalicelib.store.outgoing import OutgoingStore
 from chalicelib.store.people.user_records import UserRecords
 from chalicelib.store.tickets import TicketStore
@@ -43,7 +44,7 @@ def build_management(settings: Settings, aws: Aws, externals: Externals) -> Serv
     stores, clock, cost = make_stores(settings, aws, externals), externals.clock, settings.bcrypt_cost
     config, verifier = stores.config, AccessTokenVerifier(stores.config, externals.clock)
     allowances = AllowanceStore(stores.dynamo, stores.attempts_table)
-    admission = ManagementAdmission(verifier, config, allowances, clock)
+    admission = ManagementAdmission(verifier, config, allowances, AuditLog(aws, settings.stage), clock)
     catalog = Catalog(config, clock)
     finder, passwords = PeopleFinder(stores.dynamo, catalog), NewPasswords(config.tenant, externals.range_api, cost)
     tickets = Tickets(stores.dynamo, TicketStore(stores.dynamo, stores.sessions_table), stores.key.mac, clock)

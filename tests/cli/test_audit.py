@@ -6,17 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.logs.models import logs_backends
 from typer.main import get_command
 
 from chalicelib.store.logs.audit import audit_group
 from infra.cli.main import app
-from infra.local.emulated_aws import REGION
 from infra.stage.aws import Stage, reach
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse
 from tests.cli.test_help import commands
+from tests.support.audit import audit_lines, log_groups
 from tests.support.tenant_documents import SMALL_API, client, small_document, write
 
 ROLE = {"name": "clerk", "permissions": [{"api": SMALL_API, "value": "read:small"}]}
@@ -91,13 +89,6 @@ def who(made: Gatehouse) -> str:
     return added.out.strip()
 
 
-def lines_of(stage: Stage) -> list[dict[str, Any]]:
-    """Return the lines of a stage's audit log, oldest first."""
-    streams = logs_backends[DEFAULT_ACCOUNT_ID][REGION].groups[audit_group(stage.name)].streams.values()
-    events = sorted((event for stream in streams for event in stream.events), key=lambda event: event.event_id)
-    return [json.loads(event.message) for event in events]
-
-
 def arguments_of(made: Gatehouse, who: str, words: tuple[str, ...]) -> Iterator[str]:
     document = small_document(apis=APIS, roles=[ROLE], mfa={"factors": ["otp"]}, clients=[client(name="New")])
     if words == ("up",):
@@ -127,9 +118,9 @@ def test_every_command_reads_or_is_audited() -> None:
 
 @pytest.mark.parametrize("words", CHANGES, ids=" ".join)
 def test_change_leaves_a_line_before_and_one_with_its_result(made: Gatehouse, who: str, words: tuple[str, ...]) -> None:
-    known = len(lines_of(made.stage))
+    known = len(audit_lines(made.stage))
     ran = made.run(*words, *arguments_of(made, who, words), typed=f"{SECRET}\n")
-    before, after = lines_of(made.stage)[known:]
+    before, after = audit_lines(made.stage)[known:]
 
     assert ran.code == 0, ran.err
     named = {"audit": before["audit"], "stage": "audited", "what": " ".join(words)}
@@ -143,12 +134,12 @@ def test_change_leaves_a_line_before_and_one_with_its_result(made: Gatehouse, wh
 @pytest.mark.parametrize("words", [words for words in CHANGES if words != ("up",)], ids=" ".join)
 def test_change_is_not_made_if_its_line_cannot_be_written(made: Gatehouse, who: str, words: tuple[str, ...]) -> None:
     arguments = list(arguments_of(made, who, words))
-    group = logs_backends[DEFAULT_ACCOUNT_ID][REGION].groups.pop(audit_group(made.stage.name))
+    group = log_groups().pop(audit_group(made.stage.name))
     before = holdings(made.stage)
     try:
         ran = made.run(*words, *arguments, typed=f"{SECRET}\n")
     finally:
-        logs_backends[DEFAULT_ACCOUNT_ID][REGION].groups[audit_group(made.stage.name)] = group
+        log_groups()[audit_group(made.stage.name)] = group
 
     assert ran.code == 2
     assert "gatehouse up" in ran.err
@@ -159,16 +150,16 @@ def test_change_that_fails_has_a_line_that_says_so(made: Gatehouse, who: str) ->
     ran = made.run("users", "set", who, *STAFF, "--phone-number", "no number")
 
     assert ran.code == 2
-    assert lines_of(made.stage)[-1].items() >= {"user": who, "result": "failed", "error": "OperatorError"}.items()
+    assert audit_lines(made.stage)[-1].items() >= {"user": who, "result": "failed", "error": "OperatorError"}.items()
 
 
 @pytest.mark.parametrize("words", [("up",), ("apply",), ("migrate",), ("users", "import")], ids=" ".join)
 def test_dry_run_leaves_no_line(made: Gatehouse, who: str, words: tuple[str, ...]) -> None:
     arguments = list(arguments_of(made, who, words))
-    known = len(lines_of(made.stage))
+    known = len(audit_lines(made.stage))
     ran = made.run(*words, *arguments, "--dry-run")
 
-    assert (ran.code, len(lines_of(made.stage))) == (0, known)
+    assert (ran.code, len(audit_lines(made.stage))) == (0, known)
 
 
 def test_first_up_makes_the_audit_log_and_writes_into_it(gatehouse: Gatehouse) -> None:
@@ -177,4 +168,4 @@ def test_first_up_makes_the_audit_log_and_writes_into_it(gatehouse: Gatehouse) -
 
     assert (ran.code, ran.err) == (0, "")
     assert [one.get("retentionInDays") for one in group["logGroups"]] == [400]
-    assert [line.get("result") for line in lines_of(gatehouse.stage)] == [None, "done"]
+    assert [line.get("result") for line in audit_lines(gatehouse.stage)] == [None, "done"]

@@ -115,3 +115,12 @@ def test_login_leaves_one_log_line_without_the_password(site: httpx.Client, prin
     assert len(lines) == 1
     assert json.loads(lines[0][lines[0].index("{") :])["client_id"] == "demo-backend"
     assert PASSWORD not in printed.read_text("utf-8")
+
+
+def test_commands_that_made_the_stage_are_in_its_audit_log(deployment: Deployment) -> None:
+    found = deployment.aws.client("logs").filter_log_events(logGroupName="/gatehouse/dev/audit")["events"]
+    lines = [json.loads(event["message"]) for event in found]
+
+    done = [line["what"] for line in lines if line.get("result") == "done"]
+    assert done[:3] == ["up", "apply", "deploy"]
+    assert all(line["who"].startswith("arn:aws:sts::123456789012:") for line in lines if "/api/" not in line["what"])

@@ -304,7 +304,8 @@ def test_every_resource_belongs_to_the_stage(stage: str, caller: str) -> None:
     for statement in [one for one in statements(stage, caller) if one["Sid"] not in OF_NO_STAGE | {"FindKeys"}]:
         asked = statement.get("Condition", {}).get("StringEquals", {}).get
         tag = asked("aws:ResourceTag/gatehouse-stage") or asked("aws:RequestTag/gatehouse-stage")
-        assert tag == stage or all(f"gatehouse-{stage}" in resource for resource in statement["Resource"])
+        names = (f"gatehouse-{stage}", f":/gatehouse/{stage}/")
+        assert tag == stage or all(any(name in resource for name in names) for resource in statement["Resource"])
 
 
 @STAGES
@@ -357,6 +358,6 @@ def test_schedule_changes_neither_counters_nor_sessions_and_reads_no_second_fact
 @CALLERS
 def test_stages_have_the_same_permissions(caller: str) -> None:
     dev = json.dumps(statements("dev", caller))
-    assert json.loads(dev.replace("gatehouse-dev", "gatehouse-prod").replace(': "dev"', ': "prod"')) == statements(
-        "prod", caller
-    )
+    assert json.loads(
+        dev.replace("gatehouse-dev", "gatehouse-prod").replace(': "dev"', ': "prod"').replace("/dev/", "/prod/")
+    ) == statements("prod", caller)

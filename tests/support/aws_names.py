@@ -7,7 +7,7 @@ import trustme
 
 from infra.local.emulated_aws import REGION
 
-SERVICES = ("dynamodb", "kms")
+SERVICES = ("dynamodb", "kms", "logs")
 
 
 def make_tls(authorities: Path) -> ssl.SSLContext:

@@ -29,7 +29,7 @@ MAILS = "/mails"
 OUTBOUND_EMAILS = "/v2/email/outbound-emails"
 IDENTITY = "arn:aws:ses:eu-west-1:123456789012:identity"
 CONFIGURATION_SET = "arn:aws:ses:eu-west-1:123456789012:configuration-set/default"
-SERVICES = {"DynamoDB_20120810": "dynamodb", "TrentService": "kms"}
+SERVICES = {"DynamoDB_20120810": "dynamodb", "TrentService": "kms", "Logs_20140328": "logs"}
 WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
 
@@ -105,6 +105,9 @@ def _of_items(operation: str, call: dict[str, Any]) -> Iterator[tuple[str, str, 
         # They have no resource. A key that is made with tags needs the permission to tag too.
         tagged = " ".join(f"{tag['TagKey']}={tag['TagValue']}" for tag in call.get("Tags", []))
         yield from ((name, "*", tagged) for name in (operation, *(["TagResource"] if tagged else [])))
+    if "logStreamName" in call:
+        arn = f"arn:aws:logs:eu-west-1:123456789012:log-group:{call['logGroupName']}"
+        yield operation, f"{arn}:log-stream:{call['logStreamName']}", ""
     if "TableName" in call or "KeyId" in call:
         yield operation, call.get("TableName") or call["KeyId"], _key_of(call)
 

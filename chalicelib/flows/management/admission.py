@@ -5,32 +5,37 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.directories.finder import bearer
-from chalicelib.errors import InsufficientScope, InvalidToken, RateLimit, TooManyRequests
+from chalicelib.errors import InsufficientScope, InvalidToken, RateLimit, TemporarilyUnavailable, TooManyRequests
 from chalicelib.model.bucket import Bucket
 from chalicelib.model.clock import Clock
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import MANAGEMENT, Client, management_audience
 from chalicelib.store.code_attempts import Allowance, AllowanceStore
 from chalicelib.store.configuration.config import ConfigStore
+from chalicelib.store.logs.audit import DONE, FAILED, AuditEntry, AuditLog
 from chalicelib.tokens.verifier import AccessTokenVerifier, audiences
 
 # Of a client: a hundred requests at once, then twenty a second.
 REQUESTS = Bucket(100, 50)
 CHANGED = "sapi"
+READS = ("GET", "HEAD")
+NO_RESULT = "the audit log lacks the result of this change"
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class ManagementAdmission:
-    """Admits the requests of clients, and counts them."""
+    """Admits the requests of clients, counts them, and audits those that change something."""
 
     verifier: AccessTokenVerifier
     config: ConfigStore
     allowances: AllowanceStore
+    audit: AuditLog
     clock: Clock
 
     def admit(self, request: Request, *scopes: str) -> None:
         """Admit a request whose token has one of these scopes.
 
+        Its line in the audit log is written before it changes anything.
         Raises InvalidToken, TooManyRequests, InsufficientScope. The token of a user is none of this API.
         """
         claims = self.verifier.verify(bearer(request.authorization), request.issuer)
@@ -43,6 +48,20 @@ class ManagementAdmission:
         granted = {*claims["scope"].split()} & {*client.client_grants[MANAGEMENT]}
         if not granted & {*scopes}:
             raise InsufficientScope(scopes[0])
+        if request.method not in READS:
+            entry = _entry(request, "")
+            self.audit.write(entry)
+            request.outcome.audit = entry.audit
+
+    def note_result(self, request: Request, error: str = "") -> None:
+        """Write the result of an admitted change into the audit log. error: the name of its failure."""
+        if not request.outcome.audit:
+            return
+        try:
+            self.audit.write(_entry(request, FAILED if error else DONE, error))
+        except TemporarilyUnavailable as failure:
+            # The change is made, and cannot be taken back.
+            request.outcome.warnings.append(f"{NO_RESULT}: {failure.reason}")
 
     def _count(self, client: Client) -> None:
         now_ms = self.clock.now_ms()
@@ -68,6 +87,14 @@ def note_user(request: Request, realm: str, user_id: str) -> None:
     """Note one of the users whom a change concerns, so that the log names them also if a later one fails."""
     outcome = request.outcome
     outcome.realm, outcome.user = _joined(outcome.realm, realm), _joined(outcome.user, user_id)
+
+
+def _entry(request: Request, result: str, error: str = "") -> AuditEntry:
+    outcome = request.outcome
+    known = {"audit": outcome.audit} if outcome.audit else {}
+    changed = outcome.action.partition(": ")[2]
+    whom = {**request.path_params, "realm": outcome.realm, "user": outcome.user, "changed": changed}
+    return AuditEntry(outcome.client_id, f"{request.method} {request.path}", whom, result, error, **known)
 
 
 def _joined(noted: str, more: str) -> str:

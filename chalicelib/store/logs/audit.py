@@ -2,13 +2,13 @@
 
 import json
 import secrets
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeAlias
 
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.model.clock import Clock, SystemClock
 from chalicelib.store.aws.calls import Aws
 
 # Values of an entry: names and ids, never a secret.
@@ -42,6 +42,7 @@ class AuditLog:
 
     aws: Aws
     stage: str
+    clock: Clock = field(default_factory=SystemClock)
     stream: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y/%m/%d}/{secrets.token_hex(ID_BYTES)}")
     _is_open: bool = False
 
@@ -53,7 +54,7 @@ class AuditLog:
     def write(self, entry: AuditEntry) -> None:
         """Write one line. Raises TemporarilyUnavailable, also if CloudWatch takes the call and not the line."""
         self._open()
-        event = {"timestamp": int(1000 * time.time()), "message": self._line(entry)}
+        event = {"timestamp": self.clock.now_ms(), "message": self._line(entry)}
         answer = self.aws.call("PutLogEvents", logGroupName=self.group, logStreamName=self.stream, logEvents=[event])
         if answer.get("rejectedLogEventsInfo"):
             # The clock of this machine is wrong by hours.
@@ -74,7 +75,7 @@ class AuditLog:
     def _line(self, entry: AuditEntry) -> str:
         whom = {name: _short(value) for name, value in entry.whom.items() if value}
         members = {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "time": datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC).isoformat(timespec="milliseconds"),
             "audit": entry.audit,
             "stage": self.stage,
             "who": entry.who,
