@@ -12,6 +12,7 @@ from infra.cli.options import ProjectOption, StageOption, console, reports_failu
 from infra.cli.output.plan import as_json, show
 from infra.cli.output.tables import print_json
 from infra.cli.plan import DetailedExitcode, DryRun, PlanJson, require_dry_run
+from infra.errors import OperatorError
 from infra.rules.import_functions import require_import_functions
 from infra.stage.aws import Stage, reach
 from infra.stage.chalice_config import PROJECT, require_listed
@@ -21,7 +22,9 @@ from infra.stage.provision import apply, up
 from infra.stage.seed import SeededUser, compare_each, seed_each
 from infra.tenant.client_secrets import require_strong_secrets
 from infra.tenant.schema import TenantFile
+from infra.tenant.values import is_email
 
+AlarmEmail = Annotated[str, typer.Option(help="An address that gets a mail of each alarm.")]
 FileArgument = Annotated[Path, typer.Argument(help="The tenant file.")]
 
 
@@ -32,12 +35,15 @@ def up_command(
     dry_run: DryRun = False,
     in_json: PlanJson = False,
     detailed_exitcode: DetailedExitcode = False,
+    alarm_email: AlarmEmail = "",
     project: ProjectOption = PROJECT,
 ) -> bool:
-    """Make what the stage lacks: its stack, a stack per realm, the signing keys. Safe to run again."""
+    """Make what the stage lacks: its stack, its alarms, a stack per realm, the signing keys. Safe to run again."""
     require_dry_run(dry_run, in_json, detailed_exitcode)
+    if alarm_email and not is_email(alarm_email):
+        raise OperatorError(f"--alarm-email {alarm_email} must look like name@example.com.")
     tenant_file, reached = _open(file, stage, project)
-    planned = up(reached, tenant_file, dry_run=True)
+    planned = up(reached, tenant_file, True, alarm_email)
     if in_json:
         print_json(console, as_json(stage, planned))
     else:
@@ -48,7 +54,7 @@ def up_command(
             auditing(reached, "up", changes=in_words(planned)),
             console.status("CloudFormation and KMS are at work"),
         ):
-            up(reached, tenant_file)
+            up(reached, tenant_file, False, alarm_email)
         console.print("Done.")
     if not in_json:
         say_if_migration_is_due(reached)

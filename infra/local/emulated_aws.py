@@ -2,7 +2,6 @@
 
 import logging
 import os
-import warnings
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,9 +45,10 @@ def local_aws() -> Iterator[None]:
     moto stores plain dicts and runs in the callers' threads. Without a lock two conditional writes can both succeed.
     """
     use_own_environment()
-    # moto's CloudFormation leaves alarms out, and logs a warning for each.
     logging.getLogger("moto").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", message="Tried to parse AWS::(CloudWatch::Alarm|Logs::MetricFilter)")
+    # It imports moto's models, which the first stack would do.
+    import infra.local.alarms  # noqa: F401, PLC0415
+
     # Not mock_aws(): with TEST_SERVER_MODE or TEST_PROXY_MODE in the environment it sends calls to the network.
     with (
         MockAWS({"core": {"mock_credentials": False}}),

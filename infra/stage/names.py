@@ -4,8 +4,9 @@ import re
 
 STAGE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 MAX_LENGTH = 32
-# `gatehouse-dev-users-x` is a table of stage dev. The tables of a stage `dev-users` would begin with the same words.
-TAKEN = ("users", "realm")
+# `gatehouse-dev-users-x` is a table of stage dev. The tables of a stage `dev-users` would begin with the same words,
+# and `gatehouse-dev-alarms` is a stack of stage dev.
+TAKEN = ("alarms", "users", "realm")
 
 
 class BadStageName(ValueError):
@@ -22,6 +23,7 @@ def require_stage_name(name: str) -> str:
     taken = [part for part in name.split("-")[1:] if part in TAKEN]
     if taken:
         raise BadStageName(
-            f"A stage's name holds no part `{taken[0]}`: its tables and stacks could be those of another stage's realm."
+            f"A stage's name holds no part `{taken[0]}`: "
+            "its tables and stacks could be those of another stage's realm or alarms."
         )
     return name

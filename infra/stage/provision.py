@@ -15,6 +15,7 @@ from chalicelib.store.configuration.documents import Document
 from infra.errors import NotReady, OperatorError
 from infra.stage.aws import Stage
 from infra.stage.changes import Action, PlannedChange
+from infra.stage.cloudformation.alarm_topic import subscription_changes
 from infra.stage.cloudformation.leftovers import has_table
 from infra.stage.cloudformation.stacks import stack_changes, stage_stacks
 from infra.stage.health import require_free, require_sound
@@ -34,14 +35,15 @@ class ApplyResult:
     made_secrets: dict[str, str]
 
 
-def up(stage: Stage, file: TenantFile, dry_run: bool = False) -> list[PlannedChange]:
-    """Make what is missing: the stage's stack, a stack per realm, the keys. Return the changes.
+def up(stage: Stage, file: TenantFile, dry_run: bool = False, alarm_email: str = "") -> list[PlannedChange]:
+    """Make what is missing: the stage's stack, its alarms, a stack per realm, the keys. Return the changes.
 
+    alarm_email: an address to tell of alarms; "" for none more.
     Raises Unsound, before anything is made, if a stack, a table or a key has a fault that `up` does not mend.
     It does so too if a table or a log group is in the way of a new stack.
     """
     require_sound(stage, [realm.name for realm in file.realms])
-    own, *realms = stacks = stage_stacks(stage.name, [realm.name for realm in file.realms])
+    own, alarms, *realms = stacks = stage_stacks(stage.name, [realm.name for realm in file.realms])
     require_free(stage, stacks)
     own_changes = stack_changes(stage, own, dry_run)
     is_new = dry_run and any(change.action in ("create", "recreate") for change in own_changes)
@@ -50,6 +52,8 @@ def up(stage: Stage, file: TenantFile, dry_run: bool = False) -> list[PlannedCha
     return [
         *audit_log_changes(stage, dry_run),
         *own_changes,
+        *stack_changes(stage, alarms, dry_run),
+        *(subscription_changes(stage, alarms.name, alarm_email, dry_run) if alarm_email else ()),
         *(change for stack in realms for change in stack_changes(stage, stack, dry_run)),
         *key_changes(stage, algs, dry_run, known),
         *data_key_changes(stage, dry_run),

@@ -70,7 +70,8 @@ def _has_control(text: str) -> bool:
     return any(unicodedata.category(char) in ("Cc", "Zl", "Zp") for char in text)
 
 
-def _is_email(text: str) -> bool:
+def is_email(text: str) -> bool:
+    """Return whether a text looks like an address that a mail can be sent to."""
     spaced = _has_control(text) or any(char.isspace() for char in text)
     return bool(re.fullmatch("[^@]+@[^@]+", text)) and len(text) <= EMAIL_LIMIT and not spaced
 
@@ -157,7 +158,7 @@ ResultHost = Annotated[
 ]
 Network = Annotated[str, _rule(_is_network, "must be an IP address or a CIDR block, such as 192.0.2.7 or 192.0.2.0/24")]
 Email = Annotated[
-    str, _rule(_is_email, f"must look like name@example.com, without spaces, at most {EMAIL_LIMIT} characters"), VISIBLE
+    str, _rule(is_email, f"must look like name@example.com, without spaces, at most {EMAIL_LIMIT} characters"), VISIBLE
 ]
 Username = Annotated[
     str,

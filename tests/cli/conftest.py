@@ -28,15 +28,6 @@ _BORDERS = re.compile("[\u2500-\u257f]")
 _numbers = itertools.count(1)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the stages of these tests be made: moto's CloudFormation leaves alarms out, and warns of it."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(
-                pytest.mark.filterwarnings("ignore:Tried to parse AWS..(CloudWatch..Alarm|Logs..MetricFilter)")
-            )
-
-
 @dataclass(frozen=True, slots=True)
 class Ran:
     """The result of a command."""

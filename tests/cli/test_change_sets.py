@@ -122,7 +122,7 @@ def test_creation_that_fails_takes_along_what_the_template_retains(gatehouse: Ga
     up(gatehouse.stage, tenant(gatehouse))
     events.unregister("before-parameter-build.cloudformation.ExecuteChangeSet", note)
 
-    assert asked == [True, True]
+    assert asked == [True, True, True]
 
 
 def test_change_set_that_takes_its_time_is_waited_for_and_not_for_ever(gatehouse: Gatehouse, clock: Clock) -> None:

@@ -52,5 +52,5 @@ def test_installed_command_finds_its_files(installed: Path) -> None:
     assert run(installed, "-c", "import infra; print(infra.__file__)").startswith(str(installed))
     assert run(installed, "-m", "infra.cli.main", "check", str(demo)).startswith(f"{demo}: fine\n")
     assert "new.yaml is written." in run(installed, "-m", "infra.cli.main", "new", "new.yaml")
-    assert run(installed, "-c", TEMPLATES) == "2\n"
+    assert run(installed, "-c", TEMPLATES) == "3\n"
     assert run(installed, "-c", ANSWERS) == "True\n"

@@ -1,7 +1,6 @@
 """More stages on the moto that the tests share, each from a tenant file of its own, and clients of them."""
 
 import itertools
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,10 +24,7 @@ def provision_stage(name: str, file: TenantFile, **tenant: str | None) -> Stage:
     """Make a stage of this name from the file, with other values in its tenant section. moto must run."""
     changed = file.model_copy(update={"tenant": file.tenant.model_copy(update=tenant)})
     reached = reach(name)
-    with warnings.catch_warnings():
-        # moto's CloudFormation leaves alarms out; local_aws() silences that for its own test alone.
-        warnings.filterwarnings("ignore", message="Tried to parse AWS::(CloudWatch::Alarm|Logs::MetricFilter)")
-        up(reached, changed)
+    up(reached, changed)
     apply(reached, changed)
     seed_users(reached, changed, BCRYPT_COST)
     return replace(reached, aws=function_aws())

@@ -1,4 +1,4 @@
-"""The alarms of a stage. moto's CloudFormation leaves them out, so they are read off the template."""
+"""The alarms of a stage and the metric filters that they watch, read off the templates."""
 
 import json
 import re
@@ -19,14 +19,15 @@ FUNCTIONS = ["gatehouse-${Stage}", *(f"gatehouse-${{Stage}}-{name}" for name in 
 
 
 def resources(kind: str) -> list[dict[str, Any]]:
-    found = cfn_yaml.load(str(PROJECT / "infra" / "stage" / "stage.yaml"))["Resources"].values()
+    templates = (PROJECT / "infra" / "stage" / name for name in ("stage.yaml", "alarms.yaml"))
+    found = [one for template in templates for one in cfn_yaml.load(str(template))["Resources"].values()]
     return [one["Properties"] for one in found if one["Type"] == kind]
 
 
 def alarms_on(metric: str, function: str) -> list[dict[str, Any]]:
     watched = [{"Name": "FunctionName", "Value": {"Fn::Sub": function}}]
     alarms = resources("AWS::CloudWatch::Alarm")
-    return [one for one in alarms if one["MetricName"] == metric and one.get("Dimensions") == watched]
+    return [one for one in alarms if one.get("MetricName") == metric and one.get("Dimensions") == watched]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -52,7 +53,9 @@ def test_one_message_that_could_not_be_sent_within_a_minute_is_an_alarm(log_grou
     )
     (metric,) = metric_filter["MetricTransformations"]
     watched = (metric["MetricNamespace"], metric["MetricName"])
-    (alarm,) = (one for one in resources("AWS::CloudWatch::Alarm") if (one["Namespace"], one["MetricName"]) == watched)
+    (alarm,) = (
+        one for one in resources("AWS::CloudWatch::Alarm") if (one.get("Namespace"), one.get("MetricName")) == watched
+    )
 
     assert set(TERM.findall(metric_filter["FilterPattern"])) == codes
     assert metric["MetricValue"] == "1"

@@ -63,10 +63,11 @@ class _NoChange(Exception):
 
 
 def stage_stacks(stage: str, realms: list[str]) -> list[Stack]:
-    """Return the stacks of a stage with these realms: its own, and one for each realm."""
+    """Return the stacks of a stage with these realms: its own, that of its alarms, and one for each realm."""
     realm_template = (TEMPLATES / "realm.yaml").read_text()
     return [
         Stack(f"gatehouse-{stage}", (TEMPLATES / "stage.yaml").read_text(), {"Stage": stage}),
+        Stack(f"gatehouse-{stage}-alarms", (TEMPLATES / "alarms.yaml").read_text(), {"Stage": stage}),
         *(
             Stack(f"gatehouse-{stage}-realm-{realm}", realm_template, {"Stage": stage, "Realm": realm})
             for realm in realms
