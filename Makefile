@@ -98,9 +98,10 @@ $(OLDEST)/.installed: $(STAMP) infra/requirements-oldest.txt
 reliability: $(STAMP) ## Fail every AWS call of every flow, and write the table of docs/run/reliability.md
 	@$(BIN)/pytest tests/faults/test_matrix.py --reliability
 
-bench: $(STAMP) ## Measure what requests and an import of people cost, beside the budgets: ten minutes
+bench: $(STAMP) ## Measure what requests, an import of people and metrics cost, beside the budgets: ten minutes
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench import
+	@$(BIN)/python -m tests.bench metrics
 
 bench-growth: $(STAMP) ## Measure whether cost grows with users, realms and clients
 	@$(BIN)/python -m tests.bench growth

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tests.bench import growth, importing, report, timing
+from tests.bench import growth, importing, metrics, report, timing
 from tests.bench.fitness import judge_load, read_load
 from tests.bench.measure import POPULATION, Bench, measure_rounds
 from tests.bench.people import COST, add_people, hash_password
@@ -80,6 +80,14 @@ def import_command() -> None:
     small, large = importing.measure_imports()
     report.imports_table(small, large).show(Console())
     raise typer.Exit(importing.has_failed(small, large))
+
+
+@command.command("metrics")
+def metrics_command() -> None:
+    """Measure what the metrics in a login's log line cost; exit 1 if it is more than their budget."""
+    added_s, over_bcrypt = metrics.measure_metrics()
+    report.metrics_table(added_s, over_bcrypt).show(Console())
+    raise typer.Exit(metrics.has_failed(over_bcrypt))
 
 
 def _require_fit(faults: list[str]) -> None:

@@ -9,6 +9,7 @@ from rich.table import Table as RichTable
 
 from tests.bench.growth import Point
 from tests.bench.importing import LEAST_A_MINUTE, MOST_GROWTH_MIB, Imported, rate_per_minute
+from tests.bench.metrics import MOST_OF_BCRYPT
 from tests.bench.process import EARLY, LATE
 from tests.bench.results import COLD_START_CPU, LOGIN_CPU, MEBIBYTE, REFRESH_CPU, Results, figures
 from tests.bench.statistics import Spread
@@ -93,6 +94,19 @@ def imports_table(small: Imported, large: Imported) -> Table:
         (f"memory at {small.people:,} and {large.people:,} people", growth, f"+{MOST_GROWTH_MIB} or less"),
     ]
     return Table(("users import", "measured", "budget"), rows)
+
+
+def metrics_table(added_s: Spread, over_bcrypt: Spread) -> Table:
+    """Return what the metrics add to a login: their CPU, and that over one bcrypt."""
+    rows = [
+        ("CPU, ms", f"{1000 * added_s.median:.4f} ({1000 * added_s.low:.4f} to {1000 * added_s.high:.4f})", "0.1"),
+        (
+            "over one bcrypt",
+            f"{over_bcrypt.median:.5f} ({over_bcrypt.low:.5f} to {over_bcrypt.high:.5f})",
+            f"{MOST_OF_BCRYPT:.5f}",
+        ),
+    ]
+    return Table(("metrics in a login", "measured", "budget"), rows)
 
 
 def write(page: Path, name: str, made: Sequence[Table]) -> None:

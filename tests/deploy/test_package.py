@@ -119,6 +119,7 @@ def test_templates_are_without_fault(package: Path) -> None:
     linter = Path(sys.executable).with_name("cfn-lint")
     templates = [
         PROJECT / "infra" / "stage" / "stage.yaml",
+        PROJECT / "infra" / "stage" / "alarms.yaml",
         PROJECT / "infra" / "stage" / "realm.yaml",
         package / "sam.json",
     ]

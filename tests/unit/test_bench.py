@@ -20,6 +20,7 @@ from tests.bench.fitness import (
 )
 from tests.bench.growth import PAGES, Point, has_grown
 from tests.bench.measure import Cost
+from tests.bench.metrics import MOST_OF_BCRYPT, has_failed, measure_metrics
 from tests.bench.process import ColdStart, Memory
 from tests.bench.results import KEPT, MEBIBYTE, OVER, UNFIT, Results, judge, load
 from tests.bench.rounds import rounds
@@ -30,6 +31,8 @@ from tests.support.fake_aws.process import Call
 from tests.support.fake_aws.tables import AwsError, Tables, number_text
 from tests.support.fake_aws.units import Units
 
+# So much beyond the budget that no noise hides it.
+DEAR = 2 * MOST_OF_BCRYPT
 SMALL = Spread(1.0, 0.9, 1.1)
 NONE = Interval(0.0, -0.5, 0.5)
 
@@ -311,3 +314,10 @@ def test_tables_are_written_between_their_markers_alone(tmp_path: Path) -> None:
 
     expected = "before\n<!-- one -->\n| a | b |\n| --- | ---: |\n| 1 | 2 |\n<!-- end of one -->\nafter\n"
     assert page.read_text("utf-8") == expected
+
+
+def test_metrics_in_a_login_keep_their_budget_of_a_tenth_of_a_millisecond() -> None:
+    _, over_bcrypt = measure_metrics(rounds=5)
+
+    assert not has_failed(over_bcrypt)
+    assert has_failed(Spread(DEAR, 0, 2 * DEAR))
