@@ -70,6 +70,7 @@ def _lost_table(state: StackState, table: str) -> list[str]:
         f"table {table} of stack {state.name} was deleted. DynamoDB keeps a backup for 35 days:",
         f"  aws dynamodb list-backups --backup-type SYSTEM --table-name {table}",
         f"  aws dynamodb restore-table-from-backup --target-table-name {table} --backup-arn ARN",
+        *(["  If `gatehouse restore` was interrupted, run it again."] if "-realm-" in state.name else []),
         *([f"  For an empty one: {empty}, and run up again."] if "-realm-" in state.name else []),
     ]
 

@@ -57,8 +57,8 @@ CHANGES: dict[tuple[str, ...], tuple[tuple[str, ...], dict[str, Any]]] = {
     ("apply",): (("TENANT", "PROJECT", "--with-users"), {"changes": ["update client app"]}),
     ("up",): (("TENANT", "PROJECT"), {"changes": ["create stack STAGE-realm-guests"]}),
 }
-# `deploy` is audited in tests/deploy, where it can be run.
-AUDITED = {*CHANGES, ("deploy",)}
+# `deploy` is audited in tests/deploy, where it can be run, `restore` in test_restore.py.
+AUDITED = {*CHANGES, ("deploy",), ("restore",)}
 READING = {
     ("local",), ("new",), ("check",), ("migrate", "auth0"),
     ("users", "list"), ("users", "show"), ("users", "history"), ("users", "migrated"), ("users", "mfa", "list"),

@@ -19,6 +19,7 @@ WORDS = [
     ("up",),
     ("apply",),
     ("deploy",),
+    ("restore",),
     ("migrate",),
     ("migrate", "auth0"),
     ("users",),

@@ -6,22 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import pytest
-from botocore.exceptions import ClientError
 
-from chalicelib import wiring
-from infra.stage.aws import Stage
-from infra.stage.people import People
-from infra.tenant.schema import TenantFile
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse
-from tests.support.stages import client_of, provision_stage
 from tests.support.tenant_documents import small_document
 
 PAGE = (Path(__file__).parents[2] / "docs" / "run" / "restore.md").read_text("utf-8")
-STEPS = re.findall(r"^ {4,}(?:aws|gatehouse) .+$", PAGE.partition("## Restore a realm")[2], re.MULTILINE)
 TAKEN_DOWN = re.findall(r"^ {4}(aws .+)$", PAGE.partition("## Take a stage down for good")[2], re.MULTILINE)
-PASSWORD = "correct horse battery staple"
 
 
 def pascal(words: str) -> str:
@@ -74,33 +65,3 @@ def test_stage_that_was_taken_down_by_the_page_comes_up_again(gatehouse: Gatehou
     assert (left["tables"], left["stacks"]) == ({}, {})
     assert (ran.code, ran.err) == (0, "")
     assert gatehouse.up(document).out.endswith("nothing to change.\n")
-
-
-@pytest.mark.on_moto
-def test_page_restores_a_realm_under_its_own_name(
-    demo: TenantFile, aws: Stage, externals: wiring.Externals, tmp_path: Path
-) -> None:
-    stage = provision_stage("restoring", demo)
-    people = People.of(stage, "employees", 4)
-    people.add(username="restored", password=PASSWORD, password_hash=None)
-    login = {"username": "restored", "password": PASSWORD, "scope": "offline_access"}
-    with client_of(stage, externals) as http:
-        refresh_token = http.login(**login).json()["refresh_token"]
-
-        arn = ""
-        for step in STEPS:
-            line = step.strip().replace("gatehouse-dev-", "gatehouse-restoring-").replace("$BACKUP_ARN", arn)
-            if line.startswith("gatehouse "):
-                ran = Gatehouse(stage, tmp_path).run(*shlex.split(line.replace("--stage dev", ""))[1:])
-                assert (ran.code, ran.err) == (0, "")
-                continue
-            arn = run_aws(line).get("BackupDetails", {}).get("BackupArn", arn)
-
-        assert http.login(**login).status_code == 200
-        refused = http.refresh(refresh_token)
-        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
-    table = f"{stage.prefix}users-employees"
-    kept = stage.clients.dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
-    assert kept["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
-    with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        stage.clients.dynamodb.describe_table(TableName="restored-employees")
