@@ -14,6 +14,7 @@ from infra.cli.deploy import deploy
 from infra.cli.keys import keys
 from infra.cli.lifecycle.restore import restore
 from infra.cli.local import local
+from infra.cli.logs.logs import logs
 from infra.cli.migrate import migrate
 from infra.cli.new_tenant import new
 from infra.cli.options import verbose
@@ -79,6 +80,7 @@ app.add_typer(apis)
 app.add_typer(stage_roles)
 app.add_typer(clients)
 app.add_typer(keys)
+app.add_typer(logs)
 app.add_typer(rules)
 
 

@@ -14,6 +14,7 @@ from infra.gateway.hosts import ServedHosts
 from infra.gateway.serving import serve
 from infra.local.aws_port import serve_aws
 from infra.local.emulated_aws import STAGE, local_aws
+from infra.local.function_logs import FunctionLogs, emit_to
 from infra.local.moto_transport import MotoTransport
 from infra.local.outbox import Outbox
 from infra.local.pages.documents import Documents
@@ -86,9 +87,10 @@ def _applications(run: LocalRun, log: RequestLog) -> tuple[Application, Applicat
     parts = Settings.from_environ(), connect_over(MotoTransport(), os.environ), wiring.Externals()
     services, managing = wiring.build(*parts), build_management(*parts)
     # The emulated AWS shares this process: a busy process must not look like an AWS that hangs.
+    logins, management = (emit_to(log.emit, FunctionLogs(name).write) for name in ("", "-management"))
     return (
-        make_app(lambda: services, log.emit, lambda: 0),
-        make_management_app(lambda: managing, log.emit, lambda: 0),
+        make_app(lambda: services, logins, lambda: 0),
+        make_management_app(lambda: managing, management, lambda: 0),
     )
 
 

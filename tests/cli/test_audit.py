@@ -65,6 +65,7 @@ READING = {
     ("users", "roles", "list"), ("users", "permissions", "list"), ("tokens", "list"), ("attacks", "status"),
     ("realms", "list"), ("realms", "show"), ("apis", "list"), ("apis", "show"), ("roles", "list"), ("roles", "show"),
     ("clients", "list"), ("clients", "show"), ("keys", "list"),
+    ("logs", "tail"), ("logs", "stats"), ("logs", "user"),
     ("rules", "check"), ("rules", "list"), ("rules", "new"), ("rules", "try"), ("rules", "settings", "list"),
 }  # fmt: skip
 _names = itertools.count(1)

@@ -161,3 +161,11 @@ def test_port_can_be_chosen_and_is_refused_if_taken(tmp_path: Path) -> None:
 
     with local_run(tmp_path, "--aws-port", port) as run:
         run.wait_printed(f"export AWS_ENDPOINT_URL=http://127.0.0.1:{port}")
+
+
+def test_logs_of_the_run_are_shown_by_the_command(run: LocalProcess) -> None:
+    httpx.post(f"{run.url}oauth/token", data={"grant_type": "password", **BACKEND, "username": "x", "password": "y"})
+    shown = gatehouse(run, "logs", "tail", "--json")
+
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "fu" in [json.loads(line).get("event") for line in shown.stdout.splitlines()]
