@@ -407,26 +407,6 @@ def test_summary_in_json_names_files_and_rules(tmp_path: Path) -> None:
     assert {"tenant.yaml", "REPORT.md", "auth0_rules/__init__.py"} <= set(said["files"])
 
 
-PAGE = (Path(__file__).parents[2] / "docs" / "run" / "moving.md").read_text("utf-8").partition("## People")[0]
-
-
-def test_commands_of_the_page_do_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.copytree(EXPORT, tmp_path / "export")
-    for name in ("keywords.json", "client-ids.json"):
-        shutil.copy(EXPORT / name, tmp_path / name)
-    migrate, check, rules = re.findall(r"^ {4}(?:cd moved && )?gatehouse (.+)$", PAGE, re.MULTILINE)
-    monkeypatch.chdir(tmp_path)
-    assert CliRunner().invoke(app, migrate.split()).exit_code == 0
-    assert CliRunner().invoke(app, check.split()).exit_code == 0
-    for path in (tmp_path / "moved" / "auth0_rules", tmp_path / "moved" / "REPORT.md"):
-        assert path.exists()
-    monkeypatch.chdir(tmp_path / "moved")
-    with importable(tmp_path / "moved", monkeypatch):
-        said = CliRunner().invoke(app, rules.split())
-    assert said.exit_code == 2
-    assert said.stderr.startswith("auth0_rules.ask_the_risk_service, line ")
-
-
 @contextmanager
 def importable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the rule package of a move be imported, and forget it afterwards."""

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -150,11 +151,11 @@ class Deployment:
         return archive
 
 
-@pytest.fixture(scope="session")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
-    folder = tmp_path_factory.mktemp("aws")
+@contextmanager
+def serving_aws(folder: Path, *region: str) -> Iterator[Aws]:
+    """Serve an empty AWS. folder: of its log. region: where the fake answers for DynamoDB's items."""
     log, authorities = folder / "calls.jsonl", folder / "authorities.pem"
-    command = [sys.executable, "-m", "tests.support.aws_server", str(log), str(authorities)]
+    command = [sys.executable, "-m", "tests.support.aws_server", str(log), str(authorities), *region]
     pipe = subprocess.PIPE
     # The server ends with its standard input, and so with these tests, however they end.
     with subprocess.Popen(command, cwd=PROJECT, stdin=pipe, stdout=pipe, text=True) as process:
@@ -162,6 +163,12 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         port, tls_port = process.stdout.readline().split()
         yield Aws(f"http://127.0.0.1:{port}", log, int(tls_port), authorities)
         process.kill()
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    with serving_aws(tmp_path_factory.mktemp("aws")) as served:
+        yield served
 
 
 @pytest.fixture(scope="session")

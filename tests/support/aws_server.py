@@ -1,7 +1,8 @@
 """Serve moto as an AWS that `chalice deploy` can deploy to, with a log of the calls and their callers.
 
 Run as a module with the paths of the log and of the TLS authorities: it prints its two ports, the second for TLS, and
-serves until its standard input ends.
+serves until its standard input ends. With the name of a Region too, the fake answers for DynamoDB's items there: moto
+copies a table in each transaction.
 """
 
 import io
@@ -22,6 +23,7 @@ from werkzeug.serving import make_server
 from infra.local.emails import received_emails, whole_emails
 from infra.local.key_ids import whole_key_ids
 from tests.support.aws_names import make_tls
+from tests.support.fake_aws.in_process import TARGET, ItemsOfMoto
 
 API_DOCUMENT = re.compile(r"/restapis(/[^/]+)?")
 CALLER = re.compile(r"Credential=([^/]+)/")
@@ -35,10 +37,11 @@ WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "Con
 
 @dataclass(frozen=True, slots=True)
 class AwsServer:
-    """The WSGI application: moto, one call at a time, as each of AWS's calls is atomic."""
+    """The WSGI application: moto, one call at a time, as each of AWS's calls is atomic. items: answers in its place."""
 
     moto: Any
     log: TextIO
+    items: ItemsOfMoto | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -51,6 +54,11 @@ class AwsServer:
             for line in _log_lines(environ, body):
                 self.log.write(json.dumps(line) + "\n")
                 self.log.flush()
+            operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(TARGET)[2]
+            found = self.items.answer(operation, body) if self.items and operation else None
+            if found:
+                start_response(f"{found[0]} -", list(found[1].items()))
+                return [found[2].encode()]
             readable = _readable(environ, body)
             environ |= {"wsgi.input": io.BytesIO(readable), "CONTENT_LENGTH": str(len(readable))}
             answer: Iterable[bytes] = self.moto(environ, start_response)
@@ -119,11 +127,15 @@ def _key_of(call: dict[str, Any]) -> str:
     return str((call.get("Item") or call.get("Key") or queried).get("pk", {}).get("S", ""))
 
 
-def main(log: Path, authorities: Path) -> None:
-    """Serve on a free port of this machine, and by TLS on another. authorities: the file to write the authority to."""
+def main(log: Path, authorities: Path, region: str = "") -> None:
+    """Serve on a free port of this machine, and by TLS on another. authorities: the file to write the authority to.
+
+    region: where the fake answers for items, if anywhere.
+    """
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     with whole_emails(), whole_key_ids(), log.open("w", encoding="utf-8") as lines:
-        app = AwsServer(DomainDispatcherApplication(create_backend_app), lines)
+        items = ItemsOfMoto(region) if region else None
+        app = AwsServer(DomainDispatcherApplication(create_backend_app), lines, items)
         servers = [
             make_server("127.0.0.1", 0, app, threaded=True, ssl_context=tls) for tls in (None, make_tls(authorities))
         ]
@@ -135,4 +147,4 @@ def main(log: Path, authorities: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:])

@@ -29,20 +29,21 @@ _ITEM_OPERATIONS = (
 
 
 class ItemsOfMoto:
-    """The items of this process's tables in moto. They are deleted with their table."""
+    """The items of this process's tables in moto, of one Region. They are deleted with their table."""
 
-    def __init__(self) -> None:
+    def __init__(self, region: str = REGION) -> None:
+        self.region = region
         self.items: WeakKeyDictionary[Table, dict[tuple[str, str], Item]] = WeakKeyDictionary()
         self.tables = Tables(key_names=lambda name, _: _key_names(self.table(name)))
 
     def table(self, name: str) -> Table:
-        return dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[name]
+        return dynamodb_backends[DEFAULT_ACCOUNT_ID][self.region].tables[name]
 
     def answer(self, operation: str, body: bytes) -> Answer | None:
         """Return the answer to a call about items, or None if moto must answer: another call, or an unknown table."""
         call = json.loads(body)
         names = set(_table_names(call))
-        if operation not in _ITEM_OPERATIONS or names - set(dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables):
+        if operation not in _ITEM_OPERATIONS or names - set(dynamodb_backends[DEFAULT_ACCOUNT_ID][self.region].tables):
             return None
         for name in names:
             self.tables.items[name] = self.items.setdefault(self.table(name), {})
