@@ -13,6 +13,12 @@ from chalicelib.store.code_attempts import Allowance, AllowanceStore
 TRIES = Bucket(50, 1_800_000)
 
 
+def tried_person(realm: str, email: str, mac: Callable[[str, bytes], bytes]) -> str:
+    """Return the owner of the allowances of the codes that are tried for an email. mac: of the stage key."""
+    hashed = mac("tried codes", f"{realm}\0{canonical(email)}".encode())
+    return f"tried#{hashed.hex()[:32]}"
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class CodeGuard:
     """Counts the codes that are tried, before they are compared. mac: of the stage key."""
@@ -23,5 +29,5 @@ class CodeGuard:
 
     def take(self, purpose: str, realm: str, email: str) -> bool:
         """Count one code for an email, as typed; return False if it has none left. Nobody is looked up."""
-        name = self.mac("tried codes", f"{realm}\0{canonical(email)}".encode()).hex()[:32]
-        return not self.allowances.take(Allowance(f"tried#{name}", purpose, TRIES), self.clock.now_ms())
+        owner = tried_person(realm, email, self.mac)
+        return not self.allowances.take(Allowance(owner, purpose, TRIES), self.clock.now_ms())

@@ -18,6 +18,12 @@ from chalicelib.store.code_attempts import Allowance, AllowanceStore
 PERSON = Bucket(10, HOUR_MS // 10)
 
 
+def mailed_person(realm: str, email: str, mac: Callable[[str, bytes], bytes]) -> str:
+    """Return the owner of the allowances of a person's emails. mac: of the stage key."""
+    hashed = mac("mailed person", f"{realm}\0{canonical(email)}".encode())
+    return f"mailed#{hashed.hex()[:32]}"
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class MailGuard:
     """Takes emails from their allowances, before anybody is looked up: an unknown address has allowances too.
@@ -35,8 +41,8 @@ class MailGuard:
 
         The calls do not tell whether the address was mailed before: both allowances are read first.
         """
-        person = self.mac("mailed person", f"{realm}\0{canonical(email)}".encode()).hex()[:32]
-        allowances = Allowance(f"mailed#{person}", kind, PERSON), allowance_of(EMAIL, email, self.mac)
+        person = Allowance(mailed_person(realm, email, self.mac), kind, PERSON)
+        allowances = person, allowance_of(EMAIL, email, self.mac)
         taken, now_ms = tuple[Write, ...](), self.clock.now_ms()
         are_running = self.allowances.are_running(allowances, now_ms)
         for allowance, is_running in zip(allowances, are_running, strict=True):

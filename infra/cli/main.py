@@ -19,6 +19,7 @@ from infra.cli.migrate import migrate
 from infra.cli.new_tenant import new
 from infra.cli.options import verbose
 from infra.cli.people.attacks import attacks
+from infra.cli.people.erasing import erase
 from infra.cli.people.exporting import export
 from infra.cli.people.history import history
 from infra.cli.people.importing import import_
@@ -73,6 +74,7 @@ users.command()(history)
 users.command()(migrated)
 users.command("import")(import_)
 users.command()(export)
+users.command()(erase)
 app.add_typer(tokens)
 app.add_typer(attacks)
 app.add_typer(realms)

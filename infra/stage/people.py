@@ -116,10 +116,14 @@ class People:
 
     def find(self, who: str) -> User:
         """Return the user of this user_id, username or email. Raises OperatorError if there is none."""
-        user = self.users.read(who) or self.users.read(self.users.locate(who, ("username", "email")) or who)
+        user = self.look_up(who)
         if user is None:
             raise OperatorError(f"Realm {self.realm.name} has no user {who}.")
         return user
+
+    def look_up(self, who: str) -> User | None:
+        """Return the user of this user_id, username or email, or None."""
+        return self.users.read(who) or self.users.read(self.users.locate(who, ("username", "email")) or who)
 
     def change(self, user: User, changes: Mapping[str, Any]) -> User:
         """Change a user's profile, and return the user then. Raises OperatorError, UserExists.

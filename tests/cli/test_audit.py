@@ -35,6 +35,7 @@ CHANGES: dict[tuple[str, ...], tuple[tuple[str, ...], dict[str, Any]]] = {
     ),
     ("users", "import"): (("FILE", *STAFF), {"realm": "staff", "people": ["1 inserted", "0 updated", "0 failed"]}),
     ("users", "export"): (("-o", "-", "--with-secrets", *STAFF), {"realm": "staff"}),
+    ("users", "erase"): (("WHO", *STAFF, "--yes"), {"realm": "staff", "user": "WHO"}),
     ("users", "mfa", "reset"): (("WHO", *STAFF, "--yes"), {"realm": "staff", "user": "WHO"}),
     ("users", "mfa", "enroll"): (("WHO", *STAFF), {"realm": "staff", "user": "WHO"}),
     ("users", "roles", "add"): (("WHO", "clerk", *STAFF), {"user": "WHO", "roles": ["clerk"]}),

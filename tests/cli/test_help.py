@@ -36,6 +36,7 @@ WORDS = [
     ("users", "migrated"),
     ("users", "import"),
     ("users", "export"),
+    ("users", "erase"),
     ("users", "mfa"),
     ("users", "mfa", "list"),
     ("users", "mfa", "reset"),

@@ -1,0 +1,232 @@
+"""`gatehouse users erase`: nothing of a person is left in any table, and everything of others."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from chalicelib import wiring
+from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.model.user import User
+from chalicelib.store.logs.audit import audit_group
+from infra.stage.aws import Stage
+from infra.stage.people import People
+from tests.cli.conftest import Gatehouse, Ran
+from tests.support.accounts import (
+    OPEN,
+    VERIFIED,
+    ask_reset,
+    ask_verification,
+    open_demo,
+    run_schedule,
+    sign_up,
+    verify,
+)
+from tests.support.fixed import Clock
+from tests.support.http import Http
+from tests.support.mfa import (
+    associate,
+    challenge,
+    code_in,
+    mfa_api_login,
+    mfa_token_of,
+    sms_to,
+    with_oob,
+    with_otp,
+)
+from tests.support.people import PeopleMaker
+from tests.support.rules import client_with_rules, require_mfa
+from tests.support.stages import provision_stage
+
+PHONE = "+12025550188"
+OLD_EMAIL, EMAIL = "ada.old@example.com", "ada@example.com"
+ERASED = "auth0|ada1"
+# Of addresses and of the whole stage; and the number of people.
+KINDS = {
+    "user", "cred", "login", "mfa", "families", "oob", "ticket", "unblock",
+    "account", "notice", "mail", "mailed", "tried", "destination",
+}  # fmt: skip
+OF_NOBODY = ("address#", "messages", "count#")
+
+
+@pytest.fixture(scope="module")
+def stage(stage: Stage) -> Stage:
+    """A stage of these tests' own."""
+    return provision_stage("erasing", open_demo())
+
+
+@pytest.fixture
+def gatehouse(stage: Stage, tmp_path: Path) -> Gatehouse:
+    """The command, on the stage of these tests."""
+    return Gatehouse(stage, tmp_path)
+
+
+@pytest.fixture
+def asking(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
+    """A client of a server that asks everybody for a second factor."""
+    with client_with_rules(stage, externals, require_mfa) as client:
+        yield client
+
+
+def erase(gatehouse: Gatehouse, who: str, *options: str, realm: str = OPEN) -> Ran:
+    return gatehouse.run("users", "erase", who, "--realm", realm, *options)
+
+
+def items(stage: Stage) -> list[str]:
+    """Return all items of all tables as texts, except those of nobody."""
+    tables = stage.clients.dynamodb.list_tables()["TableNames"]
+    own = [table for table in tables if table.startswith(stage.prefix)]
+    scanned = [(table, item) for table in own for item in stage.clients.dynamodb.scan(TableName=table)["Items"]]
+    return sorted(f"{table} {item}" for table, item in scanned if not item["pk"]["S"].startswith(OF_NOBODY))
+
+
+def kind_of(item: str) -> str:
+    """Return the beginning of the key of an item."""
+    return item.partition("'pk': {'S': '")[2].partition("#")[0]
+
+
+def use_every_feature(user: User, phone: str, http: Http, asking: Http, clock: Clock) -> None:
+    """Leave something of a person in each kind of item. They are blocked, and half way in logins."""
+    assert http.login(username=user.email, scope="openid offline_access").status_code == 200
+    token = mfa_api_login(http, user.username).json()["access_token"]
+    made = associate(http, token, authenticator_types=["oob"], oob_channels=["sms"], phone_number=phone)
+    assert made.status_code == 200
+    assert with_oob(http, token, made.json()["oob_code"], code_in(sms_to(phone)[-1])).status_code == 200
+    token = mfa_token_of(asking.login(username=user.username))
+    assert challenge(asking, token, challenge_type="oob").status_code == 200
+    assert with_otp(asking, mfa_token_of(asking.login(username=user.username)), "000000").status_code == 400
+    for name in (user.username, user.email, phone):
+        for _ in range(11):
+            http.login(username=name, password="wrong")
+    ask_reset(http, OPEN, user.email)
+    run_schedule(http)
+    assert verify(http, OPEN, email=user.email, code="123456").status_code == 400
+    ask_reset(http, OPEN, user.email)
+    ask_verification(http, OPEN, user.email)
+    clock.advance(3700)
+    for _ in range(11):
+        http.login(username=user.username, password="wrong")
+
+
+def test_nothing_of_a_person_is_left_and_all_of_others(
+    gatehouse: Gatehouse, people: PeopleMaker, http: Http, asking: Http, clock: Clock
+) -> None:
+    # What waits for others is sent by the same schedule.
+    run_schedule(http)
+    before = items(gatehouse.stage)
+    made = people.make(user_id=ERASED, username="ada1", email=OLD_EMAIL, phone_number=PHONE)
+    people.of(OPEN).change(made, {"email": EMAIL})
+    use_every_feature(replace(made, email=EMAIL), PHONE, http, asking, clock)
+    left = set(items(gatehouse.stage)) - set(before)
+    ran = erase(gatehouse, EMAIL, "--yes", "--json")
+    after = items(gatehouse.stage)
+
+    assert (ran.code, ran.err) == (0, "")
+    assert json.loads(ran.out)["user_id"] == ERASED
+    assert [
+        one for one in after if any(text in one for text in (f"{ERASED}'", f'{ERASED}"', EMAIL, OLD_EMAIL, PHONE))
+    ] == []
+    assert after == before
+    assert {kind_of(one) for one in left} == KINDS
+
+
+def test_person_whose_name_begins_alike_keeps_everything(
+    stage: Stage, people: PeopleMaker, http: Http, gatehouse: Gatehouse
+) -> None:
+    erased = people.make(user_id="auth0|eve1", username="eve", email="eve@example.com")
+    other = people.make(user_id="auth0|eve12", username="eve1", email="x.eve@example.com")
+    tokens = http.login(username=other.username, scope="openid offline_access").json()
+    http.login(username=other.username, password="wrong")
+    ask_reset(http, OPEN, other.email)
+    before = [one for one in items(stage) if "auth0|eve12" in one or other.email in one]
+    ran = erase(gatehouse, erased.username, "--yes", "--json")
+
+    assert (ran.code, json.loads(ran.out)["mentions"]) == (0, [])
+    assert [one for one in items(stage) if "auth0|eve12" in one or other.email in one] == before
+    assert http.refresh(tokens["refresh_token"]).status_code == 200
+
+
+def test_sign_up_that_waits_is_erased_by_its_email(stage: Stage, http: Http, gatehouse: Gatehouse) -> None:
+    email = "waiting@example.com"
+    run_schedule(http)
+    before = items(stage)
+    assert sign_up(http, VERIFIED, email).status_code == 200
+    run_schedule(http)
+    assert sign_up(http, VERIFIED, email).status_code == 200
+    assert [one for one in items(stage) if email in one]
+    ran = erase(gatehouse, email, "--yes", "--json", realm=VERIFIED)
+
+    assert (ran.code, items(stage)) == (0, before)
+    assert json.loads(ran.out)["removed"] == {
+        "config": 0, "sessions": 1, "attempts": 3, "users-customers": 0, "users-employees": 0, "users-partners": 0
+    }  # fmt: skip
+
+
+def test_leftovers_of_a_deleted_person_go_by_the_user_id(
+    stage: Stage, people: PeopleMaker, http: Http, gatehouse: Gatehouse
+) -> None:
+    user = people.make(user_id="auth0|gone")
+    for _ in range(11):
+        http.login(username=user.username, password="wrong")
+    people.of(OPEN).delete(user)
+    assert [one for one in items(stage) if "auth0|gone'" in one]
+    ran = erase(gatehouse, "auth0|gone", "--yes")
+
+    assert (ran.code, [one for one in items(stage) if "auth0|gone" in one]) == (0, [])
+    assert ran.out.endswith("auth0|gone is erased: no table has anything of them any more.\n")
+    again = erase(gatehouse, "auth0|gone", "--yes")
+    assert (again.code, again.err) == (
+        2, "Realm employees has no user auth0|gone, and nothing is left of one.\n"
+    )  # fmt: skip
+
+
+def test_erasure_that_aws_cuts_off_is_completed_by_the_same_command(
+    stage: Stage, people: PeopleMaker, http: Http, gatehouse: Gatehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise TemporarilyUnavailable(reason="transact_write_items: InternalServerError")
+
+    run_schedule(http)
+    before, user = items(stage), people.make()
+    http.login(username=user.username, scope="openid offline_access")
+    ask_reset(http, OPEN, user.email)
+    with monkeypatch.context() as patched:
+        patched.setattr(People, "delete", fail)
+        cut = erase(gatehouse, user.email, "--yes")
+    completed = erase(gatehouse, user.email, "--yes")
+
+    assert (cut.code, completed.code, items(stage)) == (1, 0, before)
+
+
+def test_item_of_somebody_else_that_names_them_is_told_and_stays(
+    stage: Stage, people: PeopleMaker, gatehouse: Gatehouse
+) -> None:
+    user = people.make(email="boss@example.com")
+    other = people.make(app_metadata={"manager": ["Boss@example.com"]}, user_metadata={"note": "notboss@example.com"})
+    ran = erase(gatehouse, user.username, "--yes", "--json")
+
+    mentions = json.loads(ran.out)["mentions"]
+    assert mentions == [{"table": f"{stage.prefix}users-employees", "key": f"user#{other.user_id}"}]
+    assert people.of(OPEN).find(other.user_id).app_metadata == {"manager": ["Boss@example.com"]}
+
+
+def test_without_a_terminal_nothing_is_erased_unasked(stage: Stage, people: PeopleMaker, gatehouse: Gatehouse) -> None:
+    user = people.make()
+    ran = gatehouse.run("users", "erase", user.email, "--realm", OPEN, typed="y\n")
+
+    assert (ran.code, ran.err) == (2, "Give --yes: there is no terminal to ask at.\n")
+    assert people.of(OPEN).find(user.user_id) == user
+
+
+def test_audit_log_has_the_user_id_and_no_name(stage: Stage, people: PeopleMaker, gatehouse: Gatehouse) -> None:
+    user = people.make()
+    erase(gatehouse, user.email, "--yes")
+    erase(gatehouse, "nobody@example.com", "--yes")
+    events = stage.clients.logs().filter_log_events(logGroupName=audit_group(stage.name))["events"]
+    lines = [json.loads(event["message"]) for event in sorted(events, key=lambda event: event["eventId"])]
+
+    erased = [line.get("user", "") for line in lines if line["what"] == "users erase"]
+    assert erased[-4:] == [user.user_id, user.user_id, "", ""]
+    assert "@example.com" not in json.dumps(lines)
