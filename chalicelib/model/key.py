@@ -41,6 +41,10 @@ class KeySet:
         """Return the key that signs with alg now, or None if the stage has none."""
         return next((key for key in self.keys if key.alg == alg and key.status == "current"), None)
 
+    def find(self, kid: str) -> SigningKey | None:
+        """Return the key of that kid."""
+        return next((key for key in self.keys if key.kid == kid), None)
+
     def of(self, alg: str) -> tuple[SigningKey, ...]:
         """Return the keys of an algorithm."""
         return tuple(key for key in self.keys if key.alg == alg)

@@ -74,6 +74,12 @@ class KmsKeys:
         tags = [{"TagKey": RETIRED_TAG, "TagValue": "true"}]
         self._answer(lambda: self.aws.call("TagResource", KeyId=arn, Tags=tags), NOT_FOUND, DELETED_STATE)
 
+    def disable(self, arn: str) -> None:
+        """Disable a key, so that it signs nothing more. A key that is deleted, or about to be, signs nothing anyway."""
+        # The ID: moto takes no ARN here.
+        key_id = arn.rpartition("/")[2]
+        self._answer(lambda: self.aws.call("DisableKey", KeyId=key_id), NOT_FOUND, DELETED_STATE)
+
     def when_known(self, operation: Callable[[], A]) -> A:
         """Return the answer of an operation on a new key; repeat it for half a minute while KMS does not find the key.
 

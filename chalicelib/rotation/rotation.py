@@ -51,6 +51,35 @@ class KeyRotation:
         jwk = public_jwk(self.kms.read_public_key(arn), alg)
         return SigningKey(jwk["kid"], alg, arn, jwk, "next", now)
 
+    def take_out(self, kid: str, now: int) -> SigningKey | None:
+        """Take a key out of the key set at once, and disable it in KMS. A current key makes way for another first.
+
+        Return the key that signs in its place, or None. A run that was cut off is repeated. Raises UnusableKey.
+        """
+        for _ in range(TRIES):
+            known = self.config.keys()
+            key = known.find(kid)
+            if key is None:
+                return None
+            keys, successor = tuple(one for one in known.of(key.alg) if one.kid != kid), None
+            if key.status == "current":
+                # Made and tried before the other is disabled: until it is published, no login succeeds.
+                successor = self._find_successor(keys, key.alg, known, now)
+                keys = take_step(keys, Step("replace", successor), now)
+            # First what ends its use: a key that leaked may be in use this very second.
+            self.kms.tag_retired(key.key_arn)
+            self.kms.disable(key.key_arn)
+            if self._publish(known, key.alg, keys):
+                return successor
+        raise TemporarilyUnavailable(reason="the key set changes all the time")
+
+    def _find_successor(self, others: Sequence[SigningKey], alg: str, known: KeySet, now: int) -> SigningKey:
+        lost = self._find_lost(others)
+        following = next((key for key in others if key.status == "next" and key.kid not in lost), None)
+        successor = following or self.make(alg, known, now)
+        self._require_signing(successor)
+        return successor
+
     def _rotate(self, alg: str, now: int, max_age_s: int) -> list[Step]:
         steps: list[Step] = []
         for _ in range(TRIES):

@@ -54,6 +54,19 @@ def _at(until: int, now: int, step: Step, waits_for: SigningKey) -> Step:
     return step if now >= until else Step("wait", waits_for, until=until)
 
 
+def status_ends_at(key: SigningKey, keys: Sequence[SigningKey], max_age_s: int) -> int | None:
+    """Return when a key's status ends at the earliest, in epoch seconds; None if no schedule ends it.
+
+    keys: all of its algorithm. max_age_s: as above; 0 if nothing rotates by itself.
+    """
+    if key.status == "previous":
+        return key.since + RETIRE_S
+    following = key if key.status == "next" else next((one for one in keys if one.status == "next"), None)
+    if following:
+        return following.since + PUBLISH_S
+    return key.since + max_age_s + PUBLISH_S if max_age_s else None
+
+
 def take_step(keys: Sequence[SigningKey], step: Step, now: int) -> tuple[SigningKey, ...]:
     """Return an algorithm's keys after a step. The key of the step is made by now."""
     if step.key is None or step.action == "wait":

@@ -26,6 +26,7 @@ from chalicelib.store.aws.connections import connect
 from chalicelib.store.aws.kms import Kms
 from chalicelib.store.configuration.rule_settings import RuleSettings
 from chalicelib.tokens.issuer import Issuer
+from chalicelib.tokens.signer import TokenSigner
 from chalicelib.wiring.accounts import make_account_services
 from chalicelib.wiring.externals import Externals
 from chalicelib.wiring.grants import TeamCode, make_factors, make_grants, make_limits
@@ -51,7 +52,8 @@ def build(settings: Settings, aws: Aws, externals: Externals) -> Services:
     config, clock, authenticator = stores.config, externals.clock, parts.authenticator
     refresh_tokens, verifier = parts.refresh_tokens, parts.verifier
     second_factor = SecondFactor(config.tenant, stores.pending, clock)
-    issuer = Issuer(Kms(aws).sign, stores.dynamo, parts.parallel, refresh_tokens, config.keys, clock, externals.new_id)
+    signer = TokenSigner(Kms(aws), config.forget_keys)
+    issuer = Issuer(signer.sign, stores.dynamo, parts.parallel, refresh_tokens, config.keys, clock, externals.new_id)
     # The services of the routes: a new one is one file and one line here.
     services = (
         RequestReader(settings.issuer, settings.trusted_proxies),

@@ -4,10 +4,11 @@ import json
 import time
 from dataclasses import replace
 
-from chalicelib.model.key import KeySet, SigningKey
+from chalicelib.model.key import ROTATION_DAYS, KeySet, SigningKey
 from chalicelib.rotation.kms_keys import KeyPlan
 from chalicelib.rotation.rotation import KEY_SPECS, KeyRotation, UnusableKey
 from chalicelib.rotation.steps import PUBLISH_S, Step
+from chalicelib.store.configuration.documents import tenant_from
 from chalicelib.store.configuration.vault import (
     STAGE_KEY,
     STAGE_OWNER,
@@ -134,6 +135,34 @@ def rotate(stage: Stage, now: int) -> tuple[list[PlannedChange], list[str]]:
         [change for step in steps for change in _changes(step)],
         [wait for step in steps for wait in _waits(step, now)],
     )
+
+
+def take_out(stage: Stage, key: SigningKey, now: int) -> list[PlannedChange]:
+    """Take a key out of the JWKS at once, and disable it in KMS. A current key makes way for another.
+
+    Raises Unsound if the key that has to take its place cannot sign.
+    """
+    try:
+        successor = key_rotation(stage).take_out(key.kid, now)
+    except UnusableKey as unusable:
+        raise Unsound(state_fault(_named(unusable.key), unusable.metadata)) from unusable
+    gone = PlannedChange("delete", f"{key.alg} key {key.kid}", "from the JWKS; disabled in KMS")
+    signs = [PlannedChange("create", f"{key.alg} key {successor.kid}", "current")] if successor else []
+    return [*signs, gone]
+
+
+def find_signing_key(stage: Stage, kid: str) -> SigningKey:
+    """Return the key of a kid. Raises OperatorError."""
+    key = stage.config().keys().find(kid)
+    if key is None:
+        raise OperatorError(f"No key of stage {stage.name} has the kid {kid}. See `gatehouse keys list`.")
+    return key
+
+
+def read_rotation_days(stage: Stage) -> int:
+    """Return how many days a key signs before the schedule replaces it; 0 for never."""
+    (document,) = stage.config().read_fresh("tenant")
+    return tenant_from(document).rotation_days if document else ROTATION_DAYS
 
 
 def _named(key: SigningKey) -> str:

@@ -184,23 +184,27 @@ def test_list_shows_every_key_with_its_status(own: Gatehouse, now: int) -> None:
     rotate(own.stage, now)
     rows = own.run("keys", "list").rows
 
-    assert rows[0] == ["kid", "alg", "status", "since"]
-    assert sorted(row[:3] for row in rows[1:]) == sorted(
+    assert rows[0] == ["kid", "alg", "status", "age_days", "since", "until"]
+    assert sorted(row[:3] for row in rows[1:-1]) == sorted(
         [kid, alg, status] for alg in ("RS256", "ES256") for status, kid in kids(own, alg).items()
     )
-    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", " ".join(row[3:])) for row in rows[1:])
+    time = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ"
+    assert all(re.fullmatch(f"0 {time} {time}", " ".join(row[3:])) for row in rows[1:-1])
+    assert " ".join(rows[-1]) == "A key signs for 90 days (keys.rotation_days: 90)."
 
 
 def test_kid_is_whole_where_lines_are_short(own: Gatehouse) -> None:
     rows = own.run("keys", "list", columns=40).rows
 
-    assert [row[0] for row in rows[1:]] == [kids(own, alg)["current"] for alg in ("RS256", "ES256")]
+    assert [row[0] for row in rows[1:3]] == [kids(own, alg)["current"] for alg in ("RS256", "ES256")]
 
 
 def test_list_in_json_says_which_key_of_kms_each_one_is(own: Gatehouse) -> None:
     listed = json.loads(own.run("keys", "list", "--json").out)
 
-    assert [set(one) for one in listed] == [{"kid", "alg", "status", "since", "key_arn"}] * 2
+    assert [set(one) for one in listed] == [
+        {"kid", "alg", "status", "since", "until", "age_days", "key_arn", "rotation_days"}
+    ] * 2
     assert [one["key_arn"] for one in listed] == [key.key_arn for key in own.stage.config().keys().keys]
 
 

@@ -80,6 +80,10 @@ class ConfigStore:
         """Return the key set; empty if no key was made yet."""
         return self._read("keys", _keys_from) or KeySet()
 
+    def forget_keys(self) -> None:
+        """Read the key set anew the next time, whatever is cached."""
+        self._cache.drop("keys")
+
     def stage_key(self) -> Document | None:
         """Return the sealed key of the stage."""
         return self._read("stage_key", lambda document: document)
