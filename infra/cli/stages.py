@@ -38,7 +38,7 @@ def up_command(
     alarm_email: AlarmEmail = "",
     project: ProjectOption = PROJECT,
 ) -> bool:
-    """Make what the stage lacks: its stack, its alarms, a stack per realm, the signing keys. Safe to run again."""
+    """Make what the stage lacks: its stack, a stack per realm, the signing keys, the alarms. Safe to run again."""
     require_dry_run(dry_run, in_json, detailed_exitcode)
     if alarm_email and not is_email(alarm_email):
         raise OperatorError(f"--alarm-email {alarm_email} must look like name@example.com.")

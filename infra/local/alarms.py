@@ -96,9 +96,8 @@ class _Model:
 
     kind: ClassVar[_Kind]
 
-    def __init__(self, name: str, arn: str) -> None:
+    def __init__(self, name: str) -> None:
         self.name = self.physical_resource_id = name
-        self.arn = arn
 
     @classmethod
     def cloudformation_name_type(cls) -> str:
@@ -109,18 +108,15 @@ class _Model:
         return cls.kind.cloudformation_type
 
     @classmethod
-    def has_cfn_attr(cls, attr: str) -> bool:
-        return attr == "Arn"
-
-    def get_cfn_attribute(self, _: str) -> str:
-        return self.arn
+    def has_cfn_attr(cls, _: str) -> bool:
+        return False
 
     @classmethod
     def create_from_cloudformation_json(
         cls, resource_name: str, cloudformation_json: Properties, account_id: str, region_name: str, **_: Any
     ) -> "_Model":
         cls.kind.put(account_id, region_name, resource_name, cloudformation_json["Properties"])
-        return cls(resource_name, f"arn:aws:cloudwatch:{region_name}:{account_id}:alarm:{resource_name}")
+        return cls(resource_name)
 
     @classmethod
     def update_from_cloudformation_json(

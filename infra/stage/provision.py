@@ -36,7 +36,7 @@ class ApplyResult:
 
 
 def up(stage: Stage, file: TenantFile, dry_run: bool = False, alarm_email: str = "") -> list[PlannedChange]:
-    """Make what is missing: the stage's stack, its alarms, a stack per realm, the keys. Return the changes.
+    """Make what is missing: the stage's stack, a stack per realm, the keys, the alarms. Return the changes.
 
     alarm_email: an address to tell of alarms; "" for none more.
     Raises Unsound, before anything is made, if a stack, a table or a key has a fault that `up` does not mend.
@@ -52,12 +52,13 @@ def up(stage: Stage, file: TenantFile, dry_run: bool = False, alarm_email: str =
     return [
         *audit_log_changes(stage, dry_run),
         *own_changes,
-        *stack_changes(stage, alarms, dry_run),
-        *(subscription_changes(stage, alarms.name, alarm_email, dry_run) if alarm_email else ()),
         *(change for stack in realms for change in stack_changes(stage, stack, dry_run)),
         *key_changes(stage, algs, dry_run, known),
         *data_key_changes(stage, dry_run),
         *stage_key_changes(stage, dry_run, is_new),
+        # Last, so that logins do not wait for alarms that cannot be made.
+        *stack_changes(stage, alarms, dry_run),
+        *(subscription_changes(stage, alarms.name, alarm_email, dry_run) if alarm_email else ()),
     ]
 
 

@@ -3,17 +3,21 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from chalicelib.http.metrics import DIMENSIONS, FUNCTION, NAMESPACE, UNITS
 from infra.local.emulated_aws import REGION
 from infra.stage.cloudformation.stacks import stack_changes, stage_stacks
+from infra.stage.provision import up
+from infra.tenant.file import load
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse
-from tests.support.tenant_documents import small_document
+from tests.support.tenant_documents import small_document, write
 
 AWS_METRICS = {
     "AWS/Lambda": {"Errors", "Throttles", "ConcurrentExecutions"},
@@ -168,3 +172,20 @@ def test_alarm_of_a_stage_from_before_moves_to_the_stack_of_alarms(gatehouse: Ga
     names = [one["AlarmName"] for one in alarms(gatehouse)]
     assert old not in names
     assert f"{own.name}-FunctionErrors" in names
+
+
+def test_stage_whose_alarms_may_not_be_made_has_its_keys_and_gets_the_alarms_later(gatehouse: Gatehouse) -> None:
+    def deny(params: dict[str, Any], **_: Any) -> None:
+        if params["StackName"].endswith("-alarms"):
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "CreateChangeSet")
+
+    events = gatehouse.stage.cloudformation.meta.events
+    events.register("provide-client-params.cloudformation.CreateChangeSet", deny)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        up(gatehouse.stage, load(Path(write(gatehouse.directory, small_document()))))
+    events.unregister("provide-client-params.cloudformation.CreateChangeSet", deny)
+
+    assert gatehouse.stage.config().keys().current("RS256")
+    assert [row for row in gatehouse.up(small_document()).rows if row[0] == "create"] == [
+        ["create", "stack", f"gatehouse-{gatehouse.stage.name}-alarms"]
+    ]

@@ -32,13 +32,13 @@ def test_plan_of_up_in_json_has_each_change_and_makes_nothing(gatehouse: Gatehou
     assert changes(ran) == [
         ("create", f"log group /gatehouse/{name}/audit"),
         ("create", f"stack gatehouse-{name}"),
-        ("create", f"stack gatehouse-{name}-alarms"),
         ("create", f"stack gatehouse-{name}-realm-staff"),
         ("create", "RS256 signing key"),
         ("create", "data key"),
         ("create", "stage key"),
+        ("create", f"stack gatehouse-{name}-alarms"),
     ]
-    assert json.loads(ran.out)["changes"][4]["detail"] == "RSA_2048"
+    assert json.loads(ran.out)["changes"][3]["detail"] == "RSA_2048"
     assert holdings(gatehouse.stage)["tables"] == {}
 
 

@@ -39,11 +39,11 @@ def test_first_up_makes_stacks_tables_and_keys(gatehouse: Gatehouse) -> None:
         ["Stage", name, "changes"],
         ["create", "log", "group", f"/gatehouse/{name}/audit", "kept", "for", "400", "days"],
         ["create", "stack", f"gatehouse-{name}"],
-        ["create", "stack", f"gatehouse-{name}-alarms"],
         ["create", "stack", f"gatehouse-{name}-realm-staff"],
         ["create", "RS256", "signing", "key", "RSA_2048"],
         ["create", "data", "key", f"alias/gatehouse-{name}-data-mrk"],
         ["create", "stage", "key", "sealed", "by", "the", "data", "key"],
+        ["create", "stack", f"gatehouse-{name}-alarms"],
         ["Done."],
     ]
     parts = ["attempts", "config", "sessions", "users-staff"]
