@@ -74,9 +74,9 @@ class KeyRotation:
         raise TemporarilyUnavailable(reason="the key set changes all the time")
 
     def _find_successor(self, others: Sequence[SigningKey], alg: str, known: KeySet, now: int) -> SigningKey:
-        lost = self._find_lost(others)
-        following = next((key for key in others if key.status == "next" and key.kid not in lost), None)
-        successor = following or self.make(alg, known, now)
+        """Return the next key if it can sign, or else a new one: a leaked key must leave whatever became of another."""
+        usable = (key for key in others if key.status == "next" and self._is_enabled(key))
+        successor = next(usable, None) or self.make(alg, known, now)
         self._require_signing(successor)
         return successor
 
@@ -114,6 +114,10 @@ class KeyRotation:
     def _find_lost(self, keys: Sequence[SigningKey]) -> set[str]:
         """Return the kids of current and next keys that KMS has deleted."""
         return {key.kid for key in keys if key.status != "previous" and self.kms.find(key.key_arn) is None}
+
+    def _is_enabled(self, key: SigningKey) -> bool:
+        found = self.kms.find(key.key_arn)
+        return found is not None and found["KeyState"] == "Enabled"
 
     def _require_signing(self, key: SigningKey) -> None:
         """Sign with a key, as a login does, and verify by its public half. Raises UnusableKey."""

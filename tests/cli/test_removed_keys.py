@@ -136,6 +136,17 @@ def test_published_next_key_takes_the_place_of_a_revoked_one(own: Gatehouse, now
     assert "until they read it anew" in ran.err and "signs at once" in ran.err
 
 
+def test_revoked_key_does_not_wait_for_a_next_one_that_is_disabled(own: Gatehouse, now: int) -> None:
+    leaked = kid(own, "current")
+    rotate(own.stage, now)
+    following = find_signing_key(own.stage, kid(own, "next"))
+    own.stage.clients.kms.disable_key(KeyId=following.key_id)
+    ran = own.run("keys", "revoke", leaked, "--yes")
+
+    assert (ran.code, list(statuses(own.stage).values())) == (0, ["current"])
+    assert {leaked, following.kid} & set(statuses(own.stage)) == set()
+
+
 @pytest.mark.parametrize("status", ["next", "previous"])
 def test_key_that_does_not_sign_is_revoked_without_another(own: Gatehouse, now: int, status: str) -> None:
     rotate(own.stage, now)

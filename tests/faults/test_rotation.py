@@ -1,5 +1,6 @@
 """The scheduled rotation, failing at each of its calls to AWS in each way: the next run goes on where it stopped."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from chalicelib.rotation.steps import PUBLISH_S, RETIRE_S
 from chalicelib.store.aws.caller import AwsRefused, AwsUnreachable
 from infra.stage.aws import Stage
 from tests.support.fixed import Clock
-from tests.support.function_aws import Ask, around_calls
+from tests.support.function_aws import Ask, around_calls, open_caller
 from tests.support.rotation import DAY_S, Schedule, make_stage
 
 # When each step is due, counted from the one before.
@@ -55,17 +56,50 @@ def living_keys(stage: Stage) -> int:
     return found
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_rotation_that_failed_at_any_call_ends_the_same_at_its_next_run(
-    tmp_path: Path, stage: Stage, clock: Clock, step: str
-) -> None:
-    del stage  # moto runs for as long as it does
-    schedule = Schedule(make_stage(tmp_path), clock, [])
+def due(directory: Path, clock: Clock, step: str) -> Schedule:
+    """Return the schedule of a stage for which a step is due."""
+    schedule = Schedule(make_stage(directory), clock, [])
     for name, wait_s in STEPS.items():
         clock.advance(wait_s)
         if name == step:
             break
         schedule.run()
+    return schedule
+
+
+@pytest.mark.usefixtures("stage")
+@pytest.mark.parametrize("step", STEPS)
+def test_rotation_beside_another_at_any_call_takes_each_step_once(tmp_path: Path, clock: Clock, step: str) -> None:
+    schedule = due(tmp_path, clock, step)
+    own, config, before = schedule.stage, schedule.stage.config(), schedule.stage.config().keys()
+    with around_calls(own, whole := Spoiler()):
+        schedule.run()
+    expected = statuses(own)
+    for number in range(len(whole.made)):
+        assert config.replace_keys(config.keys(), before)
+        made = itertools.count()
+
+        def overtake(_: str, __: Mapping[str, Any], ask: Ask, number: int = number, made: Any = made) -> dict[str, Any]:
+            if next(made) == number:
+                arounds = open_caller(own).arounds
+                arounds.clear()
+                schedule.run()
+            return ask()
+
+        open_caller(own).arounds.append(overtake)
+        line = schedule.run()
+        open_caller(own).arounds.clear()
+
+        assert "error" not in line, whole.made[number]
+        assert statuses(own) == expected, whole.made[number]
+
+
+@pytest.mark.usefixtures("stage")
+@pytest.mark.parametrize("step", STEPS)
+def test_rotation_that_failed_at_any_call_ends_the_same_at_its_next_run(
+    tmp_path: Path, clock: Clock, step: str
+) -> None:
+    schedule = due(tmp_path, clock, step)
     own, config = schedule.stage, schedule.stage.config()
     before = config.keys()
     with around_calls(own, whole := Spoiler()):
