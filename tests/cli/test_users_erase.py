@@ -4,13 +4,16 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from chalicelib import wiring
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.model.storage import Key
 from chalicelib.model.user import User
 from chalicelib.store.logs.audit import audit_group
+from infra.cli.people import erasing
 from infra.stage.aws import Stage
 from infra.stage.people import People
 from tests.cli.conftest import Gatehouse, Ran
@@ -223,10 +226,48 @@ def test_without_a_terminal_nothing_is_erased_unasked(stage: Stage, people: Peop
 def test_audit_log_has_the_user_id_and_no_name(stage: Stage, people: PeopleMaker, gatehouse: Gatehouse) -> None:
     user = people.make()
     erase(gatehouse, user.email, "--yes")
-    erase(gatehouse, "nobody@example.com", "--yes")
+    erase(gatehouse, "nobody.at.all@example.com", "--yes")
     events = stage.clients.logs().filter_log_events(logGroupName=audit_group(stage.name))["events"]
-    lines = [json.loads(event["message"]) for event in sorted(events, key=lambda event: event["eventId"])]
+    lines = [line for event in events if (line := json.loads(event["message"]))["what"] == "users erase"]
 
-    erased = [line.get("user", "") for line in lines if line["what"] == "users erase"]
-    assert erased[-4:] == [user.user_id, user.user_id, "", ""]
+    assert [line.get("user") for line in lines].count(user.user_id) == 2
+    assert None in [line.get("user") for line in lines], "an email has no place there"
     assert "@example.com" not in json.dumps(lines)
+
+
+def test_family_of_the_version_before_goes_and_that_of_another_realm_stays(
+    stage: Stage, people: PeopleMaker, http: Http, gatehouse: Gatehouse
+) -> None:
+    user, table = people.make(), f"{stage.prefix}sessions"
+    http.login(username=user.username, scope="openid offline_access")
+    (family,) = stage.dynamo.query(table, "pk = :pk", {":pk": f"families#{OPEN}#{user.user_id}"})
+    for realm in (OPEN, VERIFIED):
+        stage.dynamo.put(table, {**family, "pk": f"user#{user.user_id}", "sk": f"family#{realm}", "realm": realm})
+    ran = erase(gatehouse, user.user_id, "--yes", "--json")
+
+    (left,) = stage.dynamo.query(table, "pk = :pk", {":pk": f"user#{user.user_id}"})
+    assert (ran.code, left["realm"]) == (0, VERIFIED)
+    assert json.loads(ran.out)["mentions"] == [{"table": table, "key": f"user#{user.user_id}"}]
+    stage.dynamo.delete(Key(table, left["pk"], left["sk"]))
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n", 1), ("y", 0)])
+def test_terminal_is_asked(
+    people: PeopleMaker, gatehouse: Gatehouse, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    user = people.make()
+    monkeypatch.setattr(erasing, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    ran = gatehouse.run("users", "erase", user.email, "--realm", OPEN, typed=f"{answer}\n")
+
+    assert (ran.code, people.of(OPEN).look_up(user.user_id) is None) == (code, code == 0)
+    assert f"Erase {user.user_id} ({user.username}) for good?" in ran.out
+
+
+def test_person_of_an_import_leaves_no_mark(stage: Stage, gatehouse: Gatehouse) -> None:
+    before, file = items(stage), gatehouse.directory / "people.json"
+    file.write_text(json.dumps([{"email": "moved@example.com", "mfa_factors": [{"phone": {"value": PHONE}}]}]))
+    gatehouse.run("users", "import", str(file), "--realm", OPEN)
+    assert [one for one in items(stage) if "import_mark" in one and "moved@example.com" in one]
+    ran = erase(gatehouse, "moved@example.com", "--yes")
+
+    assert (ran.code, items(stage)) == (0, before)

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.user import User
+from chalicelib.store.configuration.vault import Vault
 from infra.move.leaving import export
 from infra.stage.people import People
 from tests.cli.conftest import Gatehouse, Ran
@@ -146,3 +148,23 @@ def test_password_of_an_exported_person_is_that_of_the_imported_one(
         before.known_addresses, before.logins_count, before.created_at
     )  # fmt: skip
     assert http.login(username=user.username, password=PASSWORD).status_code == 200
+
+
+def test_export_that_aws_cuts_off_leaves_no_secret_anywhere(  # noqa: PLR0913, PLR0917 (fixtures)
+    shared: Gatehouse, people: PeopleMaker, http: Http, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = people.make()
+    token = mfa_api_login(http, user.username).json()["access_token"]
+    secret, code = enrol_by_api(http, clock, user.username, token)
+
+    def fail(*_: object) -> str:
+        raise TemporarilyUnavailable(reason="decrypt: InternalServerError")
+
+    monkeypatch.setattr(Vault, "open_key", fail)
+    file = tmp_path / "people"
+    ran = shared.run("--verbose", "users", "export", *EMPLOYEES, "--with-secrets", "-o", str(file))
+    stored = People.of(shared.stage, "employees").find(user.user_id)
+
+    assert (ran.code, "InternalServerError" in ran.err) == (1, True)
+    assert not [text for text in (secret, code, stored.password_hash) if text in ran.out + ran.err]
+    assert not [one for one in tmp_path.iterdir() if one.name.lstrip(".").startswith("people")]

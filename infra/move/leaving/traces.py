@@ -60,7 +60,7 @@ class Traces:
             user_id,
             frozenset(canonical(name) for name in named if name),
             frozenset(account.key for account in accounts),
-            frozenset(keys | hashed | {prefix + user_id for prefix in OF_USER}),
+            frozenset(keys | hashed),
             frozenset(text.casefold() for text in {user_id, *mailed, *phones}),
             {one.authenticator_id for one in enrolment.authenticators},
         )
@@ -85,8 +85,8 @@ class Traces:
 
     def are_in_record(self, item: Item) -> bool:
         """Return whether an item of the realm's users table is the person's."""
-        is_name = str(item["pk"]).startswith("login#") and item.get("user_id") == self.user_id
-        return is_name or item["pk"] in self.keys
+        kind, _, rest = str(item["pk"]).partition("#")
+        return (item.get("user_id") if kind == "login" else rest) == self.user_id and f"{kind}#" in (*OF_USER, "login#")
 
     def mentioned_in(self, item: Item) -> bool:
         """Return whether the user_id, the email or a phone number stands anywhere in an item."""
