@@ -10,9 +10,11 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.errors import TemporarilyUnavailable
+from chalicelib.model.account import Account
 from chalicelib.model.storage import Key
 from chalicelib.model.user import User
 from chalicelib.store.logs.audit import audit_group
+from chalicelib.store.notices import WRONG_CODES, NoticeStore
 from infra.cli.people import erasing
 from infra.stage.aws import Stage
 from infra.stage.people import People
@@ -178,7 +180,7 @@ def test_leftovers_of_a_deleted_person_go_by_the_user_id(
     ran = erase(gatehouse, "auth0|gone", "--yes")
 
     assert (ran.code, [one for one in items(stage) if "auth0|gone" in one]) == (0, [])
-    assert ran.out.endswith("auth0|gone is erased: no table has anything of them any more.\n")
+    assert ran.out.endswith("auth0|gone is erased: no table has an item of theirs any more.\n")
     again = erase(gatehouse, "auth0|gone", "--yes")
     assert (again.code, again.err) == (
         2, "Realm employees has no user auth0|gone, and nothing is left of one.\n"
@@ -269,5 +271,24 @@ def test_person_of_an_import_leaves_no_mark(stage: Stage, gatehouse: Gatehouse) 
     gatehouse.run("users", "import", str(file), "--realm", OPEN)
     assert [one for one in items(stage) if "import_mark" in one and "moved@example.com" in one]
     ran = erase(gatehouse, "moved@example.com", "--yes")
+
+    assert (ran.code, items(stage)) == (0, before)
+
+
+def test_notices_of_wrong_codes_and_a_repeated_sign_up_go_too(
+    stage: Stage, http: Http, gatehouse: Gatehouse, clock: Clock
+) -> None:
+    email, before = "again@example.com", items(stage)
+    for _ in range(2):
+        assert sign_up(http, OPEN, email).status_code == 200
+    user_id = People.of(stage, OPEN).find(email).user_id
+    notices = NoticeStore(stage.dynamo, f"{stage.prefix}attempts", WRONG_CODES)
+    for _ in range(2):
+        notices.note(Account(OPEN, user_id), clock.now_s())
+        clock.advance(60)
+    assert notices.take(next(notices.find_untold(clock.now_s())))
+    kinds = {one.partition("'pk': {'S': '")[2].partition(user_id)[0] for one in items(stage) if user_id in one}
+    assert {"sign-up#employees#", "notice#codes#told#employees#"} < kinds
+    ran = erase(gatehouse, email, "--yes")
 
     assert (ran.code, items(stage)) == (0, before)

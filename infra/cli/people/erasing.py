@@ -60,4 +60,4 @@ def _show(realm: str, user_id: str, erased: Erased, as_json: bool) -> None:
     print_table(console, ("table", "items removed"), [(table, str(count)) for table, count in erased.removed.items()])
     for table, key in erased.mentions:
         console.print(f"{table} {key}: an item of somebody else names them. Look at it.")
-    console.print(f"{user_id} is erased: no table has anything of them any more.")
+    console.print(f"{user_id} is erased: no table has an item of theirs any more.")
