@@ -20,7 +20,7 @@ from chalicelib.model.account import Account
 from chalicelib.store.sessions import PendingStore, Ticket, stored_id
 from chalicelib.store.tickets import RESET, VERIFY
 from infra.stage.keys import stage_key
-from tests.faults import account_flows, mfa_flows, page_flows
+from tests.faults import account_flows, mfa_flows, moving_flows, page_flows
 from tests.faults.case import OFFLINE, Case
 from tests.faults.workbench import Bench
 from tests.support.clients import make_client
@@ -41,6 +41,7 @@ class Flow:
 
     is_cold: whether the process has cached nothing. shows: what the names of those of its calls begin with that have
     rows; another flow has the rest. uses_up: the write after whose lost reply the person begins anew.
+    refused_by: a write of this flow alone whose failed condition is a 400.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Flow:
     is_cold: bool = False
     shows: tuple[str, ...] = ("",)
     uses_up: str = ""
+    refused_by: str = ""
 
 
 def login(bench: Bench, scope: str = "read:timesheets", is_realm: bool = False) -> Case:
@@ -264,6 +266,9 @@ FLOWS = (
     Flow("wrong password", partial(wrong_login, is_known=True), 400),
     Flow("unknown user", partial(wrong_login, is_known=False), 400),
     Flow("blocked user", blocked_login, 403),
+    Flow("first login, legacy store", moving_flows.first_login, refused_by="UpdateItem users cred"),
+    Flow("first login, wrong password", moving_flows.wrong_password, 400),
+    Flow("first login, legacy store down", moving_flows.store_down, 503),
     Flow("refresh, rotating", refresh),
     Flow("refresh, non-rotating", lasting_refresh),
     Flow("refresh, openid", partial(refresh, scope=f"openid {OFFLINE}")),

@@ -12,6 +12,7 @@ from tests.support.fixed import Clock
 from tests.support.function_aws import function_aws
 
 ALWAYS = 100
+REFUSED = 400
 
 
 @cache
@@ -31,7 +32,8 @@ def begun(flow: Flow, bench: Bench) -> Case:
 
 def expected(flow: Flow, call: str, fault: Fault) -> dict[int, int]:
     """Return what is to be answered, by how many tries of the call of this name fail."""
-    always = {ALWAYS: fault.status(call) or flow.status}
+    refused = REFUSED if fault.name == "condition" and call == flow.refused_by else None
+    always = {ALWAYS: refused or fault.status(call) or flow.status}
     return {1: flow.status, **always} if fault.is_retried else always
 
 

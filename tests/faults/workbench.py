@@ -12,6 +12,7 @@ from chalicelib.flows.discovery import Discovery
 from chalicelib.flows.introspection import IntrospectionFlow
 from chalicelib.flows.token import TokenFlow
 from chalicelib.http.routes import Services
+from chalicelib.legacy.loading import package_of
 from chalicelib.model.account import Account
 from chalicelib.model.clock import SystemClock
 from chalicelib.model.family import RefreshFamily
@@ -23,8 +24,10 @@ from chalicelib.store.configuration.rule_settings import RuleSettings
 from chalicelib.store.configuration.vault import Vault
 from chalicelib.store.people.items import credentials_key
 from infra.stage.aws import Stage
+from tests.faults import legacy_store
 from tests.support.accounts import open_demo
 from tests.support.attempts import sum_of_counts
+from tests.support.config import document_of
 from tests.support.fixed import BCRYPT_COST, EMAIL_FROM, ISSUER, Clock, Hashes
 from tests.support.http import TIMESHEETS, Http
 from tests.support.people import PeopleMaker
@@ -56,12 +59,13 @@ class Bench:
 
     def start(self, is_cold: bool, rules: tuple[str, ...] = ()) -> None:
         """Start the process anew, and let it read the demo's configuration and key unless it is to be cold."""
-        settings = Settings(self.stage.name, ISSUER, BCRYPT_COST, rules, email_from=EMAIL_FROM)
+        imports = (package_of(legacy_store.IMPORT_FROM),)
+        settings = Settings(self.stage.name, ISSUER, BCRYPT_COST, rules, email_from=EMAIL_FROM, import_packages=imports)
         services = self.services = wiring.build(settings, self.stage.aws, self.externals)
         if not is_cold:
             config = services[Discovery].config
             config.tenant(), config.keys(), config.api(TIMESHEETS)
-            config.realm("employees"), config.realm("customers")
+            config.realm("employees"), config.realm("customers"), config.realm(legacy_store.REALM)
             for key, _ in self.stage.config().documents():
                 if key.startswith("client#"):
                     config.client(key.removeprefix("client#"))
@@ -78,7 +82,7 @@ class Bench:
     def wipe(self) -> None:
         """Forget all people and what they left: moto copies all tables for each transaction."""
         dynamodb = self.stage.clients.dynamodb
-        names = ("users-employees", "users-customers", "sessions", "attempts")
+        names = ("users-employees", "users-customers", "users-partners", "sessions", "attempts")
         for table in (f"{self.stage.prefix}{name}" for name in names):
             for item in dynamodb.scan(TableName=table)["Items"]:
                 dynamodb.delete_item(TableName=table, Key={name: item[name] for name in ("pk", "sk") if name in item})
@@ -86,11 +90,11 @@ class Bench:
     def refresh(self, token: str, **params: str | None) -> httpx.Response:
         return self.http.refresh(token, **params)
 
-    def attempts(self, account: str) -> tuple[int, int]:
+    def attempts(self, account: str, realm: str = "employees") -> tuple[int, int]:
         """Return how many attempts at an account are counted, and how many of them as failed."""
         store = AttemptStore(self.stage.dynamo, f"{self.stage.prefix}attempts")
-        of_nobody = store.key_of(Account("employees", account))
-        of_user = credentials_key(f"{self.stage.prefix}users-employees", account)
+        of_nobody = store.key_of(Account(realm, account))
+        of_user = credentials_key(f"{self.stage.prefix}users-{realm}", account)
         attempts, failed = zip(*(sum_of_counts(store.item(key)) for key in (of_nobody, of_user)), strict=True)
         return sum(attempts), sum(failed)
 
@@ -107,6 +111,8 @@ def stage_for_faults(name: str) -> Stage:
     """Provision a stage with the demo tenant and settings for rules; moto must run already."""
     stage = provision_stage(name, open_demo())
     stage.clients.sesv2().create_email_identity(EmailIdentity=EMAIL_FROM)
+    key = f"realm#{legacy_store.REALM}"
+    stage.config().put(key, document_of(stage, key) | {"import_from": legacy_store.IMPORT_FROM})
     vault = Vault(stage.aws, name)
     RuleSettings(stage.config(), vault, SystemClock()).write({"GREETING": "hello"})
     return stage
