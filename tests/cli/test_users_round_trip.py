@@ -105,7 +105,8 @@ def test_person_with_everything_is_the_same_person_elsewhere(places: tuple[Place
         email_verified=True, name="Ada Lovelace", given_name="Ada", family_name="Lovelace", nickname="ada",
         picture="https://example.com/ada.png", phone_number=PHONE, phone_verified=True,
         app_metadata={"plan": "gold", "deep": [1, {"a": None}]}, user_metadata={"theme": "d\u00fcnkel"},
-        password_history=[FORMER], roles=("editor", "boss"), permissions=(Permission(AUDIENCE, "delete:timesheets"),),
+        password_history=[FORMER], migrated_at=1_700_000_000,
+        roles=("editor", "boss"), permissions=(Permission(AUDIENCE, "delete:timesheets"),),
     )  # fmt: skip
     for _ in range(2):
         assert leaving.http.login(username=made.username).status_code == 200
