@@ -113,7 +113,13 @@ def test_login_leaves_one_log_line_without_the_password(site: httpx.Client, prin
     request_id = site.post("/oauth/token", data=SECRET_LOGIN).headers["x-request-id"]
     lines = [line for line in printed.read_text("utf-8").splitlines() if request_id in line]
     assert len(lines) == 1
-    assert json.loads(lines[0][lines[0].index("{") :])["client_id"] == "demo-backend"
+    line = json.loads(lines[0][lines[0].index("{") :])
+    assert (line["client_id"], line["grant_type"], line["function"]) == ("demo-backend", "password", "gatehouse-dev")
+    directives = line["_aws"]["CloudWatchMetrics"]
+    assert [one["Dimensions"] for one in directives] == [
+        [["function"]],
+        [["function", "event"], ["function", "grant_type"]],
+    ]
     assert PASSWORD not in printed.read_text("utf-8")
 
 
