@@ -12,6 +12,7 @@ from infra.cli.configuration.realms import realms
 from infra.cli.configuration.roles import stage_roles
 from infra.cli.deploy import deploy
 from infra.cli.keys import keys
+from infra.cli.lifecycle.down import down
 from infra.cli.lifecycle.restore import restore
 from infra.cli.local import local
 from infra.cli.logs.logs import logs
@@ -65,6 +66,7 @@ app.command("up", cls=PlanCommand)(up_command)
 app.command("apply", cls=PlanCommand)(apply_command)
 app.command()(deploy)
 app.command()(restore)
+app.command()(down)
 app.add_typer(users)
 users.add_typer(mfa)
 users.add_typer(roles)

@@ -25,6 +25,11 @@ def require_listed(stage: str, project: Path = PROJECT) -> None:
     _require_stage(stage, project)
 
 
+def listed_stages(project: Path = PROJECT) -> list[str]:
+    """Return the names of the project's stages."""
+    return list(_read_config(project)["stages"])
+
+
 def app_name(project: Path = PROJECT) -> str:
     """Return the application's name, with which Chalice begins the name of each thing that it deploys."""
     return str(_read_config(project).get("app_name", ""))

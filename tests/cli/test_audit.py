@@ -58,8 +58,9 @@ CHANGES: dict[tuple[str, ...], tuple[tuple[str, ...], dict[str, Any]]] = {
     ("apply",): (("TENANT", "PROJECT", "--with-users"), {"changes": ["update client app"]}),
     ("up",): (("TENANT", "PROJECT"), {"changes": ["create stack STAGE-realm-guests"]}),
 }
-# `deploy` is audited in tests/deploy, where it can be run, `restore` in test_restore.py.
-AUDITED = {*CHANGES, ("deploy",), ("restore",)}
+# `deploy` is audited in tests/deploy, where it can be run, `restore` and `down` in tests of
+# their own.
+AUDITED = {*CHANGES, ("deploy",), ("restore",), ("down",)}
 READING = {
     ("local",), ("new",), ("check",), ("migrate", "auth0"),
     ("users", "list"), ("users", "show"), ("users", "history"), ("users", "migrated"), ("users", "mfa", "list"),

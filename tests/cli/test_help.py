@@ -20,6 +20,7 @@ WORDS = [
     ("apply",),
     ("deploy",),
     ("restore",),
+    ("down",),
     ("migrate",),
     ("migrate", "auth0"),
     ("users",),

@@ -27,7 +27,7 @@ def remove_failed(stage: Stage, state: StackState) -> None:
     if used:
         raise Unsound([_used_fault(state, what) for what in used])
     for name in tables:
-        _delete_table(stage, name)
+        delete_table(stage, name)
     for name in groups:
         logs.delete_log_group(logGroupName=name)
     stage.cloudformation.delete_stack(StackName=state.id)
@@ -73,7 +73,8 @@ def _is_used_table(stage: Stage, name: str) -> bool:
     return any(item["pk"]["S"] not in OF_UP for item in items)
 
 
-def _delete_table(stage: Stage, name: str) -> None:
+def delete_table(stage: Stage, name: str) -> None:
+    """Delete a table, which may be protected, and wait until it is gone."""
     dynamodb = stage.clients.dynamodb
     if dynamodb.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled"):
         dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)

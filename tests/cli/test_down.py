@@ -1,0 +1,214 @@
+"""`gatehouse down`: a stage goes with all that bears its name, and nothing else goes; then it can come again."""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import pytest
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.logs.models import logs_backends
+
+from chalicelib import wiring
+from chalicelib.store.logs.audit import audit_group
+from infra.deploy.down.down import Down
+from infra.deploy.down.part import Names
+from infra.local.emulated_aws import REGION
+from infra.stage.aws import Stage, reach
+from infra.stage.people import People
+from infra.stage.provision import up
+from infra.tenant.file import load
+from tests.cli.account import holdings
+from tests.cli.conftest import Gatehouse, Ran
+from tests.cli.cut import Cut, cut_at
+from tests.support.audit import audit_lines
+from tests.support.fixed import Clock
+from tests.support.function_aws import function_aws
+from tests.support.stages import client_of
+from tests.support.tenant_documents import small_document
+
+PASSWORD = "correct horse battery staple"
+TRUST = '{"Version": "2012-10-17", "Statement": []}'
+POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}'
+
+
+@pytest.fixture
+def dev(aws: Stage, gatehouse: Gatehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gatehouse]:
+    """The command, on a stage dev in a Region of its own."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
+    yield Gatehouse(reach("dev"), gatehouse.directory)
+
+
+def down(gatehouse: Gatehouse, *options: str, typed: str | None = None) -> Ran:
+    return gatehouse.run("down", *gatehouse.listed(), *options, typed=typed)
+
+
+def deploy(stage: Stage, name: str) -> None:
+    """Make what Chalice makes of a function: its role, its schedule, a REST API that calls it; and a log of its own."""
+    iam, functions, events, gateway = map(any_client, ("iam", "lambda", "events", "apigateway"))
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=POLICY)
+    packed = io.BytesIO()
+    zipfile.ZipFile(packed, "w").close()
+    function = functions.create_function(
+        FunctionName=name, Runtime="python3.12", Role=arn, Handler="app.app", Code={"ZipFile": packed.getvalue()},
+        Tags={"aws-chalice": f"version=1:stage={stage.name}:app=gatehouse"},
+    )["FunctionArn"]  # fmt: skip
+    events.put_rule(Name=f"{name}-event", ScheduleExpression="rate(1 minute)")
+    events.put_targets(Rule=f"{name}-event", Targets=[{"Id": "1", "Arn": function}])
+    api = gateway.create_rest_api(name="gatehouse")["id"]
+    (root,) = gateway.get_resources(restApiId=api)["items"]
+    of = {"restApiId": api, "resourceId": root["id"], "httpMethod": "GET"}
+    gateway.put_method(**of, authorizationType="NONE")
+    uri = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{function}/invocations"
+    gateway.put_integration(**of, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
+    stage.clients.logs().create_log_group(logGroupName=f"/aws/lambda/{name}-later")
+
+
+def any_client(service: str) -> Any:
+    make: Any = boto3.client
+    return make(service)
+
+
+def listed() -> dict[str, list[str]]:
+    """Return the names of all that the account has in this Region, by kind."""
+    found = {
+        "functions": ("lambda", "list_functions", "Functions[].FunctionName"),
+        "roles": ("iam", "list_roles", "Roles[].RoleName"),
+        "rules": ("events", "list_rules", "Rules[].Name"),
+        "apis": ("apigateway", "get_rest_apis", "items[].id"),
+        "topics": ("sns", "list_topics", "Topics[].TopicArn"),
+        "aliases": ("kms", "list_aliases", "Aliases[].AliasName"),
+        "tables": ("dynamodb", "list_tables", "TableNames[]"),
+        "stacks": ("cloudformation", "describe_stacks", "Stacks[].StackName"),
+        "groups": ("logs", "describe_log_groups", "logGroups[].logGroupName"),
+    }
+    return {
+        kind: sorted(any_client(service).get_paginator(operation).paginate().search(names))
+        for kind, (service, operation, names) in found.items()
+    }
+
+
+def states_of_keys(stage: Stage) -> set[str]:
+    kms = stage.clients.kms
+    keys = [key for page in kms.get_paginator("list_keys").paginate() for key in page["Keys"]]
+    found = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in keys]
+    return {one["KeyState"] for one in found if f"Gatehouse {stage.name}:" in one["Description"]}
+
+
+def test_stage_goes_with_all_that_bears_its_name_and_comes_again(dev: Gatehouse, externals: wiring.Externals) -> None:
+    before = listed()
+    for _ in range(2):
+        dev.provision(small_document())
+        deploy(dev.stage, "gatehouse-dev")
+        planned, unanswered = down(dev, "--dry-run"), down(dev, typed="n\n")
+        held = holdings(dev.stage)
+        ran = down(dev, "--yes")
+
+        assert (planned.code, unanswered.code, ran.code, ran.err) == (0, 1, 0, "")
+        assert held["tables"]
+        for what in ("function gatehouse-dev", "role gatehouse-dev", "stack gatehouse-dev", "REST API", "key "):
+            assert f"delete  {what}" in planned.out
+        assert listed() == before
+        assert states_of_keys(dev.stage) == {"PendingDeletion"}
+        assert "which KMS deletes at 20" in ran.out
+        assert down(dev, "--yes").code == 0
+
+    again = dev.up(small_document())
+    dev.provision(small_document())
+    stage = replace(dev.stage, aws=function_aws())
+    People.of(stage, "staff", 4).add(username="someone", password=PASSWORD, password_hash=None)
+    with client_of(stage, externals) as http:
+        client = {"client_id": "app", "client_secret": "the long secret of the app"}
+        body = {"grant_type": "password", "username": "someone", "password": PASSWORD, **client}
+        answer = http.post("/oauth/token", data=body)
+
+    assert (again.code, again.err) == (0, "")
+    assert answer.status_code == 200, answer.text
+    assert down(dev, "--yes").code == 0
+
+
+@pytest.mark.parametrize("options", [(), ("--yes",), ("--yes-delete", "dev")])
+def test_other_stage_than_dev_goes_only_if_it_is_named_twice(own: Gatehouse, options: tuple[str, ...]) -> None:
+    before = holdings(own.stage)
+    ran = down(own, *options, typed="y\n")
+
+    assert ran.code == 2
+    assert "Nothing is deleted." in ran.err
+    assert holdings(own.stage) == before
+
+
+def test_other_stage_than_dev_keeps_its_audit_log_and_the_backups_of_its_tables(own: Gatehouse) -> None:
+    dynamodb, table = own.stage.clients.dynamodb, f"{own.stage.prefix}users-staff"
+    dynamodb.update_table(TableName=table, DeletionProtectionEnabled=True)
+    dynamodb.create_backup(TableName=table, BackupName="by-hand")
+    ran = down(own, "--yes-delete", own.stage.name, "--key-days", "7")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert holdings(own.stage)["tables"] == {}
+    assert f"backup by-hand of {table}" in ran.out
+    assert [(line["what"], line.get("result")) for line in audit_lines(own.stage)[-2:]] == [
+        ("down", None),
+        ("down", "done"),
+    ]
+
+
+def test_stage_whose_name_begins_as_another_one_keeps_that_one(own: Gatehouse) -> None:
+    other = Gatehouse(replace(own.stage, name=f"{own.stage.name}-eu"), own.directory)
+    other.provision(small_document())
+    deploy(other.stage, f"gatehouse-{other.stage.name}")
+    before = holdings(other.stage), listed()["functions"]
+    ran = down(own, "--yes-delete", own.stage.name)
+
+    assert (ran.code, ran.err) == (0, "")
+    assert (holdings(other.stage)["tables"], listed()["functions"]) == (before[0]["tables"], before[1])
+    assert set(holdings(other.stage)["stacks"]) == set(before[0]["stacks"])
+    assert down(other, "--yes-delete", other.stage.name).code == 0
+
+
+def test_nothing_is_deleted_if_the_audit_log_cannot_be_written(own: Gatehouse) -> None:
+    groups = logs_backends[DEFAULT_ACCOUNT_ID][REGION].groups
+    group, before = groups.pop(audit_group(own.stage.name)), holdings(own.stage)
+    try:
+        ran = down(own, "--yes-delete", own.stage.name)
+    finally:
+        groups[audit_group(own.stage.name)] = group
+
+    assert (ran.code, holdings(own.stage)) == (2, before)
+
+
+def test_stage_that_is_taken_down_and_cut_off_at_any_deletion_goes_at_the_next_run(
+    own: Gatehouse, clock: Clock
+) -> None:
+    stage, file = replace(own.stage, pause=clock.pause), load(own.directory / "tenant.yaml")
+    own.listed()
+    taking = Down(stage, own.directory, 7)
+    with cut_at(stage, -1) as calls:
+        taking.delete(lambda what: None)
+    numbers = [number for number, name in enumerate(calls.made) if name.startswith(("Delete", "Schedule"))]
+    for number in numbers[::2]:
+        up(stage, file)
+        with cut_at(stage, number, "after-call"), pytest.raises(Cut):
+            taking.delete(lambda what: None)
+        taking.delete(lambda what: None)
+        assert taking.parts() == []
+
+    assert len(numbers) >= 9
+
+
+@pytest.mark.parametrize(
+    ("name", "is_its"),
+    [
+        ("gatehouse-dev", True),
+        ("gatehouse-dev-users-employees.20261126T100000Z", True),
+        ("gatehouse-dev-tell_blocked-event", True),
+        ("gatehouse-dev-eu", False),
+        ("gatehouse-dev-eu-management", False),
+        ("gatehouse-devil", False),
+        ("gatehouse", False),
+    ],
+)
+def test_name_is_of_the_stage_with_the_longest_name_that_it_begins_with(name: str, is_its: bool) -> None:
+    assert Names("dev", ["dev-eu"]).has(name) == is_its
