@@ -1,6 +1,7 @@
 """`gatehouse down`: a stage goes with all that bears its name, and nothing else goes; then it can come again."""
 
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -103,6 +104,7 @@ def test_stage_goes_with_all_that_bears_its_name_and_comes_again(dev: Gatehouse,
     for _ in range(2):
         dev.provision(small_document())
         deploy(dev.stage, "gatehouse-dev")
+        as_json = down(dev, "--dry-run", "--json")
         planned, unanswered = down(dev, "--dry-run"), down(dev, typed="n\n")
         held = holdings(dev.stage)
         ran = down(dev, "--yes")
@@ -111,6 +113,9 @@ def test_stage_goes_with_all_that_bears_its_name_and_comes_again(dev: Gatehouse,
         assert held["tables"]
         for what in ("function gatehouse-dev", "role gatehouse-dev", "stack gatehouse-dev", "REST API", "key "):
             assert f"delete  {what}" in planned.out
+        assert {"action": "delete", "what": "function gatehouse-dev", "detail": ""} in json.loads(as_json.out)[
+            "changes"
+        ]
         assert listed() == before
         assert states_of_keys(dev.stage) == {"PendingDeletion"}
         assert "which KMS deletes at 20" in ran.out
@@ -144,7 +149,7 @@ def test_other_stage_than_dev_keeps_its_audit_log_and_the_backups_of_its_tables(
     dynamodb, table = own.stage.clients.dynamodb, f"{own.stage.prefix}users-staff"
     dynamodb.update_table(TableName=table, DeletionProtectionEnabled=True)
     dynamodb.create_backup(TableName=table, BackupName="by-hand")
-    ran = down(own, "--yes-delete", own.stage.name, "--key-days", "7")
+    ran = down(own, "--yes-delete", own.stage.name, "--pending-days", "7")
 
     assert (ran.code, ran.err) == (0, "")
     assert holdings(own.stage)["tables"] == {}

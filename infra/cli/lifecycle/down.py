@@ -9,13 +9,14 @@ import typer
 from chalicelib.store.logs.audit import audit_group
 from infra.cli.audit import auditing
 from infra.cli.options import ProjectOption, StageOption, console, reports_failures
-from infra.cli.output.plan import show
-from infra.cli.plan import DryRun
+from infra.cli.output.plan import as_json, show
+from infra.cli.output.tables import print_json
+from infra.cli.plan import DryRun, PlanJson, require_dry_run
 from infra.deploy.down.down import Down
 from infra.errors import OperatorError
 from infra.stage.aws import reach
 from infra.stage.chalice_config import PROJECT
-from infra.stage.changes import PlannedChange
+from infra.stage.changes import PlannedChange, would_change
 
 # The one stage whose tables are not protected from deletion.
 DEV = "dev"
@@ -29,26 +30,25 @@ KEPT_BY_AWS = (
 def down(
     stage: StageOption,
     dry_run: DryRun = False,
+    in_json: PlanJson = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. It is for stage dev alone.")] = False,
     yes_delete: Annotated[
         str, typer.Option("--yes-delete", metavar="STAGE", help="The stage's name again, for another stage than dev.")
     ] = "",
-    key_days: Annotated[
-        int, typer.Option("--key-days", min=7, max=30, help="How many days KMS waits before it deletes the keys.")
+    pending_days: Annotated[
+        int, typer.Option("--pending-days", min=7, max=30, help="How many days KMS waits before it deletes the keys.")
     ] = 30,
     project: ProjectOption = PROJECT,
 ) -> None:
     """Delete a stage with all people and keys: functions, API, stacks, tables, logs. Safe to run again."""
-    taking = Down(reach(stage), project, key_days)
-    has_audit_log = taking.has_audit_log()
-    parts = [part.what for part in taking.parts()]
-    planned = [
-        PlannedChange("delete", what, f"in {key_days} days" if what.startswith("key ") else "") for what in parts
-    ]
-    planned += _audit_change(stage) if has_audit_log else []
-    planned += [PlannedChange("keep", line) for line in taking.kept()]
-    show(console, f"Stage {stage} would be taken down" if dry_run else f"Stage {stage} is taken down", planned)
-    if dry_run or not any(change.action == "delete" for change in planned):
+    require_dry_run(dry_run, in_json, detailed_exitcode=False)
+    taking = Down(reach(stage), project, pending_days)
+    has_audit_log, planned = taking.has_audit_log(), _plan(taking)
+    if in_json:
+        print_json(console, as_json(stage, planned))
+    else:
+        show(console, f"Stage {stage} {'would be' if dry_run else 'is'} taken down", planned)
+    if dry_run or not would_change(planned):
         return
     _require_agreement(stage, yes, yes_delete)
     # A run before this one may have deleted the audit log of stage dev as its last act.
@@ -59,9 +59,14 @@ def down(
     _show_kept(stage, taking.kept())
 
 
-def _audit_change(stage: str) -> list[PlannedChange]:
-    group = f"log group {audit_group(stage)}"
-    return [PlannedChange("delete", group) if stage == DEV else PlannedChange("keep", group, "it has this change too")]
+def _plan(taking: Down) -> list[PlannedChange]:
+    stage, days = taking.stage.name, f"in {taking.pending_days} days"
+    parts = [part.what for part in taking.parts()]
+    planned = [PlannedChange("delete", what, days if what.startswith("key ") else "") for what in parts]
+    if taking.has_audit_log():
+        is_kept, group = stage != DEV, f"log group {audit_group(stage)}"
+        planned.append(PlannedChange("keep" if is_kept else "delete", group, "the audit log"))
+    return planned + [PlannedChange("keep", line) for line in taking.kept()]
 
 
 def _require_agreement(stage: str, yes: bool, yes_delete: str) -> None:

@@ -24,11 +24,11 @@ GONE = ("ResourceNotFound", "NotFound", "NoSuchEntity")
 
 @dataclass(frozen=True, slots=True)
 class Down:
-    """The end of one stage. key_days: how long KMS waits before it deletes a key."""
+    """The end of one stage. pending_days: how long KMS waits before it deletes a key."""
 
     stage: Stage
     project: Path
-    key_days: int
+    pending_days: int
 
     def parts(self) -> list[Part]:
         """Return the parts that there are, in the order in which they are deleted."""
@@ -36,7 +36,7 @@ class Down:
         return [
             *function_parts(names, self.project),
             *stored_parts(self.stage, names),
-            *key_parts(self.stage, names, self.key_days),
+            *key_parts(self.stage, names, self.pending_days),
         ]
 
     def delete(self, tell: Callable[[str], object]) -> None:
