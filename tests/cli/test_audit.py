@@ -52,15 +52,16 @@ CHANGES: dict[tuple[str, ...], tuple[tuple[str, ...], dict[str, Any]]] = {
     ("attacks", "unblock"): (("--address", "192.0.2.7"), {"address": "192.0.2.7"}),
     ("clients", "rotate-secret"): (("app",), {"client": "app"}),
     ("keys", "rotate"): ((), {}),
+    ("keys", "revoke"): (("KID", "--yes"), {}),
     ("rules", "settings", "set"): (("CRM_KEY", "--stdin"), {"setting": "CRM_KEY"}),
     ("rules", "settings", "unset"): (("CRM_KEY",), {"setting": "CRM_KEY"}),
     ("migrate",): ((), {}),
     ("apply",): (("TENANT", "PROJECT", "--with-users"), {"changes": ["update client app"]}),
     ("up",): (("TENANT", "PROJECT"), {"changes": ["create stack STAGE-realm-guests"]}),
 }
-# `deploy` is audited in tests/deploy, where it can be run, `restore` and `down` in tests of
-# their own.
-AUDITED = {*CHANGES, ("deploy",), ("restore",), ("down",)}
+# Audited in tests of their own, but for `keys retire`, which does it by the function of `keys revoke`.
+ELSEWHERE = {("deploy",), ("restore",), ("down",), ("keys", "retire")}
+AUDITED = {*CHANGES, *ELSEWHERE}
 READING = {
     ("local",), ("new",), ("check",), ("migrate", "auth0"),
     ("users", "list"), ("users", "show"), ("users", "history"), ("users", "migrated"), ("users", "mfa", "list"),
@@ -102,6 +103,9 @@ def arguments_of(made: Gatehouse, who: str, words: tuple[str, ...]) -> Iterator[
         match word:
             case "WHO":
                 yield who
+            case "KID":
+                current = made.stage.config().keys().current("RS256")
+                yield current.kid if current else ""
             case "FILE":
                 yield str(rows)
             case "TENANT":

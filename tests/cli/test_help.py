@@ -72,6 +72,8 @@ WORDS = [
     ("keys",),
     ("keys", "list"),
     ("keys", "rotate"),
+    ("keys", "retire"),
+    ("keys", "revoke"),
     ("logs",),
     ("logs", "tail"),
     ("logs", "stats"),

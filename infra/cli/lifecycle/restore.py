@@ -71,7 +71,7 @@ def _show(compared: Comparison, moment: datetime) -> None:
         if count:
             console.print(f"{count} people {words}.")
     for user_id in compared.deleted_since:
-        console.print(f"Deleted since: {user_id}")
+        console.print(f"Deleted since: {user_id}. To erase them again: gatehouse users erase {user_id}")
 
 
 def _show_beside(stage: Stage, restoring: Restore) -> None:
