@@ -96,8 +96,9 @@ class _Model:
 
     kind: ClassVar[_Kind]
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, properties: Properties) -> None:
         self.name = self.physical_resource_id = name
+        self.properties = properties
 
     @classmethod
     def cloudformation_name_type(cls) -> str:
@@ -116,7 +117,7 @@ class _Model:
         cls, resource_name: str, cloudformation_json: Properties, account_id: str, region_name: str, **_: Any
     ) -> "_Model":
         cls.kind.put(account_id, region_name, resource_name, cloudformation_json["Properties"])
-        return cls(resource_name)
+        return cls(resource_name, cloudformation_json["Properties"])
 
     @classmethod
     def update_from_cloudformation_json(
@@ -127,14 +128,11 @@ class _Model:
         account_id: str,
         region_name: str,
     ) -> "_Model":
-        cls.kind.delete(account_id, region_name, original_resource.name, cloudformation_json["Properties"])
+        original_resource.delete(account_id, region_name)
         return cls.create_from_cloudformation_json(new_resource_name, cloudformation_json, account_id, region_name)
 
-    @classmethod
-    def delete_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: Properties, account_id: str, region_name: str
-    ) -> None:
-        cls.kind.delete(account_id, region_name, resource_name, cloudformation_json["Properties"])
+    def delete(self, account_id: str, region_name: str) -> None:
+        self.kind.delete(account_id, region_name, self.name, self.properties)
 
     def is_created(self) -> bool:
         return True

@@ -189,3 +189,17 @@ def test_stage_whose_alarms_may_not_be_made_has_its_keys_and_gets_the_alarms_lat
     assert [row for row in gatehouse.up(small_document()).rows if row[0] == "create"] == [
         ["create", "stack", f"gatehouse-{gatehouse.stage.name}-alarms"]
     ]
+
+
+def test_nothing_that_tells_of_a_stage_outlives_its_stacks(gatehouse: Gatehouse) -> None:
+    gatehouse.up(small_document())
+    for stack in (f"{gatehouse.stage.prefix}alarms", f"gatehouse-{gatehouse.stage.name}"):
+        gatehouse.stage.cloudformation.delete_stack(StackName=stack)
+    cloudwatch = boto3.client("cloudwatch")
+
+    assert alarms(gatehouse) == []
+    rules = [one["Name"] for one in cloudwatch.describe_insight_rules()["InsightRules"]]
+    assert [name for name in rules if name.startswith(gatehouse.stage.prefix)] == []
+    dashboards = [one["DashboardName"] for one in cloudwatch.list_dashboards()["DashboardEntries"]]
+    assert f"gatehouse-{gatehouse.stage.name}" not in dashboards
+    assert own_metrics(gatehouse) == set(UNITS)
