@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.store.aws import budget
 from infra.stage.aws import Stage
-from tests.support.faults import before
+from tests.support.faults import before, left_out
 from tests.support.http import Http
 from tests.support.people import PeopleMaker
 
@@ -40,3 +40,12 @@ def test_throttled_tries_are_in_the_line_by_service(http: Http, stage: Stage, pe
         http.login(username=username)
 
     assert [line.get("kms_throttles") for line in http.log] == [1, None]
+
+
+def test_batch_that_dynamodb_answers_in_part_is_a_throttle(http: Http, stage: Stage, people: PeopleMaker) -> None:
+    username = people.make().username
+    with left_out(stage, times=1):
+        assert http.login(username=username).status_code == 200
+
+    (line,) = http.log
+    assert line["dynamodb_throttles"] == 1

@@ -11,17 +11,20 @@ from botocore.config import Config
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.http import log
 from chalicelib.http.metrics import UNITS, Metrics
 from chalicelib.model.request import Outcome
 from chalicelib.store.aws.botocore_caller import BotocoreCaller, hold
 from chalicelib.store.aws.budget import Budget, open_budget
 from chalicelib.store.aws.caller import AwsRefused, Operation
+from chalicelib.store.aws.calls import Aws, ConditionFailed
 from chalicelib.store.aws.thin_client import ThinClient, Timing
 from tests.support.raw_server import answer, raw_server
 from tests.support.wire_double import WireDouble, refusal
 
 NAME = "gatehouse-test"
+ENVIRON = {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "key"}
 MAX_METRICS, MAX_DIMENSIONS, MAX_VALUE = 100, 30, 1024
 # Those that CloudWatch knows and this project uses.
 KNOWN_UNITS = {"Milliseconds", "Count"}
@@ -113,8 +116,7 @@ def test_line_outside_of_lambda_has_no_metrics(capsys: pytest.CaptureFixture[str
 
 
 def throttled(answers: list[Any], operation: Operation) -> Budget:
-    environ = {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "key"}
-    client = ThinClient(WireDouble(answers), environ, lambda _: True, Timing(lambda: 0, lambda _: None, lambda: 0))
+    client = ThinClient(WireDouble(answers), ENVIRON, lambda _: True, Timing(lambda: 0, lambda _: None, lambda: 0))
     with open_budget(lambda: 0) as budget, pytest.raises(AwsRefused):
         client.ask(operation, {})
     return budget
@@ -141,3 +143,23 @@ def test_throttled_tries_of_botocore_are_counted_too() -> None:
         client.close()
 
     assert budget.throttles == {"kms": 2}
+
+
+@pytest.mark.parametrize(
+    ("reason", "throttles"),
+    [
+        ("ThrottlingError", {"dynamodb": 1}),
+        ("ProvisionedThroughputExceeded", {"dynamodb": 1}),
+        ("ValidationError", {}),
+        ("ConditionalCheckFailed", {}),
+    ],
+)
+def test_transaction_that_is_cancelled_for_a_throttled_write_is_counted(reason: str, throttles: dict[str, int]) -> None:
+    refused = refusal(
+        "TransactionCanceledException", members={"CancellationReasons": [{"Code": "None"}, {"Code": reason}]}
+    )
+    client = ThinClient(WireDouble([refused]), ENVIRON, lambda _: True)
+    with open_budget(lambda: 0) as budget, pytest.raises((ConditionFailed, TemporarilyUnavailable)):
+        Aws(client, lambda: BotocoreCaller(lambda _: pytest.fail())).call("TransactWriteItems", TransactItems=[])
+
+    assert budget.throttles == throttles

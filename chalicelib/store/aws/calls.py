@@ -14,6 +14,9 @@ CONFLICT_TRIES = 6
 CONFLICT_PAUSE_S = 0.02
 _CONDITION = "ConditionalCheckFailed"
 _CONFLICT = "TransactionConflict"
+# Why a write of a transaction was throttled; the transaction itself is only cancelled.
+_THROTTLES = {"ProvisionedThroughputExceeded", "ThrottlingError"}
+DYNAMODB = "dynamodb"
 
 
 class ConditionFailed(Exception):
@@ -57,10 +60,15 @@ class Aws:
                 try:
                     answer = ask()
                 except (AwsRefused, AwsUnreachable) as failure:
+                    if _is_throttled_transaction(failure):
+                        request.count_throttle(DYNAMODB)
                     if not _is_conflict(failure) or attempt == CONFLICT_TRIES or not request.has_time(pause_s):
                         raise self._judge(failure, operation) from failure
                 else:
                     self.outcomes[SERVICE_OF[operation]] = "ok"
+                    # DynamoDB throttles a batch by leaving keys out.
+                    if answer.get("UnprocessedKeys"):
+                        request.count_throttle(DYNAMODB)
                     return answer
                 time.sleep(random.uniform(0.5, 1) * pause_s)  # noqa: S311 (a pause is no secret)
         raise AssertionError("the last try returns or raises")
@@ -80,6 +88,10 @@ class Aws:
 def _read_reasons(failure: AwsRefused) -> list[str]:
     """Return why each write of a transaction was not made."""
     return [reason.get("Code", "") for reason in failure.body.get("CancellationReasons", [])]
+
+
+def _is_throttled_transaction(failure: AwsRefused | AwsUnreachable) -> bool:
+    return isinstance(failure, AwsRefused) and not _THROTTLES.isdisjoint(_read_reasons(failure))
 
 
 def _is_conflict(failure: AwsRefused | AwsUnreachable) -> bool:
