@@ -30,7 +30,8 @@ def check(
     load_mail_templates(mails)
     tenant_file = _load_or_exit_in_json(file) if in_json else load_or_exit(file)
     require_import_functions(tenant_file.realms)
-    names, warnings = _names(tenant_file), [*_warnings(tenant_file), *password_grant_warnings(tenant_file)]
+    names = _names(tenant_file)
+    warnings = [*_warnings(tenant_file), *_open_names(tenant_file), *password_grant_warnings(tenant_file)]
     if in_json:
         print_json(console, {"file": str(file), "faults": [], "auth0": [], **names, "warnings": warnings})
         return
@@ -104,6 +105,17 @@ def _warnings(tenant_file: TenantFile) -> list[str]:
             "or to send `client_id` in the body too: ": [client for client in _live(tenant_file) if client.has_cut_id],
         }
     )
+
+
+def _open_names(tenant_file: TenantFile) -> list[str]:
+    """Return a warning of realms in which a stranger may sign up under a name of somebody who has not moved yet."""
+    importing = [realm for realm in tenant_file.realms if realm.import_from and realm.signup.enabled]
+    realms = [one.name for one in importing if not one.signup.requires_verified_email or "username" in one.identifiers]
+    words = (
+        "A sign-up takes the name of somebody who has not moved, who cannot log in here then. Turn sign-ups off, or "
+        "let people in by `email` alone and set `signup.requires_verified_email`. Realms with `import_from`: "
+    )
+    return [words + ", ".join(realms)] if realms else []
 
 
 def _of_clients(sentences: dict[str, list[Client]]) -> list[str]:

@@ -13,7 +13,7 @@ from infra.cli.output.plan import as_json, show
 from infra.cli.output.tables import print_json
 from infra.cli.plan import DetailedExitcode, DryRun, PlanJson, require_dry_run
 from infra.errors import OperatorError
-from infra.rules.import_functions import require_import_functions
+from infra.rules.import_functions import require_import_functions, require_listed_imports
 from infra.stage.aws import Stage, reach
 from infra.stage.chalice_config import PROJECT, require_listed
 from infra.stage.changes import in_words, would_change
@@ -98,10 +98,14 @@ def apply_command(
 
 
 def _open(file: Path, stage: str, project: Path) -> tuple[TenantFile, Stage]:
-    """Return the tenant file and the stage; raises OperatorError for an unlisted stage or a weak client secret."""
+    """Return the tenant file and the stage.
+
+    Raises OperatorError for an unlisted stage, a weak client secret, or an import function that cannot be used.
+    """
     tenant_file = load_or_exit(file)
     require_listed(stage, project)
-    require_import_functions(tenant_file.realms)
+    require_import_functions(tenant_file.realms, project)
+    require_listed_imports(stage, tenant_file.realms, project)
     require_strong_secrets(stage, tenant_file)
     return tenant_file, reach(stage)
 

@@ -13,7 +13,7 @@ from importlib.machinery import PathFinder
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-from chalicelib.legacy.loading import BadImportFunction, import_package
+from chalicelib.legacy.loading import BadImportFunction, import_package, load_function
 from chalicelib.mails import rendering
 from chalicelib.rules.loading import BadRules, load
 from infra.rules.spelling import read_rules
@@ -67,8 +67,15 @@ def _read_mails(packages: tuple[str, ...]) -> list[str]:
 
 
 def _read_imports(packages: tuple[str, ...]) -> list[str]:
-    for package in packages:
-        import_package(package)
+    faults = []
+    for name in packages:
+        try:
+            # A function's name holds a colon.
+            load_function(name) if ":" in name else import_package(name)
+        except BadImportFunction as fault:
+            faults.append(str(fault))
+    if faults:
+        raise BadImportFunction("\n".join(faults))
     return []
 
 

@@ -13,6 +13,7 @@ from infra.cli.output.tables import print_json, print_table
 from infra.cli.rules.settings import settings
 from infra.errors import OperatorError
 from infra.local.rule_login import TrialOptions, make_trial_login, stage_or_file
+from infra.rules.import_functions import require_deployable_imports
 from infra.rules.packages import NONE_NAMED, load_here, load_named, of_stage, require_deployable, split
 from infra.rules.scaffold import write_package
 from infra.rules.settings import read_file, settings_of
@@ -42,6 +43,7 @@ def check(packages: PackagesOption = None, stage: StageChoice = "", in_json: Jso
     elif stage:
         named = of_stage(stage)
         notes = require_deployable(named)
+        require_deployable_imports(stage)
     else:
         raise OperatorError(NONE_NAMED)
     if in_json:
