@@ -65,6 +65,8 @@ def deploy(stage: Stage, name: str) -> None:
     gateway.put_method(**of, authorizationType="NONE")
     uri = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{function}/invocations"
     gateway.put_integration(**of, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
+    gateway.create_domain_name(domainName=f"{api}.example.com")
+    gateway.create_base_path_mapping(domainName=f"{api}.example.com", restApiId=api)
     stage.clients.logs().create_log_group(logGroupName=f"/aws/lambda/{name}-later")
 
 
@@ -92,6 +94,14 @@ def listed() -> dict[str, list[str]]:
     }
 
 
+def mapped() -> list[str]:
+    """Return the ids of the REST APIs to which custom domains of this Region lead."""
+    gateway = any_client("apigateway")
+    domains = [one["domainName"] for one in gateway.get_domain_names()["items"]]
+    found = [one for name in domains for one in gateway.get_base_path_mappings(domainName=name).get("items", [])]
+    return [one["restApiId"] for one in found]
+
+
 def states_of_keys(stage: Stage) -> set[str]:
     kms = stage.clients.kms
     keys = [key for page in kms.get_paginator("list_keys").paginate() for key in page["Keys"]]
@@ -106,7 +116,7 @@ def test_stage_goes_with_all_that_bears_its_name_and_comes_again(dev: Gatehouse,
         deploy(dev.stage, "gatehouse-dev")
         as_json = down(dev, "--dry-run", "--json")
         planned, unanswered = down(dev, "--dry-run"), down(dev, typed="n\n")
-        held = holdings(dev.stage)
+        held, led_to = holdings(dev.stage), mapped()
         ran = down(dev, "--yes")
 
         assert (planned.code, unanswered.code, ran.code, ran.err) == (0, 1, 0, "")
@@ -117,6 +127,7 @@ def test_stage_goes_with_all_that_bears_its_name_and_comes_again(dev: Gatehouse,
             "changes"
         ]
         assert listed() == before
+        assert (len(led_to), mapped()) == (1, [])
         assert states_of_keys(dev.stage) == {"PendingDeletion"}
         assert "which KMS deletes at 20" in ran.out
         assert down(dev, "--yes").code == 0

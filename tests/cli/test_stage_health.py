@@ -157,6 +157,7 @@ def test_table_that_was_deleted_by_hand_is_found_with_the_way_back(
     assert f"table {table} of stack " in ran.err
     assert f"restore-table-from-backup --target-table-name {table}" in ran.err
     assert ("delete-stack" in ran.err) == (part == "users-staff")
+    assert ("If `gatehouse restore` was interrupted, run it again." in ran.err) == (part == "users-staff")
     assert table not in table_names(gatehouse.stage)
 
 

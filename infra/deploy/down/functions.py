@@ -25,12 +25,25 @@ def function_parts(names: Names, project: Path) -> Iterator[Part]:
 def _api_parts(names: Names, project: Path) -> Iterator[Part]:
     account = AwsAccount(project)
     for api in account.apis_of(names.stage):
-        # API Gateway allows one such deletion in thirty seconds: this client waits.
-        delete = partial(account.apigateway().delete_rest_api, restApiId=api.rest_api_id)
-        yield Part(f"REST API {api.rest_api_id}", delete)
+        client = account.apigateway()
+        for domain, path in _mappings(client, api.rest_api_id):
+            # API Gateway deletes no API that a domain leads to.
+            delete = partial(client.delete_base_path_mapping, domainName=domain, basePath=path)
+            yield Part(f"mapping of {domain} to REST API {api.rest_api_id}", delete)
+        # It allows one such deletion in thirty seconds: this client waits.
+        yield Part(f"REST API {api.rest_api_id}", partial(client.delete_rest_api, restApiId=api.rest_api_id))
     record = record_of(names.stage, project)
     if record.exists():
         yield Part(f"record {record.relative_to(project)}", partial(record.unlink, missing_ok=True))
+
+
+def _mappings(client: Any, rest_api_id: str) -> Iterator[tuple[str, str]]:
+    """Yield the custom domains that lead to an API, each with the path at which it does."""
+    for domain in client.get_paginator("get_domain_names").paginate().search("items[].domainName"):
+        pages = client.get_paginator("get_base_path_mappings").paginate(domainName=domain)
+        for mapping in pages.search("items[]"):
+            if mapping and mapping["restApiId"] == rest_api_id:
+                yield domain, mapping["basePath"]
 
 
 def _client(service: str) -> Any:
