@@ -105,4 +105,13 @@ def rotate_keys(_: CloudWatchEvent) -> None:
     scheduled_rotation().run()
 
 
+@app.lambda_function(name="events")
+def events(event: Any, context: Any) -> None:
+    """Send log lines on, in the function of that name: from their subscription, or from the queue."""
+    # As above.
+    from chalicelib.wiring.events import handle  # noqa: PLC0415
+
+    handle(event)
+
+
 cold_start.finish(wiring.services)

@@ -15,6 +15,7 @@ from infra.deploy.deploy import DeployFailed, DeployNotStarted, chalice_deploy, 
 from infra.rules.import_functions import require_deployable_imports, stored_functions
 from infra.stage.aws import reach
 from infra.stage.aws_faults import AWS_FAILURES
+from infra.stage.logs.subscription import connect_events
 
 
 @reports_failures
@@ -33,6 +34,7 @@ def deploy(
                 return chalice_deploy(stage, project, verbose=is_verbose or verbose.get())
 
             api = deploy_stage(stage, chalice=audited_chalice, tell_adopted=partial(_show_adopted, stage))
+            connect_events(reach(stage))
     except DeployFailed as failure:
         typer.echo(str(failure), err=True)
         raise typer.Exit(EXIT_OPERATOR_ERROR if isinstance(failure, DeployNotStarted) else EXIT_AWS_FAILED) from None

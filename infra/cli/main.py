@@ -8,6 +8,7 @@ import typer
 from infra.cli.check import check
 from infra.cli.configuration.apis import apis
 from infra.cli.configuration.clients import clients
+from infra.cli.configuration.events import events
 from infra.cli.configuration.realms import realms
 from infra.cli.configuration.roles import stage_roles
 from infra.cli.deploy import deploy
@@ -85,6 +86,7 @@ app.add_typer(stage_roles)
 app.add_typer(clients)
 app.add_typer(keys)
 app.add_typer(logs)
+app.add_typer(events)
 app.add_typer(rules)
 
 

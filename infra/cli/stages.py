@@ -18,6 +18,7 @@ from infra.stage.aws import Stage, reach
 from infra.stage.chalice_config import PROJECT, require_listed
 from infra.stage.changes import in_words, would_change
 from infra.stage.logs.audit_log import audit_log_changes
+from infra.stage.logs.subscription import connect_events
 from infra.stage.provision import apply, up
 from infra.stage.seed import SeededUser, compare_each, seed_each
 from infra.tenant.client_secrets import require_strong_secrets
@@ -26,6 +27,8 @@ from infra.tenant.values import is_email
 
 AlarmEmail = Annotated[str, typer.Option(help="An address that gets a mail of each alarm.")]
 FileArgument = Annotated[Path, typer.Argument(help="The tenant file.")]
+
+NOT_DEPLOYED = "No events are sent on before the function that does is deployed: gatehouse deploy."
 
 
 @reports_failures
@@ -88,9 +91,12 @@ def apply_command(
     if not dry_run:
         with auditing(reached, "apply", changes=in_words(planned)) as audited:
             apply(reached, tenant_file, prune=prune, tell=_show_secret)
+            is_connected = connect_events(reached)
             if with_users:
                 seeded = _seed(reached, tenant_file)
                 audited.whom["users"] = in_words([one.change for one in seeded])
+        if not is_connected:
+            console.print(NOT_DEPLOYED)
         if with_users:
             _show_users(seeded)
     warn(warnings, console)

@@ -25,6 +25,7 @@ from infra.stage.roles import role_holders, set_role_permissions
 from infra.tenant.schema import Client, Realm, TenantFile
 
 SECTIONS = ("realm#", "api#", "role#", "client#")
+SINGLE = ("tenant", "events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def write_configuration(
 ) -> ApplyResult:
     """Do what `apply` does, without its checks of the stage."""
     config = stage.config()
-    stored = {key: document for key, document in config.documents() if key.startswith(SECTIONS) or key == "tenant"}
+    stored = {key: document for key, document in config.documents() if key.startswith(SECTIONS) or key in SINGLE}
     made: dict[str, str] = {}
     wanted = _documents(stage, file, stored, made)
     gone = sorted(set(stored) - set(wanted))
@@ -118,6 +119,7 @@ def _documents(
     computed = {"grant_types": tenant.get("grant_types", []), "realm_aliases": tenant.get("realm_aliases", {})}
     return {
         "tenant": file.tenant.model_dump(mode="json") | sections | computed,
+        **_events(file, stored),
         **{f"realm#{realm.name}": _realm(stage, realm) for realm in file.realms},
         **{f"api#{api.identifier}": api.model_dump(mode="json") for api in file.apis},
         **{f"role#{make_role_id(role.name)}": role.model_dump(mode="json") for role in file.roles},
@@ -126,6 +128,13 @@ def _documents(
             for client in file.clients
         },
     }
+
+
+def _events(file: TenantFile, stored: dict[str, Document]) -> dict[str, Document]:
+    """Return the document of the events. One that left the file is emptied, with `prune` or without: it sends on."""
+    if file.events:
+        return {"events": file.events.model_dump(mode="json", exclude_none=True)}
+    return {"events": {}} if "events" in stored else {}
 
 
 def _realm(stage: Stage, realm: Realm) -> Document:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from chalicelib.model.tenant import ID_TOKEN_LIFETIME_S, MFA_GRANTS, REFRESH_TOKEN
+from infra.tenant.events import Events
 from infra.tenant.part import Part
 from infra.tenant.protection import AttackProtection, Keys, Mfa
 from infra.tenant.values import (
@@ -35,7 +36,6 @@ from infra.tenant.values import (
 )
 
 PUBLIC = "none"
-
 Dialect = Literal["rfc9068_profile", "access_token", "rfc9068_profile_authz", "access_token_authz"]
 MonthS = Field(default=MONTH_S, ge=1, le=YEAR_S)
 
@@ -296,4 +296,5 @@ class TenantFile(Part):
     mfa: Mfa = Mfa()
     attack_protection: AttackProtection = AttackProtection()
     keys: Keys = Keys()
+    events: Events | None = None
     users: dict[str, Listed[User]] = Field(default={})

@@ -53,6 +53,7 @@ CHANGES: dict[tuple[str, ...], tuple[tuple[str, ...], dict[str, Any]]] = {
     ("clients", "rotate-secret"): (("app",), {"client": "app"}),
     ("keys", "rotate"): ((), {}),
     ("keys", "revoke"): (("KID", "--yes"), {}),
+    ("events", "rotate-secret"): ((), {}),
     ("rules", "settings", "set"): (("CRM_KEY", "--stdin"), {"setting": "CRM_KEY"}),
     ("rules", "settings", "unset"): (("CRM_KEY",), {"setting": "CRM_KEY"}),
     ("migrate",): ((), {}),

@@ -78,6 +78,8 @@ WORDS = [
     ("logs", "tail"),
     ("logs", "stats"),
     ("logs", "user"),
+    ("events",),
+    ("events", "rotate-secret"),
     ("rules",),
     ("rules", "check"),
     ("rules", "list"),

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from infra.cli.logs import stats as statistics
-from infra.cli.logs.rows import WORDS
 from infra.stage.aws import Stage
 from infra.stage.logs.reading import function_groups
 from infra.stage.people import People
+from infra.tenant.log_codes import LOG_CODES
 from tests.cli.conftest import Gatehouse, Ran
 from tests.support.tenant_documents import small_document
 
@@ -161,4 +161,4 @@ def test_name_is_no_part_of_a_filter_pattern(own: Gatehouse, who: str) -> None:
 
 
 def test_every_log_code_has_its_words() -> None:
-    assert {*CODES} - {*WORDS} == set()
+    assert {*CODES} - {*LOG_CODES} == set()

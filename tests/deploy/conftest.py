@@ -41,13 +41,15 @@ POLICIES = (
     ".chalice/policy-dev.json",
     ".chalice/policy-dev-tell_blocked.json",
     ".chalice/policy-dev-rotate_keys.json",
+    ".chalice/policy-dev-events.json",
     ".chalice/policy-dev-management.json",
 )
 SOURCES = ("app.py", "chalicelib", "infra", ".chalice/config.json", *POLICIES, "requirements.txt")
 REGION = "eu-west-1"
 # Who calls shows in the server's log: the tools, the two functions behind the API, or those that a schedule calls.
 TOOLS, FUNCTION, MANAGEMENT, SCHEDULE, ROTATION = "tools", "function", "management", "schedule", "rotation"
-FUNCTIONS = tuple(f"gatehouse-dev{name}" for name in ("", "-tell_blocked", "-rotate_keys", "-management"))
+EVENTS = "events"
+FUNCTIONS = tuple(f"gatehouse-dev{name}" for name in ("", "-tell_blocked", "-rotate_keys", "-management", "-events"))
 EMPLOYEES = ("--stage", "dev", "--realm", "employees")
 # A busy machine takes its time: what is slow there is not wrong.
 LIMIT_S = 600
@@ -306,6 +308,16 @@ def rotating(deployment: Deployment, unpacked: Path, python: Path, rotation_log:
     """The function that rotates the keys."""
     deployed = function_of(deployment, unpacked, "gatehouse-dev-rotate_keys", ROTATION)
     with running(deployed, python, rotation_log) as environment:
+        yield environment
+
+
+@pytest.fixture(scope="session")
+def sending(
+    deployment: Deployment, unpacked: Path, python: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Environment]:
+    """The function that sends events on."""
+    deployed = function_of(deployment, unpacked, "gatehouse-dev-events", EVENTS)
+    with running(deployed, python, tmp_path_factory.mktemp("events") / "function.log") as environment:
         yield environment
 
 

@@ -57,7 +57,7 @@ def test_functions_that_were_taken_down_come_back(deployment: Deployment, tmp_pa
         deployed = project.gatehouse("deploy", "--stage", "prod")
         assert (deployed.returncode, deployed.stderr) == (0, "")
         assert names() == before | {
-            f"gatehouse-prod{name}" for name in ("", "-management", "-rotate_keys", "-tell_blocked")
+            f"gatehouse-prod{name}" for name in ("", "-events", "-management", "-rotate_keys", "-tell_blocked")
         }
         assert project.chalice("delete", "--stage", "prod").returncode == 0
         assert names() == before

@@ -14,6 +14,7 @@ from tests.deploy.blocks import added_person, block, mailed_link, mails_to, run
 from tests.deploy.conftest import (
     EMAIL_FROM,
     EMPLOYEES,
+    EVENTS,
     FUNCTION,
     MANAGEMENT,
     ON_ONE_WORKER,
@@ -22,6 +23,7 @@ from tests.deploy.conftest import (
     SCHEDULE,
     Deployment,
 )
+from tests.deploy.events import send_events
 from tests.deploy.logins import SECRET_LOGIN, signed_login
 from tests.deploy.managing import Send, manager_of
 from tests.deploy.rotations import rotate_once
@@ -37,6 +39,7 @@ FILES = {
     MANAGEMENT: "policy-{}-management.json",
     SCHEDULE: "policy-{}-tell_blocked.json",
     ROTATION: "policy-{}-rotate_keys.json",
+    EVENTS: "policy-{}-events.json",
 }
 CALLERS = pytest.mark.parametrize("caller", FILES)
 SENDERS = pytest.mark.parametrize("caller", [FUNCTION, SCHEDULE])
@@ -44,6 +47,10 @@ STAGES = pytest.mark.parametrize("stage", ["dev", "prod"])
 # Lambda itself writes the log; only a two hundredth family makes the function look through those of a person; only a
 # team's rules read their settings, two and more in one call; only an allowlisted address has its counts read alone.
 UNSEEN = {
+    # Lambda itself takes messages from the queue, in the role of the function.
+    ("QueueEvents", "sqs:DeleteMessage"),
+    ("QueueEvents", "sqs:GetQueueAttributes"),
+    ("QueueEvents", "sqs:ReceiveMessage"),
     ("CountAttempts", "dynamodb:GetItem"),
     ("ReadConfiguration", "dynamodb:BatchGetItem"),
     ("WriteLogs", "logs:CreateLogStream"),
@@ -105,7 +112,7 @@ def is_named(statement: Statement, arn: str) -> bool:
 
 @pytest.fixture(scope="module")
 def calls(
-    site: httpx.Client, deployment: Deployment, schedule: Environment, rotating: Environment
+    site: httpx.Client, deployment: Deployment, schedule: Environment, rotating: Environment, sending: Environment
 ) -> dict[str, set[Call]]:
     """The calls of each function, for every way that it has to answer."""
     for form in (SECRET_LOGIN, SECRET_LOGIN | {"password": "wrong"}, signed_login(deployment)):
@@ -116,6 +123,7 @@ def calls(
     get_blocked_and_unblocked(site, deployment, schedule)
     make_and_mend_an_account(site, deployment, schedule)
     manage(site, deployment)
+    assert [event["data"]["type"] for event in send_events(deployment, sending)] == ["fp"]
     # The second time, the key of the first is found by its tag.
     for _ in range(2):
         rotate_once(deployment, rotating)

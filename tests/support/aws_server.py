@@ -32,7 +32,15 @@ MAILS = "/mails"
 OUTBOUND_EMAILS = "/v2/email/outbound-emails"
 IDENTITY = "arn:aws:ses:eu-west-1:123456789012:identity"
 CONFIGURATION_SET = "arn:aws:ses:eu-west-1:123456789012:configuration-set/default"
-SERVICES = {"DynamoDB_20120810": "dynamodb", "TrentService": "kms", "Logs_20140328": "logs"}
+SERVICES = {
+    "DynamoDB_20120810": "dynamodb",
+    "TrentService": "kms",
+    "Logs_20140328": "logs",
+    "AWSEvents": "events",
+    "AmazonSQS": "sqs",
+}
+OF_ACCOUNT = "eu-west-1:123456789012"
+OBJECT = re.compile(r"^/([\w-]+/.+)$")
 WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
 
@@ -89,11 +97,14 @@ def _log_lines(environ: dict[str, Any], body: bytes) -> Iterator[dict[str, str]]
 
 
 def _permissions(environ: dict[str, Any], body: bytes) -> Iterator[tuple[str, str, str]]:
-    """Yield the permissions that a call of DynamoDB, KMS, SNS or SES needs: action, resource, partition key."""
+    """Yield the permissions that a call of the function's services needs: action, resource, partition key."""
     target, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
     if target in SERVICES:
-        for action, resource, key in _of_items(operation, json.loads(body)):
+        call = json.loads(body)
+        for action, resource, key in (*_of_items(operation, call), *_of_others(operation, call)):
             yield f"{SERVICES[target]}:{action}", resource, key
+    elif "/s3/aws4_request" in environ.get("HTTP_AUTHORIZATION", ""):
+        yield from (("s3:PutObject", f"arn:aws:s3:::{name}", "") for name in OBJECT.findall(environ["PATH_INFO"]))
     elif environ["PATH_INFO"] == OUTBOUND_EMAILS:
         # SES asks for both, if the sender's identity has a default configuration set.
         yield "ses:SendEmail", f"{IDENTITY}/{json.loads(body)['FromEmailAddress']}", ""
@@ -114,11 +125,20 @@ def _of_items(operation: str, call: dict[str, Any]) -> Iterator[tuple[str, str, 
         # They have no resource. A key that is made with tags needs the permission to tag too.
         tagged = " ".join(f"{tag['TagKey']}={tag['TagValue']}" for tag in call.get("Tags", []))
         yield from ((name, "*", tagged) for name in (operation, *(["TagResource"] if tagged else [])))
-    if "logStreamName" in call:
-        arn = f"arn:aws:logs:eu-west-1:123456789012:log-group:{call['logGroupName']}"
-        yield operation, f"{arn}:log-stream:{call['logStreamName']}", ""
     if "TableName" in call or "KeyId" in call:
         yield operation, call.get("TableName") or call["KeyId"], _key_of(call)
+
+
+def _of_others(operation: str, call: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield what a call of EventBridge, SQS or CloudWatch Logs needs."""
+    for entry in call.get("Entries", ()):
+        yield operation, f"arn:aws:events:{OF_ACCOUNT}:event-bus/{entry['EventBusName']}", ""
+    queue = str(call.get("QueueUrl") or call.get("QueueName") or "").rpartition("/")[2]
+    if queue:
+        yield operation, f"arn:aws:sqs:{OF_ACCOUNT}:{queue}", ""
+    if "logStreamName" in call:
+        arn = f"arn:aws:logs:{OF_ACCOUNT}:log-group:{call['logGroupName']}"
+        yield operation, f"{arn}:log-stream:{call['logStreamName']}", ""
 
 
 def _key_of(call: dict[str, Any]) -> str:

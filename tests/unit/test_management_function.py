@@ -62,6 +62,7 @@ def test_function_of_the_management_api_signs_nothing_and_sends_nothing(stage: s
 
 def test_function_is_where_lambda_looks_for_it() -> None:
     assert [(one.name, one.handler_string) for one in app.app.pure_lambda_functions] == [
-        ("management", "app.management")
+        ("management", "app.management"),
+        ("events", "app.events"),
     ]
-    assert callable(app.management)
+    assert callable(app.management) and callable(app.events)

@@ -471,7 +471,7 @@ def test_faults_of_every_kind_arrive_at_once_in_the_order_of_their_lines(tmp_pat
         (
             23,
             "unknown key `colour`; known are `tenant`, `realms`, `apis`, `clients`, `client_grants`, `roles`, "
-            "`mfa`, `attack_protection`, `keys`, `users`",
+            "`mfa`, `attack_protection`, `keys`, `events`, `users`",
         ),
     ]
 

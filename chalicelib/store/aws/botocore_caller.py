@@ -102,7 +102,7 @@ class _Loader(Loader):
     """botocore's loader without its search through the folders of several hundred services."""
 
     def list_available_services(self, type_name: str) -> list[str]:
-        return ["dynamodb", "kms", "logs", "sns", "sesv2"]
+        return ["dynamodb", "events", "kms", "logs", "s3", "sesv2", "sns", "sqs"]
 
 
 def _make_session() -> botocore.session.Session:

@@ -25,7 +25,8 @@ Operation = Literal[
     "CreateLogStream",
     "PutLogEvents",
 ]
-Message = Literal["Publish", "SendEmail"]
+# What goes by botocore: messages to people, and events to a bus, a bucket or the queue.
+Message = Literal["Publish", "SendEmail", "PutEvents", "PutObject", "GetQueueUrl", "SendMessage"]
 Service = Literal["dynamodb", "kms", "logs"]
 SERVICES: dict[str, Service] = {
     "BatchGetItem": "dynamodb",
@@ -49,8 +50,9 @@ SERVICES: dict[str, Service] = {
     "CreateLogStream": "logs",
     "PutLogEvents": "logs",
 }
+_OF_EVENTS = {"PutEvents": "events", "PutObject": "s3", "GetQueueUrl": "sqs", "SendMessage": "sqs"}
 # botocore's names of the services, those of messages among them.
-SERVICE_OF: dict[str, str] = {**SERVICES, "Publish": "sns", "SendEmail": "sesv2"}
+SERVICE_OF: dict[str, str] = {**SERVICES, "Publish": "sns", "SendEmail": "sesv2", **_OF_EVENTS}
 
 TOO_MANY_REQUESTS = 429
 _THROTTLED = {

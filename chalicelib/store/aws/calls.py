@@ -47,9 +47,9 @@ class Aws:
         """
         return self._call(operation, lambda: self.caller.ask(operation, parameters))
 
-    def send(self, operation: Message, **parameters: Any) -> None:
-        """Send a message. Raises TemporarilyUnavailable."""
-        self._call(operation, lambda: self.messenger().ask(operation, parameters))
+    def send(self, operation: Message, **parameters: Any) -> dict[str, Any]:
+        """Send a message, and return the answer. Raises TemporarilyUnavailable."""
+        return self._call(operation, lambda: self.messenger().ask(operation, parameters))
 
     def _call(self, operation: str, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         request = budget.current()

@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from chalicelib.identifiers import digest
-from infra.cli.logs.rows import COLUMNS, WORDS, row_of
+from infra.cli.logs.rows import COLUMNS, row_of
 from infra.cli.logs.stats import Stats, draw
 from infra.cli.options import JsonOption, RealmOption, StageOption, console, reports_failures
 from infra.cli.output.tables import print_json, print_table, utc
@@ -18,6 +18,7 @@ from infra.stage.aws import Stage, reach
 from infra.stage.keys import stage_key
 from infra.stage.logs.reading import LogLine, audit_groups, function_groups, read_lines
 from infra.stage.people import People
+from infra.tenant.log_codes import LOG_CODES
 
 logs = typer.Typer(
     name="logs", help="Show the log lines of a stage, its figures, and all lines of one user.", no_args_is_help=True
@@ -133,7 +134,7 @@ def _show_stats(found: Stats) -> None:
         console.print(Text(f"failed   {draw([failed for _, failed in over_time])}", style="red"))
     console.print(f"{utc(counts['since'])} to {utc(counts['until'])}")
     total = {"event": "all", "requests": counts["requests"], "failed": counts["failed"], "ms": counts["ms"]}
-    rows = [(one["event"], WORDS.get(one["event"], ""), *_figures(one)) for one in [total, *counts["events"]]]
+    rows = [(one["event"], LOG_CODES.get(one["event"], ""), *_figures(one)) for one in [total, *counts["events"]]]
     print_table(console, ("event", "what happened", "requests", "failed", "p50 ms", "p99 ms"), rows)
     rows = [(one["client_id"], *_figures(one)) for one in counts["clients"]]
     print_table(console, ("client", "requests", "failed", "p50 ms", "p99 ms"), rows)

@@ -1,0 +1,113 @@
+"""The three places that events are sent to: an event bus, a bucket, and a webhook that is signed."""
+
+import hmac
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from chalicelib.model.clock import Clock
+from chalicelib.store.aws.calls import Aws
+from chalicelib.tls import tls_context
+
+if TYPE_CHECKING:
+    from http.client import HTTPConnection
+
+SOURCE = "gatehouse"
+SIGNATURE = "Gatehouse-Signature"
+# The most entries of one PutEvents.
+MOST_ENTRIES = 10
+TIMEOUT_S = 5
+SUCCESSES = range(200, 300)
+
+
+class SinkFailure(Exception):
+    """A sink did not take events. The message says why, without any of them."""
+
+
+class Sink(Protocol):
+    """Takes events."""
+
+    def send(self, events: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        """Send events, and return those that were not taken. Raises SinkFailure, TemporarilyUnavailable for all."""
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class EventBus:
+    """An event bus of EventBridge, by its name."""
+
+    aws: Aws
+    bus: str
+
+    def send(self, events: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        """Put events on the bus."""
+        left: list[Mapping[str, Any]] = []
+        for start in range(0, len(events), MOST_ENTRIES):
+            some = events[start : start + MOST_ENTRIES]
+            answer = self.aws.send("PutEvents", Entries=[self._entry(one) for one in some])
+            left += [one for one, entry in zip(some, answer["Entries"], strict=True) if "ErrorCode" in entry]
+        return left
+
+    def _entry(self, event: Mapping[str, Any]) -> dict[str, str]:
+        kind = {"Source": SOURCE, "DetailType": event["data"]["type"], "EventBusName": self.bus}
+        return {**kind, "Detail": json.dumps(event)}
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Bucket:
+    """A bucket of S3. prefix: the beginning of its keys."""
+
+    aws: Aws
+    bucket: str
+    prefix: str
+
+    def send(self, events: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        """Store the events as JSON Lines. The same events go to the same key again."""
+        first = events[0]
+        day = str(first["data"].get("date", ""))[:10].replace("-", "/")
+        key = f"{self.prefix}{day}/{first['log_id']}.jsonl"
+        body = "".join(json.dumps(event) + "\n" for event in events).encode()
+        self.aws.send("PutObject", Bucket=self.bucket, Key=key, Body=body, ContentType="application/x-ndjson")
+        return ()
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Webhook:
+    """An https URL of the operator's. secret: the key of its signatures. connect: opens a connection to a host."""
+
+    url: str
+    secret: str
+    clock: Clock
+    connect: "Callable[[str, int], HTTPConnection]"
+
+    def send(self, events: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        """Post the events as one JSON array. Only a status 2xx takes them; no redirection is followed."""
+        from http.client import HTTPException  # noqa: PLC0415 (no login needs it)
+
+        parts, body = urlsplit(self.url), json.dumps(events).encode()
+        headers = {"Content-Type": "application/json", SIGNATURE: sign(self.secret, self.clock.now_s(), body)}
+        connection = self.connect(parts.hostname or "", parts.port or 443)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        try:
+            connection.request("POST", path, body, headers)
+            status = connection.getresponse().status
+        except (OSError, HTTPException) as failure:
+            raise SinkFailure(type(failure).__name__) from None
+        finally:
+            connection.close()
+        if status not in SUCCESSES:
+            raise SinkFailure(f"status {status}")
+        return ()
+
+
+def connect_by_https(host: str, port: int) -> "HTTPConnection":
+    """Return a connection, not open yet. Each operation on it may take TIMEOUT_S seconds."""
+    from http.client import HTTPSConnection  # noqa: PLC0415
+
+    return HTTPSConnection(host, port, timeout=TIMEOUT_S, context=tls_context())
+
+
+def sign(secret: str, now_s: int, body: bytes) -> str:
+    """Return the value of the header that proves who sent a body, and when. Source: RFC 2104."""
+    return f"t={now_s},v1={hmac.new(secret.encode(), b'%d.%b' % (now_s, body), 'sha256').hexdigest()}"
