@@ -13,6 +13,7 @@ from infra.cli.configuration.realms import realms
 from infra.cli.configuration.roles import stage_roles
 from infra.cli.deploy import deploy
 from infra.cli.keys import keys
+from infra.cli.lifecycle.doctor import doctor
 from infra.cli.lifecycle.down import down
 from infra.cli.lifecycle.restore import restore
 from infra.cli.local import local
@@ -66,6 +67,7 @@ app.command()(check)
 app.command("up", cls=PlanCommand)(up_command)
 app.command("apply", cls=PlanCommand)(apply_command)
 app.command()(deploy)
+app.command()(doctor)
 app.command()(restore)
 app.command()(down)
 app.add_typer(users)

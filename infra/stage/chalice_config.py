@@ -14,9 +14,14 @@ SOURCES = Path(__file__).parents[2]
 PROJECT = SOURCES if (SOURCES / ".chalice").is_dir() else Path.cwd()
 
 
+def stage_config(stage: str, project: Path = PROJECT) -> Config:
+    """Return Chalice's configuration of a stage. Raises OperatorError for an unknown stage."""
+    return Config(stage, config_from_disk=_require_stage(stage, project))
+
+
 def stage_environment(stage: str, project: Path = PROJECT) -> dict[str, str]:
     """Return the environment variables of a stage's function. Raises OperatorError for an unknown stage."""
-    variables: dict[str, str] = Config(stage, config_from_disk=_require_stage(stage, project)).environment_variables
+    variables: dict[str, str] = stage_config(stage, project).environment_variables
     return variables
 
 
@@ -37,7 +42,7 @@ def app_name(project: Path = PROJECT) -> str:
 
 def gateway_stage(stage: str, project: Path = PROJECT) -> str:
     """Return API Gateway's name of a stage, which is part of its URL. Raises OperatorError for an unknown stage."""
-    return str(Config(stage, config_from_disk=_require_stage(stage, project)).api_gateway_stage)
+    return str(stage_config(stage, project).api_gateway_stage)
 
 
 def _require_stage(stage: str, project: Path) -> dict[str, Any]:

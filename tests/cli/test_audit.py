@@ -64,7 +64,7 @@ CHANGES: dict[tuple[str, ...], tuple[tuple[str, ...], dict[str, Any]]] = {
 ELSEWHERE = {("deploy",), ("restore",), ("down",), ("keys", "retire")}
 AUDITED = {*CHANGES, *ELSEWHERE}
 READING = {
-    ("local",), ("new",), ("check",), ("migrate", "auth0"),
+    ("local",), ("new",), ("check",), ("doctor",), ("migrate", "auth0"),
     ("users", "list"), ("users", "show"), ("users", "history"), ("users", "migrated"), ("users", "mfa", "list"),
     ("users", "roles", "list"), ("users", "permissions", "list"), ("tokens", "list"), ("attacks", "status"),
     ("realms", "list"), ("realms", "show"), ("apis", "list"), ("apis", "show"), ("roles", "list"), ("roles", "show"),

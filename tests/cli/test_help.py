@@ -19,6 +19,7 @@ WORDS = [
     ("up",),
     ("apply",),
     ("deploy",),
+    ("doctor",),
     ("restore",),
     ("down",),
     ("migrate",),

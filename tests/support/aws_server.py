@@ -20,7 +20,8 @@ from urllib.parse import parse_qs
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
-import infra.local.alarms  # noqa: F401 (it teaches moto's CloudFormation alarms)
+import infra.local.alarms
+import infra.local.table_settings  # noqa: F401 (both teach moto's CloudFormation what it leaves out)
 from infra.local.emails import received_emails, whole_emails
 from infra.local.key_ids import whole_key_ids
 from tests.support.aws_names import make_tls
