@@ -122,6 +122,48 @@ def cut(operation: str, model: Any, **_: Any) -> None:
         raise Cut(operation)
 
 
+@dataclass(slots=True, eq=False, repr=False)
+class Slow:
+    """DynamoDB, which is busy with what it was told to make until the command pauses; moto is done at once."""
+
+    stage: Stage
+    busy: set[str] = field(default_factory=set)
+    waited_for: list[set[str]] = field(default_factory=list)
+
+    def pause(self, _: float) -> None:
+        self.waited_for.append(set(self.busy))
+        self.busy.clear()
+
+    def before(self, model: Any, **_: Any) -> None:
+        if model.name == "UpdateContinuousBackups" and {"recovery"} not in self.waited_for:
+            self.busy.add("recovery")
+            error: Any = {"Error": {"Code": "ContinuousBackupsUnavailableException", "Message": "being enabled"}}
+            raise self.stage.clients.dynamodb.exceptions.ContinuousBackupsUnavailableException(error, model.name)
+
+    def after(self, model: Any, parsed: Any, **_: Any) -> None:
+        match model.name:
+            case "RestoreTableToPointInTime" | "RestoreTableFromBackup":
+                self.busy.add(parsed["TableDescription"]["TableName"])
+            case "CreateBackup":
+                self.busy.add("a backup")
+            case "DescribeTable" if parsed.get("Table", {}).get("TableName") in self.busy:
+                parsed["Table"]["TableStatus"] = "CREATING"
+            case "ListBackups" if "a backup" in self.busy:
+                parsed["BackupSummaries"] = [one | {"BackupStatus": "CREATING"} for one in parsed["BackupSummaries"]]
+
+
+@contextmanager
+def slow_dynamodb(stage: Stage) -> Iterator[Slow]:
+    slow, events = Slow(stage), stage.clients.dynamodb.meta.events
+    events.register("before-call", slow.before)
+    events.register("after-call", slow.after)
+    try:
+        yield slow
+    finally:
+        events.unregister("before-call", slow.before)
+        events.unregister("after-call", slow.after)
+
+
 @contextmanager
 def drilling(name: str, demo: TenantFile, externals: wiring.Externals, directory: Path) -> Iterator[Drill]:
     stage = provision_stage(name, demo)
@@ -255,6 +297,22 @@ def test_restore_that_is_cut_off_at_any_call_ends_the_same_at_its_next_run(
     assert drill.refresh(refresh_token) == "invalid_grant"
     assert drill.refresh(drill.login("stays")) == ""
     assert up(drill.stage, demo) == []
+
+
+def test_restore_waits_while_dynamodb_is_at_work_and_says_for_what(drill: Drill) -> None:
+    drill.remember()
+    told: list[str] = []
+    with slow_dynamodb(drill.stage) as slow:
+        restoring = Restore(replace(drill.stage, pause=slow.pause), drill.table, drill.at, told.append)
+        restoring.make_beside()
+        restoring.put_in_place()
+
+    assert [line for line in told if "restores into" in line] == [
+        f"DynamoDB restores into {restoring.beside}",
+        f"DynamoDB restores into {drill.table}",
+    ]
+    assert slow.waited_for == [{restoring.beside}, {"a backup"}, {drill.table}, {"recovery"}]
+    assert recover(drill.stage, drill.table) == "ENABLED"
 
 
 def test_restore_is_audited_and_changes_nothing_without_its_line(drill: Drill) -> None:

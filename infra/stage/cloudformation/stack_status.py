@@ -86,7 +86,9 @@ def wait_until(stage: Stage, look: Callable[[], A], is_ended: Callable[[A], bool
         if is_ended(found):
             return found
         stage.pause(POLL_PAUSE_S)
-    raise Unsound([f"CloudFormation is still at work after {POLLS * POLL_PAUSE_S // 60} minutes: run up again later."])
+    raise Unsound(
+        [f"CloudFormation is still at work after {POLLS * POLL_PAUSE_S // 60} minutes: run this again later."]
+    )
 
 
 def status_fault(cloudformation: "CloudFormationClient", state: StackState) -> list[str]:
