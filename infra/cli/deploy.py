@@ -13,9 +13,11 @@ from infra.cli.options import EXIT_AWS_FAILED, EXIT_OPERATOR_ERROR, StageOption,
 from infra.deploy.api import DeployedApi
 from infra.deploy.deploy import DeployFailed, DeployNotStarted, chalice_deploy, deploy_stage
 from infra.rules.import_functions import require_deployable_imports, stored_functions
-from infra.stage.aws import reach
-from infra.stage.aws_faults import AWS_FAILURES
+from infra.stage.aws import Stage, reach
+from infra.stage.aws_faults import AWS_FAILURES, describe_failure
 from infra.stage.logs.subscription import connect_events
+
+APPLY = "`gatehouse apply` connects them too."
 
 
 @reports_failures
@@ -34,7 +36,7 @@ def deploy(
                 return chalice_deploy(stage, project, verbose=is_verbose or verbose.get())
 
             api = deploy_stage(stage, chalice=audited_chalice, tell_adopted=partial(_show_adopted, stage))
-            connect_events(reach(stage))
+            _connect_events(reach(stage))
     except DeployFailed as failure:
         typer.echo(str(failure), err=True)
         raise typer.Exit(EXIT_OPERATOR_ERROR if isinstance(failure, DeployNotStarted) else EXIT_AWS_FAILED) from None
@@ -52,6 +54,14 @@ def _require_import_functions(stage: str) -> None:
         names = stored_functions(reach(stage))
     if names:
         require_deployable_imports(stage, named=names)
+
+
+def _connect_events(stage: Stage) -> None:
+    """Connect the stage's events. An operator who may deploy, and not read the configuration, is told who can."""
+    try:
+        connect_events(stage)
+    except AWS_FAILURES as failure:
+        typer.echo(f"The stage's events are as they were: {describe_failure(failure)}. {APPLY}", err=True)
 
 
 def _show_adopted(stage: str, api: DeployedApi) -> None:

@@ -82,6 +82,17 @@ def test_events_that_leave_the_file_are_disconnected(own: Gatehouse) -> None:
     assert connect_events(own.stage)
 
 
+def test_stage_that_is_taken_down_leaves_no_source_of_events(own: Gatehouse) -> None:
+    own.apply(events())
+    deploy_function(own.stage)
+    own.apply(events())
+    connected = mappings(own.stage)
+    ran = own.run("down", "--yes-delete", own.stage.name, *own.listed())
+
+    assert (ran.code, ran.err) == (0, "")
+    assert (len(connected), mappings(own.stage)) == (1, [])
+
+
 def test_stage_without_events_asks_nothing_of_lambda(own: Gatehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("infra.stage.logs.subscription.EventsFunction.find")
     ran = own.apply(small_document())

@@ -16,6 +16,13 @@ def function_parts(names: Names, project: Path) -> Iterator[Part]:
     events, functions, iam = map(_client, ("events", "lambda", "iam"))
     for rule in _named(events, "list_rules", "Rules[].Name", names):
         yield Part(f"schedule {rule}", partial(_delete_rule, events, rule))
+    # They outlive their function, and one of the same name would have them again.
+    wanted = "EventSourceMappings[?State != 'Deleting']"
+    sources = functions.get_paginator("list_event_source_mappings").paginate().search(wanted)
+    for source in [one for one in sources if names.has(one["FunctionArn"].rpartition(":")[2])]:
+        queue = source["EventSourceArn"].rpartition(":")[2]
+        delete = partial(functions.delete_event_source_mapping, UUID=source["UUID"])
+        yield Part(f"event source {queue}", delete)
     for function in _named(functions, "list_functions", "Functions[].FunctionName", names):
         yield Part(f"function {function}", partial(functions.delete_function, FunctionName=function))
     for role in _named(iam, "list_roles", "Roles[].RoleName", names):
