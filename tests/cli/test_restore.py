@@ -21,7 +21,7 @@ from chalicelib.store.logs.audit import audit_group
 from infra.errors import OperatorError
 from infra.local.emulated_aws import REGION
 from infra.stage.aws import Stage
-from infra.stage.cloudformation.leftovers import table_status
+from infra.stage.cloudformation.leftovers import delete_table, table_status
 from infra.stage.people import People
 from infra.stage.provision import up
 from infra.stage.restore.moment import in_iso, parse_moment
@@ -356,6 +356,27 @@ def test_moment_out_of_reach_is_refused_with_the_window(drill: Drill) -> None:
 
     assert ran.code == 2
     assert f"is out of reach: {drill.table} can be restored to 20" in ran.err
+
+
+def test_table_that_is_gone_is_said(drill: Drill) -> None:
+    drill.remember()
+    delete_table(drill.stage, drill.table)
+    ran = drill.run("--yes")
+
+    assert ran.code == 2
+    assert f"Table {drill.table} is gone. `gatehouse up` says how to bring it back." in ran.err
+
+
+def test_backup_of_a_restore_that_was_given_up_goes_with_the_next_one(drill: Drill) -> None:
+    drill.remember()
+    dynamodb, given_up = drill.stage.clients.dynamodb, f"{drill.table}.20260101T000000Z"
+    dynamodb.restore_table_to_point_in_time(SourceTableName=drill.table, TargetTableName=given_up)
+    dynamodb.create_backup(TableName=given_up, BackupName=given_up)
+    dynamodb.delete_table(TableName=given_up)
+    ran = drill.run("--yes")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert dynamodb.list_backups(TableName=given_up)["BackupSummaries"] == []
 
 
 def test_table_without_recovery_is_refused(drill: Drill) -> None:

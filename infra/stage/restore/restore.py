@@ -47,6 +47,8 @@ class Restore:
         if others:
             raise OperatorError(self._other_restore(others[0]))
         if not table_status(self.stage, self.beside):
+            if not has_table(self.stage, self.table):
+                raise OperatorError(f"Table {self.table} is gone. `gatehouse up` says how to bring it back.")
             self._require_window()
             self.stage.clients.dynamodb.restore_table_to_point_in_time(
                 SourceTableName=self.table, TargetTableName=self.beside, RestoreDateTime=self.at
@@ -108,10 +110,15 @@ class Restore:
             dynamodb.update_table(TableName=self.table, DeletionProtectionEnabled=True)
 
     def _clean_up(self) -> None:
-        """Delete the backups, then the table beside, which shows that a restore is under way."""
+        """Delete the backups, then the table beside, which shows that a restore is under way.
+
+        A restore that was given up may have left a backup too.
+        """
         dynamodb = self.stage.clients.dynamodb
-        for backup in self._backups():
-            dynamodb.delete_backup(BackupArn=backup["BackupArn"])
+        for page in dynamodb.get_paginator("list_backups").paginate():
+            for backup in page["BackupSummaries"]:
+                if backup["TableName"].startswith(f"{self.table}."):
+                    dynamodb.delete_backup(BackupArn=backup["BackupArn"])
         dynamodb.delete_table(TableName=self.beside)
 
     def _repeat_while_new(self, do: Callable[[], Any]) -> None:
@@ -149,14 +156,11 @@ class Restore:
         names = (name for page in pages for name in page["TableNames"])
         return [name for name in names if name.startswith(f"{self.table}.")]
 
-    def _backups(self) -> "list[BackupSummaryTypeDef]":
-        """Return the backups of the table beside, the oldest first."""
-        pages = self.stage.clients.dynamodb.get_paginator("list_backups").paginate(TableName=self.beside)
-        found = [one for page in pages for one in page["BackupSummaries"] if one["BackupType"] == "USER"]
-        return sorted(found, key=lambda one: one["BackupCreationDateTime"])
-
     def _find_backup(self) -> "BackupSummaryTypeDef | None":
-        return next(iter(self._backups()), None)
+        """Return the oldest backup of the table beside: one whose answer was lost may have a second one."""
+        pages = self.stage.clients.dynamodb.get_paginator("list_backups").paginate(TableName=self.beside)
+        found = (one for page in pages for one in page["BackupSummaries"] if one["BackupType"] == "USER")
+        return min(found, key=lambda one: one["BackupCreationDateTime"], default=None)
 
     def _wait_for_backup(self) -> str:
         """Return the ARN of the backup, once it can be restored."""
