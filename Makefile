@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OLDEST := .venv-oldest
+# checkov and parliament pin what others need in other versions.
+POLICIES := .venv-policies
 PORT ?= 8000
 HOST ?= 127.0.0.1
 STAGE ?= dev
@@ -22,7 +24,7 @@ COMPILED := boto3 botocore chalice cryptography jwt moto pydantic requests respo
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check format lint types floors coverage test-botocore faults-oldest dist notes require-version reliability bench bench-growth bench-profile lock fuzz soak package figures pictures deploy breached clean
+.PHONY: help policies setup run demo test check format lint types floors coverage test-botocore faults-oldest dist notes require-version reliability bench bench-growth bench-profile lock fuzz soak package figures pictures deploy breached clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,7 +53,7 @@ demo: $(STAMP) ## Serve a login form with a realm drop-down, an API and Gatehous
 test: $(STAMP) ## Run the tests
 	@$(BIN)/pytest
 
-check: $(STAMP) lint types floors coverage test-botocore faults-oldest dist ## Everything that CI runs: format, lint, types, floors, tests with coverage, packages
+check: $(STAMP) lint types floors policies coverage test-botocore faults-oldest dist ## Everything that CI runs: format, lint, types, floors, tests with coverage, packages
 
 format: $(STAMP) ## Format the code
 	@$(BIN)/ruff format .
@@ -67,6 +69,16 @@ lint: $(STAMP)
 
 types: $(STAMP)
 	@$(BIN)/mypy
+
+# checkov asks its maker's server for advice unless it is told not to.
+policies: $(POLICIES)/.installed ## Hold templates and policies against checkov and parliament
+	@$(POLICIES)/bin/checkov --quiet --compact --skip-download --framework cloudformation --config-file infra/stage/checkov.yaml -d infra/stage
+	@PYTHONWARNINGS=ignore $(POLICIES)/bin/parliament --config infra/stage/parliament.yaml --directory .chalice --include_policy_extension json --exclude_pattern '.*(config.json|deploy).*' < /dev/null
+
+$(POLICIES)/.installed: $(STAMP) infra/requirements-policies.txt
+	@test -x $(POLICIES)/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python $(POLICIES)
+	@$(BIN)/uv pip install --quiet --python $(POLICIES)/bin/python --require-hashes -r infra/requirements-policies.txt
+	@touch $@
 
 floors: $(STAMP)
 	@$(BIN)/lint-imports
@@ -113,6 +125,7 @@ lock: $(STAMP) ## Lock the requirements anew, after a change of pyproject.toml
 	@$(COMPILE) --upgrade --all-extras -o infra/requirements-dev.txt pyproject.toml
 	@$(COMPILE) -c infra/requirements-dev.txt --upgrade -o infra/requirements-command.txt pyproject.toml
 	@$(COMPILE) -c infra/requirements-dev.txt --upgrade -o requirements.txt --group pyproject.toml:deployed
+	@$(COMPILE) --upgrade -o infra/requirements-policies.txt infra/requirements-policies.in
 	@echo '$(UV)' | $(COMPILE) -o infra/requirements-uv.txt -
 
 fuzz: $(STAMP) ## Hold a running server against docs/use/openapi.yaml: EXAMPLES= SEED=
