@@ -18,7 +18,6 @@ import yaml
 
 from tests.deploy.conftest import (
     FUNCTION,
-    ON_ONE_WORKER,
     PROJECT,
     REGION,
     Deployment,
@@ -33,7 +32,8 @@ from tests.support.auth0_rules import EXPORT
 from tests.support.lambda_runtime import running
 from tests.support.server import serving
 
-pytestmark = ON_ONE_WORKER
+# It shares no deployment with the others of this folder.
+pytestmark = pytest.mark.xdist_group("move")
 
 SECTION = (
     (PROJECT / "docs" / "run" / "moving.md")

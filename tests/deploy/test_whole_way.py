@@ -16,7 +16,6 @@ import yaml
 
 from tests.deploy.conftest import (
     FUNCTION,
-    ON_ONE_WORKER,
     ROTATION,
     Deployment,
     Project,
@@ -33,7 +32,8 @@ from tests.support.http import PASSWORD_REALM
 from tests.support.lambda_runtime import running
 from tests.support.server import serving
 
-pytestmark = ON_ONE_WORKER
+# It shares no deployment with the others of this folder.
+pytestmark = pytest.mark.xdist_group("life")
 
 GUEST = {"username": "guest@example.com", "password": "correct horse battery staple"}
 FILE = "my-tenant.yaml"
