@@ -1,9 +1,12 @@
 """AWS calls of the tools, cut off: the n-th call fails, before AWS sees it or after AWS has done it."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+from botocore.handlers import BUILTIN_HANDLERS
 
 from infra.stage.aws import Stage
 
@@ -39,3 +42,26 @@ def cut_at(stage: Stage, number: int, when: str = "before-call") -> Iterator[Cal
     finally:
         for client in clients:
             client.meta.events.unregister(when, calls.count)
+
+
+@contextmanager
+def acting_at(
+    number: int, act: Callable[[], object], when: str = "before-call", for_good: bool = False
+) -> Iterator[list[str]]:
+    """Act at the call of that number, counted from 0, of all clients that are made inside this block; yield the calls.
+
+    A command makes its own clients, which `cut_at` does not see. for_good: act at each later call too.
+    """
+    numbers, made = itertools.count(), list[str]()
+
+    def count(model: Any, **_: Any) -> None:
+        one = next(numbers)
+        made.append(str(model.name))
+        if one == number or (for_good and one > number):
+            act()
+
+    BUILTIN_HANDLERS.append((when, count))
+    try:
+        yield made
+    finally:
+        BUILTIN_HANDLERS.remove((when, count))

@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import itertools
 import json
-import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ import pytest
 
 from infra.stage.people import People
 from tests.cli.conftest import Gatehouse, Ran
-from tests.cli.cut import Cut, cut_at
 from tests.support.http import Http
 
 EMPLOYEES = ("--realm", "employees")
@@ -285,27 +283,3 @@ def test_imported_people_are_in_the_total(shared: Gatehouse, key: str, write: Wr
     counted = json.loads(shared.run("users", "count", *EMPLOYEES, "--json").out)
 
     assert counted["total_before"] == counted["users"]
-
-
-@pytest.mark.parametrize("seed", range(50))
-def test_interrupted_import_ends_like_one_that_was_not(
-    shared: Gatehouse, key: str, write: Write, tmp_path: Path, seed: int
-) -> None:
-    chance = random.Random(seed)  # noqa: S311 (a place to fail at is no secret)
-    rows = [row(key, number) for number in range(60)] + [row(key, 3), {"email": "nobody"}]
-    rows += [{"email": f"{key}-own{number}@example.com"} for number in range(5)]
-    file, report = write(*rows), tmp_path / "report"
-    options = ("--json", "--report", str(report), "--resume")
-    for _ in range(3):
-        try:
-            # The call fails before AWS sees it, or its answer is lost.
-            with cut_at(shared.stage, chance.randrange(4, 25), chance.choice(["before-call", "after-call"])):
-                imported(shared, file, *options)
-        except Cut:
-            pass
-    ran = imported(shared, file, *options)
-    people = [one for one in People.of(shared.stage, "employees").records.all() if one.email.startswith(f"{key}-")]
-
-    assert summary(ran) == [67, 65, 0, 2]
-    assert len(people) == len({one.user_id for one in people}) == 65
-    assert faults(report) == [(61, "user_id", "DUPLICATED_USER"), (62, "email", "FORMAT")]
