@@ -117,11 +117,14 @@ def test_stats_of_no_lines_are_empty(own: Gatehouse) -> None:
     assert own.run("logs", "stats").code == 0
 
 
-def test_stats_are_drawn_in_a_terminal_alone(own: Gatehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    put(own.stage, request("sepft", 5))
-    piped = own.run("logs", "stats").out
+@pytest.mark.parametrize("words", [("stats",), ("tail",), ("user", "staff|1", *STAFF)], ids=" ".join)
+def test_time_is_drawn_in_a_terminal_alone(
+    own: Gatehouse, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    put(own.stage, request("sepft", 5, user="staff|1"))
+    piped = own.run("logs", *words).out
     monkeypatch.setattr("infra.cli.logs.logs._is_terminal", lambda: True)
-    drawn = own.run("logs", "stats").out
+    drawn = own.run("logs", *words).out
 
     assert ("█" in drawn, "█" in piped) == (True, False)
 

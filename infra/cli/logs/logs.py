@@ -53,7 +53,7 @@ def tail(
     reached = reach(stage)
     begin_ms, now_ms = _window(since)
     lines = read_lines(reached, function_groups(reached), begin_ms, now_ms)
-    _show(lines, as_json)
+    _show(Stats(lines, begin_ms, now_ms), as_json)
     if follow:
         _follow(reached, lines, now_ms, as_json)
 
@@ -81,7 +81,8 @@ def user(
     reached = reach(stage)
     begin_ms, now_ms = _window(since)
     groups = function_groups(reached) + audit_groups(reached)
-    _show(read_lines(reached, groups, begin_ms, now_ms, _names_of(reached, realm, who)), as_json)
+    lines = read_lines(reached, groups, begin_ms, now_ms, _names_of(reached, realm, who))
+    _show(Stats(lines, begin_ms, now_ms), as_json)
 
 
 def _window(since: str) -> tuple[int, int]:
@@ -100,12 +101,21 @@ def _names_of(stage: Stage, realm: str, who: str) -> list[str]:
     return [found.user_id, *(f"name:{digest(name, mac)}" for name in (found.username, found.email) if name)]
 
 
-def _show(lines: list[LogLine], as_json: bool) -> None:
+def _show(found: Stats, as_json: bool) -> None:
     if as_json:
-        for line in lines:
+        for line in found.lines:
             console.print_json(data=line.members, indent=None)
-    else:
-        print_table(console, COLUMNS, [row_of(line) for line in lines])
+        return
+    _draw(found, "lines")
+    print_table(console, COLUMNS, [row_of(line) for line in found.lines])
+
+
+def _draw(found: Stats, counted: str) -> None:
+    """Draw a terminal's picture of a time: a bar for each slice. counted: the name of what is counted."""
+    if _is_terminal():
+        over_time = found.over_time()
+        console.print(Text(f"{counted:8} {draw([all_ for all_, _ in over_time])}", style="green"))
+        console.print(Text(f"{'failed':8} {draw([failed for _, failed in over_time])}", style="red"))
 
 
 def _follow(stage: Stage, shown: list[LogLine], until_ms: int, as_json: bool) -> None:
@@ -128,10 +138,7 @@ def _follow(stage: Stage, shown: list[LogLine], until_ms: int, as_json: bool) ->
 
 def _show_stats(found: Stats) -> None:
     counts = found.as_json()
-    if _is_terminal():
-        over_time = found.over_time()
-        console.print(Text(f"requests {draw([all_ for all_, _ in over_time])}", style="green"))
-        console.print(Text(f"failed   {draw([failed for _, failed in over_time])}", style="red"))
+    _draw(found, "requests")
     console.print(f"{utc(counts['since'])} to {utc(counts['until'])}")
     total = {"event": "all", "requests": counts["requests"], "failed": counts["failed"], "ms": counts["ms"]}
     rows = [(one["event"], LOG_CODES.get(one["event"], ""), *_figures(one)) for one in [total, *counts["events"]]]
