@@ -100,6 +100,10 @@ def test_stage_without_events_asks_nothing_of_lambda(own: Gatehouse, monkeypatch
     assert (ran.code, ran.err) == (0, "")
 
 
+def test_functions_may_be_deployed_before_the_stage_is_brought_up(gatehouse: Gatehouse) -> None:
+    assert connect_events(gatehouse.stage)
+
+
 def test_pattern_of_all_codes_fits_cloudwatch() -> None:
     assert make_pattern([*LOG_CODES]) == ANY_EVENT
     assert len(make_pattern([*LOG_CODES][:30])) <= 1024

@@ -5,7 +5,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.flows.events.delivery import EVENTS
+from chalicelib.store.configuration.documents import Document
 from infra.stage.aws import PATIENT, Stage, new_session
 from infra.stage.logs.reading import function_groups
 
@@ -91,7 +93,7 @@ def connect_events(stage: Stage) -> bool:
 
     Both `apply` and `deploy` call this. A stage that never had events is not looked at.
     """
-    (document,) = stage.config().read_fresh(EVENTS)
+    document = _read(stage)
     if document is None:
         return True
     function = EventsFunction.find(stage)
@@ -107,6 +109,17 @@ def connect_events(stage: Stage) -> bool:
             function.unsubscribe(group)
         function.leave_queue()
     return True
+
+
+def _read(stage: Stage) -> Document | None:
+    """Return the stored section, or None. Functions may be deployed before `up` has made the table."""
+    try:
+        (document,) = stage.config().read_fresh(EVENTS)
+    except TemporarilyUnavailable as failure:
+        if failure.reason.endswith("ResourceNotFoundException"):
+            return None
+        raise
+    return document
 
 
 def make_pattern(types: Sequence[str]) -> str:
