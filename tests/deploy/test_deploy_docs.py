@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,8 +47,10 @@ def test_functions_that_were_taken_down_come_back(deployment: Deployment, tmp_pa
     for policy in (PROJECT / ".chalice").glob("policy-prod*.json"):
         shutil.copyfile(policy, root / ".chalice" / policy.name)
     project, functions = replace(deployment.project, root=root), deployment.aws.client("lambda")
-    # All that a deployment takes of `up`, which refuses the demo's secrets in this stage.
-    deployment.aws.client("logs").create_log_group(logGroupName="/gatehouse/prod/audit")
+    # All that a deployment takes of `up`, which refuses the demo's secrets in this stage. It may be there already.
+    logs = deployment.aws.client("logs")
+    with suppress(logs.exceptions.ResourceAlreadyExistsException):
+        logs.create_log_group(logGroupName="/gatehouse/prod/audit")
 
     def names() -> set[str]:
         return {one["FunctionName"] for one in functions.list_functions()["Functions"]}

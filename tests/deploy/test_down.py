@@ -51,5 +51,5 @@ def test_deployed_stage_goes_and_the_one_beside_it_stays(deployment: Deployment,
     assert all(len(held[kind]) > len(before[kind]) for kind in before)
     assert was_recorded
     assert not record.exists()
-    assert after.pop("groups") == sorted([*before.pop("groups"), "/gatehouse/prod/audit"])
+    assert after.pop("groups") == sorted({*before.pop("groups"), "/gatehouse/prod/audit"})
     assert after == before
