@@ -23,8 +23,10 @@ TEXTS = (*IDENTIFIERS, *TEXT_LIMITS)
 # Each with the text that it tells of: a new text is not verified.
 FLAGS = {"email_verified": "email", "phone_verified": "phone_number"}
 METADATA = ("user_metadata", "app_metadata")
-# Of each metadata, as JSON.
+# Of each metadata, as JSON in UTF-8.
 MAX_METADATA_BYTES = 65_536
+# Letters beyond ASCII are stored escaped, up to three times as long. DynamoDB takes 400 KB for the whole profile.
+MAX_STORED_BYTES = 190_000
 EMAIL_CHANGED = "email-changed"
 # How often a change is tried if other requests change the same fields meanwhile.
 TRIES = 8
@@ -134,6 +136,8 @@ def _merge(name: str, before: dict[str, Any], changes: Mapping[str, Any] | None)
     except ValueError:
         # Python reads 1e400 as infinity, which no JSON has.
         raise UnfitProfile(f"{name} has a number that is too large.") from None
-    if len(stored) > MAX_METADATA_BYTES:
+    if len(json.dumps(after, ensure_ascii=False).encode(errors="surrogatepass")) > MAX_METADATA_BYTES:
         raise UnfitProfile(f"{name} would have more than {MAX_METADATA_BYTES // 1024} KiB.")
+    if len(stored) > MAX_STORED_BYTES:
+        raise UnfitProfile(f"{name} would have more letters beyond ASCII than can be stored.")
     return after

@@ -26,7 +26,7 @@ def _metadata(name: str, value: Any) -> Metadata:
     copied: Metadata = as_json(value, None, f"made {name} no JSON")
     if nesting(copied) > MAX_METADATA_DEPTH:
         raise BadRule(None, f"nested {name} deeper than {MAX_METADATA_DEPTH} levels")
-    if len(json.dumps(copied)) > MAX_METADATA_BYTES:
+    if len(json.dumps(copied, ensure_ascii=False).encode(errors="surrogatepass")) > MAX_METADATA_BYTES:
         raise BadRule(None, f"made {name} longer than 32 KiB")
     return copied
 

@@ -117,3 +117,11 @@ def test_new_secret_leaves_a_log_line_without_it(stage: Stage, backend: Backend)
 def test_client_without_a_secret_is_404(backend: Backend, client_id: str) -> None:
     assert refusal(backend.send("POST", f"/clients/{client_id}/rotate-secret")) == (404, "not_found")
     assert backend.http.log[-1]["event"] == "fapi"
+
+
+def test_disabled_client_is_404_and_keeps_its_secret(stage: Stage, backend: Backend) -> None:
+    client_id = make_client(stage, secret=SECRET, disabled=True)
+    before = document_of(stage, f"client#{client_id}")
+
+    assert refusal(backend.send("POST", f"/clients/{client_id}/rotate-secret")) == (404, "not_found")
+    assert document_of(stage, f"client#{client_id}") == before

@@ -415,3 +415,19 @@ def test_number_that_no_json_has_is_400(backend: Backend, people: PeopleMaker, n
 
     assert refusal(backend.send("PATCH", path, content=body, headers=headers)) == (400, "invalid_body")
     assert backend.get(path)[name] == {}
+
+
+@pytest.mark.parametrize("change", [{"email": "moved-on{n}@example.com"}, {"username": "moved-on{n}"}])
+def test_deletion_frees_the_name_that_a_parallel_change_has_just_given(
+    backend: Backend, stage: Stage, people: PeopleMaker, change: dict[str, str]
+) -> None:
+    user = people.make()
+    given = {name: value.format(n=user.username) for name, value in change.items()}
+
+    with before(stage, "TransactWriteItems", lambda: patched(backend, user.user_id, **given), about="Delete"):
+        assert backend.send("DELETE", f"/users/{user.user_id}").status_code == 204
+
+    users = people.of("employees").users
+    for name in (*given.values(), user.email, user.username):
+        assert users.locate(name, ("username", "email")) is None
+    people.make(**given)

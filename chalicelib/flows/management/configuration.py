@@ -76,11 +76,12 @@ class ConfigurationFlow:
         """Return a client with its new secret. The old one ends at once, within a minute everywhere.
 
         Raises NotFound if there is no such client, or it has no secret; Conflict if another change was faster.
+        A disabled client is none, as in the lists: an operator alone may give it a secret.
         """
         self.admission.admit(request, "update:client_keys")
         client_id = request.path_params["id"]
         try:
-            secret, document = rotate_secret(self.config, client_id, ENDED)
+            secret, document = rotate_secret(self.config, client_id, ENDED, is_of_live=True)
         except NoSecret:
             raise NotFound("There is no such client with a secret.") from None
         except ChangedMeanwhile:

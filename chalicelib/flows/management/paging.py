@@ -1,6 +1,7 @@
 """The pages of lists: by number as Auth0's `page` and `per_page`, or by key as its `from` and `take`."""
 
 import base64
+import json
 from binascii import Error
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ MAX_PAGE_SIZE = 100
 DEFAULT_PAGE_SIZE = 50
 # An entry behind this many is reached by `from` and `take` alone.
 MAX_OFFSET = 1_000
+MAX_ANSWER_BYTES = 5_500_000
 BOOLEANS = {"true": True, "false": False}
 
 
@@ -30,6 +32,20 @@ class Page:
     has_totals: bool
     is_by_key: bool
     after: str = ""
+
+    def count_fitting(self, entries: Sequence[Any]) -> int:
+        """Return how many of the entries one answer holds. Raises InvalidQueryString for a page by number that is cut.
+
+        Lambda sends 6 MB at most, and what it sends is JSON that holds the body as a text.
+        """
+        size_bytes = 0
+        for number, entry in enumerate(entries):
+            size_bytes += len(json.dumps(json.dumps(entry)))
+            if number and size_bytes > MAX_ANSWER_BYTES:
+                if not self.is_by_key:
+                    raise InvalidQueryString("The entries are too large for one answer: ask for a smaller per_page.")
+                return number
+        return len(entries)
 
     def show_of(
         self, name: str, entries: Iterable[E], key: Callable[[E], str], shape: Callable[[E], Any]

@@ -67,7 +67,11 @@ class PeopleFinder:
 
     def of_path(self, request: Request) -> Person:
         """Return the person of a path's `id`; raises InexistentUser, Conflict. `connection` may name the realm."""
-        return self.find(request.path_params["id"], request.query.get("connection", ""))
+        return self.of_request(request, request.path_params["id"])
+
+    def of_request(self, request: Request, user_id: str) -> Person:
+        """Return the person of a user_id; raises InexistentUser, Conflict. `connection` may name the realm."""
+        return self.find(user_id, request.query.get("connection", ""))
 
     def find(self, user_id: str, realm_name: str = "") -> Person:
         """Return the person of a user_id. Nothing falls through from one realm to the next.
@@ -75,18 +79,23 @@ class PeopleFinder:
         An id that begins with a realm's name and `|` is looked up there alone, as is every id with a realm_name. Any
         other was imported: if several realms have it, Conflict is raised. Raises InexistentUser for an unknown one.
         """
-        if not USER_ID.fullmatch(user_id):
+        people = self.with_id(user_id, realm_name)
+        if len(people) > 1:
+            raise Conflict("Several realms have a user of this id: name one by the parameter connection.")
+        if not people:
             raise InexistentUser
+        return people[0]
+
+    def with_id(self, user_id: str, realm_name: str = "") -> list[Person]:
+        """Return the people whom `find` looks for, by realm: several only if several realms have an imported id."""
+        if not USER_ID.fullmatch(user_id):
+            return []
         named = self.realm(realm_name or user_id.partition("|")[0])
         if named is None and realm_name:
-            raise InexistentUser
+            return []
         realms = [named] if named else self.realms_with(user_id)
-        if len(realms) > 1:
-            raise Conflict("Several realms have a user of this id: name one by the parameter connection.")
-        user = UserStore(self.dynamo, realms[0].users_table).read(user_id) if realms else None
-        if user is None:
-            raise InexistentUser
-        return Person(realms[0], user)
+        users = ((realm, UserStore(self.dynamo, realm.users_table).read(user_id)) for realm in realms)
+        return [Person(realm, user) for realm, user in users if user]
 
     def named(self, name: str, kinds: tuple[str, ...], realms: Iterable[Realm]) -> list[Person]:
         """Return the people of these realms who have an identifier of these kinds, by realm. name: in any spelling."""

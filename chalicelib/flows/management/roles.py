@@ -99,7 +99,7 @@ class RolesFlow:
         """Give a role to people; raises NotFound, InexistentUser before anybody gets it."""
         self.admission.admit(request, "create:role_members")
         role, body = self._role(request), read_body(Members, request.body)
-        for person in [self.finder.find(user_id) for user_id in body.users]:
+        for person in [self.finder.of_request(request, user_id) for user_id in body.users]:
             with _in_api_words():
                 self.authorizations_of(person.realm).add_roles(person.user.user_id, [role.role_id])
             note_user(request, person.realm.name, person.user.user_id)

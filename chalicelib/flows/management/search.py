@@ -45,7 +45,11 @@ def _terms(text: str) -> dict[str, str]:
         match = _TERM.match(text, position)
         if match is None or match[1] in terms:
             raise InvalidQueryString(_TAKEN)
-        terms[match[1]] = re.sub(r"\\(.)", r"\1", match[2].removeprefix('"').removesuffix('"'))
+        value = re.sub(r"\\(.)", r"\1", match[2].removeprefix('"').removesuffix('"'))
+        if not value.strip():
+            # No realm at all would be all realms, and with them everybody.
+            raise InvalidQueryString(f"q has no value for {match[1]}.")
+        terms[match[1]] = value
         position, is_more = match.end(), match[3] is not None
     if text[position:].strip():
         raise InvalidQueryString(_TAKEN)

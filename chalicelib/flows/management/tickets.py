@@ -68,18 +68,18 @@ class TicketsFlow:
         """Return a link by which a person chooses a new password, whatever the realm lets people ask for."""
         self.admission.admit(request, "create:user_tickets")
         body = read_body(ResetRequest, request.body)
-        return self._issue(request, RESET, self._find(body), body)
+        return self._issue(request, RESET, self._find(request, body), body)
 
     def verify_email(self, request: Request) -> dict[str, Any]:
         """Return a link that verifies a person's email."""
         self.admission.admit(request, "create:user_tickets")
         body = read_body(TicketRequest, request.body)
-        return self._issue(request, VERIFY, self.finder.find(body.user_id), body)
+        return self._issue(request, VERIFY, self.finder.of_request(request, body.user_id), body)
 
     def mail_verification(self, request: Request) -> dict[str, Any]:
         """Queue the email that verifies a person's address, within the bounds of such emails; return the job."""
         self.admission.admit(request, "update:users")
-        person = self.finder.find(read_body(JobRequest, request.body).user_id)
+        person = self.finder.of_request(request, read_body(JobRequest, request.body).user_id)
         self.mails.request(OutgoingMail(VERIFY, person.realm.name, _email(person)))
         note_change(request, person.realm.name, person.user.user_id)
         job_id, made_at = f"job_{secrets.token_hex(JOB_ID_BYTES)}", iso_time(self.clock.now_s())
@@ -107,10 +107,10 @@ class TicketsFlow:
         note_change(request, realm.name, user.user_id)
         return {"ticket": link_of(purpose, realm, request.issuer).replace("{ticket}", issued.ticket)}
 
-    def _find(self, body: ResetRequest) -> Person:
+    def _find(self, request: Request, body: ResetRequest) -> Person:
         """Return the person of a body; raises InvalidBody, InexistentUser."""
         if body.user_id is not None:
-            return self.finder.find(body.user_id)
+            return self.finder.of_request(request, body.user_id)
         realm = self.finder.realm(body.connection_id or "")
         if body.email is None or realm is None:
             raise InvalidBody("user_id is missing, or email with the connection_id of a realm.")

@@ -56,7 +56,11 @@ class UsersFlow:
             return _show_all(page, self._found(search, realms), request)
         people, last = self.finder.page(page, realms)
         total = self.finder.count(realms) if page.has_totals else None
-        return page.show("users", [_shown(person, request) for person in people], total, last)
+        entries = [_shown(person, request) for person in people]
+        fitting = page.count_fitting(entries)
+        if fitting < len(entries):
+            last = _key(people[fitting - 1])
+        return page.show("users", entries[:fitting], total, last)
 
     def list_by_email(self, request: Request) -> list[Any]:
         """Return the people who have an email, in any spelling."""
@@ -125,12 +129,9 @@ class UsersFlow:
         note_change(request, person.realm.name, person.user.user_id)
 
     def _found(self, search: Search, realms: list[Realm]) -> list[Person]:
-        if search.kind != "user_id":
-            return self.finder.named(search.value, (search.kind,), realms)
-        try:
-            return [self.finder.find(search.value, search.realm)]
-        except InexistentUser:
-            return []
+        if search.kind == "user_id":
+            return self.finder.with_id(search.value, search.realm)
+        return self.finder.named(search.value, (search.kind,), realms)
 
     def _new_user(self, body: NewUser, realm: Realm) -> User:
         """Return the person of a body without the password; raises UnfitProfile, Conflict."""
@@ -187,7 +188,8 @@ def _shown(person: Person, request: Request) -> dict[str, Any]:
 
 
 def _show_all(page: Page, people: Iterable[Person], request: Request) -> Answer:
-    def key(person: Person) -> str:
-        return f"{person.realm.name}{BETWEEN}{person.user.user_id}"
+    return page.show_of("users", people, _key, lambda person: _shown(person, request))
 
-    return page.show_of("users", people, key, lambda person: _shown(person, request))
+
+def _key(person: Person) -> str:
+    return f"{person.realm.name}{BETWEEN}{person.user.user_id}"

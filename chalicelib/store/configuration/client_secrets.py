@@ -29,14 +29,18 @@ def sha256(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def rotate_secret(config: ConfigStore, client_id: str, old_ends_at: int) -> tuple[str, Document]:
+def rotate_secret(
+    config: ConfigStore, client_id: str, old_ends_at: int, is_of_live: bool = False
+) -> tuple[str, Document]:
     """Give a client a new secret, and return it with the client's document. Raises NoSecret, ChangedMeanwhile.
 
-    old_ends_at: when the latest old secret ends, in epoch seconds.
+    old_ends_at: when the latest old secret ends, in epoch seconds. is_of_live: whether a disabled client is none.
     """
     key = f"client#{client_id}"
     (document,) = config.read_fresh(key) if len(key.encode()) <= MAX_KEY_BYTES else (None,)
     if document is None or document["token_endpoint_auth_method"] not in SECRET_METHODS:
+        raise NoSecret(client_id)
+    if is_of_live and document.get("disabled"):
         raise NoSecret(client_id)
     secret = make_secret()
     # Only the latest secret overlaps: an older one ends now. Ended secrets stay in the list, because an apply of a

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.identifiers import spellings
 from chalicelib.model.storage import Change, Item, Key, Read, Value, Write
 from chalicelib.model.user import User
@@ -22,6 +23,8 @@ from chalicelib.store.people.items import (
 )
 from chalicelib.store.people.users import UserStore
 
+# How often a deletion is tried if other requests change the identifiers meanwhile.
+TRIES = 8
 # How many items the tools read in one call: a full page of DynamoDB takes long on a slow link.
 PAGE = 200
 
@@ -87,13 +90,20 @@ class UserRecords:
                     yield user_from(item, other) if kind == "cred" else user_from(other, item)
 
     def delete(self, user: User) -> None:
-        """Delete the user, their identifiers and their second factors at once. Who is gone already stays so."""
-        own = credentials_key(self.table, user.user_id), Key(self.table, f"mfa#{user.user_id}")
-        others = tuple(map(delete_write, (*own, *self._login_keys(user))))
-        # Two at once would count twice without this condition.
-        profile = delete_write(profile_key(self.table, user.user_id), "attribute_exists(pk)")
-        with suppress(ConditionFailed):
-            self.dynamo.commit((profile, *others, count_write(self.table, user.user_id, -1)))
+        """Delete the user, their identifiers and their second factors at once. Who is gone already stays so.
+
+        Raises TemporarilyUnavailable if the identifiers keep changing.
+        """
+        seen: User | None = user
+        for _ in range(TRIES):
+            if seen is None:
+                return
+            with suppress(ConditionFailed):
+                self.dynamo.commit(self._delete_writes(seen))
+                return
+            seen = self.users.read(user.user_id)
+        if seen:
+            raise TemporarilyUnavailable(reason="transact_write_items: the identifiers kept changing")
 
     def set_password_hash(self, user_id: str, hashes: list[str], now: int, ends_families: bool, *others: Write) -> None:
         """Store a new password's hash, with other writes, and end the user's pending logins; raises NoSuchUser.
@@ -144,6 +154,16 @@ class UserRecords:
     def end_logins(self, user_id: str, now: int) -> None:
         """End the user's pending logins and access tokens of the MFA API; raises NoSuchUser."""
         self._change(user_id, now, ({}, {}))
+
+    def _delete_writes(self, user: User) -> tuple[Write, ...]:
+        """Return the writes that delete a user; the condition fails if the user is gone or an identifier is another."""
+        own = credentials_key(self.table, user.user_id), Key(self.table, f"mfa#{user.user_id}")
+        others = map(delete_write, (*own, *self._login_keys(user)))
+        # Two at once would count twice without this condition, and an identifier that is new would stay taken for ever.
+        condition = "attribute_exists(pk) AND email = :email AND username = :username"
+        values: dict[str, Value] = {"email": user.email, "username": user.username}
+        profile = delete_write(profile_key(self.table, user.user_id), condition, **values)
+        return (profile, *others, count_write(self.table, user.user_id, -1))
 
     def _email_write(self, before: User, now: int, more: Change, values: dict[str, Value]) -> Write:
         """Return the write of values in a profile whose email must still be the one of before."""
