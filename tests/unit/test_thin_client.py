@@ -165,6 +165,13 @@ def test_json_that_is_no_object_is_no_answer(client_of: Maker, body: bytes) -> N
     assert reason_of(client_of(WireDouble([Reply(200, {}, body)]))) == "ResponseParserError"
 
 
+def test_answer_of_an_operation_that_has_none_is_empty_and_no_second_try(client_of: Maker) -> None:
+    wire = WireDouble([Reply(200, {}, b"")])
+
+    assert client_of(wire).ask("CreateLogStream", {"logGroupName": "group", "logStreamName": "stream"}) == {}
+    assert len(wire.sent) == 1
+
+
 def test_binary_attribute_that_is_no_base64_is_no_answer(client_of: Maker) -> None:
     assert reason_of(client_of(WireDouble([reply({"Item": {"pk": {"B": "a?"}}})]))) == "ResponseParserError"
 

@@ -36,6 +36,8 @@ _PROTOCOLS = {
     "kms": ("application/x-amz-json-1.1", "TrentService"),
     "logs": ("application/x-amz-json-1.1", "Logs_20140328"),
 }
+# Their answers have no members, and no body. Of any other operation, an empty body was lost on its way.
+_WITHOUT_BODY: tuple[Operation, ...] = ("CreateLogStream",)
 _BLOBS: dict[Operation, tuple[str, ...]] = {
     "Decrypt": ("Plaintext",),
     "GenerateDataKey": ("Plaintext", "CiphertextBlob"),
@@ -173,6 +175,8 @@ def _parse(operation: Operation, reply: Reply) -> dict[str, Any]:
     """Return the members of an answer. Raises AwsUnreachable if AWS did not send it, or it was changed on its way."""
     if reply.headers.get("x-amz-crc32") not in (None, str(zlib.crc32(reply.body))):
         raise AwsUnreachable("ChecksumError")
+    if not reply.body and operation in _WITHOUT_BODY:
+        return {}
     # Few answers hold binary attributes, and a look into each part of an answer takes time.
     hook = _open_attribute if b'"B"' in reply.body or b'"BS"' in reply.body else None
     try:
