@@ -1,6 +1,6 @@
 """`gatehouse deploy`: deploy a stage's function and API by Chalice, then put API Gateway's own answers."""
 
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,7 @@ from infra.cli.migrate_stage import say_if_migration_is_due
 from infra.cli.options import EXIT_AWS_FAILED, EXIT_OPERATOR_ERROR, StageOption, console, reports_failures, verbose
 from infra.deploy.api import DeployedApi
 from infra.deploy.deploy import DeployFailed, DeployNotStarted, chalice_deploy, deploy_stage
-from infra.rules.import_functions import require_deployable_imports, stored_functions
+from infra.rules.import_functions import require_functions_of_realms
 from infra.stage.aws import Stage, reach
 from infra.stage.aws_faults import AWS_FAILURES, describe_failure
 from infra.stage.logs.subscription import connect_events
@@ -31,7 +31,7 @@ def deploy(
 
             def audited_chalice(stage: str, project: Path) -> bool:
                 # The checks come before, and change nothing.
-                _require_import_functions(stage)
+                require_functions_of_realms(reach(stage), project)
                 stack.enter_context(auditing(reach(stage), "deploy"))
                 return chalice_deploy(stage, project, verbose=is_verbose or verbose.get())
 
@@ -42,18 +42,6 @@ def deploy(
         raise typer.Exit(EXIT_OPERATOR_ERROR if isinstance(failure, DeployNotStarted) else EXIT_AWS_FAILED) from None
     console.print(f"Stage {stage} is deployed: {api.url}")
     say_if_migration_is_due(reach(stage))
-
-
-def _require_import_functions(stage: str) -> None:
-    """Raise OperatorError if a realm of the stage names a function that would not be deployed.
-
-    Nothing is known of the realms before `apply`, or if this operator may not read them.
-    """
-    names: list[str] = []
-    with suppress(*AWS_FAILURES):
-        names = stored_functions(reach(stage))
-    if names:
-        require_deployable_imports(stage, named=names)
 
 
 def _connect_events(stage: Stage) -> None:

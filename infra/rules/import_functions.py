@@ -1,6 +1,7 @@
 """Check the functions that realms import people from. Their packages are deployed as rule packages are."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from chalicelib.legacy.loading import BadImportFunction, load_function, package_of
@@ -8,6 +9,7 @@ from chalicelib.settings import import_packages
 from infra.errors import OperatorError
 from infra.rules.packages import make_importable, read_as_deployed
 from infra.stage.aws import Stage
+from infra.stage.aws_faults import AWS_FAILURES
 from infra.stage.chalice_config import PROJECT, stage_environment
 from infra.tenant.schema import Realm
 
@@ -37,6 +39,18 @@ def require_deployable_imports(stage: str, project: Path = PROJECT, named: Itera
     """Raise OperatorError if `import_faults` finds any."""
     if faults := import_faults(stage, project, named):
         raise OperatorError("\n".join(faults))
+
+
+def require_functions_of_realms(stage: Stage, project: Path = PROJECT) -> None:
+    """Raise OperatorError if a realm of a stage names a function that would not be deployed.
+
+    Nothing is known of the realms before `apply`, or if this operator may not read them.
+    """
+    names: list[str] = []
+    with suppress(*AWS_FAILURES):
+        names = stored_functions(stage)
+    if names:
+        require_deployable_imports(stage.name, project, names)
 
 
 def import_faults(stage: str, project: Path = PROJECT, named: Iterable[str] = ()) -> list[str]:

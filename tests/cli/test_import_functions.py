@@ -1,6 +1,8 @@
 """Commands refuse an import_from that cannot run, each as soon as it can know that."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,12 @@ from typer.testing import CliRunner
 
 from infra.cli.main import app
 from infra.errors import OperatorError
-from infra.rules.import_functions import import_faults, require_deployable_imports, stored_functions
+from infra.rules.import_functions import (
+    import_faults,
+    require_deployable_imports,
+    require_functions_of_realms,
+    stored_functions,
+)
 from infra.stage.chalice_config import PROJECT
 from tests.cli.conftest import Gatehouse
 from tests.support.fixed import DEMO
@@ -130,6 +137,27 @@ def test_package_that_no_realm_names_has_to_be_deployable_too(project: Path) -> 
 
     (fault,) = import_faults("dev", project)
     assert fault == "other_store: cannot be imported (SystemExit: no). Mend it."
+
+
+def test_deployment_without_the_function_of_a_stored_realm_is_refused(own: Gatehouse) -> None:
+    with import_package(lambda username, password, context: None) as package:
+        own.listed()
+        list_packages(own, package)
+        own.run("apply", write(own.directory, importing(f"{package}:find")), "--project", str(own.directory))
+    require_functions_of_realms(replace(own.stage, name="nothing-there"), own.directory)
+    list_packages(own, "")
+
+    with pytest.raises(
+        OperatorError, match=rf"^import_from: {package}:find: IMPORT_PACKAGES does not list its package"
+    ):
+        require_functions_of_realms(own.stage, own.directory)
+
+
+def test_functions_of_the_example_are_deployable(project: Path) -> None:
+    shutil.copytree(PROJECT / "examples" / "lazy_migration", project / "vendor" / "old_store", dirs_exist_ok=True)
+    (project / "vendor" / "old_store.py").unlink()
+
+    assert import_faults("dev", project, ["old_store:find_at_auth0", "old_store:find_in_pool"]) == []
 
 
 @pytest.mark.parametrize(
