@@ -35,12 +35,12 @@ class Imported:
     peak_mib: float
 
 
-def measure_imports() -> tuple[Imported, Imported]:
-    """Return the imports of a small and a large file. The stub answers and keeps nobody."""
+def measure_imports(least: int = SMALL, most: int = LARGE) -> tuple[Imported, Imported]:
+    """Return the imports of two files of so many people. The stub answers and keeps nobody."""
     with stub() as aws, TemporaryDirectory() as folder:
         provision()
         aws.control(is_forgetting=True)
-        small, large = (_measure(Path(folder), people) for people in (SMALL, LARGE))
+        small, large = (_measure(Path(folder), people) for people in (least, most))
         return small, large
 
 

@@ -1,6 +1,8 @@
 """The instruments of `make bench`: what they count, and when they fail a run."""
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ from tests.support.fake_aws.expressions import apply_update, holds
 from tests.support.fake_aws.process import Call
 from tests.support.fake_aws.tables import AwsError, Tables, number_text
 from tests.support.fake_aws.units import Units
+from tests.support.local_run import PROJECT
 
 # So much beyond the budget that no noise hides it.
 DEAR = 2 * MOST_OF_BCRYPT
@@ -277,6 +280,14 @@ def test_update_that_asks_for_it_gets_the_new_item() -> None:
     update = {"TableName": "t", "Key": {"pk": {"S": "a"}}, "UpdateExpression": "ADD attempts :one", **values}
 
     assert Tables().answer("UpdateItem", update | {"ReturnValues": "ALL_NEW"})["Attributes"]["attempts"] == {"N": "1"}
+
+
+def test_import_runs_against_the_stub() -> None:
+    """In a process of its own, because the bench sends all its calls to the stub. A command asks more than a login."""
+    program = "from tests.bench.importing import measure_imports; print([one.people for one in measure_imports(1, 20)])"
+    ran = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=False)
+
+    assert (ran.returncode, ran.stdout) == (0, "[1, 20]\n"), ran.stderr
 
 
 def test_expression_that_the_stub_cannot_read_is_an_error() -> None:

@@ -1,4 +1,4 @@
-"""Serve a fast fake of AWS on loopback: DynamoDB, KMS, SNS's Publish and SES v2's SendEmail.
+"""Serve a fast fake of AWS on loopback: DynamoDB, KMS, SNS's Publish, SES v2's SendEmail and what an audit log asks.
 
 Signatures are real, by keys of this process. Run as a module, it prints its two ports, the second for TLS, and
 serves until it is killed.
@@ -36,6 +36,13 @@ from tests.support.fake_aws.units import Meter
 CONTROL = "/control"
 SENT_EMAIL = "/v2/email/outbound-emails"
 PUBLISHED = b"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>"
+# What the audit log of a command asks: STS who calls, and CloudWatch Logs to keep the lines.
+WHO_CALLS = b"Action=GetCallerIdentity"
+CALLER = (
+    b"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::000000000000:user/operator</Arn>"
+    b"</GetCallerIdentityResult></GetCallerIdentityResponse>"
+)
+LOGS = "Logs_20140328"
 OK, BAD_REQUEST = 200, 400
 
 
@@ -127,8 +134,10 @@ class Stub:
         if path == CONTROL:
             return OK, json.dumps(self.control(json.loads(asked))).encode()
         if not target:
-            return OK, PUBLISHED
+            return OK, CALLER if WHO_CALLS in asked else PUBLISHED
         service, _, operation = target.partition(".")
+        if service == LOGS:
+            return OK, b"{}"
         answering = self.keys.answer if service == "TrentService" else self.answer_items
         try:
             return OK, json.dumps(answering(operation, json.loads(asked))).encode()
@@ -229,7 +238,7 @@ def _head(status: int, body: bytes) -> bytes:
     headers = {
         "Server": "Server",
         "Date": formatdate(usegmt=True),
-        "Content-Type": "text/xml" if body == PUBLISHED else "application/x-amz-json-1.0",
+        "Content-Type": "text/xml" if body in (PUBLISHED, CALLER) else "application/x-amz-json-1.0",
         "Content-Length": str(len(body)),
         "Connection": "keep-alive",
         "x-amzn-RequestId": secrets.token_hex(26).upper(),
