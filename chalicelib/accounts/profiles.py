@@ -132,12 +132,21 @@ def _merge(name: str, before: dict[str, Any], changes: Mapping[str, Any] | None)
     merged = {} if changes is None else {**before, **changes}
     after = {key: value for key, value in merged.items() if value is not None}
     try:
-        stored = json.dumps(after, allow_nan=False)
+        excess = excess_of(after)
     except ValueError:
         # Python reads 1e400 as infinity, which no JSON has.
         raise UnfitProfile(f"{name} has a number that is too large.") from None
-    if len(json.dumps(after, ensure_ascii=False).encode(errors="surrogatepass")) > MAX_METADATA_BYTES:
-        raise UnfitProfile(f"{name} would have more than {MAX_METADATA_BYTES // 1024} KiB.")
-    if len(stored) > MAX_STORED_BYTES:
-        raise UnfitProfile(f"{name} would have more letters beyond ASCII than can be stored.")
+    if excess:
+        raise UnfitProfile(f"{name} would have {excess}.")
     return after
+
+
+def excess_of(metadata: dict[str, Any]) -> str:
+    """Return of what metadata have too much to be stored, "" if they fit. Raises ValueError for a number JSON lacks."""
+    stored = json.dumps(metadata, allow_nan=False)
+    if len(stored) <= MAX_METADATA_BYTES:
+        # UTF-8 is never longer than what is escaped.
+        return ""
+    if len(json.dumps(metadata, ensure_ascii=False).encode(errors="surrogatepass")) > MAX_METADATA_BYTES:
+        return f"more than {MAX_METADATA_BYTES // 1024} KiB"
+    return "more letters beyond ASCII than can be stored" if len(stored) > MAX_STORED_BYTES else ""

@@ -118,6 +118,7 @@ def test_csv_has_dotted_columns_and_json(shared: Gatehouse, key: str) -> None:
         ({"user_metadata": json.loads("[" * 40 + "]" * 40)}, "user_metadata", "INVALID_TYPE"),
         ({"user_metadata": {"a": json.loads("[" * 40 + "]" * 40)}}, "user_metadata", "NOT_PASSED"),
         ({"user_metadata": {"a": "x" * 70_000}}, "user_metadata", "MAX_LENGTH"),
+        ({"user_metadata": {"a": "é" * 33_000}}, "user_metadata", "MAX_LENGTH"),
         ({"created_at": "yesterday"}, "created_at", "FORMAT"),
         ({"logins_count": -1}, "logins_count", "MINIMUM"),
         ({"user_id": "with blank"}, "user_id", "PATTERN"),
@@ -132,6 +133,14 @@ def test_unfit_row_is_reported_and_the_others_are_in(  # noqa: PLR0913, PLR0917 
     assert (ran.code, summary(ran)) == (3, [2, 1, 0, 1])
     assert faults(tmp_path / "report") == [(1, field, code)]
     assert HASH not in (tmp_path / "report").read_text("utf-8") + ran.out + ran.err
+
+
+def test_metadata_of_a_row_are_measured_in_utf8(shared: Gatehouse, key: str, write: Write) -> None:
+    metadata = {"a": "é" * 30_000}
+    ran = imported(shared, write(row(key, user_metadata=metadata)), "--json")
+
+    assert (ran.code, summary(ran)) == (0, [1, 1, 0, 0])
+    assert find(shared, f"{key}-0@example.com").user_metadata == metadata
 
 
 def test_row_without_email_is_refused_as_at_auth0(shared: Gatehouse, key: str, write: Write, tmp_path: Path) -> None:

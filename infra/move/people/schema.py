@@ -3,7 +3,6 @@
 A row that names anything else is refused, as at Auth0 (`additionalProperties: false`).
 """
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
 
-from chalicelib.accounts.profiles import MAX_METADATA_BYTES
+from chalicelib.accounts.profiles import excess_of
 from chalicelib.accounts.sign_up import TEXT_LIMITS, is_one_line
 from chalicelib.identifiers import MAX_LENGTH, is_phone_number, is_text, trim
 from chalicelib.model.user import MAX_KNOWN_ADDRESSES
@@ -65,11 +64,11 @@ def _metadata(value: Any) -> Any:
     if depth_of(value) > MAX_DEPTH:
         raise _fault("NOT_PASSED", f"is nested deeper than {MAX_DEPTH} levels.")
     try:
-        size_bytes = len(json.dumps(value, allow_nan=False))
+        excess = excess_of(value)
     except ValueError:
         raise _fault("FORMAT", "holds a number that JSON does not have.") from None
-    if size_bytes > MAX_METADATA_BYTES:
-        raise _fault("MAX_LENGTH", f"has more than {MAX_METADATA_BYTES // 1024} KiB.")
+    if excess:
+        raise _fault("MAX_LENGTH", f"has {excess}.")
     return value
 
 
