@@ -17,7 +17,7 @@ from chalicelib.directories.dynamodb import DynamoDirectory
 from chalicelib.model.user import User
 from chalicelib.passwords.hash import hash_password, verify
 from infra.move.people.faults import RowFault
-from infra.move.people.hashes import stored_hash
+from infra.move.people.hashes import stored_hash, stored_history
 from tests.support.fixed import BCRYPT_COST
 from tests.support.http import Http
 from tests.support.people import PeopleMaker
@@ -122,3 +122,14 @@ def test_foreign_person_costs_the_foreign_hash_and_then_what_an_unknown_one_does
             compared.clear()
             directory.has_password(User("employees|1", password_hash=stored), password)
             assert compared == [stored, "the dummy"]
+
+
+def test_history_that_a_request_has_no_time_to_check_is_refused() -> None:
+    # About 0.4 s each, which one hash may take.
+    dear = f"$pbkdf2-sha512$i=600000$AAAA${'A' * 86}"
+    history = [dear] * 24
+
+    assert stored_history({"password_history": history[:2]}) == history[:2]
+    with pytest.raises(RowFault) as refused:
+        stored_history({"password_history": history})
+    assert (refused.value.field, refused.value.code) == ("password_history", "MAXIMUM")

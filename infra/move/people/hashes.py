@@ -15,6 +15,8 @@ from infra.move.people.members import Members
 PLAIN, CUSTOM = "password_hash", "custom_password_hash"
 HISTORY = "password_history"
 MOST_REMEMBERED = 24
+# A new password is compared with each of them, within the 20 seconds of a request.
+MAX_HISTORY_MS = 4 * MAX_MS
 VALUE = "custom_password_hash.hash.value"
 PASSWORD_ENCODINGS = {
     "utf8": "utf8",
@@ -51,7 +53,11 @@ def stored_history(row: Mapping[str, Any]) -> list[str]:
         raise RowFault(HISTORY, "INVALID_TYPE", "It must be a list of texts.")
     if len(given) > MOST_REMEMBERED:
         raise RowFault(HISTORY, "ARRAY_LENGTH_LONG", f"It has at most {MOST_REMEMBERED} hashes.")
-    return [_bearable(HISTORY, one) for one in given]
+    stored = [_bearable(HISTORY, one) for one in given]
+    if sum(read(one).cost_ms for one in stored if not is_bcrypt(one)) > MAX_HISTORY_MS:
+        seconds = MAX_HISTORY_MS // 1000
+        raise RowFault(HISTORY, "MAXIMUM", f"A check of all its hashes of other servers would take over {seconds} s.")
+    return stored
 
 
 def _read_custom(custom: Members) -> str:
