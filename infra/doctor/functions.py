@@ -10,7 +10,7 @@ from chalicelib.rules.loading import BadRules
 from chalicelib.settings import BadSettings, Settings
 from infra.doctor.findings import Examined, Finding
 from infra.errors import OperatorError
-from infra.rules.import_functions import require_deployable_imports
+from infra.rules.import_functions import require_functions_of_realms
 from infra.rules.mail_templates import require_deployable_mails
 from infra.rules.packages import of_stage, require_deployable
 from infra.stage.aws_faults import AWS_FAILURES
@@ -69,7 +69,7 @@ def check_packages(examined: Examined) -> Iterator[Finding]:
     checks = (
         ("rules", lambda: require_deployable(of_stage(name, project), project)),
         ("mail templates", lambda: require_deployable_mails(name, project)),
-        ("import packages", lambda: require_deployable_imports(name, project)),
+        ("import packages", lambda: require_functions_of_realms(examined.stage, project)),
     )
     for check, require in checks:
         try:

@@ -42,15 +42,14 @@ def require_deployable_imports(stage: str, project: Path = PROJECT, named: Itera
 
 
 def require_functions_of_realms(stage: Stage, project: Path = PROJECT) -> None:
-    """Raise OperatorError if a realm of a stage names a function that would not be deployed.
+    """Raise OperatorError if a realm of a stage names a function that would not be deployed, or a package is broken.
 
     Nothing is known of the realms before `apply`, or if this operator may not read them.
     """
     names: list[str] = []
     with suppress(*AWS_FAILURES):
         names = stored_functions(stage)
-    if names:
-        require_deployable_imports(stage.name, project, names)
+    require_deployable_imports(stage.name, project, names)
 
 
 def import_faults(stage: str, project: Path = PROJECT, named: Iterable[str] = ()) -> list[str]:

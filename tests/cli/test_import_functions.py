@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +143,6 @@ def test_deployment_without_the_function_of_a_stored_realm_is_refused(own: Gateh
         own.listed()
         list_packages(own, package)
         own.run("apply", write(own.directory, importing(f"{package}:find")), "--project", str(own.directory))
-    require_functions_of_realms(replace(own.stage, name="nothing-there"), own.directory)
     list_packages(own, "")
 
     with pytest.raises(
