@@ -14,6 +14,7 @@ from chalicelib.store.aws.caller import AwsRefused
 from chalicelib.store.schema import SCHEMA
 from infra.errors import NotReady, OperatorError
 from infra.stage.keys import data_key_changes
+from infra.stage.logs.audit_log import audit_log_changes
 from infra.stage.migration.migrate import Migration, is_due
 from infra.stage.migration.old_items import Kind
 from infra.stage.migration.upgrades import PAUSES_S
@@ -30,9 +31,10 @@ Contents = dict[tuple[str, str, str], Mapping[str, Any]]
 
 @pytest.fixture
 def filled(stage: object) -> Filled:
-    """The stage of before, once `gatehouse up` has made its multi-Region key."""
+    """The stage of before, once `gatehouse up` has made its multi-Region key and its audit log."""
     filled = fill()
     data_key_changes(filled.stage, dry_run=False)
+    audit_log_changes(filled.stage, dry_run=False)
     return filled
 
 
@@ -84,6 +86,7 @@ def test_counts_are_rows(command: Gatehouse) -> None:
 
 def test_stage_without_its_new_data_key_says_to_run_up(stage: object, tmp_path: Path) -> None:
     filled = fill()
+    audit_log_changes(filled.stage, dry_run=False)
     before = contents(filled)
     ran = Gatehouse(filled.stage, tmp_path).run("migrate")
 
