@@ -20,7 +20,7 @@ INCIDENTS = Path(__file__).parents[2] / "docs" / "run" / "incidents"
 # Over what the config cache keeps, with what lies between the real clock of commands and the handler's.
 LATER_S = 661
 SECRET = "the long secret of the backend"
-CAROL = {"username": "carol", "password": "correct horse battery staple"}
+ALICE = {"username": "alice", "password": "correct horse battery staple"}
 DOCUMENT = small_document(
     tenant={"friendly_name": "Incident", "default_directory": "employees"},
     realms=[{"name": "employees", "identifiers": ["username", "email"]}],
@@ -40,7 +40,7 @@ DOCUMENT = small_document(
 def own(gatehouse: Gatehouse, monkeypatch: pytest.MonkeyPatch) -> Gatehouse:
     """The command, on a stage with the client and the person of the pages, in the folder of its tenant file."""
     gatehouse.provision(DOCUMENT)
-    People.of(gatehouse.stage, "employees", BCRYPT_COST).add(CAROL["password"], None, username=CAROL["username"])
+    People.of(gatehouse.stage, "employees", BCRYPT_COST).add(ALICE["password"], None, username=ALICE["username"])
     (gatehouse.directory / "tenant.yaml").rename(gatehouse.directory / "my-tenant.yaml")
     monkeypatch.chdir(gatehouse.directory)
     return gatehouse
@@ -67,7 +67,7 @@ def follow(own: Gatehouse, page: str, kid: str) -> str:
 
 def log_in(http: Http, secret: str = SECRET) -> dict[str, str]:
     scope = {"scope": "offline_access", "audience": SMALL_API}
-    body: dict[str, str] = http.token(sent_by(secret) | CAROL | scope | {"grant_type": "password"}).json()
+    body: dict[str, str] = http.token(sent_by(secret) | ALICE | scope | {"grant_type": "password"}).json()
     return body
 
 
