@@ -88,6 +88,12 @@ def test_damaged_stored_form_never_raises(stored: str, data: st.DataObject) -> N
             "MAXIMUM",
             "hash.value",
         ),
+        # Little memory, but 80,000 threads, one after the other.
+        (
+            {"algorithm": "argon2", "hash": {"value": "$argon2id$v=19$m=16,t=10000,p=2$" + "A" * 22 + "$" + "A" * 43}},
+            "MAXIMUM",
+            "hash.value",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -97,6 +103,12 @@ def test_hash_that_is_not_verified_is_refused_without_its_value(custom: dict[str
 
     assert (refused.value.code, refused.value.field) == (code, f"custom_password_hash.{field}")
     assert custom["hash"]["value"] not in str(refused.value)
+
+
+@pytest.mark.parametrize("scheme", ["scrypt", "firebase-scrypt"])
+def test_scrypt_with_more_rounds_than_its_blocks_allow_is_nobodys(scheme: str) -> None:
+    # RFC 7914, section 2: N is less than 2^(128 * r / 8).
+    assert verify("a password", f"${scheme}$ln=16,r=1,p=1${'A' * 22}${'A' * 43}") is False
 
 
 def test_two_hashes_in_a_row_are_refused() -> None:

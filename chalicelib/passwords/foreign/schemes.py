@@ -17,11 +17,14 @@ ENCODINGS = {"utf8": "utf-8", "latin1": "latin-1", "utf16le": "utf-16-le"}
 BCRYPT_COSTS = range(4, 32)
 BCRYPT_LIMIT_BYTES = 72
 # Milliseconds, rounded up by half or more (docs/adr/0049 has the measurement): of bcrypt at cost 0, of an iteration of
-# PBKDF2 by digest, of a MiB that scrypt mixes, and of a MiB in one of Argon2's passes.
+# PBKDF2 by digest, of a MiB that scrypt mixes, of a MiB in one of Argon2's passes, and of one of Argon2's threads.
 BCRYPT_MS = 60 / 2**10
 PBKDF2_MS = {"md5": 5e-4, "sha1": 4e-4, "sha224": 4e-4, "sha256": 4e-4, "sha384": 6e-4, "sha512": 6e-4}
 SCRYPT_MS = 3.0
 ARGON2_MS = 1.5
+ARGON2_THREAD_MS = 0.1
+# Each pass starts its threads anew for each of its slices.
+ARGON2_SLICES = 4
 ARGON2_SALT_BYTES = 8
 # The last character of a salt has two bits.
 _BCRYPT_SALT = re.compile("[./A-Za-z0-9]{21}[.Oeu]")
@@ -160,6 +163,8 @@ def _scrypt(text: HashText, size: int) -> tuple[Callable[[bytes], bytes], float,
     text.require_only("e", "ln", "r", "p")
     n, r = 1 << text.number("ln", range(1, 32)), text.number("r", range(1, 2**16), 8)
     p, salt = text.number("p", range(1, 2**12), 1), decode(text.salt)
+    if n.bit_length() > 16 * r:
+        raise Unreadable("The hash has more rounds than scrypt takes for its parameter r.")  # RFC 7914, section 2
     octets = 128 * r * (n + p + 2)
 
     def derive(secret: bytes) -> bytes:
@@ -182,7 +187,9 @@ def _read_argon2(text: HashText, encoding: str) -> ForeignHash:
         kind = {"argon2i": Type.I, "argon2d": Type.D, "argon2id": Type.ID}[text.scheme]
         return hash_secret_raw(secret, salt, passes, kib, lanes, len(checksum), kind, version)
 
-    return ForeignHash(derive, checksum, encoding, kib / _KIB * passes * ARGON2_MS, kib / _KIB)
+    threads = passes * ARGON2_SLICES * lanes if lanes > 1 else 0
+    cost_ms = kib / _KIB * passes * ARGON2_MS + threads * ARGON2_THREAD_MS
+    return ForeignHash(derive, checksum, encoding, cost_ms, kib / _KIB)
 
 
 def _read_bcrypt(text: HashText, encoding: str) -> ForeignHash:
