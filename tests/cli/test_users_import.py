@@ -286,6 +286,19 @@ def test_resume_after_the_end_has_nothing_to_do_and_refuses_another_file(
     assert summary(first) == summary(again) == [2, 1, 0, 1]
 
 
+@pytest.mark.parametrize("option", ["--report", "--state"])
+def test_output_onto_the_people_is_refused_and_the_file_stays(
+    shared: Gatehouse, key: str, write: Write, tmp_path: Path, option: str
+) -> None:
+    file = write(row(key))
+    before, link = Path(file).read_bytes(), tmp_path / "link"
+    link.hardlink_to(file)
+    onto = [imported(shared, file, option, name) for name in (file, str(link))]
+
+    assert [ran.code for ran in onto] == [2, 2]
+    assert Path(file).read_bytes() == before
+
+
 def test_imported_people_are_in_the_total(shared: Gatehouse, key: str, write: Write) -> None:
     shared.run("users", "count", *EMPLOYEES)
     imported(shared, write(*(row(key, number) for number in range(60))))

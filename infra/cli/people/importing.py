@@ -60,7 +60,7 @@ def import_(
     """Import people from a file. Exit code 0: all are in; 3: some rows were rejected; 2: nothing could be read."""
     reached = reach(stage)
     found = find_realm(reached, realm)
-    kept = state or _state_path(file, stage, found.name)
+    kept = _require_apart(state or _state_path(file, stage, found.name), Path(file), report)
     with ExitStack() as stack:
         source = stack.enter_context(open_source(file))
         rows, guessed = _rows(source, form, file)
@@ -127,6 +127,15 @@ def _rows(source: Source, form: Form | None, name: str) -> tuple[Iterator[object
 def _state_path(file: str, stage: str, realm: str) -> Path:
     path = Path("standard-input" if file == STDIN else file)
     return path.with_name(f"{path.name}.{stage}-{realm}.import")
+
+
+def _require_apart(state: Path, file: Path, report: Path | None) -> Path:
+    """Return the path of the state. Raises OperatorError if two of the paths are one file: the people would be lost."""
+    paths = [path for path in (file, state, report) if path]
+    for one, other in itertools.combinations(paths, 2):
+        if one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other)):
+            raise OperatorError(f"{other}: is named twice. The people, --state and --report each need their own file.")
+    return state
 
 
 @contextmanager
