@@ -299,6 +299,15 @@ def test_output_onto_the_people_is_refused_and_the_file_stays(
     assert Path(file).read_bytes() == before
 
 
+def test_integer_of_too_many_digits_is_a_fault_of_its_row(shared: Gatehouse, key: str, tmp_path: Path) -> None:
+    file = tmp_path / "people.json"
+    file.write_text(f'[{{"logins_count": {"9" * 5000}}}, {json.dumps(row(key))}]', "utf-8")
+    ran = imported(shared, str(file), "--json", "--report", str(tmp_path / "report"))
+
+    assert (ran.code, summary(ran)) == (3, [2, 1, 0, 1])
+    assert faults(tmp_path / "report") == [(1, "", "FORMAT")]
+
+
 def test_imported_people_are_in_the_total(shared: Gatehouse, key: str, write: Write) -> None:
     shared.run("users", "count", *EMPLOYEES)
     imported(shared, write(*(row(key, number) for number in range(60))))

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+import sys
 import zlib
 from collections.abc import Iterator
 from enum import Enum
@@ -76,13 +77,24 @@ def _read_list(stream: BinaryIO, path: str) -> Iterator[Any]:
     rows = ijson.items(stream, path, use_float=False)
     while True:
         try:
-            row = next(rows, _END)
+            row = _next_of(rows)
         except (ijson.JSONError, ValueError, *_UNPACKING):
             yield DAMAGED
             return
         if row is _END:
             return
         yield _with_floats(row)
+
+
+def _next_of(rows: Iterator[Any]) -> Any:
+    """Return the next row, _END behind the last one."""
+    limit = sys.get_int_max_str_digits()
+    # ijson's C code ends the process at an integer that int refuses for its digits.
+    sys.set_int_max_str_digits(0)
+    try:
+        return next(rows, _END)
+    finally:
+        sys.set_int_max_str_digits(limit)
 
 
 def _with_floats(row: Any) -> Any:
