@@ -10,6 +10,10 @@ from infra.stage.migration.upgrades import THROTTLED
 
 A = TypeVar("A")
 
+# The last is a batch whose keys DynamoDB keeps leaving out, which is how it throttles a batch.
+SLOWING = (*THROTTLED, "unprocessed keys")
+# Failures of AWS itself, by the ends of botocore's and AWS's names of them.
+AWAY = ("Error", "500", "503", "InternalServerError", "ServiceUnavailable", "TransactionInProgressException")
 PAUSES_S = (0.5, 1, 2, 4, 8, 16, 32)
 # A rate to begin from, if DynamoDB throttles and the operator gave none: half of a fresh table's write units.
 FIRST_RATE = 2_000.0
@@ -61,12 +65,11 @@ class Pace:
 
     def _is_passing(self, failure: TemporarilyUnavailable) -> bool:
         code = failure.reason.rpartition(": ")[2]
-        if code in THROTTLED:
+        if code in SLOWING:
             with self._lock:
                 self._rate = max(SLOWEST, (self._rate or FIRST_RATE) / 2)
             return True
-        # A connection that is lost, by botocore's name of it.
-        return code.endswith(("Error", "500", "503", "InternalServerError")) and "Credential" not in code
+        return code.endswith(AWAY) and "Credential" not in code
 
     def _quicken(self) -> None:
         with self._lock:
