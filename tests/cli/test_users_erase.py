@@ -81,8 +81,9 @@ def erase(gatehouse: Gatehouse, who: str, *options: str, realm: str = OPEN) -> R
 
 def items(stage: Stage) -> list[str]:
     """Return all items of all tables as texts, except those of nobody."""
-    tables = stage.clients.dynamodb.list_tables()["TableNames"]
-    own = [table for table in tables if table.startswith(stage.prefix)]
+    # The tests of a process have more tables than a page has.
+    pages = stage.clients.dynamodb.get_paginator("list_tables").paginate()
+    own = [table for page in pages for table in page["TableNames"] if table.startswith(stage.prefix)]
     scanned = [(table, item) for table in own for item in stage.clients.dynamodb.scan(TableName=table)["Items"]]
     return sorted(f"{table} {item}" for table, item in scanned if not item["pk"]["S"].startswith(OF_NOBODY))
 
