@@ -21,6 +21,7 @@ from tests.support.fixed import BCRYPT_COST
 from tests.support.http import Http
 from tests.support.people import PeopleMaker
 from tests.support.stages import change_protection
+from tests.support.tables import table_names
 
 TESTS = Path(__file__).parents[1]
 OF_DJANGO = json.loads((TESTS / "flow" / "django_hashes.json").read_text("utf-8"))
@@ -143,7 +144,7 @@ def test_person_of_another_server_logs_in_by_the_old_hash_and_then_by_one_bcrypt
 def test_signer_key_of_firebase_stands_nowhere_in_the_tables(mover: Mover, stage: Stage) -> None:
     vector = next(one for one in VECTORS if one["format"] == "firebase")
     assert mover.bring("firebase", "signed", vector["hash"]).code == 0
-    tables = [name for name in stage.clients.dynamodb.list_tables()["TableNames"] if name.startswith(stage.prefix)]
+    tables = table_names(stage.clients.dynamodb, stage.prefix)
     stored = json.dumps(
         [stage.clients.dynamodb.scan(TableName=table)["Items"] for table in tables], default=lambda value: value.hex()
     )

@@ -44,6 +44,7 @@ from tests.support.mfa import (
 from tests.support.people import PeopleMaker
 from tests.support.rules import client_with_rules, require_mfa
 from tests.support.stages import provision_stage
+from tests.support.tables import table_names
 
 PHONE = "+12025550188"
 OLD_EMAIL, EMAIL = "ada.old@example.com", "ada@example.com"
@@ -81,9 +82,7 @@ def erase(gatehouse: Gatehouse, who: str, *options: str, realm: str = OPEN) -> R
 
 def items(stage: Stage) -> list[str]:
     """Return all items of all tables as texts, except those of nobody."""
-    # The tests of a process have more tables than a page has.
-    pages = stage.clients.dynamodb.get_paginator("list_tables").paginate()
-    own = [table for page in pages for table in page["TableNames"] if table.startswith(stage.prefix)]
+    own = table_names(stage.clients.dynamodb, stage.prefix)
     scanned = [(table, item) for table in own for item in stage.clients.dynamodb.scan(TableName=table)["Items"]]
     return sorted(f"{table} {item}" for table, item in scanned if not item["pk"]["S"].startswith(OF_NOBODY))
 

@@ -6,6 +6,7 @@ from infra.errors import OperatorError
 from infra.tenant.client_secrets import require_strong_secrets
 from infra.tenant.schema import TenantFile
 from tests.cli.conftest import Gatehouse
+from tests.support.tables import table_names
 from tests.support.tenant_documents import client, demo_document, small_document
 
 DEMOS = [one["client_secret"] for one in demo_document()["clients"] if "client_secret" in one]
@@ -31,7 +32,7 @@ def test_weak_secret_is_refused_before_anything_is_done(
 
 
 def tables(gatehouse: Gatehouse) -> list[str]:
-    return [str(name) for name in gatehouse.stage.clients.dynamodb.list_tables()["TableNames"]]
+    return table_names(gatehouse.stage.clients.dynamodb)
 
 
 def test_demo_tenant_as_it_is_goes_to_no_other_stage(gatehouse: Gatehouse) -> None:

@@ -12,6 +12,7 @@ from infra.stage.aws import Stage
 from tests.support.http import Http
 from tests.support.legacy import client_with_legacy
 from tests.support.people import PeopleMaker
+from tests.support.tables import table_names
 
 CANARY = "canary-9b2e47aa"
 EMAIL = "careless@old.example"
@@ -89,7 +90,7 @@ def test_password_that_a_function_shows_is_in_no_log_no_answer_and_no_item(
 
     assert answer.status_code == status
     assert_unseen(http, answer.text, capfd)
-    tables = [name for name in stage.clients.dynamodb.list_tables()["TableNames"] if name.startswith(stage.prefix)]
+    tables = table_names(stage.clients.dynamodb, stage.prefix)
     items = [item for table in tables for item in stage.clients.dynamodb.scan(TableName=table)["Items"]]
     assert CANARY not in json.dumps(items, default=str)
 
@@ -103,7 +104,7 @@ def test_password_of_a_move_is_stored_as_its_hash_alone(
 
     assert answer.status_code == 200
     assert_unseen(http, answer.text, capfd)
-    tables = [name for name in stage.clients.dynamodb.list_tables()["TableNames"] if name.startswith(stage.prefix)]
+    tables = table_names(stage.clients.dynamodb, stage.prefix)
     items = [item for table in tables for item in stage.clients.dynamodb.scan(TableName=table)["Items"]]
     assert CANARY not in json.dumps(items, default=str)
     people.of("employees").delete(user)

@@ -37,6 +37,7 @@ from tests.support.mfa import (
     with_recovery_code,
 )
 from tests.support.people import PeopleMaker
+from tests.support.tables import table_names
 
 NUMBERS = itertools.count(2_025_580_100)
 BY_SMS = {"authenticator_types": ["oob"], "oob_channels": ["sms"]}
@@ -177,7 +178,7 @@ def test_no_secret_of_a_second_factor_is_in_a_log_or_at_rest(
     printed = capfd.readouterr()
     assert hunt.seen(printed.out + printed.err) == []
     dynamodb = stage.clients.dynamodb
-    stored = str([dynamodb.scan(TableName=table)["Items"] for table in dynamodb.list_tables()["TableNames"]])
+    stored = str([dynamodb.scan(TableName=table)["Items"] for table in table_names(dynamodb)])
     assert [one for one in hunt.secrets if one in stored] == []
 
 

@@ -19,6 +19,7 @@ from tests.support.faults import aws_error, failing
 from tests.support.fixed import ISSUER
 from tests.support.http import BACKEND, Http
 from tests.support.people import PeopleMaker
+from tests.support.tables import table_names
 
 CANARY = "canary-6f1d0c2e"
 KEY = rsa.generate_private_key(65537, 2048)
@@ -135,7 +136,7 @@ def test_nothing_readable_is_stored(http: Http, people: PeopleMaker, stage: Stag
     http.login(username="nobody" + CANARY, password=CANARY)
 
     dynamodb = stage.clients.dynamodb
-    tables = dynamodb.list_tables()["TableNames"]
+    tables = table_names(dynamodb)
     items = [item for table in tables for item in dynamodb.scan(TableName=table)["Items"]]
     assert len(items) > 10
     assert CANARY not in json.dumps(items)

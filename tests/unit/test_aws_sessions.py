@@ -10,6 +10,7 @@ from chalicelib.settings import BadSettings
 from chalicelib.store.aws.botocore_version import OLDEST_BOTOCORE, find_botocore, require_botocore
 from infra.stage.aws import Stage, reach
 from tests.support.http import Http
+from tests.support.tables import table_names
 
 PROJECT = Path(__file__).parents[2]
 PROFILE = """
@@ -31,7 +32,7 @@ def test_tools_reach_aws_by_a_profile_that_assumes_a_role(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
 
-    assert f"{stage.prefix}config" in reach(stage.name).clients.dynamodb.list_tables()["TableNames"]
+    assert f"{stage.prefix}config" in table_names(reach(stage.name).clients.dynamodb)
 
 
 def too_old() -> Services:
