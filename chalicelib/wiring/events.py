@@ -41,7 +41,7 @@ def build_events(
     def queue_url() -> str:
         return str(aws.send("GetQueueUrl", QueueName=f"gatehouse-{settings.stage}-events")["QueueUrl"])
 
-    return EventsFlow(config, sink_of, aws, queue_url, tell)
+    return EventsFlow(config, sink_of, aws, queue_url, externals.clock, tell)
 
 
 @cache

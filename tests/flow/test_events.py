@@ -138,6 +138,75 @@ def test_entries_that_the_bus_refuses_are_sent_again_alone(
     assert sorted(Counter(ids(sinkhole.taken)).values()) == [1, 1, 1, 2]
 
 
+def test_sink_that_is_down_is_asked_once_a_batch_and_the_rest_is_queued(flow: EventsFlow, sinkhole: Sinkhole) -> None:
+    send_to(flow, "webhook")
+    sinkhole.status = 503
+    # Each of these posts may take five seconds and more, and the function has sixty.
+    flow.take(batch(*[LINE] * 2_000))
+    asked = len(sinkhole.posts)
+    sinkhole.status = 204
+    run_queue(flow)
+    counts = Counter(ids(sinkhole.taken))
+
+    assert asked == 1
+    assert (len(counts), max(counts.values())) == (2_000, 1)
+
+
+def test_sink_that_is_slow_leaves_the_function_time_to_queue_the_rest(
+    flow: EventsFlow, sinkhole: Sinkhole, clock: Clock
+) -> None:
+    send_to(flow, "webhook")
+    sinkhole.seconds = 5
+    begin = clock()
+    flow.take(batch(*[LINE] * 2_000))
+
+    assert clock() - begin <= 30
+    run_queue(flow)
+    assert Counter(Counter(ids(sinkhole.taken)).values()) == {1: 2_000}
+
+
+def test_entries_that_the_bus_took_before_it_failed_are_not_sent_again(
+    flow: EventsFlow, sinkhole: Sinkhole, told: list[Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send_to(flow, "eventbridge")
+    send, puts = flow.aws.send, Counter[str]()
+
+    def fail_from_the_second_on(operation: Any, **parameters: Any) -> dict[str, Any]:
+        puts[operation] += 1
+        if operation == "PutEvents" and puts[operation] > 1:
+            raise TemporarilyUnavailable(reason="put_events: ThrottlingException")
+        return send(operation, **parameters)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(flow.aws, "send", fail_from_the_second_on)
+        flow.take(batch(*[LINE] * 35))
+    run_queue(flow)
+
+    assert Counter(Counter(ids(sinkhole.taken)).values()) == {1: 35}
+    assert puts["PutEvents"] == 2
+    assert [one.reason for one in told] == ["eventbridge: 25 events: put_events: ThrottlingException"]
+
+
+def test_entries_that_the_bus_refuses_are_told_with_its_reason(
+    flow: EventsFlow, told: list[Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send_to(flow, "eventbridge")
+    send = flow.aws.send
+
+    def refuse(operation: Any, **parameters: Any) -> dict[str, Any]:
+        answer = send(operation, **parameters)
+        if operation == "PutEvents":
+            answer["Entries"] = [{"ErrorCode": "NotAuthorizedForSourceException"} for _ in answer["Entries"]]
+        return answer
+
+    with monkeypatch.context() as patched:
+        patched.setattr(flow.aws, "send", refuse)
+        flow.take(batch(LINE, LINE))
+    run_queue(flow)
+
+    assert [one.reason for one in told] == ["eventbridge: 2 events: NotAuthorizedForSourceException"]
+
+
 def test_other_types_lambdas_own_lines_and_control_messages_are_left_out(flow: EventsFlow, sinkhole: Sinkhole) -> None:
     send_to(flow, "webhook", "fp", "fu")
     flow.take(batch("START RequestId: 1", '"text"', {**LINE, "event": "sepft"}, {**LINE, "event": "fu"}))

@@ -26,7 +26,10 @@ _ids = itertools.count(1)
 
 @dataclass
 class Sinkhole:
-    """Takes events of each kind, unless it is down. down_until: by the clock. loses: answers of posts that are lost."""
+    """Takes events of each kind, unless it is down.
+
+    down_until: by the clock. loses: answers of posts that are lost. seconds: how long a post takes.
+    """
 
     clock: Clock
     down_until: float = 0
@@ -34,6 +37,7 @@ class Sinkhole:
     taken: list[dict[str, Any]] = field(default_factory=list)
     posts: list[tuple[str, str, bytes, Mapping[str, str]]] = field(default_factory=list)
     status: int = 204
+    seconds: float = 0
 
     def around(self, operation: str, parameters: Mapping[str, Any], ask: Ask) -> dict[str, Any]:
         """Act around a call of the function, for EventBridge and S3."""
@@ -63,6 +67,7 @@ class _Connection:
 
     def request(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> None:
         self.sinkhole.require_up()
+        self.sinkhole.clock.advance(self.sinkhole.seconds)
         self.sinkhole.posts.append((method, self.host + path, body, headers))
         if self.sinkhole.status < 300:
             self.sinkhole.taken += json.loads(body)

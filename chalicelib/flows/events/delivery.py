@@ -6,14 +6,17 @@ from dataclasses import dataclass
 
 from chalicelib.errors import WireError
 from chalicelib.flows.events.stream import Event, EventStream, read_batch, split, stream_from
+from chalicelib.model.clock import Clock
 from chalicelib.model.request import Outcome
 from chalicelib.store.aws.calls import Aws
 from chalicelib.store.configuration.config import ConfigStore
-from chalicelib.store.logs.sinks import Sink
+from chalicelib.store.logs.sinks import NotTaken, Sink
 
 # The key of the stream's document in the config table.
 EVENTS = "events"
 UNDELIVERED = "events_undelivered"
+# For how long a batch is sent. The function has 60 s: enough is left for a post that is slow, and to queue the rest.
+SEND_S = 20
 
 
 class Undelivered(Exception):
@@ -31,16 +34,22 @@ class EventsFlow:
     sink_of: Callable[[EventStream], Sink]
     aws: Aws
     queue_url: Callable[[], str]
+    clock: Clock
     tell: Callable[[Outcome], None]
 
     def take(self, data: str) -> None:
-        """Send what CloudWatch Logs hands over. Queue what the sink does not take.
+        """Send what CloudWatch Logs hands over. Queue what the sink does not take, and all after a failure or 20 s.
 
         Raises TemporarilyUnavailable if neither works: then Lambda calls again. data: as `read_batch` takes it.
         """
-        stream = self._stream()
-        for some in split(read_batch(data, stream.types) if stream else []):
-            if stream and (left := self._send(stream, some)):
+        stream, ends_at = self._stream(), self.clock.now_s() + SEND_S
+        if stream is None:
+            return
+        is_down = False
+        for some in split(read_batch(data, stream.types)):
+            left = some if is_down or self.clock.now_s() >= ends_at else self._send(stream, some)
+            if left:
+                is_down = True
                 self._queue(left)
 
     def retry(self, message: str) -> None:
@@ -62,12 +71,17 @@ class EventsFlow:
     def _send(self, stream: EventStream, events: Sequence[Event]) -> Sequence[Event]:
         """Return the events that the sink did not take, all of them if it failed."""
         try:
-            return self.sink_of(stream).send(events)
+            self.sink_of(stream).send(events)
+        except NotTaken as failure:
+            left, reason = failure.left, str(failure)
         except Exception as failure:
             # Whatever it is, the events wait in the queue until it is mended.
+            left = events
             reason = failure.reason if isinstance(failure, WireError) else f"{type(failure).__name__} {failure}"
-            self.tell(Outcome(UNDELIVERED, reason=f"{stream.sink}: {reason}"))
-            return events
+        else:
+            return ()
+        self.tell(Outcome(UNDELIVERED, reason=f"{stream.sink}: {reason}"))
+        return left
 
     def _queue(self, events: Sequence[Event]) -> None:
         self.aws.send("SendMessage", QueueUrl=self.queue_url(), MessageBody=json.dumps(events, separators=(",", ":")))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
+from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.clock import Clock
 from chalicelib.store.aws.calls import Aws
 from chalicelib.tls import tls_context
@@ -26,11 +27,20 @@ class SinkFailure(Exception):
     """A sink did not take events. The message says why, without any of them."""
 
 
+class NotTaken(SinkFailure):
+    """A sink took some events and refused others. left: those that it refused, or was not asked to take."""
+
+    def __init__(self, left: Sequence[Mapping[str, Any]], reason: str) -> None:
+        """Say why. reason: the words of AWS."""
+        super().__init__(f"{len(left)} events: {reason}")
+        self.left = left
+
+
 class Sink(Protocol):
     """Takes events."""
 
-    def send(self, events: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-        """Send events, and return those that were not taken. Raises SinkFailure, TemporarilyUnavailable for all."""
+    def send(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Send events. Raises NotTaken for some of them; SinkFailure, TemporarilyUnavailable for all."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -40,14 +50,24 @@ class EventBus:
     aws: Aws
     bus: str
 
-    def send(self, events: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-        """Put events on the bus."""
+    def send(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Put events on the bus. Raises NotTaken."""
         left: list[Mapping[str, Any]] = []
+        reasons: set[str] = set()
         for start in range(0, len(events), MOST_ENTRIES):
             some = events[start : start + MOST_ENTRIES]
-            answer = self.aws.send("PutEvents", Entries=[self._entry(one) for one in some])
-            left += [one for one, entry in zip(some, answer["Entries"], strict=True) if "ErrorCode" in entry]
-        return left
+            try:
+                answer = self.aws.send("PutEvents", Entries=[self._entry(one) for one in some])
+            except TemporarilyUnavailable as failure:
+                # Those that were put before this call are on the bus: they must not come again.
+                left += events[start:]
+                reasons.add(failure.reason)
+                break
+            refused = [pair for pair in zip(some, answer["Entries"], strict=True) if "ErrorCode" in pair[1]]
+            left += [event for event, _ in refused]
+            reasons |= {entry["ErrorCode"] for _, entry in refused}
+        if left:
+            raise NotTaken(left, ", ".join(sorted(reasons)))
 
     def _entry(self, event: Mapping[str, Any]) -> dict[str, str]:
         kind = {"Source": SOURCE, "DetailType": event["data"]["type"], "EventBusName": self.bus}
@@ -62,14 +82,13 @@ class Bucket:
     bucket: str
     prefix: str
 
-    def send(self, events: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    def send(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Store the events as JSON Lines. The same events go to the same key again."""
         first = events[0]
         day = str(first["data"].get("date", ""))[:10].replace("-", "/")
         key = f"{self.prefix}{day}/{first['log_id']}.jsonl"
         body = "".join(json.dumps(event) + "\n" for event in events).encode()
         self.aws.send("PutObject", Bucket=self.bucket, Key=key, Body=body, ContentType="application/x-ndjson")
-        return ()
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -81,7 +100,7 @@ class Webhook:
     clock: Clock
     connect: "Callable[[str, int], HTTPConnection]"
 
-    def send(self, events: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    def send(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Post the events as one JSON array. Only a status 2xx takes them; no redirection is followed."""
         from http.client import HTTPException  # noqa: PLC0415 (no login needs it)
 
@@ -98,7 +117,6 @@ class Webhook:
             connection.close()
         if status not in SUCCESSES:
             raise SinkFailure(f"status {status}")
-        return ()
 
 
 def connect_by_https(host: str, port: int) -> "HTTPConnection":
