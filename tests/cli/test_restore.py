@@ -379,6 +379,18 @@ def test_backup_of_a_restore_that_was_given_up_goes_with_the_next_one(drill: Dri
     assert dynamodb.list_backups(TableName=given_up)["BackupSummaries"] == []
 
 
+def test_copy_that_an_operator_made_is_no_restore_and_keeps_its_backup(drill: Drill) -> None:
+    drill.remember()
+    dynamodb, copy = drill.stage.clients.dynamodb, f"{drill.table}.before-the-move"
+    dynamodb.restore_table_to_point_in_time(SourceTableName=drill.table, TargetTableName=copy)
+    dynamodb.create_backup(TableName=copy, BackupName="mine")
+    ran = drill.run("--yes")
+    kept = [one["BackupName"] for one in dynamodb.list_backups(TableName=copy)["BackupSummaries"]]
+
+    assert (ran.code, ran.err) == (0, "")
+    assert (kept, table_status(drill.stage, copy)) == (["mine"], "ACTIVE")
+
+
 def test_table_without_recovery_is_refused(drill: Drill) -> None:
     drill.stage.clients.dynamodb.update_continuous_backups(
         TableName=drill.table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False}
@@ -407,7 +419,17 @@ def test_moment_is_read_in_whole_seconds_of_utc(text: str, found: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["yesterday", "2026-11-26T10:00:00", "2026-11-26", "", "2y ago", "2026-11-27T10:00:00Z"]
+    "text",
+    [
+        "yesterday",
+        "2026-11-26T10:00:00",
+        "2026-11-26",
+        "",
+        "2y ago",
+        "2026-11-27T10:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+    ],
 )
 def test_text_that_is_no_moment_of_the_past_is_refused(text: str) -> None:
     with pytest.raises(OperatorError):

@@ -7,6 +7,7 @@ from infra.errors import OperatorError
 
 # As names of tables can hold a moment.
 FORM = "%Y%m%dT%H%M%SZ"
+MOMENT = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 _AGO = re.compile(r"(\d{1,5}) ?(m|h|d) ago")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -14,10 +15,10 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 def parse_moment(text: str, now: datetime) -> datetime:
     """Return the moment, in whole seconds of UTC. Raises OperatorError for a text that names none, or the future."""
     ago = _AGO.fullmatch(text.strip())
-    moment = now - timedelta(**{_UNITS[ago[2]]: int(ago[1])}) if ago else _parse_iso(text)
+    moment = now - timedelta(**{_UNITS[ago[2]]: int(ago[1])}) if ago else _parse_iso(text).astimezone(UTC)
     if moment > now:
         raise OperatorError(f"{in_iso(moment)} is in the future.")
-    return moment.astimezone(UTC).replace(microsecond=0)
+    return moment.replace(microsecond=0)
 
 
 def in_iso(moment: datetime) -> str:
@@ -28,7 +29,9 @@ def in_iso(moment: datetime) -> str:
 def _parse_iso(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError:
+        # In the first and the last year a zone may lead out of the calendar.
+        moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         moment = None
     if moment is None or moment.tzinfo is None:
         raise OperatorError(

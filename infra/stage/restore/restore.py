@@ -13,7 +13,7 @@ from chalicelib.rotation.kms_keys import STAGE_TAG
 from infra.errors import OperatorError
 from infra.stage.aws import Stage
 from infra.stage.cloudformation.leftovers import has_table, table_status
-from infra.stage.restore.moment import FORM, in_iso
+from infra.stage.restore.moment import FORM, MOMENT, in_iso
 from infra.stage.restore.versions import raise_versions
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Restore:
         dynamodb = self.stage.clients.dynamodb
         for page in dynamodb.get_paginator("list_backups").paginate():
             for backup in page["BackupSummaries"]:
-                if backup["TableName"].startswith(f"{self.table}."):
+                if self._is_beside(backup["TableName"]):
                     dynamodb.delete_backup(BackupArn=backup["BackupArn"])
         dynamodb.delete_table(TableName=self.beside)
 
@@ -154,7 +154,12 @@ class Restore:
     def _tables_beside(self) -> list[str]:
         pages = self.stage.clients.dynamodb.get_paginator("list_tables").paginate()
         names = (name for page in pages for name in page["TableNames"])
-        return [name for name in names if name.startswith(f"{self.table}.")]
+        return list(filter(self._is_beside, names))
+
+    def _is_beside(self, name: str) -> bool:
+        """Return whether a table is what a restore of this realm makes beside it, and no copy of an operator's own."""
+        table, _, moment = name.rpartition(".")
+        return table == self.table and MOMENT.fullmatch(moment) is not None
 
     def _find_backup(self) -> "BackupSummaryTypeDef | None":
         """Return the oldest backup of the table beside: one whose answer was lost may have a second one."""
