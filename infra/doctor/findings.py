@@ -9,6 +9,7 @@ from typing import Any, Literal
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from chalicelib.errors import WireError
 from infra.errors import OperatorError
 from infra.stage.aws import Stage, new_session
 from infra.stage.aws_faults import AWS_FAILURES, describe_failure
@@ -80,10 +81,17 @@ def examine(examined: Examined, checks: Iterable[tuple[str, Check]]) -> Iterator
             yield Finding(name, "red", str(fault), "see the message")
         except NotImplementedError:
             yield Finding(name, "amber", "This AWS does not answer the question.", "look in AWS's console")
+        except Exception as fault:
+            # A stage that is half made may be odd in any way. The message may hold what is not to be printed.
+            words = f"The check failed ({type(fault).__name__})."
+            yield Finding(name, "red", words, "run doctor again; if it fails so again, report it")
 
 
 def _failed(name: str, failure: Exception) -> Finding:
     code = failure.response["Error"]["Code"] if isinstance(failure, ClientError) else ""
+    if isinstance(failure, WireError):
+        # The store writes AWS's word after the operation.
+        code = failure.reason.rpartition(": ")[2]
     if code in NOT_ASKED:
         mend = "allow the call, or look in AWS's console"
         return Finding(name, "amber", f"Not looked at: AWS refused the question ({code}).", mend)

@@ -73,6 +73,10 @@ def check_concurrency(examined: Examined) -> Iterator[Finding]:
     client = examined.client("lambda")
     limit = client.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
     reserved = client.get_function_concurrency(FunctionName=examined.function()).get("ReservedConcurrentExecutions")
+    if reserved == 0:
+        mend = f"aws lambda delete-function-concurrency --function-name {examined.function()}"
+        yield Finding("concurrency", "red", "The function is stopped: 0 executions are reserved for it.", mend)
+        return
     most = reserved or limit
     used = _highest(examined, "AWS/Lambda", "ConcurrentExecutions", "Maximum", FunctionName=examined.function())
     what = f"{most} executions at once{' are reserved' if reserved else ''}"

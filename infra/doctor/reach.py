@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 from typing import Any
 
 from infra.deploy.api import AwsAccount
@@ -40,7 +41,8 @@ def check_issuer(examined: Examined) -> Iterator[Finding]:
     try:
         metadata = _fetch(f"{issuer}.well-known/openid-configuration")
         jwks = _fetch(metadata["jwks_uri"])
-    except (OSError, ValueError, KeyError) as fault:
+        published = {one.get("kid") for one in jwks["keys"]}
+    except (OSError, HTTPException, ValueError, KeyError, TypeError, AttributeError) as fault:
         is_emulated = EMULATOR in os.environ
         why = "an emulator serves no API" if is_emulated else "see the domain, its certificate and its mapping"
         yield Finding(
@@ -52,8 +54,7 @@ def check_issuer(examined: Examined) -> Iterator[Finding]:
         yield Finding("issuer", "red", f"{issuer} says that it is {metadata.get('issuer')}.", mend)
     else:
         yield Finding("issuer", "green", f"{issuer} answers.")
-    published, stored = {one.get("kid") for one in jwks.get("keys", ())}, examined.stage.config().keys()
-    missing = {key.kid for key in stored.keys if key.status in ("current", "next")} - published
+    missing = {key.kid for key in examined.stage.config().keys().keys if key.status in ("current", "next")} - published
     if missing:
         yield Finding(
             "JWKS",

@@ -1,16 +1,21 @@
 """`gatehouse doctor` on a stage whose functions are not deployed; tests/deploy has one whose are."""
 
+import http.client
+import io
 import json
 import shlex
+import urllib.request
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.doctor import findings
+from chalicelib.errors import TemporarilyUnavailable
+from infra.doctor import findings, reach
 from infra.doctor.findings import Examined, Finding, examine
-from infra.doctor.limits import hold
+from infra.doctor.limits import check_concurrency, hold
 from infra.errors import OperatorError
 from infra.stage import aws
 from tests.cli.conftest import Gatehouse
@@ -178,6 +183,92 @@ def test_check_that_aws_refuses_is_amber_and_ends_no_other(own: Gatehouse) -> No
     found = list(examine(examined, (("refused", refused), ("broken", broken), ("sound", sound))))
 
     assert [(one.check, one.status) for one in found] == [("refused", "amber"), ("broken", "red"), ("sound", "green")]
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "AccessDenied", "AuthorizationError"])
+def test_refusal_that_the_store_translated_is_amber(own: Gatehouse, code: str) -> None:
+    def refused(_: Examined) -> list[Finding]:
+        raise TemporarilyUnavailable(reason=f"scan: {code}")
+
+    (found,) = examine(Examined(own.stage, own.directory), [("refused", refused)])
+
+    assert (found.status, code in found.message) == ("amber", True)
+
+
+def test_check_that_fails_in_a_way_of_its_own_is_red_and_ends_no_other(own: Gatehouse) -> None:
+    def crashed(_: Examined) -> list[Finding]:
+        raise KeyError("a secret")
+
+    examined = Examined(own.stage, own.directory)
+    found = list(examine(examined, (("crashed", crashed), ("sound", lambda _: [Finding("sound", "green", "fine")]))))
+
+    assert [(one.check, one.status) for one in found] == [("crashed", "red"), ("sound", "green")]
+    assert "KeyError" in found[0].message and "secret" not in found[0].message
+
+
+def test_stage_that_does_not_exist_is_looked_over_without_a_traceback(gatehouse: Gatehouse) -> None:
+    code, found = look(gatehouse)
+
+    assert code == 3
+    assert found["stacks"]["status"] == "red"
+
+
+def test_project_without_policies_and_without_chalice_is_told(own: Gatehouse, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    ran = own.run("doctor", "--json", "--project", str(empty))
+
+    assert ran.code == 3
+    assert "is no project" in ran.out
+
+
+class Answers:
+    """A client of Lambda and CloudWatch with an account's figures."""
+
+    def __init__(self, reserved: int) -> None:
+        self.reserved = reserved
+
+    def get_account_settings(self) -> dict[str, Any]:
+        return {"AccountLimit": {"ConcurrentExecutions": 1000}}
+
+    def get_function_concurrency(self, **_: str) -> dict[str, int]:
+        return {"ReservedConcurrentExecutions": self.reserved}
+
+    def get_metric_statistics(self, **_: Any) -> dict[str, Any]:
+        return {"Datapoints": []}
+
+
+def test_function_that_was_stopped_by_reserving_nothing_is_red(own: Gatehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Examined, "client", lambda *_: Answers(0))
+    (found,) = check_concurrency(Examined(own.stage, own.directory))
+
+    assert (found.status, found.mend) == (
+        "red",
+        f"aws lambda delete-function-concurrency --function-name gatehouse-{own.stage.name}",
+    )
+
+
+@pytest.mark.parametrize("failure", [http.client.BadStatusLine("x"), http.client.IncompleteRead(b""), OSError()])
+def test_issuer_that_answers_no_http_is_red(
+    own: Gatehouse, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise failure
+
+    monkeypatch.setattr(reach, "find_issuer", lambda _: "https://login.example.com/")
+    monkeypatch.setattr(urllib.request, "urlopen", fail)
+    (found,) = reach.check_issuer(Examined(own.stage, own.directory))
+
+    assert "does not answer" in found.message
+
+
+@pytest.mark.parametrize("text", ["[]", "1", '{"jwks_uri": 1}', '{"jwks_uri": "http://x"}', "null", "{}"])
+def test_issuer_whose_answer_is_no_metadata_is_red(own: Gatehouse, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr(reach, "find_issuer", lambda _: "https://login.example.com/")
+    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: io.BytesIO(text.encode()))
+    (found,) = reach.check_issuer(Examined(own.stage, own.directory))
+
+    assert "does not answer" in found.message
 
 
 @pytest.mark.parametrize(("used", "status"), [(100, "green"), (600, "amber"), (950, "red")])
