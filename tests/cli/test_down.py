@@ -15,9 +15,10 @@ from moto.logs.models import logs_backends
 from chalicelib import wiring
 from chalicelib.store.logs.audit import audit_group
 from infra.deploy.down.down import Down
-from infra.deploy.down.part import Names
+from infra.deploy.down.part import ROLES, Names
 from infra.local.emulated_aws import REGION
 from infra.stage.aws import Stage, reach
+from infra.stage.chalice_config import SOURCES
 from infra.stage.people import People
 from infra.stage.provision import up
 from infra.tenant.file import load
@@ -49,8 +50,9 @@ def down(gatehouse: Gatehouse, *options: str, typed: str | None = None) -> Ran:
 def deploy(stage: Stage, name: str) -> None:
     """Make what Chalice makes of a function: its role, its schedule, a REST API that calls it; and a log of its own."""
     iam, functions, events, gateway = map(any_client, ("iam", "lambda", "events", "apigateway"))
-    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
-    iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=POLICY)
+    role = f"{name}-api_handler"
+    arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    iam.put_role_policy(RoleName=role, PolicyName=role, PolicyDocument=POLICY)
     packed = io.BytesIO()
     zipfile.ZipFile(packed, "w").close()
     function = functions.create_function(
@@ -228,3 +230,25 @@ def test_stage_that_is_taken_down_and_cut_off_at_any_deletion_goes_at_the_next_r
 )
 def test_name_is_of_the_stage_with_the_longest_name_that_it_begins_with(name: str, is_its: bool) -> None:
     assert Names("dev", ["dev-eu"]).has(name) == is_its
+
+
+@pytest.mark.parametrize(
+    ("name", "is_its"),
+    [
+        ("gatehouse-dev-api_handler", True),
+        ("gatehouse-dev-events", True),
+        ("gatehouse-dev-eu-events", False),
+        ("gatehouse-dev-eu-api_handler", False),
+        ("events", False),
+    ],
+)
+def test_role_of_a_stage_in_another_region_stays(name: str, is_its: bool) -> None:
+    assert (Names("dev").has(name) and Names("dev").has_role(name)) == is_its
+
+
+def test_roles_are_those_of_the_functions() -> None:
+    functions = json.loads((SOURCES / ".chalice" / "config.json").read_text("utf-8"))["stages"]["dev"][
+        "lambda_functions"
+    ]
+
+    assert sorted(ROLES) == sorted(["api_handler", *functions])

@@ -25,7 +25,7 @@ def function_parts(names: Names, project: Path) -> Iterator[Part]:
         yield Part(f"event source {queue}", delete)
     for function in _named(functions, "list_functions", "Functions[].FunctionName", names):
         yield Part(f"function {function}", partial(functions.delete_function, FunctionName=function))
-    for role in _named(iam, "list_roles", "Roles[].RoleName", names):
+    for role in filter(names.has_role, _named(iam, "list_roles", "Roles[].RoleName", names)):
         yield Part(f"role {role}", partial(_delete_role, iam, role))
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from infra.stage.aws import Stage
 from infra.stage.names import BadStageName, require_stage_name
 
+# Chalice names the role of a function after it, and that of the API's function so.
+ROLES = ("api_handler", "events", "management", "rotate_keys", "tell_blocked")
 _CONFIG_TABLE = re.compile("gatehouse-(.+)-config")
 
 
@@ -36,6 +38,10 @@ class Names:
     def has(self, name: str) -> bool:
         """Return whether a thing of this name is the stage's."""
         return _begins(name, self.stage) and not any(_begins(name, other) for other in self.others)
+
+    def has_role(self, name: str) -> bool:
+        """Return whether a role is the stage's. IAM has no Region, so another's may begin as its do."""
+        return name.removeprefix(f"gatehouse-{self.stage}-") in ROLES
 
     def has_group(self, name: str) -> bool:
         """Return whether a log group is the stage's: `/aws/lambda/gatehouse-dev-...` or `/gatehouse/dev/...`."""
