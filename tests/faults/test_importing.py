@@ -21,9 +21,11 @@ from infra.move.people.person import PersonMaker
 from infra.move.people.writing import Writer
 from infra.stage.aws import Stage
 from infra.stage.people import People
+from infra.tenant.schema import TenantFile
 from tests.support.faults import aws_error, failing, left_out, sent_twice
 from tests.support.fixed import Clock
 from tests.support.function_aws import Ask, around_calls
+from tests.support.stages import provision_stage
 
 PEOPLE = 40
 _numbers = itertools.count(1)
@@ -102,6 +104,12 @@ class Importing:
 
 def no_key() -> Any:
     raise AssertionError("nobody of these has an app")
+
+
+@pytest.fixture(scope="module")
+def stage(stage: Stage, demo: TenantFile) -> Stage:
+    """A stage of these tests' own: they bring thousands of people, whom other tests would have to look through."""
+    return provision_stage("importing", demo)
 
 
 @pytest.fixture
