@@ -35,7 +35,7 @@ Prefix = Annotated[str, _form(r"[A-Za-z0-9/_.-]{0,200}", "must have up to 200 le
 WebhookUrl = Annotated[
     str,
     _form(
-        r"https://[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})(?::[0-9]{1,5})?(?:/[!\"$-~]{0,1000})?",
+        r"https://[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})(?::(?!0)[0-9]{1,4}|:[1-5][0-9]{4}|:6[0-4][0-9]{3}|:65[0-4][0-9]{2}|:655[0-2][0-9]|:6553[0-5])?(?:/[!\"$-~]{0,1000})?",
         "must be an https URL without credentials and fragment",
     ),
 ]

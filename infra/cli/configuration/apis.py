@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
+from infra.cli.configuration.stored import stored_all, stored_one
 from infra.cli.options import JsonOption, StageOption, console, reports_failures
 from infra.cli.output.tables import print_document, print_json, print_table
 from infra.stage.aws import reach
-from infra.stage.stored import stored_all, stored_one
 
 apis = typer.Typer(name="apis", help="List a stage's APIs, and show one.", no_args_is_help=True)
 

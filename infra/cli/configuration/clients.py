@@ -8,11 +8,11 @@ import typer
 from chalicelib.store.configuration.client_secrets import ENDED, ChangedMeanwhile, NoSecret
 from chalicelib.store.configuration.client_secrets import rotate_secret as renew_secret
 from infra.cli.audit import auditing
+from infra.cli.configuration.stored import stored_all, stored_one
 from infra.cli.options import JsonOption, StageOption, console, reports_failures
 from infra.cli.output.tables import print_document, print_json, print_table
 from infra.errors import OperatorError
 from infra.stage.aws import reach
-from infra.stage.stored import stored_all, stored_one
 
 clients = typer.Typer(
     name="clients", help="List and show a stage's clients, and rotate their secrets.", no_args_is_help=True

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
+from infra.cli.configuration.stored import stored_all, stored_one
 from infra.cli.options import JsonOption, StageOption, console, reports_failures
 from infra.cli.output.tables import print_document, print_json, print_table
 from infra.stage.aws import reach
 from infra.stage.people import find_realm
-from infra.stage.stored import stored_all, stored_one
 
 realms = typer.Typer(name="realms", help="List a stage's realms, and show one.", no_args_is_help=True)
 

@@ -6,11 +6,11 @@ import typer
 
 from chalicelib.accounts.authorization import make_role_id
 from chalicelib.store.configuration.documents import Document
+from infra.cli.configuration.stored import stored_all
 from infra.cli.options import JsonOption, StageOption, console, reports_failures
 from infra.cli.output.tables import print_document, print_json, print_table
 from infra.errors import OperatorError
 from infra.stage.aws import reach
-from infra.stage.stored import stored_all
 
 stage_roles = typer.Typer(name="roles", help="List a stage's roles, and show one.", no_args_is_help=True)
 

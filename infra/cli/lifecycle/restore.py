@@ -1,5 +1,6 @@
 """`gatehouse restore`: put a realm's people back to a moment of point-in-time recovery."""
 
+import shlex
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -38,11 +39,14 @@ def restore(
     if restoring.is_done():
         console.print(f"Realm {found.name} was put back to {in_iso(moment)} already.")
         return
-    with auditing(reached, "restore", realm=found.name, at=in_iso(moment)):
+    with auditing(reached, "restore", realm=found.name, at=in_iso(moment)) as audited:
         restoring.make_beside()
         if restoring.has_old_table():
-            _show(compare(reached, restoring.beside, restoring.table), moment)
+            compared = compare(reached, restoring.beside, restoring.table)
+            _show(compared, moment)
+            _show_deleted(compared, f"--stage {stage} --realm {found.name}")
             if beside_only or not (yes or typer.confirm(QUESTION)):
+                audited.whom["put_in_place"] = "no"
                 _show_beside(reached, restoring)
                 return
         elif beside_only:
@@ -70,8 +74,13 @@ def _show(compared: Comparison, moment: datetime) -> None:
     for count, words in changes:
         if count:
             console.print(f"{count} people {words}.")
+
+
+def _show_deleted(compared: Comparison, options: str) -> None:
+    """Print who would come back, with the command that erases them again, to copy. options: of the stage and realm."""
     for user_id in compared.deleted_since:
-        console.print(f"Deleted since: {user_id}. To erase them again: gatehouse users erase {user_id}")
+        again = f"gatehouse users erase {shlex.quote(user_id)} {options}"
+        console.print(f"Deleted since: {user_id}. To erase them again: {again}")
 
 
 def _show_beside(stage: Stage, restoring: Restore) -> None:
