@@ -91,7 +91,9 @@ def test_every_alarm_tells_the_topic_and_names_its_runbook(gatehouse: Gatehouse)
 
 def test_every_alarm_watches_a_metric_that_something_makes(gatehouse: Gatehouse) -> None:
     gatehouse.up(small_document())
-    for alarm in alarms(gatehouse):
+    found = alarms(gatehouse)
+    assert len(found) > 10
+    for alarm in found:
         stats = [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one]
         for metric in stats or ([] if "Metrics" in alarm else [alarm]):
             dimensions = {one["Name"]: one["Value"] for one in metric["Dimensions"]}

@@ -28,21 +28,15 @@ from tests.support.mfa import (
     with_recovery_code,
 )
 from tests.support.people import PASSWORD, PeopleMaker
-from tests.support.rules import client_with_rules
+from tests.support.rules import ask_the_unenrolled, client_with_rules
 from tests.support.tokens import claims_of
 
 TOO_MANY = "Too many failed codes. Wait for some minutes before retrying."
 
 
-def first_time(user: Any, context: Any) -> None:
-    """Ask those who have no second factor to enrol one."""
-    if not user.multifactor and context.protocol == "oauth2-password":
-        context.multifactor = {"provider": "any"}
-
-
 @pytest.fixture
 def http(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
-    with client_with_rules(stage, externals, first_time) as client:
+    with client_with_rules(stage, externals, ask_the_unenrolled) as client:
         yield client
 
 

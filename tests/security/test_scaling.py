@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -16,22 +15,16 @@ from tests.support.fixed import Clock
 from tests.support.http import Http
 from tests.support.mfa import enrol, mfa_token_of, with_otp
 from tests.support.people import PeopleMaker
-from tests.support.rules import client_with_rules
+from tests.support.rules import ask_the_unenrolled, client_with_rules
 
 PAGE = (Path(__file__).parents[2] / "docs" / "run" / "scaling.md").read_text("utf-8")
 SIGNATURES, SYMMETRIC = ("Sign",), ("Decrypt", "Encrypt", "GenerateDataKey")
 Send = Callable[[], httpx.Response]
 
 
-def ask_for_a_factor(user: Any, context: Any) -> None:
-    """Have those enrol who have no second factor."""
-    if not user.multifactor and context.protocol == "oauth2-password":
-        context.multifactor = {"provider": "any"}
-
-
 @pytest.fixture
 def ruled(stage: Stage, externals: wiring.Externals) -> Iterator[Http]:
-    with client_with_rules(stage, externals, ask_for_a_factor) as client:
+    with client_with_rules(stage, externals, ask_the_unenrolled) as client:
         yield client
 
 

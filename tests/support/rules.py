@@ -22,6 +22,12 @@ def require_mfa(user: Any, context: Any) -> None:
     context.multifactor = {"provider": "any"}
 
 
+def ask_the_unenrolled(user: Any, context: Any) -> None:
+    """Have those enrol at a password login who have no second factor."""
+    if not user.multifactor and context.protocol == "oauth2-password":
+        context.multifactor = {"provider": "any"}
+
+
 @contextmanager
 def package(*functions: Any, **members: Any) -> Iterator[str]:
     """Make a package of these rules importable, and yield its name. members: its other members."""
