@@ -79,8 +79,6 @@ def examine(examined: Examined, checks: Iterable[tuple[str, Check]]) -> Iterator
             yield _failed(name, failure)
         except OperatorError as fault:
             yield Finding(name, "red", str(fault), "see the message")
-        except NotImplementedError:
-            yield Finding(name, "amber", "This AWS does not answer the question.", "look in AWS's console")
         except Exception as fault:
             # A stage that is half made may be odd in any way. The message may hold what is not to be printed.
             words = f"The check failed ({type(fault).__name__})."
