@@ -92,7 +92,8 @@ class Call:
 
 def allows(statement: Statement, call: Call) -> bool:
     conditions = statement.get("Condition", {})
-    asked = conditions.get("StringEquals", {})
+    # The emulator has one account.
+    asked = {name: value for name, value in conditions.get("StringEquals", {}).items() if name != "aws:ResourceAccount"}
     wanted = {(name.removeprefix("aws:ResourceTag/"), value) for name, value in asked.items()}
     keys = conditions.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys", ["*"])
     keys = conditions.get("ForAllValues:StringEquals", {}).get("aws:TagKeys", keys)
