@@ -314,3 +314,21 @@ def test_imported_people_are_in_the_total(shared: Gatehouse, key: str, write: Wr
     counted = json.loads(shared.run("users", "count", *EMPLOYEES, "--json").out)
 
     assert counted["total_before"] == counted["users"]
+
+
+def test_text_of_no_people_is_refused_whole(shared: Gatehouse, tmp_path: Path) -> None:
+    file = tmp_path / "README.md"
+    file.write_text("# Some words\n\nThese lines are no rows.\n" * 20, "utf-8")
+    ran = imported(shared, str(file))
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "holds no rows of people" in ran.err
+
+
+def test_rejected_rows_without_a_report_lead_to_one(shared: Gatehouse, key: str, write: Write, tmp_path: Path) -> None:
+    file = write(row(key, shoe_size=42))
+    without, with_one = imported(shared, file), imported(shared, file, "--report", str(tmp_path / "report"))
+
+    assert (without.code, with_one.code) == (3, 3)
+    assert "--report FILE" in without.err
+    assert with_one.err == ""

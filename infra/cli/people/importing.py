@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import cache, partial
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, NoReturn
 
 import typer
 from rich.console import Console
@@ -25,7 +25,7 @@ from infra.move.people.dry_run import DryRun
 from infra.move.people.factors import FactorSealer
 from infra.move.people.faults import RowFault
 from infra.move.people.foreign.firebase import parse_hash_config
-from infra.move.people.forms import Form, guess_form
+from infra.move.people.forms import Form, guess_form, names_somebody
 from infra.move.people.importing import Import
 from infra.move.people.layouts import Layout, layout_of, read_rows
 from infra.move.people.ledger import Ledger, State, read_state, write_state
@@ -82,7 +82,13 @@ def import_(
             _run(running, rows)
     _show(ledger.state, as_json)
     if ledger.state.failed:
-        raise typer.Exit(EXIT_SOME_REJECTED)
+        _exit_some_rejected(bool(report))
+
+
+def _exit_some_rejected(has_report: bool) -> NoReturn:
+    if not has_report:
+        typer.echo("For the reasons, run it again with --report FILE.", err=True)
+    raise typer.Exit(EXIT_SOME_REJECTED)
 
 
 def _sealer(stage: Stage, form: Form) -> FactorSealer:
@@ -119,7 +125,8 @@ def _rows(source: Source, form: Form | None, name: str) -> tuple[Iterator[object
     rows = read_rows(source, layout)
     first = list(itertools.islice(rows, GUESSED_ROWS))
     is_empty = not first and source.head.strip()[:1] != b"["
-    if is_empty or (len(first) == 1 and isinstance(first[0], RowFault)):
+    is_foreign = layout is Layout.CSV and form is None and not any(map(names_somebody, first))
+    if is_empty or is_foreign or (first and all(isinstance(one, RowFault) for one in first)):
         raise OperatorError(f"{name}: holds no rows of people. It must be JSON, JSON Lines or CSV with a header.")
     return itertools.chain(first, rows), form or guess_form(first, layout is Layout.CSV)
 

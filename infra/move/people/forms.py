@@ -15,6 +15,7 @@ from infra.move.people.schema import printable
 
 Row = Mapping[str, Any]
 PREFIX = "auth0|"
+IDENTIFIERS = frozenset(("email", "username", "user_id", "id", "_id"))
 # What Auth0's exports say beside the person; a user_id beside these is whole.
 _OF_EXPORTS = ("identities", "provider", "connection", "multifactor", "tenant", "_tmp_is_unique")
 # The names of its exports, and of the columns of its export extension, by those of its import.
@@ -96,11 +97,20 @@ def from_auth0(row: Row) -> Row:
     return {name: value for name, value in renamed.items() if value is not None and name not in _OF_EXPORTS}
 
 
+def names_somebody(row: Any) -> bool:
+    """Return whether a row of CSV has a column with a name of a person. A text that is no CSV has none."""
+    return isinstance(row, Mapping) and not IDENTIFIERS.isdisjoint(map(_field_of, row))
+
+
+def _field_of(column: str) -> str:
+    return column.strip().removeprefix("\ufeff").lower().replace(" ", "_") if "." not in column else column.strip()
+
+
 def from_csv(row: Row) -> Row:
     """Return a row of CSV. A cell of `app_metadata.plan` is a text; one of `app_metadata` is JSON. Raises RowFault."""
     values: dict[str, Any] = {}
     for column, cell in row.items():
-        name = column.strip().removeprefix("\ufeff").lower().replace(" ", "_") if "." not in column else column.strip()
+        name = _field_of(column)
         outer, dot, inner = name.partition(".")
         if dot and outer in _METADATA:
             values.setdefault(outer, {})[inner] = cell
