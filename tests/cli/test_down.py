@@ -25,6 +25,7 @@ from infra.tenant.file import load
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse, Ran
 from tests.cli.cut import Cut, cut_at
+from tests.support.account import list_names
 from tests.support.audit import audit_lines
 from tests.support.fixed import Clock
 from tests.support.function_aws import function_aws
@@ -77,25 +78,6 @@ def any_client(service: str) -> Any:
     return make(service)
 
 
-def listed() -> dict[str, list[str]]:
-    """Return the names of all that the account has in this Region, by kind."""
-    found = {
-        "functions": ("lambda", "list_functions", "Functions[].FunctionName"),
-        "roles": ("iam", "list_roles", "Roles[].RoleName"),
-        "rules": ("events", "list_rules", "Rules[].Name"),
-        "apis": ("apigateway", "get_rest_apis", "items[].id"),
-        "topics": ("sns", "list_topics", "Topics[].TopicArn"),
-        "aliases": ("kms", "list_aliases", "Aliases[].AliasName"),
-        "tables": ("dynamodb", "list_tables", "TableNames[]"),
-        "stacks": ("cloudformation", "describe_stacks", "Stacks[].StackName"),
-        "groups": ("logs", "describe_log_groups", "logGroups[].logGroupName"),
-    }
-    return {
-        kind: sorted(any_client(service).get_paginator(operation).paginate().search(names))
-        for kind, (service, operation, names) in found.items()
-    }
-
-
 def mapped() -> list[str]:
     """Return the ids of the REST APIs to which custom domains of this Region lead."""
     gateway = any_client("apigateway")
@@ -112,7 +94,7 @@ def states_of_keys(stage: Stage) -> set[str]:
 
 
 def test_stage_goes_with_all_that_bears_its_name_and_comes_again(dev: Gatehouse, externals: wiring.Externals) -> None:
-    before = listed()
+    before = list_names(any_client)
     for _ in range(2):
         dev.provision(small_document())
         deploy(dev.stage, "gatehouse-dev")
@@ -128,7 +110,7 @@ def test_stage_goes_with_all_that_bears_its_name_and_comes_again(dev: Gatehouse,
         assert {"action": "delete", "what": "function gatehouse-dev", "detail": ""} in json.loads(as_json.out)[
             "changes"
         ]
-        assert listed() == before
+        assert list_names(any_client) == before
         assert (len(led_to), mapped()) == (1, [])
         assert states_of_keys(dev.stage) == {"PendingDeletion"}
         assert "which KMS deletes at 20" in ran.out
@@ -177,11 +159,11 @@ def test_stage_whose_name_begins_as_another_one_keeps_that_one(own: Gatehouse) -
     other = Gatehouse(replace(own.stage, name=f"{own.stage.name}-eu"), own.directory)
     other.provision(small_document())
     deploy(other.stage, f"gatehouse-{other.stage.name}")
-    before = holdings(other.stage), listed()["functions"]
+    before = holdings(other.stage), list_names(any_client)["functions"]
     ran = down(own, "--yes-delete", own.stage.name)
 
     assert (ran.code, ran.err) == (0, "")
-    assert (holdings(other.stage)["tables"], listed()["functions"]) == (before[0]["tables"], before[1])
+    assert (holdings(other.stage)["tables"], list_names(any_client)["functions"]) == (before[0]["tables"], before[1])
     assert set(holdings(other.stage)["stacks"]) == set(before[0]["stacks"])
     assert down(other, "--yes-delete", other.stage.name).code == 0
 

@@ -243,6 +243,12 @@ def function_of(deployment: Deployment, root: Path, name: str, caller: str) -> F
     return Function(name, configuration["Handler"], root, variables, configuration["Timeout"])
 
 
+def run_function(function: Function, python: Path, log: Path) -> Iterator[Environment]:
+    """Yield a running function; it ends with the generator, as a fixture's does."""
+    with running(function, python, log) as environment:
+        yield environment
+
+
 @pytest.fixture(scope="session")
 def function(deployment: Deployment, unpacked: Path) -> Function:
     """The function behind the API."""
@@ -263,8 +269,7 @@ def python() -> Path:
 
 @pytest.fixture(scope="session")
 def environment(function: Function, python: Path, printed: Path) -> Iterator[Environment]:
-    with running(function, python, printed) as environment:
-        yield environment
+    yield from run_function(function, python, printed)
 
 
 @pytest.fixture(scope="session")
@@ -272,9 +277,8 @@ def managing(
     deployment: Deployment, unpacked: Path, python: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Environment]:
     """The function of the Management API."""
-    deployed = function_of(deployment, unpacked, "gatehouse-dev-management", MANAGEMENT)
-    with running(deployed, python, tmp_path_factory.mktemp("management") / "function.log") as environment:
-        yield environment
+    log = tmp_path_factory.mktemp("management") / "function.log"
+    yield from run_function(function_of(deployment, unpacked, "gatehouse-dev-management", MANAGEMENT), python, log)
 
 
 @pytest.fixture(scope="session")
@@ -293,8 +297,7 @@ def schedule(deployment: Deployment, unpacked: Path, python: Path, schedule_log:
     ses.send_email(FromEmailAddress=EMAIL_FROM, Destination={"ToAddresses": ["first@example.com"]}, Content=body)
     deployed = function_of(deployment, unpacked, "gatehouse-dev-tell_blocked", SCHEDULE)
     function = replace(deployed, environment={**deployed.environment, "GATEHOUSE_ISSUER": deployment.url})
-    with running(function, python, schedule_log) as environment:
-        yield environment
+    yield from run_function(function, python, schedule_log)
 
 
 @pytest.fixture(scope="session")
@@ -306,9 +309,9 @@ def rotation_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def rotating(deployment: Deployment, unpacked: Path, python: Path, rotation_log: Path) -> Iterator[Environment]:
     """The function that rotates the keys."""
-    deployed = function_of(deployment, unpacked, "gatehouse-dev-rotate_keys", ROTATION)
-    with running(deployed, python, rotation_log) as environment:
-        yield environment
+    yield from run_function(
+        function_of(deployment, unpacked, "gatehouse-dev-rotate_keys", ROTATION), python, rotation_log
+    )
 
 
 @pytest.fixture(scope="session")
@@ -316,9 +319,8 @@ def sending(
     deployment: Deployment, unpacked: Path, python: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Environment]:
     """The function that sends events on."""
-    deployed = function_of(deployment, unpacked, "gatehouse-dev-events", EVENTS)
-    with running(deployed, python, tmp_path_factory.mktemp("events") / "function.log") as environment:
-        yield environment
+    log = tmp_path_factory.mktemp("events") / "function.log"
+    yield from run_function(function_of(deployment, unpacked, "gatehouse-dev-events", EVENTS), python, log)
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ from tests.deploy.conftest import (
 )
 from tests.deploy.logins import SECRET_LOGIN
 from tests.deploy.rotations import STEPS_S, make_older, published, run_rotation
-from tests.deploy.test_down import names
+from tests.support.account import list_names
 from tests.support.http import PASSWORD_REALM
 from tests.support.lambda_runtime import running
 from tests.support.server import serving
@@ -143,7 +143,7 @@ def restorable_moment(stage: Stage) -> str:
 
 
 def test_stage_lives_its_whole_life(stage: Stage) -> None:
-    empty = names(stage.project.aws)
+    empty = list_names(stage.project.aws.client)
     stage.run("up", FILE)
     stage.run("apply", FILE, "--with-users")
     stage.run("deploy")
@@ -178,7 +178,7 @@ def test_stage_lives_its_whole_life(stage: Stage) -> None:
     assert [one["email"] for one in exported] == [GUEST["username"]]
 
     stage.run("down", "--yes")
-    assert names(stage.project.aws) == empty
+    assert list_names(stage.project.aws.client) == empty
 
     stage.run("up", FILE)
     stage.run("apply", FILE, "--with-users")
