@@ -332,3 +332,19 @@ def test_rejected_rows_without_a_report_lead_to_one(shared: Gatehouse, key: str,
     assert (without.code, with_one.code) == (3, 3)
     assert "--report FILE" in without.err
     assert with_one.err == ""
+
+
+def test_header_that_names_a_column_twice_is_refused(shared: Gatehouse, key: str) -> None:
+    text = f"email,name,email\n{key}@example.com,A,{key}-b@example.com\n"
+    ran = imported(shared, "-", "--state", str(shared.directory / "state"), typed=text)
+
+    assert (ran.code, ran.err) == (2, "Columns 1 and 3 of the CSV's header have the same name.\n")
+
+
+def test_file_in_utf_16_is_refused_with_the_encoding_that_it_needs(shared: Gatehouse, key: str, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes(f"email,name\n{key}@example.com,A\n".encode("utf-16"))
+    ran = imported(shared, str(file))
+
+    assert ran.code == 2
+    assert ran.err.endswith("in UTF-8.\n")

@@ -127,7 +127,9 @@ def _rows(source: Source, form: Form | None, name: str) -> tuple[Iterator[object
     is_empty = not first and source.head.strip()[:1] != b"["
     is_foreign = layout is Layout.CSV and form is None and not any(map(names_somebody, first))
     if is_empty or is_foreign or (first and all(isinstance(one, RowFault) for one in first)):
-        raise OperatorError(f"{name}: holds no rows of people. It must be JSON, JSON Lines or CSV with a header.")
+        raise OperatorError(
+            f"{name}: holds no rows of people. It must be JSON, JSON Lines or CSV with a header, in UTF-8."
+        )
     return itertools.chain(first, rows), form or guess_form(first, layout is Layout.CSV)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any, BinaryIO
 
+from infra.errors import OperatorError
 from infra.move.people.faults import RowFault
 from infra.move.people.source import Source
 
@@ -139,10 +140,23 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
+def _require_distinct(rows: "csv.DictReader[str]") -> None:
+    """Raise OperatorError for a header that names a column twice: one of the two would be lost. It tells no cell."""
+    try:
+        names = list(rows.fieldnames or ())
+    except (csv.Error, *_UNPACKING):
+        return
+    twice = next((place for place, name in enumerate(names) if name in names[:place]), None)
+    if twice is not None:
+        first = names.index(names[twice])
+        raise OperatorError(f"Columns {first + 1} and {twice + 1} of the CSV's header have the same name.")
+
+
 def _read_csv(stream: BinaryIO) -> Iterator[Any]:
     # A byte that is no UTF-8 becomes a lone surrogate, which no field takes.
     text = io.TextIOWrapper(stream, "utf-8", errors="surrogateescape", newline="")
     rows = csv.DictReader(text)
+    _require_distinct(rows)
     while True:
         try:
             row = next(rows, None)
