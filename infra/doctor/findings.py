@@ -57,6 +57,20 @@ class Examined:
         """Return a client of another service than the stage's own."""
         return new_session().client(service, config=QUICK)  # type: ignore[call-overload]  # the name is a variable
 
+    def configuration(self, function: str) -> dict[str, Any] | None:
+        """Return the configuration of a deployed function, or None if there is none of that name."""
+        client = self.client("lambda")
+        try:
+            found: dict[str, Any] = client.get_function_configuration(FunctionName=function)
+        except client.exceptions.ResourceNotFoundException:
+            return None
+        return found
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables of the function of logins, none if it is not deployed."""
+        found = self.configuration(self.function()) or {}
+        return dict(found.get("Environment", {}).get("Variables", {}))
+
     def function(self, name: str = "") -> str:
         """Return the name of a function; the one of logins by default."""
         return f"gatehouse-{self.stage.name}{f'-{name}' if name else ''}"

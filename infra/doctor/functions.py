@@ -25,7 +25,7 @@ SUPPORTED = ("python3.12", "python3.13", "python3.14")
 def check_functions(examined: Examined) -> Iterator[Finding]:
     """Find functions that are missing, or run with other settings than the project's."""
     for name, wanted in _wanted(examined).items():
-        found = _deployed(examined, name)
+        found = examined.configuration(name)
         check = f"function {name}"
         if found is None:
             yield Finding(check, "red", "It is not deployed.", _deploy(examined))
@@ -45,11 +45,11 @@ def check_functions(examined: Examined) -> Iterator[Finding]:
 
 def check_bcrypt(examined: Examined) -> Iterator[Finding]:
     """Find a cost of bcrypt that the memory, and so the share of a processor, makes slow."""
-    found = _deployed(examined, examined.function())
+    found = examined.configuration(examined.function())
     if found is None:
         return
     try:
-        cost = Settings.from_environ(found.get("Environment", {}).get("Variables", {})).bcrypt_cost
+        cost = Settings.from_environ(examined.environment()).bcrypt_cost
     except BadSettings as fault:
         yield Finding("settings", "red", str(fault), f"mend .chalice/config.json, then {_deploy(examined)}")
         return
@@ -83,7 +83,7 @@ def check_packages(examined: Examined) -> Iterator[Finding]:
 def check_permissions(examined: Examined) -> Iterator[Finding]:
     """Find calls that a function's role does not allow, asked of IAM itself where that can tell."""
     for name in _wanted(examined):
-        found = _deployed(examined, name)
+        found = examined.configuration(name)
         if found is None:
             continue
         role, policy = found["Role"].rpartition("/")[2], _policy(examined, name)
@@ -107,7 +107,7 @@ def check_schedules(examined: Examined) -> Iterator[Finding]:
     """Find schedules that are missing or off."""
     events = examined.client("events")
     for name in [one for one in _wanted(examined) if one.endswith(("-tell_blocked", "-rotate_keys"))]:
-        targets = [one["FunctionArn"] for one in [_deployed(examined, name)] if one]
+        targets = [one["FunctionArn"] for one in [examined.configuration(name)] if one]
         rules = [rule for arn in targets for rule in events.list_rule_names_by_target(TargetArn=arn)["RuleNames"]]
         on = [rule for rule in rules if events.describe_rule(Name=rule)["State"] == "ENABLED"]
         if on:
@@ -127,15 +127,6 @@ def _wanted(examined: Examined) -> dict[str, dict[str, Any]]:
         examined.function(name): {"MemorySize": one.lambda_memory_size, "Timeout": one.lambda_timeout}
         for name, one in functions.items()
     }
-
-
-def _deployed(examined: Examined, name: str) -> dict[str, Any] | None:
-    client = examined.client("lambda")
-    try:
-        found: dict[str, Any] = client.get_function_configuration(FunctionName=name)
-    except client.exceptions.ResourceNotFoundException:
-        return None
-    return found
 
 
 def _policy(examined: Examined, name: str) -> Any:

@@ -20,7 +20,7 @@ NEW_ACCOUNT = 10
 
 def check_mails(examined: Examined) -> Iterator[Finding]:
     """Find an account of SES that may write to nobody, or a sender that it has not verified."""
-    sender = _environment(examined).get("GATEHOUSE_EMAIL_FROM", "")
+    sender = examined.environment().get("GATEHOUSE_EMAIL_FROM", "")
     if not sender:
         yield Finding(
             "emails",
@@ -150,12 +150,3 @@ def _highest(examined: Examined, namespace: str, metric: str, statistic: str, **
         Statistics=[statistic],
     )
     return max((float(point[statistic]) for point in answer["Datapoints"]), default=None)
-
-
-def _environment(examined: Examined) -> dict[str, str]:
-    client = examined.client("lambda")
-    try:
-        found = client.get_function_configuration(FunctionName=examined.function())
-    except client.exceptions.ResourceNotFoundException:
-        return {}
-    return dict(found.get("Environment", {}).get("Variables", {}))

@@ -68,14 +68,10 @@ def check_issuer(examined: Examined) -> Iterator[Finding]:
 
 def find_issuer(examined: Examined) -> str:
     """Return the issuer of a stage: the setting, or the URL of its API. Return "" if there is none."""
-    client = examined.client("lambda")
-    try:
-        found = client.get_function_configuration(FunctionName=examined.function())
-    except client.exceptions.ResourceNotFoundException:
+    if examined.configuration(examined.function()) is None:
         return ""
-    set_one = found.get("Environment", {}).get("Variables", {}).get("GATEHOUSE_ISSUER", "")
     apis = AwsAccount(examined.project).apis_of(examined.stage.name)
-    return str(set_one) or (apis[0].url if apis else "")
+    return examined.environment().get("GATEHOUSE_ISSUER", "") or (apis[0].url if apis else "")
 
 
 def _fetch(url: str) -> Any:
