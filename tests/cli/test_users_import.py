@@ -348,3 +348,24 @@ def test_file_in_utf_16_is_refused_with_the_encoding_that_it_needs(shared: Gateh
 
     assert ran.code == 2
     assert ran.err.endswith("in UTF-8.\n")
+
+
+def test_hash_export_of_auth0s_support_logs_in(shared: Gatehouse, http: Http, key: str, tmp_path: Path) -> None:
+    exported = {
+        "_id": {"$oid": "5dea9f9c82dd7c0e76e4ec93"},
+        "alt_id": key,
+        "passwordHash": HASH,
+        "password_set_date": {"$date": TIME},
+        "tenant": "acme",
+        "connection": "Username-Password-Authentication",
+        "_tmp_is_unique": True,
+        "identifiers": [{"type": "email", "value": f"{key}@example.com", "verified": True}],
+    }
+    file = tmp_path / "hashes.ndjson"
+    file.write_text(json.dumps(exported) + "\n", "utf-8")
+    ran = imported(shared, str(file), "--json")
+    user = find(shared, f"auth0|{key}")
+
+    assert (ran.code, summary(ran)) == (0, [1, 1, 0, 0])
+    assert (user.email_verified, user.last_password_reset) == (True, EPOCH_S)
+    assert http.login(username=f"{key}@example.com", password=PASSWORD).status_code == 200

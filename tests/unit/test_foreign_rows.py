@@ -15,10 +15,13 @@ from infra.move.people.foreign.aspnet import from_aspnet
 from infra.move.people.foreign.django import from_django
 from infra.move.people.foreign.firebase import from_firebase, parse_hash_config
 from infra.move.people.foreign.keycloak import from_keycloak
+from infra.move.people.forms import from_auth0
 from infra.move.people.hashes import stored_hash
+from infra.move.people.schema import PersonRow, parse_row
 
 DJANGO = json.loads((Path(__file__).parents[1] / "flow" / "django_hashes.json").read_text("utf-8"))
 SALT = b"0123456789abcdef"
+HASH_OF_AUTH0 = "$2b$10$" + "a" * 53
 
 
 @pytest.mark.parametrize("vector", DJANGO, ids=lambda vector: vector["django"].partition("$")[0])
@@ -128,3 +131,47 @@ def test_parameters_of_firebase_are_read_as_json_and_as_the_console_shows_them()
 
     assert parse_hash_config(json.dumps(FIREBASE_CONFIG)) == FIREBASE_CONFIG
     assert parse_hash_config(f"hash_config {{\n{lines},\n}}") == FIREBASE_CONFIG
+
+
+OF_SUPPORT = {
+    "_id": {"$oid": "5dea9f9c82dd7c0e76e4ec93"},
+    "email_verified": False,
+    "email": "ada@example.com",
+    "passwordHash": HASH_OF_AUTH0,
+    "password_set_date": {"$date": "2019-12-06T18:36:12.412Z"},
+    "tenant": "acme",
+    "connection": "Username-Password-Authentication",
+    "_tmp_is_unique": True,
+    "identifiers": [{"type": "email", "value": "ada@example.com", "verified": False}],
+}
+
+
+def test_row_of_the_hash_export_of_auth0s_support_is_read_whole() -> None:
+    row = from_auth0(OF_SUPPORT)
+
+    assert row == {
+        "user_id": "auth0|5dea9f9c82dd7c0e76e4ec93",
+        "email": "ada@example.com",
+        "email_verified": False,
+        "password_hash": HASH_OF_AUTH0,
+        "last_password_reset": {"$date": "2019-12-06T18:36:12.412Z"},
+    }
+    assert isinstance(parse_row(row), PersonRow)
+
+
+def test_id_that_a_team_gave_stands_for_the_object_id() -> None:
+    assert from_auth0(OF_SUPPORT | {"alt_id": "euclid"})["user_id"] == "auth0|euclid"
+
+
+def test_identifiers_stand_for_absent_fields() -> None:
+    bare = {name: value for name, value in OF_SUPPORT.items() if name not in ("email", "email_verified")}
+    listed = [
+        {"type": "email", "value": "ada@example.com", "verified": True},
+        {"type": "username", "value": "ada"},
+        {"type": "phone_number", "value": "+14155550100", "verified": True},
+        "odd",
+    ]
+    row = from_auth0(bare | {"identifiers": listed})
+
+    assert (row["email"], row["email_verified"], row["username"]) == ("ada@example.com", True, "ada")
+    assert (row["phone_number"], row["phone_verified"]) == ("+14155550100", True)

@@ -17,7 +17,15 @@ Row = Mapping[str, Any]
 PREFIX = "auth0|"
 IDENTIFIERS = frozenset(("email", "username", "user_id", "id", "_id"))
 # What Auth0's exports say beside the person; a user_id beside these is whole.
-_OF_EXPORTS = ("identities", "provider", "connection", "multifactor", "tenant", "_tmp_is_unique")
+_OF_EXPORTS = (
+    "identities", "provider", "connection", "multifactor", "tenant", "_tmp_is_unique", "identifiers", "alt_id"
+)  # fmt: skip
+# The kinds of identifiers that its support's export lists, each with the field of the value and of its verification.
+_LISTED = {
+    "email": ("email", "email_verified"),
+    "username": ("username", ""),
+    "phone_number": ("phone_number", "phone_verified"),
+}
 # The names of its exports, and of the columns of its export extension, by those of its import.
 _OTHER_NAMES = {"id": "user_id", "_id": "user_id", "passwordHash": "password_hash"} | dict.fromkeys(
     ("password_set_date", "password_last_set"), "last_password_reset"
@@ -82,9 +90,13 @@ def from_auth0(row: Row) -> Row:
     """Return a row of Auth0's import or of one of its exports. A user_id gets its prefix, unless it has it."""
     is_export = any(name in row for name in _OF_EXPORTS)
     renamed = {_OTHER_NAMES.get(name, name): value for name, value in row.items()} if is_export else dict(row)
+    if is_export:
+        own = {name: value for name, value in renamed.items() if value not in (None, "")}
+        renamed = _listed_identifiers(row.get("identifiers")) | own
     if "password_set_date" in renamed:
         renamed["last_password_reset"] = renamed.pop("password_set_date")
-    user_id = renamed.get("user_id")
+    # It stands for the user_id where a team gave its own.
+    user_id = row.get("alt_id") or renamed.get("user_id")
     if isinstance(user_id, Mapping):
         user_id = user_id.get("$oid")
     if isinstance(user_id, str) and user_id and not user_id.startswith(PREFIX):
@@ -95,6 +107,17 @@ def from_auth0(row: Row) -> Row:
     if not is_export:
         return renamed
     return {name: value for name, value in renamed.items() if value is not None and name not in _OF_EXPORTS}
+
+
+def _listed_identifiers(listed: Any) -> dict[str, Any]:
+    """Return the fields of the identifiers of a row: where they stand, its own fields may be absent."""
+    found: dict[str, Any] = {}
+    for one in listed if isinstance(listed, list) else ():
+        fields = _LISTED.get(str(one.get("type"))) if isinstance(one, Mapping) else None
+        if fields and fields[0] not in found:
+            found[fields[0]] = one.get("value")
+            found |= {fields[1]: one.get("verified") is True} if fields[1] else {}
+    return found
 
 
 def names_somebody(row: Any) -> bool:
