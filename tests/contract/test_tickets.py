@@ -169,6 +169,9 @@ def test_email_that_waited_a_day_is_sent_no_more(stage: Stage, clock: Clock) -> 
     queue = OutgoingStore(stage.dynamo, f"{stage.prefix}attempts")
     stage.dynamo.commit((queue.queue_write(OutgoingMail("late", REALM, "late@example.com"), clock.now_ms()),))
     clock.advance(86_399)
-    assert [one.mail.kind for one in queue.find_due(clock.now_s()) if one.mail.kind == "late"] == ["late"]
+    (found,) = (one for one in queue.find_due(clock.now_s()) if one.mail.kind == "late")
     clock.advance(1)
     assert [one for one in queue.find_due(clock.now_s()) if one.mail.kind == "late"] == []
+
+    # Or the schedule of a later test on this stage would send it.
+    assert queue.take(found)

@@ -105,5 +105,8 @@ def test_settings_of_rules_of_this_region_open_in_another(replicated: Stage) -> 
     vault = Vault(replicated.aws, replicated.name)
     RuleSettings(replicated.config(), vault, SystemClock()).write({"CRM_KEY": "a value"})
 
-    with kms_elsewhere(replicated):
-        assert RuleSettings(replicated.config(), vault, SystemClock()).read() == {"CRM_KEY": "a value"}
+    try:
+        with kms_elsewhere(replicated):
+            assert RuleSettings(replicated.config(), vault, SystemClock()).read() == {"CRM_KEY": "a value"}
+    finally:
+        RuleSettings(replicated.config(), vault, SystemClock()).write({})
