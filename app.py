@@ -26,9 +26,10 @@ from chalicelib.flows.token import TokenFlow
 from chalicelib.flows.userinfo import UserinfoFlow
 from chalicelib.http.accounts import ACCOUNT_CLIENT, TEXT
 from chalicelib.http.application import Application
+from chalicelib.http.caching import CACHED
 from chalicelib.http.pages import reset, unblock, verify
 from chalicelib.http.pages.layout import HEADERS, LINK_USER
-from chalicelib.http.routes import ANYBODY, BROWSER, CACHED, DELETE, GET, NO_CONTENT, POST, TOKEN_BEARER, Route
+from chalicelib.http.routes import ANYBODY, BROWSER, DELETE, GET, NO_CONTENT, POST, TOKEN_BEARER, Route
 
 ROUTES = (
     Route("/oauth/token", POST, TokenFlow, TokenFlow.answer, event="f"),

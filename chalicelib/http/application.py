@@ -12,6 +12,7 @@ from chalicelib.errors import NotFound, ServerError, WireError
 from chalicelib.flows.mails import MailFlow
 from chalicelib.flows.notices import NoticeFlow
 from chalicelib.http import log, wire
+from chalicelib.http.caching import revalidate
 from chalicelib.http.routes import CLIENT, Caller, Resource, Route, Services, resources
 from chalicelib.http.wire import Reply
 from chalicelib.model.request import Outcome
@@ -99,7 +100,8 @@ class Application(Chalice):
                 return resource.other_method(self.current_request.method)
             services = self._services()
             request = services[wire.RequestReader].read(self.current_request, route.caller.in_links, outcome)
-            return route.reply(services, request)
+            reply = route.reply(services, request)
+            return revalidate(reply, self.current_request.headers.get("if-none-match", ""))
         except WireError as failure:
             error = failure
         except (BadSettings, BadRules) as faults:

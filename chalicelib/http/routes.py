@@ -17,7 +17,6 @@ ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
 NO_PREFLIGHT = "It answers no preflight: an app in a browser must not take people's passwords."
 PREFLIGHT = "OPTIONS"
 NO_CONTENT = 204
-CACHED = {"Cache-Control": "public, max-age=300"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,13 +120,14 @@ def error_reply(error: WireError) -> Reply:
 def response(reply: Reply, headers: Mapping[str, str]) -> Response:
     """Return the reply as a response of Chalice. headers: of this request; the reply's own replace them."""
     return Response(
-        body=_text(reply.body),
+        body=render(reply.body),
         status_code=reply.status,
         headers={**_ALWAYS, **headers, **reply.headers},
     )
 
 
-def _text(body: object) -> str:
+def render(body: Body) -> str:
+    """Return a body as it is sent."""
     if body is None or isinstance(body, str):
         return body or ""
     return json.dumps(body, separators=(",", ":"))

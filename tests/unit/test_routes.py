@@ -7,7 +7,8 @@ import pytest
 
 from chalicelib.errors import NotFound
 from chalicelib.http.application import Application
-from chalicelib.http.routes import ANYBODY, CACHED, DELETE, GET, NO_CONTENT, POST, TOKEN_BEARER, Route, Services
+from chalicelib.http.caching import CACHED
+from chalicelib.http.routes import ANYBODY, DELETE, GET, NO_CONTENT, POST, TOKEN_BEARER, Route, Services
 from chalicelib.http.wire import RequestReader
 from chalicelib.model.request import Request
 from infra.gateway.proxy_event import GatewayStage, HttpRequest, proxy_event
