@@ -72,8 +72,8 @@ types: $(STAMP)
 
 # checkov asks its maker's server for advice unless it is told not to.
 policies: $(POLICIES)/.installed ## Hold templates and policies against checkov and parliament
-	@$(POLICIES)/bin/checkov --quiet --compact --skip-download --framework cloudformation --config-file infra/stage/checkov.yaml -d infra/stage
-	@PYTHONWARNINGS=ignore $(POLICIES)/bin/parliament --config infra/stage/parliament.yaml --directory .chalice --include_policy_extension json --exclude_pattern '.*(config.json|deploy).*' < /dev/null
+	@$(POLICIES)/bin/checkov --quiet --compact --skip-download --framework cloudformation --config-file infra/checkov.yaml -d infra/stage
+	@PYTHONWARNINGS=ignore $(POLICIES)/bin/parliament --config infra/parliament.yaml --directory .chalice --include_policy_extension json --exclude_pattern '.*(config.json|deploy).*' < /dev/null
 
 $(POLICIES)/.installed: $(STAMP) infra/requirements-policies.txt
 	@test -x $(POLICIES)/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python $(POLICIES)
