@@ -78,6 +78,21 @@ def test_page_has_one_button_that_posts_the_ticket_to_its_own_path(http: Http, p
     assert len(re.findall("<button", text)) == 1
 
 
+def test_field_of_a_new_password_is_masked_and_left_to_password_managers(
+    http: Http, stage: Stage, people: PeopleMaker, clock: Clock
+) -> None:
+    user = people.make()
+    tickets = Tickets(stage.dynamo, TicketStore(stage.dynamo, f"{stage.prefix}sessions"), stage_key(stage).mac, clock)
+    ticket = tickets.issue(TicketSubject(RESET, "employees", user.user_id, user.email, 1)).ticket
+    text = http.get(f"/u/reset?ticket={ticket}").text
+    fields = [tag for tag in re.findall("<input [^>]+>", text) if 'name="password' in tag]
+
+    assert len(fields) == 2
+    assert all('type="password"' in tag and 'autocomplete="new-password"' in tag for tag in fields)
+    assert f'autocomplete="username" value="{user.email}"' in text
+    assert "onpaste" not in text
+
+
 @pytest.mark.parametrize("text", ['"><script>alert(1)</script>', "'onfocus=x '", "&quot;", "</title><b>"])
 def test_what_a_page_is_given_is_shown_as_text(text: str) -> None:
     html = page(text, text, text, form=form(text, text, text))

@@ -1,10 +1,10 @@
-"""docs/run/threat-model.md names each kind of item that the code stores, and each log group that the stage has."""
+"""docs/run/security.md names each kind of item that the code stores, and each log group that the stage has."""
 
 import re
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
-PAGE = (PROJECT / "docs" / "run" / "threat-model.md").read_text("utf-8")
+PAGE = (PROJECT / "docs" / "run" / "security.md").read_text("utf-8")
 STORED = set(re.findall(r"`([a-z_]+#)`", PAGE))
 TEMPLATE = (PROJECT / "infra" / "stage" / "stage.yaml").read_text("utf-8")
 
