@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from chalicelib.model.tenant import REFRESH_TOKEN
 from infra.cli.options import JsonOption, MailsOption, console, reports_failures
 from infra.cli.output.tables import print_json, print_table
 from infra.rules.import_functions import require_import_functions
@@ -99,12 +100,18 @@ def _warnings(tenant_file: TenantFile) -> list[str]:
             "RFC 9700 2.2.2: the refresh tokens of a public client must rotate. Clients whose tokens do not: ": [
                 client for client in public if client.has_lasting_tokens
             ],
+            "OWASP ASVS 5.0, 10.4.8: refresh tokens must have an end that no use puts off. Clients with "
+            "`infinite_token_lifetime`: ": [client for client in _live(tenant_file) if _has_endless_tokens(client)],
             "Whoever knows a public client's id may ask for every scope of every API unless it has `apis`. "
             "Clients without: ": [client for client in public if client.has_password_grant and client.apis is None],
             "RFC 7617 2: in HTTP Basic the first colon ends the client_id. These clients have to form-encode theirs, "
             "or to send `client_id` in the body too: ": [client for client in _live(tenant_file) if client.has_cut_id],
         }
     )
+
+
+def _has_endless_tokens(client: Client) -> bool:
+    return REFRESH_TOKEN in client.grant_types and client.refresh_token.infinite_token_lifetime
 
 
 def _open_names(tenant_file: TenantFile) -> list[str]:

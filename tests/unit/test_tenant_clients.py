@@ -22,6 +22,10 @@ UNBOUND = (
     "Whoever knows a public client's id may ask for every scope of every API unless it has `apis`. Clients without: "
 )
 LASTING = "RFC 9700 2.2.2: the refresh tokens of a public client must rotate. Clients whose tokens do not: "
+ENDLESS = (
+    "OWASP ASVS 5.0, 10.4.8: refresh tokens must have an end that no use puts off. "
+    "Clients with `infinite_token_lifetime`: "
+)
 DEFAULT_AUDIENCE = (
     "a request that names no audience asks for the default one: "
     "add `https://api` to `apis`, or take `default_audience` out of `tenant`"
@@ -143,6 +147,20 @@ def test_public_client_whose_refresh_tokens_do_not_rotate_is_warned_of(
     tmp_path: Path, fields: str, is_warned: bool
 ) -> None:
     assert (f"{LASTING}app\n" in checked(tmp_path, client(fields))) == is_warned
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_warned"),
+    [
+        (LOGIN + "refresh_token: {infinite_token_lifetime: true}", True),
+        (LOGIN + "refresh_token: {infinite_idle_token_lifetime: true}", False),
+        (LOGIN, False),
+        ("grant_types: [password]\nrefresh_token: {infinite_token_lifetime: true}", False),
+        (LOGIN + "disabled: true\nrefresh_token: {infinite_token_lifetime: true}", False),
+    ],
+)
+def test_client_whose_refresh_tokens_never_end_is_warned_of(tmp_path: Path, fields: str, is_warned: bool) -> None:
+    assert (f"{ENDLESS}app\n" in checked(tmp_path, client(fields))) == is_warned
 
 
 def test_refresh_tokens_of_the_demos_public_client_rotate() -> None:
