@@ -49,7 +49,7 @@ run: $(STAMP) ## Serve the real app on this machine: PORT= HOST= TENANT= TLS=1 R
 demo: $(STAMP) ## Serve a login form with a realm drop-down, an API and Gatehouse, and print the URL of the form
 	@$(BIN)/python -m examples.demo
 
-# The fake of DynamoDB that these run on is held against moto by tests/contract; CI runs them all on moto.
+# The fake of DynamoDB that these run on is held against moto by tests/contract; CI runs those of the function on moto.
 test: $(STAMP) ## Run the tests
 	@$(BIN)/pytest
 
@@ -84,9 +84,9 @@ floors: $(STAMP)
 	@$(BIN)/lint-imports
 
 # No fault test is untraced, and finding out which there are takes long.
-coverage: export TESTS_ON := moto
+# What is traced runs on moto. What is not calls DynamoDB most, and runs on the fake, which tests/contract holds to moto.
 coverage: $(STAMP)
-	@$(BIN)/pytest --cov --cov-report=term -m 'not slow and not untraced'
+	@TESTS_ON=moto $(BIN)/pytest --cov --cov-report=term -m 'not slow and not untraced'
 	@$(BIN)/pytest -m 'untraced and not slow' --ignore=tests/faults
 
 # The thin path serves a function, unless its environment asks for more. The folders left out take the path by themselves,

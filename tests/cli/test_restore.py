@@ -61,9 +61,9 @@ class Drill:
         """The restore to the moment."""
         return Restore(self.stage, self.table, self.at, lambda line: None)
 
-    def remember(self) -> None:
-        """Take this moment as the one to restore."""
-        self.at = turn_recovery_on(self.stage, self.table)
+    def remember(self, ago_s: int = 0) -> None:
+        """Take this moment as the one to restore. ago_s: what it is called, so that two of one second differ."""
+        self.at = turn_recovery_on(self.stage, self.table, ago_s)
         self.then = self.items(self.table)
 
     def items(self, table: str) -> list[dict[str, Any]]:
@@ -107,17 +107,20 @@ def recover(stage: Stage, table: str) -> str:
     return str(described["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"])
 
 
-def turn_recovery_on(stage: Stage, table: str) -> datetime:
+def turn_recovery_on(stage: Stage, table: str, ago_s: int = 0) -> datetime:
     """Turn recovery on, which moto's CloudFormation leaves out; return the one moment that moto can restore to."""
-    dynamodb = stage.clients.dynamodb
+    dynamodb, in_moto = stage.clients.dynamodb, dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[table]
     # A table that is younger than the moment's second would look like one that was restored to it.
-    dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[table].created_at -= timedelta(seconds=2)
+    in_moto.created_at -= timedelta(seconds=2 + ago_s)
     for is_on in (False, True):
         described = dynamodb.update_continuous_backups(
             TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": is_on}
         )
     recovery = described["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
-    return recovery["LatestRestorableDateTime"].astimezone(UTC).replace(microsecond=0)
+    for name in ("EarliestRestorableDateTime", "LatestRestorableDateTime"):
+        in_moto.continuous_backups["PointInTimeRecoveryDescription"][name] -= ago_s
+    latest = recovery["LatestRestorableDateTime"] - timedelta(seconds=ago_s)
+    return latest.astimezone(UTC).replace(microsecond=0)
 
 
 def cut(operation: str, model: Any, **_: Any) -> None:
@@ -193,10 +196,10 @@ def test_realm_is_as_it_was_and_nothing_that_was_given_out_before_the_restore_ho
     drill: Drill, demo: TenantFile
 ) -> None:
     people = drill.people
-    for _ in range(2):
+    for ago_s in (1, 0):
         before, headers = drill.login("stays"), drill.authorization("stays")
         known = drill.http.get("/userinfo", headers=headers).status_code
-        drill.remember()
+        drill.remember(ago_s)
         people.set_password(people.find("stays"), LATER)
         people.delete(people.find("leaves"))
         newcomer = people.add(username="newcomer", password=PASSWORD, password_hash=None)
@@ -283,8 +286,8 @@ def test_restore_that_is_cut_off_at_any_call_ends_the_same_at_its_next_run(
         for when in ("before-call", "after-call")
         if name.startswith((*CHANGING, "Restore")) and name != "UpdateItem"
     ]
-    for number, when in cuts:
-        drill.remember()
+    for ago_s, (number, when) in zip(reversed(range(len(cuts))), cuts, strict=True):
+        drill.remember(ago_s)
         with cut_at(drill.stage, number, when), pytest.raises(Cut):
             whole()
         if not drill.restoring.is_done():
