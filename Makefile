@@ -63,7 +63,7 @@ lint: $(STAMP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/python -m infra.build.docstrings app.py chalicelib infra examples tests
-	@$(BIN)/cfn-lint infra/stage/stage.yaml infra/stage/alarms.yaml infra/stage/realm.yaml
+	@$(BIN)/cfn-lint infra/stage/stage.yaml infra/stage/alarms.yaml infra/stage/realm.yaml infra/stage/waf.yaml
 	@$(BIN)/openapi-spec-validator docs/use/openapi.yaml
 	@$(BIN)/deptry .
 

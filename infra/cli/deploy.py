@@ -12,12 +12,16 @@ from infra.cli.migrate_stage import say_if_migration_is_due
 from infra.cli.options import EXIT_AWS_FAILED, EXIT_OPERATOR_ERROR, StageOption, console, reports_failures, verbose
 from infra.deploy.api import DeployedApi
 from infra.deploy.deploy import DeployFailed, DeployNotStarted, chalice_deploy, deploy_stage
+from infra.deploy.web_acl import protect
+from infra.errors import OperatorError
 from infra.rules.import_functions import require_functions_of_realms
 from infra.stage.aws import Stage, reach
 from infra.stage.aws_faults import AWS_FAILURES, describe_failure
+from infra.stage.chalice_config import PROJECT
 from infra.stage.logs.subscription import connect_events
 
 APPLY = "`gatehouse apply` connects them too."
+WAF = "If it has one, `gatehouse up --waf` puts it before the API too."
 
 
 @reports_failures
@@ -37,6 +41,7 @@ def deploy(
 
             api = deploy_stage(stage, chalice=audited_chalice, tell_adopted=partial(_show_adopted, stage))
             _connect_events(reach(stage))
+            _protect(reach(stage))
     except DeployFailed as failure:
         typer.echo(str(failure), err=True)
         raise typer.Exit(EXIT_OPERATOR_ERROR if isinstance(failure, DeployNotStarted) else EXIT_AWS_FAILED) from None
@@ -50,6 +55,17 @@ def _connect_events(stage: Stage) -> None:
         connect_events(stage)
     except AWS_FAILURES as failure:
         typer.echo(f"The stage's events are as they were: {describe_failure(failure)}. {APPLY}", err=True)
+
+
+def _protect(stage: Stage) -> None:
+    """Put the stage's web ACL before its API. An operator who may deploy, and not do this, is told who can."""
+    try:
+        if protect(stage, PROJECT):
+            console.print(f"Web ACL gatehouse-{stage.name} stands before the API.")
+    except OperatorError as fault:
+        typer.echo(str(fault), err=True)
+    except AWS_FAILURES as failure:
+        typer.echo(f"The stage's web ACL is as it was: {describe_failure(failure)}. {WAF}", err=True)
 
 
 def _show_adopted(stage: str, api: DeployedApi) -> None:

@@ -1,5 +1,6 @@
 """`gatehouse up` and `gatehouse apply`: bring a stage to what a tenant file says."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,11 +13,13 @@ from infra.cli.options import ProjectOption, StageOption, console, reports_failu
 from infra.cli.output.plan import as_json, show
 from infra.cli.output.tables import print_json
 from infra.cli.plan import DetailedExitcode, DryRun, PlanJson, require_dry_run
+from infra.cli.waf import AccountTakeover, Protection, WafAccountTakeover, WafLogins, WafOption, WafRequests
 from infra.errors import OperatorError
 from infra.rules.import_functions import require_import_functions, require_listed_imports
 from infra.stage.aws import Stage, reach
 from infra.stage.chalice_config import PROJECT, require_listed
-from infra.stage.changes import in_words, would_change
+from infra.stage.changes import PlannedChange, in_words, would_change
+from infra.stage.cloudformation.web_acl import LOGIN_LIMIT, REQUEST_LIMIT
 from infra.stage.logs.audit_log import audit_log_changes
 from infra.stage.logs.subscription import connect_events
 from infra.stage.provision import apply, up
@@ -39,6 +42,10 @@ def up_command(
     in_json: PlanJson = False,
     detailed_exitcode: DetailedExitcode = False,
     alarm_email: AlarmEmail = "",
+    waf: WafOption = None,
+    waf_requests: WafRequests = REQUEST_LIMIT,
+    waf_logins: WafLogins = LOGIN_LIMIT,
+    waf_account_takeover: WafAccountTakeover = AccountTakeover.none,
     project: ProjectOption = PROJECT,
 ) -> bool:
     """Make what the stage lacks: its stack, a stack per realm, the signing keys, the alarms. Safe to run again."""
@@ -46,7 +53,9 @@ def up_command(
     if alarm_email and not is_email(alarm_email):
         raise OperatorError(f"--alarm-email {alarm_email} must look like name@example.com.")
     tenant_file, reached = _open(file, stage, project)
-    planned = up(reached, tenant_file, True, alarm_email)
+    protection = Protection(waf, waf_requests, waf_logins, waf_account_takeover)
+    bring_up = partial(_bring_up, reached, project, tenant_file, alarm_email, protection)
+    planned = bring_up(dry_run=True)
     if in_json:
         print_json(console, as_json(stage, planned))
     else:
@@ -57,11 +66,18 @@ def up_command(
             auditing(reached, "up", changes=in_words(planned)),
             console.status("CloudFormation and KMS are at work"),
         ):
-            up(reached, tenant_file, False, alarm_email)
+            bring_up(dry_run=False)
         console.print("Done.")
     if not in_json:
         say_if_migration_is_due(reached)
     return would_change(planned)
+
+
+def _bring_up(
+    stage: Stage, project: Path, file: TenantFile, alarm_email: str, protection: Protection, dry_run: bool
+) -> list[PlannedChange]:
+    """Return all that `up` changes, and change it unless dry_run. Logins do not wait for the web ACL: it is last."""
+    return [*up(stage, file, dry_run, alarm_email), *protection.changes(stage, project, file, dry_run)]
 
 
 @reports_failures

@@ -5,8 +5,8 @@ import re
 STAGE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 MAX_LENGTH = 32
 # `gatehouse-dev-users-x` is a table of stage dev. The tables of a stage `dev-users` would begin with the same words,
-# and `gatehouse-dev-alarms` is a stack of stage dev.
-TAKEN = ("alarms", "users", "realm")
+# and `gatehouse-dev-alarms` and `gatehouse-dev-waf` are stacks of stage dev.
+TAKEN = ("alarms", "users", "realm", "waf")
 
 
 class BadStageName(ValueError):
@@ -24,6 +24,6 @@ def require_stage_name(name: str) -> str:
     if taken:
         raise BadStageName(
             f"A stage's name holds no part `{taken[0]}`: "
-            "its tables and stacks could be those of another stage's realm or alarms."
+            "its tables and stacks could be those of another stage's realm, alarms or web ACL."
         )
     return name

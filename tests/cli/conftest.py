@@ -70,7 +70,8 @@ class Gatehouse:
         """Return the option that names a project which has this stage."""
         folder = self.directory / ".chalice"
         folder.mkdir(exist_ok=True)
-        (folder / "config.json").write_text(json.dumps({"app_name": "gatehouse", "stages": {self.stage.name: {}}}))
+        stages = {self.stage.name: {"api_gateway_stage": "api"}}
+        (folder / "config.json").write_text(json.dumps({"app_name": "gatehouse", "stages": stages}))
         return "--project", str(self.directory)
 
     def provision(self, document: dict[str, Any]) -> Ran:

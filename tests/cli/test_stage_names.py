@@ -23,7 +23,7 @@ def test_name_of_another_form_is_refused(name: str) -> None:
         require_stage_name(name)
 
 
-@pytest.mark.parametrize("name", ["dev-users", "dev-users-staff", "dev-realm-x", "dev-realm", "dev-alarms"])
+@pytest.mark.parametrize("name", ["dev-users", "dev-users-staff", "dev-realm-x", "dev-realm", "dev-alarms", "dev-waf"])
 def test_name_that_a_realm_of_another_stage_can_have_is_refused(name: str) -> None:
     with pytest.raises(BadStageName, match="another stage's realm"):
         require_stage_name(name)

@@ -20,8 +20,10 @@ from urllib.parse import parse_qs
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
-import infra.local.alarms
-import infra.local.table_settings  # noqa: F401 (both teach moto's CloudFormation what it leaves out)
+import infra.local.stacks.alarms
+import infra.local.stacks.change_sets
+import infra.local.stacks.table_settings
+import infra.local.stacks.web_acls  # noqa: F401 (all teach moto's CloudFormation what it leaves out)
 from infra.local.emails import received_emails, whole_emails
 from infra.local.key_ids import whole_key_ids
 from tests.support.aws_names import make_tls

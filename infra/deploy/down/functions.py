@@ -7,6 +7,7 @@ from typing import Any
 
 from infra.deploy.api import AwsAccount, record_of
 from infra.deploy.down.part import Names, Part
+from infra.deploy.web_acl import acl_of, end_association
 from infra.stage.aws import PATIENT, new_session
 
 
@@ -33,6 +34,9 @@ def _api_parts(names: Names, project: Path) -> Iterator[Part]:
     account = AwsAccount(project)
     for api in account.apis_of(names.stage):
         client = account.apigateway()
+        if acl_of(project, api):
+            # AWS WAF deletes no web ACL that protects an API.
+            yield Part(f"association of REST API {api.rest_api_id} with a web ACL", partial(end_association, api))
         for domain, path in _mappings(client, api.rest_api_id):
             # API Gateway deletes no API that a domain leads to.
             delete = partial(client.delete_base_path_mapping, domainName=domain, basePath=path)

@@ -1,6 +1,6 @@
 """Read the state of a stack, with CloudFormation's reasons, and the command that mends it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -52,6 +52,7 @@ class StackState:
     name: str
     status: str
     reason: str
+    parameters: Mapping[str, str]
 
 
 def find_stack(cloudformation: "CloudFormationClient", name: str) -> StackState | None:
@@ -64,7 +65,9 @@ def find_stack(cloudformation: "CloudFormationClient", name: str) -> StackState 
         raise
     if found["StackStatus"] == "DELETE_COMPLETE":
         return None
-    return StackState(found["StackId"], found["StackName"], found["StackStatus"], found.get("StackStatusReason", ""))
+    parameters = {one["ParameterKey"]: one.get("ParameterValue", "") for one in found.get("Parameters", [])}
+    reason = found.get("StackStatusReason", "")
+    return StackState(found["StackId"], found["StackName"], found["StackStatus"], reason, parameters)
 
 
 def settle(stage: Stage, name: str) -> StackState | None:

@@ -76,7 +76,7 @@ def stage_stacks(stage: str, realms: list[str]) -> list[Stack]:
 
 
 def stack_changes(stage: Stage, stack: Stack, dry_run: bool) -> list[PlannedChange]:
-    """Return the changes that bring a stack to its template, and make them unless dry_run.
+    """Return the changes that bring a stack to its template and parameters, and make them unless dry_run.
 
     A stack whose creation failed is deleted and made again. Raises StackFailed with CloudFormation's reasons.
     """
@@ -87,9 +87,10 @@ def stack_changes(stage: Stage, stack: Stack, dry_run: bool) -> list[PlannedChan
         return [PlannedChange("create", f"stack {stack.name}")]
     if state.status in FAILED_CREATIONS:
         return [_recreate(stage, stack, state, dry_run)]
-    if str(stage.cloudformation.get_template(StackName=stack.name)["TemplateBody"]) == stack.template:
+    template = str(stage.cloudformation.get_template(StackName=stack.name)["TemplateBody"])
+    if (template, state.parameters) == (stack.template, stack.parameters):
         return []
-    return _update(stage, stack, dry_run)
+    return _update(stage, stack, _parameter_details(state, stack), dry_run)
 
 
 def _create(stage: Stage, stack: Stack) -> None:
@@ -108,14 +109,16 @@ def _recreate(stage: Stage, stack: Stack, state: StackState, dry_run: bool) -> P
     return PlannedChange("recreate", f"stack {stack.name}", "\n".join(why))
 
 
-def _update(stage: Stage, stack: Stack, dry_run: bool) -> list[PlannedChange]:
+def _update(stage: Stage, stack: Stack, settings: list[str], dry_run: bool) -> list[PlannedChange]:
+    """Return the changes of a stack that stands, and make them unless dry_run. settings: what its parameters change."""
     if not dry_run:
         _drop_proposals(stage.cloudformation, stack.name)
     try:
         proposed = _propose(stage, stack, "UPDATE")
     except _NoChange:
         return []
-    changes = [PlannedChange("update", f"stack {stack.name}", detail) for detail in _details(proposed)]
+    details = [*settings, *_details(proposed)]
+    changes = [PlannedChange("update", f"stack {stack.name}", detail) for detail in details]
     if dry_run:
         stage.cloudformation.delete_change_set(ChangeSetName=proposed["ChangeSetId"])
     else:
@@ -183,6 +186,11 @@ def _run(stage: Stage, stack: Stack, change_set: str) -> None:
     state = settle(stage, stack.name)
     if state is None or state.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         raise StackFailed(failure_lines(stage.cloudformation, stack.name, state))
+
+
+def _parameter_details(state: StackState, stack: Stack) -> list[str]:
+    pairs = [(key, state.parameters.get(key, ""), value) for key, value in stack.parameters.items()]
+    return [f"set {key} to {after or 'nothing'}" for key, before, after in pairs if before != after]
 
 
 def _details(proposed: "DescribeChangeSetOutputTypeDef") -> Iterator[str]:

@@ -1,8 +1,6 @@
 """The alarms, metric filters and insight rules of a stack in moto, whose CloudFormation leaves them out."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from moto.cloudwatch.models import (
     CloudWatchBackend,
@@ -15,17 +13,7 @@ from moto.cloudwatch.models import (
 from moto.core.common_models import CloudFormationModel
 from moto.logs.models import logs_backends
 
-Properties = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """A kind of resource. name: the property with its name. put, delete: take account, region, name and properties."""
-
-    cloudformation_type: str
-    name: str
-    put: Callable[[str, str, str, Properties], None]
-    delete: Callable[[str, str, str, Properties], None]
+from infra.local.stacks.model import Kind, Model, Properties
 
 
 def _put_alarm(account: str, region: str, name: str, properties: Properties) -> None:
@@ -91,66 +79,19 @@ def _delete_rule(account: str, region: str, name: str, _: Properties) -> None:
     cloudwatch_backends[account][region].delete_insight_rules([name])
 
 
-class _Model:
-    """A resource, as moto's CloudFormation asks for it. moto finds direct subclasses of its own model alone."""
-
-    kind: ClassVar[_Kind]
-
-    def __init__(self, name: str, properties: Properties) -> None:
-        self.name = self.physical_resource_id = name
-        self.properties = properties
-
-    @classmethod
-    def cloudformation_name_type(cls) -> str:
-        return cls.kind.name
-
-    @classmethod
-    def cloudformation_type(cls) -> str:
-        return cls.kind.cloudformation_type
-
-    @classmethod
-    def has_cfn_attr(cls, _: str) -> bool:
-        return False
-
-    @classmethod
-    def create_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: Properties, account_id: str, region_name: str, **_: Any
-    ) -> "_Model":
-        cls.kind.put(account_id, region_name, resource_name, cloudformation_json["Properties"])
-        return cls(resource_name, cloudformation_json["Properties"])
-
-    @classmethod
-    def update_from_cloudformation_json(
-        cls,
-        original_resource: "_Model",
-        new_resource_name: str,
-        cloudformation_json: Properties,
-        account_id: str,
-        region_name: str,
-    ) -> "_Model":
-        original_resource.delete(account_id, region_name)
-        return cls.create_from_cloudformation_json(new_resource_name, cloudformation_json, account_id, region_name)
-
-    def delete(self, account_id: str, region_name: str) -> None:
-        self.kind.delete(account_id, region_name, self.name, self.properties)
-
-    def is_created(self) -> bool:
-        return True
-
-
-class Alarm(_Model, CloudFormationModel):
+class Alarm(Model, CloudFormationModel):
     """An alarm of a stack."""
 
-    kind = _Kind("AWS::CloudWatch::Alarm", "AlarmName", _put_alarm, _delete_alarm)
+    kind = Kind("AWS::CloudWatch::Alarm", "AlarmName", _put_alarm, _delete_alarm)
 
 
-class MetricFilter(_Model, CloudFormationModel):
+class MetricFilter(Model, CloudFormationModel):
     """A metric filter of a stack."""
 
-    kind = _Kind("AWS::Logs::MetricFilter", "FilterName", _put_filter, _delete_filter)
+    kind = Kind("AWS::Logs::MetricFilter", "FilterName", _put_filter, _delete_filter)
 
 
-class InsightRule(_Model, CloudFormationModel):
+class InsightRule(Model, CloudFormationModel):
     """A rule of Contributor Insights of a stack."""
 
-    kind = _Kind("AWS::CloudWatch::InsightRule", "RuleName", _put_rule, _delete_rule)
+    kind = Kind("AWS::CloudWatch::InsightRule", "RuleName", _put_rule, _delete_rule)
