@@ -17,6 +17,7 @@ from chalicelib.flows.token import TokenFlow
 from chalicelib.http.routes import Services
 from chalicelib.model.request import Request
 from infra.stage.aws import Stage
+from tests.support.canaries import codes_in
 from tests.support.faults import aws_error, failing
 from tests.support.fixed import ISSUER, Clock
 from tests.support.function_aws import Ask, around_calls
@@ -131,7 +132,7 @@ class Hunt:
         haystack = json.dumps(self.http.log) + printed + "".join(failed)
         assert self.http.log, "there is something to hunt in"
         found = [secret for secret in self.secrets if secret in haystack]
-        return found + [code for code in self.codes if f'"{code}"' in haystack]
+        return found + codes_in(haystack, *self.codes)
 
 
 @pytest.fixture
@@ -180,6 +181,7 @@ def test_no_secret_of_a_second_factor_is_in_a_log_or_at_rest(
     dynamodb = stage.clients.dynamodb
     stored = str([dynamodb.scan(TableName=table)["Items"] for table in table_names(dynamodb)])
     assert [one for one in hunt.secrets if one in stored] == []
+    assert codes_in(stored, *hunt.codes) == []
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
