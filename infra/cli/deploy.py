@@ -10,8 +10,11 @@ import typer
 from infra.cli.audit import auditing
 from infra.cli.migrate_stage import say_if_migration_is_due
 from infra.cli.options import EXIT_AWS_FAILED, EXIT_OPERATOR_ERROR, StageOption, console, reports_failures, verbose
+from infra.cli.output.plan import show
 from infra.deploy.api import DeployedApi
 from infra.deploy.deploy import DeployFailed, DeployNotStarted, chalice_deploy, deploy_stage
+from infra.deploy.edge.concurrency import require_unreserved
+from infra.deploy.edge.settings import edge_changes
 from infra.deploy.web_acl import protect
 from infra.errors import OperatorError
 from infra.rules.import_functions import require_functions_of_realms
@@ -36,12 +39,14 @@ def deploy(
             def audited_chalice(stage: str, project: Path) -> bool:
                 # The checks come before, and change nothing.
                 require_functions_of_realms(reach(stage), project)
+                require_unreserved(stage, project)
                 stack.enter_context(auditing(reach(stage), "deploy"))
                 return chalice_deploy(stage, project, verbose=is_verbose or verbose.get())
 
             api = deploy_stage(stage, chalice=audited_chalice, tell_adopted=partial(_show_adopted, stage))
             _connect_events(reach(stage))
             _protect(reach(stage))
+            _show_edge(reach(stage), api)
     except DeployFailed as failure:
         typer.echo(str(failure), err=True)
         raise typer.Exit(EXIT_OPERATOR_ERROR if isinstance(failure, DeployNotStarted) else EXIT_AWS_FAILED) from None
@@ -66,6 +71,17 @@ def _protect(stage: Stage) -> None:
         typer.echo(str(fault), err=True)
     except AWS_FAILURES as failure:
         typer.echo(f"The stage's web ACL is as it was: {describe_failure(failure)}. {WAF}", err=True)
+
+
+def _show_edge(stage: Stage, api: DeployedApi) -> None:
+    """Set the throttling and the access log, and print what changed. Raises DeployFailed."""
+    try:
+        changes = edge_changes(stage, api)
+    except AWS_FAILURES as failure:
+        left = "The function is deployed, but its throttling or its access log are not as they should be: run again."
+        raise DeployFailed(f"AWS: {describe_failure(failure)}\n{left}") from failure
+    if changes:
+        show(console, f"The edge of stage {stage.name}", changes)
 
 
 def _show_adopted(stage: str, api: DeployedApi) -> None:

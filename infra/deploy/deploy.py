@@ -9,6 +9,8 @@ from pathlib import Path
 from chalicelib.mails.rendering import BadMailTemplates
 from chalicelib.rules.loading import BadRules
 from infra.deploy.api import AwsAccount, DeployedApi, UnclearApi, adopt_api, record_of, recorded_api
+from infra.deploy.edge.concurrency import read_reserved
+from infra.deploy.edge.throttling import read_limits
 from infra.errors import OperatorError
 from infra.gateway.responses import put_gateway_responses
 from infra.rules.import_functions import require_deployable_imports
@@ -114,5 +116,7 @@ def _require_ready(stage: str, project: Path) -> None:
         require_deployable(packages, project)
         require_deployable_mails(stage, project)
         require_deployable_imports(stage, project)
+        read_limits(stage, project)
+        read_reserved(stage, project)
     except (OperatorError, BadRules, BadMailTemplates) as fault:
         raise DeployNotStarted(str(fault)) from fault

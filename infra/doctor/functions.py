@@ -14,7 +14,7 @@ from infra.rules.import_functions import require_functions_of_realms
 from infra.rules.mail_templates import require_deployable_mails
 from infra.rules.packages import of_stage, require_deployable
 from infra.stage.aws_faults import AWS_FAILURES
-from infra.stage.chalice_config import stage_config
+from infra.stage.chalice_config import function_configs
 
 # Milliseconds of a bcrypt of cost 10 where a function has a whole processor, and the memory that gives it one.
 BCRYPT_MS, BCRYPT_COST, WHOLE_MB = 52, 10, 1769
@@ -119,13 +119,9 @@ def check_schedules(examined: Examined) -> Iterator[Finding]:
 
 def _wanted(examined: Examined) -> dict[str, dict[str, Any]]:
     """Return the functions of the stage, each with what its configuration must be."""
-    stage = examined.stage.name
-    config = stage_config(stage, examined.project)
-    named = config.config_from_disk["stages"][stage].get("lambda_functions", {})
-    functions = {"": config} | {name: config.scope(stage, name) for name in named}
     return {
-        examined.function(name): {"MemorySize": one.lambda_memory_size, "Timeout": one.lambda_timeout}
-        for name, one in functions.items()
+        name: {"MemorySize": one.lambda_memory_size, "Timeout": one.lambda_timeout}
+        for name, one in function_configs(examined.stage.name, examined.project).items()
     }
 
 

@@ -12,11 +12,23 @@ from infra.tenant.faults import quote, suggest
 SOURCES = Path(__file__).parents[2]
 # A command that was installed from a wheel has no project of its own: it takes the folder that it is run in.
 PROJECT = SOURCES if (SOURCES / ".chalice").is_dir() else Path.cwd()
+# Chalice's name of the API's function, among `lambda_functions`.
+API_HANDLER = "api_handler"
 
 
 def stage_config(stage: str, project: Path = PROJECT) -> Config:
     """Return Chalice's configuration of a stage. Raises OperatorError for an unknown stage."""
     return Config(stage, config_from_disk=_require_stage(stage, project))
+
+
+def function_configs(stage: str, project: Path = PROJECT) -> dict[str, Config]:
+    """Return Chalice's configuration of each function of a stage, by the function's name in Lambda."""
+    config = stage_config(stage, project)
+    named = config.config_from_disk["stages"][stage].get("lambda_functions", {})
+    name = f"{config.app_name}-{stage}"
+    # In Lambda the function of the API is named after the stage alone.
+    others = {f"{name}-{one}": config.scope(stage, one) for one in named if one != API_HANDLER}
+    return {name: config.scope(stage, API_HANDLER), **others}
 
 
 def stage_environment(stage: str, project: Path = PROJECT) -> dict[str, str]:

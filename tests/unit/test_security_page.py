@@ -71,9 +71,14 @@ def test_each_table_is_encrypted_and_can_be_restored() -> None:
 
 def test_each_log_group_of_the_stage_stands_in_the_page() -> None:
     groups = of_type("AWS::Logs::LogGroup")
-    suffixes = [one["LogGroupName"]["Fn::Sub"].removeprefix("/aws/lambda/gatehouse-${Stage}") for one in groups]
+    access, *functions = sorted(
+        (one["LogGroupName"]["Fn::Sub"] for one in groups), key=lambda name: name.startswith("/aws/lambda/")
+    )
+    suffixes = [name.removeprefix("/aws/lambda/gatehouse-${Stage}") for name in functions]
 
     assert sorted(suffixes) == sorted(FUNCTIONS)
+    assert access == "/gatehouse/${Stage}/access"
+    assert re.search(r"^\| `/gatehouse/STAGE/access` \|.*\| 90 days \|", PAGE, re.MULTILINE)
     assert {one["RetentionInDays"] for one in groups} == {90}
     row = next(line for line in PAGE.splitlines() if line.startswith("| `/aws/lambda/gatehouse-STAGE`"))
     assert all(f"`{suffix}`" in row for suffix in suffixes if suffix)
