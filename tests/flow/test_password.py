@@ -74,6 +74,13 @@ def test_long_password_gets_in(http: Http, people: PeopleMaker, length: int) -> 
     assert http.login(username=user.username, password=password[:-1]).status_code == 400
 
 
+def test_password_of_twenty_years_ago_gets_in(http: Http, people: PeopleMaker, clock: Clock) -> None:
+    user = people.make()
+    clock.advance(20 * 365 * 86_400)
+
+    assert http.login(username=user.username).status_code == 200
+
+
 @pytest.mark.parametrize(("stored", "typed"), [(73, 72), (72, 73), (100, 72), (72, 100)])
 def test_nothing_after_72_bytes_is_ignored(http: Http, people: PeopleMaker, stored: int, typed: int) -> None:
     user = people.make(password="x" * stored)
