@@ -32,7 +32,7 @@ def protection_end(stage: Stage, project: Path, dry_run: bool) -> list[PlannedCh
     """Return the changes that take the stage's web ACL away, and make them unless dry_run."""
     if find_stack(stage.cloudformation, stack_name(stage.name)) is None:
         return []
-    protected = [api for api, acl in _apis(stage, project) if _is_ours(stage, acl)]
+    protected = [api for api, acl in _apis(stage, project) if is_ours(stage, acl)]
     for api in () if dry_run else protected:
         end_association(api)
     ended = [PlannedChange("delete", _association(stage, api)) for api in protected]
@@ -61,6 +61,11 @@ def acl_of(project: Path, api: DeployedApi) -> str:
         return ""
 
 
+def is_ours(stage: Stage, acl: str) -> bool:
+    """Return whether an ARN, or "", is that of the stage's own web ACL."""
+    return f"/webacl/{acl_name(stage.name)}/" in acl
+
+
 def end_association(api: DeployedApi) -> None:
     """Take the web ACL of an API away from it, whichever it is."""
     client = _wafv2()
@@ -77,14 +82,10 @@ def _unprotected(stage: Stage, project: Path) -> Iterator[DeployedApi]:
     for api, acl in _apis(stage, project):
         if not acl:
             yield api
-        elif not _is_ours(stage, acl):
+        elif not is_ours(stage, acl):
             raise OperatorError(
                 f"REST API {api.rest_api_id} has another web ACL: {acl}. An API has one: take that away first."
             )
-
-
-def _is_ours(stage: Stage, acl: str) -> bool:
-    return f"/webacl/{acl_name(stage.name)}/" in acl
 
 
 def _association(stage: Stage, api: DeployedApi) -> str:

@@ -14,6 +14,7 @@ from infra.doctor.keys import check_key_age, check_keys
 from infra.doctor.limits import check_alarms, check_concurrency, check_mails, check_signatures, check_texts
 from infra.doctor.reach import check_clock, check_issuer
 from infra.doctor.storage import check_log_groups, check_shape, check_stacks, check_tables
+from infra.doctor.web_acl import check_web_acl
 from infra.stage.provision import write_configuration
 
 
@@ -50,4 +51,5 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("concurrency", check_concurrency),
     ("KMS Sign", check_signatures),
     ("alarms", check_alarms),
+    ("web ACL", check_web_acl),
 )

@@ -1,15 +1,22 @@
 """`gatehouse up --waf` puts a web ACL before the stage's API, `--no-waf` takes it away; neither leaves it as it is."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
+from infra.deploy import web_acl
 from infra.deploy.web_acl import protect
+from infra.stage import aws
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse
+from tests.cli.test_doctor import look
 from tests.cli.test_down import deploy, down
+from tests.support.fixed import Clock
 from tests.support.tenant_documents import small_document, write
 
 
@@ -172,12 +179,49 @@ def test_api_that_is_deployed_is_behind_the_web_acl_until_it_is_taken_away(own: 
 
 
 def test_api_that_is_deployed_later_gets_the_web_acl_by_deploy(own: Gatehouse) -> None:
+    without = look(own)[1]["web ACL"]
     own.up(small_document(), "--waf")
+    alone = look(own)[1]["web ACL"]
     api = make_api(own)
 
+    assert (without["status"], without["message"]) == (
+        "green",
+        "It is off: gatehouse up --waf puts one before the API.",
+    )
+    assert (alone["status"], alone["message"]) == ("amber", "There is no API yet.")
+
+    before = look(own)[1]["web ACL"]
     assert protect(own.stage, own.directory) is True
     assert protected_by(api) == name_of(own)
     assert protect(own.stage, own.directory) is False
+    assert before == {
+        "check": "web ACL",
+        "status": "amber",
+        "message": f"It does not stand before REST API {api}.",
+        "mend": f"gatehouse deploy --stage {own.stage.name}",
+    }
+    assert look(own)[1]["web ACL"]["status"] == "green"
+
+
+def test_web_acl_that_aws_does_not_know_everywhere_yet_is_asked_for_again(
+    own: Gatehouse, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.up(small_document(), "--waf")
+    api, refusals = make_api(own), iter(range(2))
+
+    def refuse(**_: Any) -> Any:
+        answer = {"Error": {"Code": "WAFUnavailableEntityException", "Message": "not yet"}}
+        return (AWSResponse("", 400, HTTPHeaders(), None), answer) if next(refusals, None) is not None else None
+
+    def refusing() -> boto3.Session:
+        session = aws.new_session()
+        session.events.register("before-call.wafv2.AssociateWebACL", refuse)
+        return session
+
+    monkeypatch.setattr(web_acl, "new_session", refusing)
+
+    assert protect(replace(own.stage, pause=clock.pause), own.directory) is True
+    assert (protected_by(api), clock.paused) == (name_of(own), [5, 5])
 
 
 def test_api_with_a_web_acl_of_the_team_is_left_alone(own: Gatehouse) -> None:

@@ -87,7 +87,7 @@ def test_recorded_api_is_read_with_its_stage(project: Path) -> None:
 
 def make_function(name: str) -> None:
     """Make a function of this name, as Chalice does."""
-    role = boto3.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    role = boto3.client("iam").create_role(RoleName=f"role-of-{name}", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("app.py", "")
