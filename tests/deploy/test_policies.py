@@ -79,7 +79,7 @@ def statements(stage: str, caller: str = FUNCTION) -> list[Statement]:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One permission that a call takes. tags: of the resource, as pairs, and the sender of an email as another one.
+    """One permission that a call takes. tags: of the resource, as pairs; the sender or the sealed owner is one too.
 
     key: the partition key of the items.
     """
@@ -146,7 +146,8 @@ def call_of(deployment: Deployment, action: str, name: str, key: str = "") -> Ca
         return Call(action, name, frozenset({tag, ("kms:KeyUsage", "SIGN_VERIFY")}))
     if name.startswith(("alias/", "mrk-")):
         name = deployment.aws.client("kms").describe_key(KeyId=name)["KeyMetadata"]["Arn"]
-    return Call(action, arn_of(name), tags_of(deployment, name), key)
+    owner = {("kms:EncryptionContext:gatehouse", key)} if action.startswith("kms:") and key else set()
+    return Call(action, arn_of(name), tags_of(deployment, name) | owner, key)
 
 
 def live_a_life(site: httpx.Client) -> None:

@@ -100,7 +100,7 @@ def _log_lines(environ: dict[str, Any], body: bytes) -> Iterator[dict[str, str]]
 
 
 def _permissions(environ: dict[str, Any], body: bytes) -> Iterator[tuple[str, str, str]]:
-    """Yield the permissions that a call of the function's services needs: action, resource, partition key."""
+    """Yield the permissions that a call needs: action, resource, partition key or owner of what KMS seals."""
     target, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
     if target in SERVICES:
         call = json.loads(body)
@@ -147,6 +147,8 @@ def _of_others(operation: str, call: dict[str, Any]) -> Iterator[tuple[str, str,
 def _key_of(call: dict[str, Any]) -> str:
     if "Tags" in call:
         return " ".join(tag["TagKey"] for tag in call["Tags"])
+    if "EncryptionContext" in call:
+        return str(call["EncryptionContext"]["gatehouse"])
     queried = {"pk": call.get("ExpressionAttributeValues", {}).get(":pk", {})}
     return str((call.get("Item") or call.get("Key") or queried).get("pk", {}).get("S", ""))
 
