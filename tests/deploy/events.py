@@ -1,6 +1,8 @@
 """Events that the deployed function sends on, to each kind of sink."""
 
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from infra.gateway.app import LambdaContext
@@ -26,13 +28,27 @@ def send_events(deployment: Deployment, sending: Environment) -> list[dict[str, 
     deployment.aws.client("events").create_event_bus(Name=NAME)
     location = {"LocationConstraint": "eu-west-1"}
     deployment.aws.client("s3").create_bucket(Bucket=NAME, CreateBucketConfiguration=location)
-    table, name = deployment.aws.client("dynamodb"), "gatehouse-dev-config"
     for sink in SINKS:
-        document = json.dumps({"types": ["fp"], "to": sink})
-        table.put_item(TableName=name, Item={"pk": {"S": "events"}, "document": {"S": document}})
-        assert sending.invoke({"awslogs": {"data": batch(LINE)}}, LambdaContext("", NAME, 0)) is None
+        with stream_to(deployment, sink):
+            assert sending.invoke({"awslogs": {"data": batch(LINE)}}, LambdaContext("", NAME, 0)) is None
+    return [event for message in take_from_queue(deployment) for event in json.loads(message)]
+
+
+@contextmanager
+def stream_to(deployment: Deployment, sink: Mapping[str, Any]) -> Iterator[None]:
+    """Send failed logins to a sink until the block ends."""
+    table, name = deployment.aws.client("dynamodb"), "gatehouse-dev-config"
+    document = json.dumps({"types": ["fp"], "to": sink})
+    table.put_item(TableName=name, Item={"pk": {"S": "events"}, "document": {"S": document}})
+    yield
     table.delete_item(TableName=name, Key={"pk": {"S": "events"}})
+
+
+def take_from_queue(deployment: Deployment) -> list[str]:
+    """Take the messages that wait in the queue, as SQS does once the function has returned."""
     sqs = deployment.aws.client("sqs")
     url = sqs.get_queue_url(QueueName=NAME)["QueueUrl"]
     messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-    return [event for message in messages for event in json.loads(message["Body"])]
+    for message in messages:
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return [message["Body"] for message in messages]

@@ -14,6 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.flows.events.delivery import EventsFlow, Undelivered
+from chalicelib.wiring.events import handle
 from infra.stage.aws import Stage, new_session
 from tests.support.fixed import Clock
 from tests.support.function_aws import Ask, around_calls
@@ -103,13 +104,13 @@ def run_queue(flow: EventsFlow) -> int:
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
         for message in messages:
             try:
-                flow.retry(message["Body"])
+                handle({"Records": [{"body": message["Body"], "eventSource": "aws:sqs"}]}, flow)
             except Undelivered:
                 kept.append(message["ReceiptHandle"])
             else:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    for handle in kept:
-        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
+    for receipt in kept:
+        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=0)
     return len(kept)
 
 
