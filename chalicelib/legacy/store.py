@@ -10,13 +10,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from chalicelib.deadline import OutOfTime, TooManyThreads, run_within
 from chalicelib.errors import TemporarilyUnavailable, printable
 from chalicelib.identifiers import trim
 from chalicelib.legacy.loading import BadImportFunction, ImportFunction, load_function, package_of
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Client, Realm
 from chalicelib.rules.context import client_members
-from chalicelib.rules.deadline import OutOfTime, TooManyThreads, run_within
 
 THREAD = "legacy store"
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from chalicelib.deadline import MAX_THREADS, OutOfTime, TooManyThreads, run_within
 from chalicelib.errors import AccessDenied, InteractionRequired, ServerError, printable
 from chalicelib.model.login import Access, Login
 from chalicelib.model.request import Outcome, Request
@@ -12,7 +13,6 @@ from chalicelib.model.tenant import Client
 from chalicelib.model.user import User
 from chalicelib.rules.claims import refusal
 from chalicelib.rules.context import RuleArguments, RuleContext, make_arguments
-from chalicelib.rules.deadline import MAX_THREADS, OutOfTime, TooManyThreads, run_within
 from chalicelib.rules.faults import BadRule, RuleFailed, traceback_of
 from chalicelib.rules.loading import Rule
 from chalicelib.rules.spelling import find_meant

@@ -17,9 +17,9 @@ from chalicelib.settings import Settings
 from chalicelib.store.configuration.events_secret import make_secret
 from chalicelib.store.configuration.vault import Vault
 from chalicelib.wiring.events import build_events, handle
-from infra.stage.aws import Stage
+from infra.stage.aws import Stage, new_session
 from infra.tenant.schema import TenantFile
-from tests.support.events import SINKS, Sinkhole, batch, ids, open_sinks, run_queue
+from tests.support.events import BUCKET, SINKS, Sinkhole, batch, ids, open_sinks, run_queue
 from tests.support.faults import aws_error, failing
 from tests.support.fixed import Clock
 from tests.support.stages import provision_stage
@@ -68,6 +68,12 @@ def flow(
         assert run_queue(flow) == 0
 
 
+def stored() -> dict[str, str]:
+    """Return the objects of the bucket, by their keys."""
+    bucket = new_session().resource("s3").Bucket(BUCKET)
+    return {one.key: one.get()["Body"].read().decode() for one in bucket.objects.all()}
+
+
 def send_to(flow: EventsFlow, kind: str, *types: str) -> None:
     """Write what `apply` writes of a section `events`."""
     flow.config.put("events", {"types": list(types or ("fp",)), "to": {kind: SINKS[kind]}})
@@ -98,7 +104,7 @@ def test_sink_that_is_down_for_ten_minutes_loses_nothing(
     while clock() < begin + 2 * TEN_MINUTES_S:
         # More than one entry of PutEvents, and in the end more than one message of the queue.
         number = 1 + 53 * (seed + sent) % 150
-        flow.take(batch(*[LINE] * number))
+        handle({"awslogs": {"data": batch(*[LINE] * number)}}, flow)
         sent += number
         clock.advance(BATCH_S)
         if int(clock() - begin) % REDELIVERY_S < BATCH_S:
@@ -205,6 +211,23 @@ def test_entries_that_the_bus_refuses_are_told_with_its_reason(
     run_queue(flow)
 
     assert [one.reason for one in told] == ["eventbridge: 2 events: NotAuthorizedForSourceException"]
+
+
+def test_lines_that_come_again_with_fewer_types_overwrite_nothing_in_the_bucket(flow: EventsFlow) -> None:
+    handed = batch(LINE, {**LINE, "event": "fu"})
+    send_to(flow, "s3", "fp", "fu")
+    before = stored()
+    flow.take(handed)
+    flow.take(handed)
+    first = {key: text for key, text in stored().items() if key not in before}
+    # The operator takes a type out, and Lambda calls once more.
+    send_to(flow, "s3", "fp")
+    flow.take(handed)
+    after = stored()
+
+    assert len(first) == 1
+    assert [text.count("\n") for text in first.values()] == [2]
+    assert first.items() <= after.items()
 
 
 def test_other_types_lambdas_own_lines_and_control_messages_are_left_out(flow: EventsFlow, sinkhole: Sinkhole) -> None:

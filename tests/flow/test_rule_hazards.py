@@ -9,9 +9,9 @@ from urllib.parse import quote_plus
 import jwt
 import pytest
 
-from chalicelib import wiring
+from chalicelib import deadline, wiring
 from chalicelib.http import log
-from chalicelib.rules import deadline, runner
+from chalicelib.rules import runner
 from infra.stage.aws import Stage
 from tests.flow.test_rule_context import settings_of
 from tests.support.faults import before

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.deadline import MAX_THREADS
 from chalicelib.http.viewer import NAMES
 from chalicelib.model.login import Access, Login
 from chalicelib.model.request import Request
@@ -17,7 +18,6 @@ from chalicelib.model.tenant import Client
 from chalicelib.model.user import User
 from chalicelib.rules.claims import RESTRICTED
 from chalicelib.rules.context import UNMERGED, RuleArguments, RuleContext, make_arguments
-from chalicelib.rules.deadline import MAX_THREADS
 from chalicelib.rules.loading import load
 from chalicelib.rules.runner import MAX_SCOPES, Run
 from chalicelib.rules.values import MAX_METADATA_BYTES, MAX_METADATA_DEPTH

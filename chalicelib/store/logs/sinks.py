@@ -1,12 +1,15 @@
 """The three places that events are sent to: an event bus, a bucket, and a webhook that is signed."""
 
+import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
+from chalicelib.deadline import OutOfTime, TooManyThreads, run_within
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.clock import Clock
 from chalicelib.store.aws.calls import Aws
@@ -19,7 +22,8 @@ SOURCE = "gatehouse"
 SIGNATURE = "Gatehouse-Signature"
 # The most entries of one PutEvents.
 MOST_ENTRIES = 10
-TIMEOUT_S = 5
+# A webhook's. Each operation on its socket has it too, so that a thread whose time is over ends.
+TIMEOUT_S = 5.0
 SUCCESSES = range(200, 300)
 
 
@@ -83,10 +87,12 @@ class Bucket:
     prefix: str
 
     def send(self, events: Sequence[Mapping[str, Any]]) -> None:
-        """Store the events as JSON Lines. The same events go to the same key again."""
+        """Store the events as JSON Lines. The same events go to the same key again, and others to another."""
         first = events[0]
         day = str(first["data"].get("date", ""))[:10].replace("-", "/")
-        key = f"{self.prefix}{day}/{first['log_id']}.jsonl"
+        # CloudWatch may hand the lines out again after the tenant file has named other types.
+        ids = hashlib.sha256(" ".join(event["log_id"] for event in events).encode()).hexdigest()
+        key = f"{self.prefix}{day}/{first['log_id']}-{ids[:16]}.jsonl"
         body = "".join(json.dumps(event) + "\n" for event in events).encode()
         self.aws.send("PutObject", Bucket=self.bucket, Key=key, Body=body, ContentType="application/x-ndjson")
 
@@ -101,22 +107,28 @@ class Webhook:
     connect: "Callable[[str, int], HTTPConnection]"
 
     def send(self, events: Sequence[Mapping[str, Any]]) -> None:
-        """Post the events as one JSON array. Only a status 2xx takes them; no redirection is followed."""
-        from http.client import HTTPException  # noqa: PLC0415 (no login needs it)
+        """Post the events as one JSON array, within TIMEOUT_S from the name's lookup to the answer's headers."""
+        faults: list[str] = []
+        try:
+            run_within(TIMEOUT_S, "webhook", lambda: faults.append(self._post(json.dumps(events).encode())))
+        except (OutOfTime, TooManyThreads) as failure:
+            raise SinkFailure(type(failure).__name__) from None
+        if faults != [""]:
+            raise SinkFailure(*faults)
 
-        parts, body = urlsplit(self.url), json.dumps(events).encode()
+    def _post(self, body: bytes) -> str:
+        """Return why the body was not taken, or nothing. Only a status 2xx takes it; no redirection is followed."""
+        parts = urlsplit(self.url)
         headers = {"Content-Type": "application/json", SIGNATURE: sign(self.secret, self.clock.now_s(), body)}
-        connection = self.connect(parts.hostname or "", parts.port or 443)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
-            connection.request("POST", path, body, headers)
-            status = connection.getresponse().status
-        except (OSError, HTTPException) as failure:
-            raise SinkFailure(type(failure).__name__) from None
-        finally:
-            connection.close()
-        if status not in SUCCESSES:
-            raise SinkFailure(f"status {status}")
+            with closing(self.connect(parts.hostname or "", parts.port or 443)) as connection:
+                connection.request("POST", path, body, headers)
+                status = connection.getresponse().status
+        except BaseException as failure:
+            # It would end this thread alone, as does the interruption. Nothing of it but its name is safe to tell.
+            return type(failure).__name__
+        return "" if status in SUCCESSES else f"status {status}"
 
 
 def connect_by_https(host: str, port: int) -> "HTTPConnection":
