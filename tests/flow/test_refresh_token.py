@@ -6,6 +6,8 @@ from base64 import urlsafe_b64encode
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import reduce
+from operator import and_, or_
 from typing import Any
 
 import httpx
@@ -420,6 +422,14 @@ def test_family_of_another_device_lives_on(http: Http, client_id: str, clock: Cl
 
     assert refresh(http, client_id, lost).json() == UNKNOWN
     assert refresh(http, client_id, kept).status_code == 200
+
+
+def test_secret_of_a_token_has_256_random_bits(http: Http, client_id: str) -> None:
+    tokens = [login(http, client_id)["refresh_token"] for _ in range(40)]
+    found = [int.from_bytes(jwt.utils.base64url_decode(token.removeprefix(VERSION))[:32]) for token in tokens]
+
+    ever_set, never_clear = reduce(or_, found), reduce(and_, found)
+    assert (ever_set, never_clear) == (2**256 - 1, 0)
 
 
 def test_only_hashes_are_stored(http: Http, client_id: str, stage: Stage) -> None:

@@ -1,6 +1,7 @@
 """Secrets at rest open for their owner alone (docs/adr/0013)."""
 
 import secrets
+from base64 import b64decode, b64encode
 
 import pytest
 
@@ -18,6 +19,24 @@ def test_secret_opens_for_its_owner() -> None:
 def test_secret_of_another_owner_does_not_open() -> None:
     with pytest.raises(ServerError):
         unseal(DATA_KEY, seal(DATA_KEY, "a secret", "ada"), "eve")
+
+
+def test_secret_with_any_byte_changed_does_not_open() -> None:
+    sealed = bytearray(b64decode(seal(DATA_KEY, "a secret", "ada")))
+    for position in range(len(sealed)):
+        changed = bytearray(sealed)
+        changed[position] ^= 1
+        with pytest.raises(ServerError):
+            unseal(DATA_KEY, b64encode(changed).decode(), "ada")
+
+
+@pytest.mark.parametrize("length", [0, 4, 16, 20, 47])
+def test_secret_that_was_cut_does_not_open(length: int) -> None:
+    sealed = seal(DATA_KEY, "a secret", "ada")
+
+    assert len(sealed) == 48
+    with pytest.raises(ServerError, match="could not be completed"):
+        unseal(DATA_KEY, sealed[:length], "ada")
 
 
 def test_secret_is_sealed_differently_each_time() -> None:

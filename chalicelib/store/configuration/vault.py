@@ -151,8 +151,8 @@ def unseal(data_key: bytes, sealed: str, owner: str) -> str:
     from cryptography.exceptions import InvalidTag  # noqa: PLC0415 (as above)
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 (as above)
 
-    raw = b64decode(sealed)
     try:
+        raw = b64decode(sealed)
         return AESGCM(data_key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], owner.encode()).decode()
-    except InvalidTag:
+    except (InvalidTag, ValueError):
         raise ServerError("The request could not be completed.", reason="a sealed secret does not open") from None
