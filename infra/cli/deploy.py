@@ -46,7 +46,7 @@ def deploy(
             api = deploy_stage(stage, chalice=audited_chalice, tell_adopted=partial(_show_adopted, stage))
             _connect_events(reach(stage))
             _protect(reach(stage))
-            _show_edge(reach(stage), api)
+            _set_edge(reach(stage), api)
     except DeployFailed as failure:
         typer.echo(str(failure), err=True)
         raise typer.Exit(EXIT_OPERATOR_ERROR if isinstance(failure, DeployNotStarted) else EXIT_AWS_FAILED) from None
@@ -73,7 +73,7 @@ def _protect(stage: Stage) -> None:
         typer.echo(f"The stage's web ACL is as it was: {describe_failure(failure)}. {WAF}", err=True)
 
 
-def _show_edge(stage: Stage, api: DeployedApi) -> None:
+def _set_edge(stage: Stage, api: DeployedApi) -> None:
     """Set the throttling and the access log, and print what changed. Raises DeployFailed."""
     try:
         changes = edge_changes(stage, api)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from infra.doctor.edge import check_edge, check_reserved
 from infra.doctor.findings import Check, Examined, Finding
 from infra.doctor.functions import (
     check_bcrypt,
@@ -46,9 +47,11 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("permissions", check_permissions),
     ("schedules", check_schedules),
     ("issuer", check_issuer),
+    ("edge", check_edge),
     ("emails", check_mails),
     ("text messages", check_texts),
     ("concurrency", check_concurrency),
+    ("reserved concurrency", check_reserved),
     ("KMS Sign", check_signatures),
     ("alarms", check_alarms),
     ("web ACL", check_web_acl),

@@ -48,6 +48,35 @@ def test_function_with_other_memory_is_amber_and_a_schedule_that_is_off_is_red(d
     assert told["schedule of gatehouse-dev-tell_blocked"]["mend"] == f"aws events enable-rule --name {rule}"
 
 
+def test_limit_log_and_reserve_that_were_changed_by_hand_are_told_and_mended_by_deploy(deployment: Deployment) -> None:
+    gateway, functions = deployment.aws.client("apigateway"), deployment.aws.client("lambda")
+    changes = {"~1oauth~1token/POST/throttling/rateLimit": "9", "*/*/logging/dataTrace": "true"}
+    gateway.update_stage(
+        restApiId=deployment.rest_api_id,
+        stageName="dev",
+        patchOperations=[
+            {"op": "remove", "path": "/accessLogSettings"},
+            *({"op": "replace", "path": f"/{path}", "value": value} for path, value in changes.items()),
+        ],
+    )
+    functions.put_function_concurrency(FunctionName="gatehouse-dev", ReservedConcurrentExecutions=7)
+    told = {one["check"]: one for one in findings(deployment, code=(3,))}
+    deployed = deployment.project.gatehouse("deploy", "--stage", "dev")
+    after = by_check(findings(deployment))
+
+    for check, status, words in (
+        ("throttling", "amber", "logins"),
+        ("access log", "amber", "off"),
+        ("reserved concurrency", "amber", "gatehouse-dev."),
+        ("bodies in logs", "red", "passwords"),
+    ):
+        assert told[check]["status"] == status
+        assert words in told[check]["message"]
+    assert "'op=replace,path=/*/*/logging/dataTrace,value=false'" in told["bodies in logs"]["mend"]
+    assert deployed.returncode == 0
+    assert [after[check] for check in ("throttling", "access log", "reserved concurrency")] == ["green"] * 3
+
+
 def test_policy_that_was_changed_by_hand_is_red(deployment: Deployment) -> None:
     iam = deployment.aws.client("iam")
     role = deployment.configuration("gatehouse-dev-management")["Role"].rpartition("/")[2]
