@@ -124,6 +124,14 @@ def test_page_says_what_each_function_may_read_and_write(function: str) -> None:
     assert {word for word in OF_KMS.values() if word in kms} == {OF_KMS[one] for one in actions if one in OF_KMS}
 
 
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_function_may_read_or_change_logs(function: str) -> None:
+    policy = json.loads((PROJECT / ".chalice" / f"policy-prod{function}.json").read_text("utf-8"))["Statement"]
+    actions = {action for one in policy for action in one["Action"] if action.startswith("logs:")}
+
+    assert actions == {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+
 def test_every_function_that_has_a_policy_stands_in_the_page() -> None:
     files = {path.stem.removeprefix("policy-prod") for path in (PROJECT / ".chalice").glob("policy-prod*.json")}
 
