@@ -15,6 +15,8 @@ from infra.stage.changes import PlannedChange
 from infra.stage.cloudformation.web_acl import LOGIN_LIMIT, REQUEST_LIMIT, WebAcl
 from infra.tenant.schema import TenantFile
 
+# The highest limit of a rate rule.
+MAX_LIMIT = 2_000_000_000
 SETTINGS = ("--waf-requests", "--waf-logins", "--waf-account-takeover")
 TRUSTED_PROXIES = "GATEHOUSE_TRUSTED_PROXIES"
 BEFORE_PROXIES = "which --waf would count as one caller each. Put a web ACL before the first proxy, such as CloudFront."
@@ -38,10 +40,16 @@ WafOption = Annotated[
     ),
 ]
 WafRequests = Annotated[
-    int, typer.Option("--waf-requests", min=10, help="With --waf: token requests of one address in five minutes.")
+    int,
+    typer.Option(
+        "--waf-requests", min=10, max=MAX_LIMIT, help="With --waf: token requests of one address in five minutes."
+    ),
 ]
 WafLogins = Annotated[
-    int, typer.Option("--waf-logins", min=10, help="With --waf: password grants of one address in five minutes.")
+    int,
+    typer.Option(
+        "--waf-logins", min=10, max=MAX_LIMIT, help="With --waf: password grants of one address in five minutes."
+    ),
 ]
 WafAccountTakeover = Annotated[
     AccountTakeover,
