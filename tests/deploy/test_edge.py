@@ -6,6 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
+import pytest
+
 from infra.deploy.edge.access_log import FORMAT
 from tests.deploy.conftest import FUNCTIONS, ON_ONE_WORKER, Deployment
 
@@ -35,6 +38,32 @@ def test_deployed_stage_writes_an_access_log_into_the_group_that_up_made(deploym
         "format": FORMAT,
     }
     assert group["retentionInDays"] == 90
+
+
+def test_throttled_request_is_answered_as_an_oauth_error(deployment: Deployment) -> None:
+    answer = deployment.aws.client("apigateway").get_gateway_response(
+        restApiId=deployment.rest_api_id, responseType="THROTTLED"
+    )
+    headers = {
+        name.removeprefix("gatewayresponse.header."): value for name, value in answer["responseParameters"].items()
+    }
+    body = json.loads(answer["responseTemplates"]["application/json"])
+
+    assert (answer["statusCode"], list(body), body["error"]) == (
+        "429",
+        ["error", "error_description"],
+        "too_many_requests",
+    )
+    assert (headers["Retry-After"], headers["Cache-Control"]) == ("'1'", "'no-store'")
+
+
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/.well-known/jwks.json"])
+def test_copy_of_a_cache_before_the_deployed_api_is_confirmed(site: httpx.Client, path: str) -> None:
+    first = site.get(path)
+    again = site.get(path, headers={"If-None-Match": f"W/{first.headers['ETag']}"})
+
+    assert (first.headers["Cache-Control"], again.headers["Cache-Control"]) == ("public, max-age=300",) * 2
+    assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
 
 
 def test_reserve_and_limits_of_the_configuration_reach_the_stage_after_each_deployment(

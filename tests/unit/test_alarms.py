@@ -9,6 +9,8 @@ import pytest
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]  # has no types
 
 from chalicelib.store.aws.messages import EMAIL_UNSENT, SMS_UNSENT
+from infra.deploy.edge.access_log import FORMAT
+from infra.gateway.responses import load_gateway_responses
 
 # What CloudWatch compares of a JSON line.
 TERM = re.compile(r'\$\.event = "(\w+)"')
@@ -60,3 +62,17 @@ def test_one_message_that_could_not_be_sent_within_a_minute_is_an_alarm(log_grou
     assert set(TERM.findall(metric_filter["FilterPattern"])) == codes
     assert metric["MetricValue"] == "1"
     require_one_a_minute(alarm)
+
+
+def test_throttled_requests_of_the_access_log_are_an_alarm() -> None:
+    (metric_filter,) = (
+        one for one in resources("AWS::Logs::MetricFilter") if one["LogGroupName"] == {"Ref": "AccessLogs"}
+    )
+    (metric,) = metric_filter["MetricTransformations"]
+    (alarm,) = (one for one in resources("AWS::CloudWatch::Alarm") if one.get("MetricName") == metric["MetricName"])
+
+    # API Gateway's word for it, under the name that the lines have.
+    assert "THROTTLED" in load_gateway_responses()
+    assert json.loads(FORMAT)["error"] == "$context.error.responseType"
+    assert metric_filter["FilterPattern"] == '{ $.error = "THROTTLED" }'
+    assert (alarm["Statistic"], alarm["Period"], alarm["Threshold"]) == ("Sum", 300, 100)
