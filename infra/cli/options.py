@@ -15,6 +15,7 @@ from chalicelib.mails.rendering import BadMailTemplates
 from chalicelib.rules.loading import BadRules
 from chalicelib.settings import MAIL_TEMPLATES
 from chalicelib.store.people.user_records import NoSuchUser
+from infra.cli.output.escapes import printable
 from infra.errors import NotReady, OperatorError
 from infra.stage.aws_faults import AWS_FAILURES, describe_failure
 from infra.stage.cloudformation.stack_status import Unsound
@@ -67,7 +68,7 @@ def reports_failures(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except (*OPERATOR_ERRORS, Unsound, *AWS_FAILURES) as failure:
             line, code = _line_and_code(failure)
-            typer.echo(line, err=True)
+            typer.echo(printable(line), err=True)
             if verbose.get():
                 typer.echo("".join(traceback.format_exception(failure)), err=True)
         raise typer.Exit(code)

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from chalicelib.store.logs.audit import audit_group
 from infra.cli.logs import stats as statistics
+from infra.cli.main import app
 from infra.stage.aws import Stage
-from infra.stage.logs.reading import function_groups
+from infra.stage.logs.reading import LogLine, function_groups
 from infra.stage.people import People
 from infra.tenant.log_codes import LOG_CODES
 from tests.cli.conftest import Gatehouse, Ran
@@ -21,6 +24,8 @@ from tests.support.tenant_documents import small_document
 PAGE = (Path(__file__).parents[2] / "docs" / "use" / "http.md").read_text("utf-8")
 CODES = re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.+?) \|", PAGE.partition("## Log codes")[2], re.MULTILINE)))
 STAFF = ("--realm", "staff")
+# What clears a screen, in ASCII and in one character; what turns a text around; and what nothing prints.
+HOSTILE = "\x1b[2J\x9b2J\u202e\x07\x08red\x7f"
 _streams = itertools.count(1)
 
 
@@ -88,7 +93,8 @@ def test_tail_that_follows_shows_each_new_line_once(own: Gatehouse, monkeypatch:
     monkeypatch.setattr("infra.cli.logs.logs.reach", lambda _: replace(own.stage, pause=pause))
     ran = own.run("logs", "tail", "--follow", "--json")
 
-    assert events_of(ran) == ["fp", "fu"]
+    assert (ran.code, ran.err) == (130, "")
+    assert [json.loads(line)["event"] for line in ran.out.splitlines()] == ["fp", "fu"]
 
 
 def test_lines_of_another_stage_with_the_same_beginning_are_left_out(own: Gatehouse) -> None:
@@ -161,6 +167,94 @@ def test_name_is_no_part_of_a_filter_pattern(own: Gatehouse, who: str) -> None:
     ran = own.run("logs", "user", who, *STAFF, "--json")
 
     assert (ran.code, ran.out) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["tail", "tail --json", "user HOSTILE --realm staff", "tail --follow"])
+def test_line_commands_no_terminal(own: Gatehouse, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    polls = itertools.count(1)
+
+    def pause(_: float) -> None:
+        if next(polls) > 1:
+            raise KeyboardInterrupt
+        put(own.stage, request("fp", 1, user=HOSTILE, reason=HOSTILE), age_s=3)
+
+    put(own.stage, request("fp", 1, user=HOSTILE, reason=HOSTILE), age_s=60)
+    monkeypatch.setattr("infra.cli.logs.logs.reach", lambda _: replace(own.stage, pause=pause))
+    monkeypatch.setattr("infra.cli.logs.logs._is_terminal", lambda: True)
+    printed = CliRunner().invoke(app, ["logs", *command.replace("HOSTILE", HOSTILE).split(" "), "-s", own.stage.name])
+
+    assert "red" in printed.output
+    assert not [char for char in printed.output if not char.isprintable() and char != "\n"]
+    if "--json" in command:
+        assert json.loads(printed.output.splitlines()[-1])["user"] == HOSTILE
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"status": "x", "ms": "y", "event": ["fp"], "client_id": 7, "user": {"a": 1}},
+        {"status": None, "event": None, "error": 3, "reason": ["x"], "path": 2},
+        {"who": 1, "time": 7},
+        '"text"',
+        "[1]",
+        '{"time": ',
+        "\x00\ufffd",
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "words", [("tail",), ("stats",), ("user", "staff|1", *STAFF), ("tail", "--json")], ids=" ".join
+)
+def test_line_of_a_rules_own_breaks_no_command(
+    own: Gatehouse, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], line: dict[str, Any] | str
+) -> None:
+    put(own.stage, line, request("fp", 1, user="staff|1"))
+    monkeypatch.setattr("infra.cli.logs.logs._is_terminal", lambda: True)
+    ran = own.run("logs", *words)
+
+    assert (ran.code, ran.err, "fp" in ran.out) == (0, "", True)
+
+
+@pytest.mark.parametrize("columns", [1, 20, 40, 69, 200])
+def test_picture_fits_into_the_terminal(own: Gatehouse, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    put(own.stage, request("sepft", 5))
+    monkeypatch.setattr("infra.cli.logs.logs._is_terminal", lambda: True)
+    drawn = own.run("logs", "tail", columns=columns).out.splitlines()[:2]
+
+    assert [line.split(" ")[0] for line in drawn] == ["lines", "failed"]
+    assert max(map(len, drawn)) <= max(columns, 10)
+
+
+def test_time_before_1970_begins_there(own: Gatehouse) -> None:
+    put(own.stage, request("fp", 1))
+
+    assert events_of(own.run("logs", "tail", "--since", "99999d", "--json")) == ["fp"]
+
+
+def test_nobody_has_no_lines(own: Gatehouse) -> None:
+    put(own.stage, request("fp", 1), request("fu", 1, user="staff|1"))
+
+    assert own.run("logs", "user", "", *STAFF, "--json").out == ""
+
+
+def test_stage_of_before_the_audit_log_shows_a_users_lines(own: Gatehouse) -> None:
+    own.stage.clients.logs().delete_log_group(logGroupName=audit_group(own.stage.name))
+    put(own.stage, request("sepft", 1, user="staff|1"))
+
+    assert events_of(own.run("logs", "user", "staff|1", *STAFF, "--json")) == ["sepft"]
+
+
+def test_stats_let_cloudwatch_choose_the_lines(own: Gatehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def find(*given: object) -> list[LogLine]:
+        asked.append(given[-1])
+        return []
+
+    monkeypatch.setattr("infra.cli.logs.logs.find_lines", find)
+    own.run("logs", "stats")
+
+    assert asked == ["{ $.status >= 0 }"]
 
 
 def test_every_log_code_has_its_words() -> None:

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -9,14 +10,15 @@ from rich.text import Text
 
 from chalicelib.identifiers import digest
 from infra.cli.logs.rows import COLUMNS, row_of
-from infra.cli.logs.stats import Stats, draw
-from infra.cli.options import JsonOption, RealmOption, StageOption, console, reports_failures
+from infra.cli.logs.stats import SLICES, Stats, draw
+from infra.cli.options import JsonOption, RealmOption, StageOption, console, reports_failures, show_progress
+from infra.cli.output.escapes import printable
 from infra.cli.output.tables import print_json, print_table, utc
 from infra.cli.people.users import Who
 from infra.errors import OperatorError
 from infra.stage.aws import Stage, reach
 from infra.stage.keys import stage_key
-from infra.stage.logs.reading import LogLine, audit_groups, function_groups, read_lines
+from infra.stage.logs.reading import REQUESTS, LogLine, audit_groups, find_lines, find_lines_of, function_groups
 from infra.stage.people import People
 from infra.tenant.log_codes import LOG_CODES
 
@@ -28,6 +30,8 @@ SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 POLL_S = 2
 # A line may reach CloudWatch after a later one.
 LATE_MS = 10_000
+# The width of the words before the bars.
+LABEL = 8
 
 
 def _since_s(text: str) -> str:
@@ -52,7 +56,7 @@ def tail(
     """Show the lines of all functions, oldest first."""
     reached = reach(stage)
     begin_ms, now_ms = _window(since)
-    lines = read_lines(reached, function_groups(reached), begin_ms, now_ms)
+    lines = _sorted(find_lines(reached, function_groups(reached), begin_ms, now_ms))
     _show(Stats(lines, begin_ms, now_ms), as_json)
     if follow:
         _follow(reached, lines, now_ms, as_json)
@@ -64,7 +68,7 @@ def stats(stage: StageOption, since: SinceOption = "1h", as_json: JsonOption = F
     """Count the lines by event and client, and show how long requests took. A terminal shows them over time too."""
     reached = reach(stage)
     begin_ms, now_ms = _window(since)
-    lines = read_lines(reached, function_groups(reached), begin_ms, now_ms)
+    lines = _sorted(find_lines(reached, function_groups(reached), begin_ms, now_ms, REQUESTS))
     found = Stats([line for line in lines if "status" in line.members], begin_ms, now_ms)
     if as_json:
         print_json(console, found.as_json())
@@ -81,14 +85,20 @@ def user(
     reached = reach(stage)
     begin_ms, now_ms = _window(since)
     groups = function_groups(reached) + audit_groups(reached)
-    lines = read_lines(reached, groups, begin_ms, now_ms, _names_of(reached, realm, who))
+    lines = _sorted(find_lines_of(reached, groups, begin_ms, now_ms, _names_of(reached, realm, who)))
     _show(Stats(lines, begin_ms, now_ms), as_json)
 
 
 def _window(since: str) -> tuple[int, int]:
     """Return the beginning and the end of a time until now, in milliseconds."""
     now_ms = int(1000 * time.time())
-    return now_ms - 1000 * int(since[:-1]) * SECONDS[since[-1]], now_ms
+    # CloudWatch knows no time before 1970.
+    return max(0, now_ms - 1000 * int(since[:-1]) * SECONDS[since[-1]]), now_ms
+
+
+def _sorted(lines: Iterable[LogLine]) -> list[LogLine]:
+    """Return lines oldest first. A terminal shows how many there are so far, as CloudWatch may take its time."""
+    return sorted(show_progress(lines, "lines"), key=lambda line: line.at_ms)
 
 
 def _names_of(stage: Stage, realm: str, who: str) -> list[str]:
@@ -104,36 +114,33 @@ def _names_of(stage: Stage, realm: str, who: str) -> list[str]:
 def _show(found: Stats, as_json: bool) -> None:
     if as_json:
         for line in found.lines:
-            console.print_json(data=line.members, indent=None)
+            print_json(console, line.members, indent=None)
         return
     _draw(found, "lines")
     print_table(console, COLUMNS, [row_of(line) for line in found.lines])
 
 
 def _draw(found: Stats, counted: str) -> None:
-    """Draw a terminal's picture of a time: a bar for each slice. counted: the name of what is counted."""
+    """Draw a terminal's picture of a time: a bar for each slice, as many as fit. counted: what is counted."""
     if _is_terminal():
-        over_time = found.over_time()
-        console.print(Text(f"{counted:8} {draw([all_ for all_, _ in over_time])}", style="green"))
-        console.print(Text(f"{'failed':8} {draw([failed for _, failed in over_time])}", style="red"))
+        over_time = found.over_time(max(1, min(SLICES, console.width - LABEL - 1)))
+        console.print(Text(f"{counted:{LABEL}} {draw([all_ for all_, _ in over_time])}", style="green"))
+        console.print(Text(f"{'failed':{LABEL}} {draw([failed for _, failed in over_time])}", style="red"))
 
 
 def _follow(stage: Stage, shown: list[LogLine], until_ms: int, as_json: bool) -> None:
     """Show new lines as they come, each once."""
-    known = {line.event_id: line.at_ms for line in shown}
-    try:
-        while True:
-            stage.pause(POLL_S)
-            begin_ms, until_ms = until_ms - LATE_MS, int(1000 * time.time())
-            found = read_lines(stage, function_groups(stage), begin_ms, until_ms)
-            for line in [line for line in found if line.event_id not in known]:
-                if as_json:
-                    console.print_json(data=line.members, indent=None)
-                else:
-                    console.print("  ".join(row_of(line)))
-            known = {line.event_id: line.at_ms for line in found}
-    except KeyboardInterrupt:
-        return
+    known = {line.event_id for line in shown}
+    while True:
+        stage.pause(POLL_S)
+        begin_ms, until_ms = until_ms - LATE_MS, int(1000 * time.time())
+        found = sorted(find_lines(stage, function_groups(stage), begin_ms, until_ms), key=lambda line: line.at_ms)
+        for line in [line for line in found if line.event_id not in known]:
+            if as_json:
+                print_json(console, line.members, indent=None)
+            else:
+                console.print(printable("  ".join(row_of(line)).replace("\n", " ")))
+        known = {line.event_id for line in found}
 
 
 def _show_stats(found: Stats) -> None:

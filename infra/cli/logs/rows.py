@@ -20,7 +20,7 @@ def row_of(line: LogLine) -> tuple[str, ...]:
 def what_happened(members: dict[str, Any]) -> str:
     """Return a line's outcome in words. A line of the audit log has who did what in place of a code."""
     if "who" in members:
-        return f"{members['what']} by {members['who']}: {members.get('result', 'begins')}"
-    words = LOG_CODES.get(members.get("event", ""), members.get("path", ""))
-    why = members.get("reason") or members.get("action") or members.get("error") or ""
+        return f"{members.get('what', '')} by {members['who']}: {members.get('result', 'begins')}"
+    words = LOG_CODES.get(str(members.get("event", "")), str(members.get("path", "")))
+    why = str(members.get("reason") or members.get("action") or members.get("error") or "")
     return f"{words}: {why}" if words and why else words or why

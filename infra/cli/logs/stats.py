@@ -34,18 +34,18 @@ class Stats:
             "over_time": [{"requests": all_, "failed": failed} for all_, failed in self.over_time()],
         }
 
-    def over_time(self) -> list[tuple[int, int]]:
-        """Return the number of requests, and of those that failed, of each slice of the time."""
-        width = max(1, (self.until_ms - self.since_ms) / SLICES)
-        slices = [[0, 0] for _ in range(SLICES)]
+    def over_time(self, number: int = SLICES) -> list[tuple[int, int]]:
+        """Return the number of requests, and of those that failed, of each slice of the time. number: of slices."""
+        width = max(1, (self.until_ms - self.since_ms) / number)
+        slices = [[0, 0] for _ in range(number)]
         for line in self.lines:
-            of = slices[min(SLICES - 1, int((line.at_ms - self.since_ms) / width))]
+            of = slices[min(number - 1, int((line.at_ms - self.since_ms) / width))]
             of[0] += 1
             of[1] += is_failed(line)
         return [(all_, failed) for all_, failed in slices]
 
     def _most(self, member: str) -> list[str]:
-        counted = Counter(str(line.members.get(member, "")) for line in self.lines)
+        counted = Counter(name for line in self.lines if isinstance(name := line.members.get(member), str))
         return [name for name, _ in counted.most_common() if name]
 
     def _of(self, member: str, name: str) -> dict[str, Any]:
@@ -55,7 +55,8 @@ class Stats:
 
 def is_failed(line: LogLine) -> bool:
     """Return whether a line's request was refused or failed."""
-    return bool(line.members.get("error")) or line.members.get("status", 0) >= BAD_REQUEST
+    status = line.members.get("status")
+    return bool(line.members.get("error")) or (isinstance(status, int) and status >= BAD_REQUEST)
 
 
 def percentiles(lines: Sequence[LogLine]) -> dict[str, int]:

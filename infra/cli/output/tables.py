@@ -7,11 +7,15 @@ from typing import Any, TypeAlias
 
 from rich.cells import cell_len
 from rich.console import Console
+from rich.highlighter import JSONHighlighter
 from rich.table import Table
 from rich.text import Text
 
+from infra.cli.output.escapes import as_json, printable
+
 # Between two columns, if no table is drawn.
 GAP = "  "
+HIGHLIGHT = JSONHighlighter()
 # The width of the border and the blanks of a drawn column.
 FRAME = 3
 
@@ -41,9 +45,9 @@ def print_document(console: Console, document: Mapping[str, Any], as_json: bool)
         print_table(console, (), [(name, _as_words(value)) for name, value in document.items()])
 
 
-def print_json(console: Console, value: Any) -> None:
-    """Print a value as JSON."""
-    console.print_json(json.dumps(value))
+def print_json(console: Console, value: Any, indent: int | None = 2) -> None:
+    """Print a value as JSON. indent: None for one line."""
+    console.print(HIGHLIGHT(Text(as_json(value, indent))), soft_wrap=True)
 
 
 def utc(epoch_s: int) -> str:
@@ -61,7 +65,7 @@ def _as_text(cell: Cell) -> Text:
     """Return a cell as plain text: a name may hold markup of Rich, or control characters of a terminal."""
     if isinstance(cell, Text):
         return cell
-    return Text("".join(char if char.isprintable() or char == "\n" else "?" for char in cell))
+    return Text(printable(cell))
 
 
 def _table(columns: Sequence[str], rows: list[list[Text]], width: int) -> Table:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from infra.cli.output.escapes import printable
 from infra.gateway.app import ServedRequest
 from infra.gateway.tls import trust_lines
 from infra.local.aws_port import exports
@@ -53,12 +54,13 @@ class Terminal:
         """Print a request's line: method, path, status, ms, outcome; then warnings and traceback of its rules."""
         outcome = " ".join(str(logged[name]) for name in OUTCOME if name in logged)
         colour = "green" if served.status < GOOD_BELOW else "yellow"
-        text = f"{served.method} {escape(served.path)} [{colour}]{served.status}[/] {served.duration_ms:.0f} ms"
-        self.console.print(f"{text} {escape(outcome)}".rstrip(), highlight=False, soft_wrap=True)
+        path, outcome = escape(printable(served.path)), escape(printable(outcome))
+        text = f"{served.method} {path} [{colour}]{served.status}[/] {served.duration_ms:.0f} ms"
+        self.console.print(f"{text} {outcome}".rstrip(), highlight=False, soft_wrap=True)
         for note in (*logged.get("warnings", ()), logged.get("traceback", "").rstrip()):
             if note:
-                self.console.print(Text(note, style="yellow"), soft_wrap=True)
+                self.console.print(Text(printable(note.expandtabs()), style="yellow"), soft_wrap=True)
 
     def show_message(self, sent: SentMessage) -> None:
         """Print a text message or an email."""
-        self.console.print(Text(f"{sent.channel} to {sent.to}: {sent.text}", style="cyan"), soft_wrap=True)
+        self.console.print(Text(printable(f"{sent.channel} to {sent.to}: {sent.text}"), style="cyan"), soft_wrap=True)

@@ -8,6 +8,7 @@ from chalicelib.model.clock import SystemClock
 from chalicelib.store.people.enrolments import EnrolmentStore
 from infra.cli.audit import auditing
 from infra.cli.options import JsonOption, RealmOption, StageOption, console, reports_failures, show_progress
+from infra.cli.output.escapes import printable
 from infra.cli.output.tables import print_json, print_table
 from infra.cli.people.users import Who, Yes
 from infra.errors import OperatorError
@@ -59,5 +60,5 @@ def _show(realm: str, user_id: str, erased: Erased, as_json: bool) -> None:
         return
     print_table(console, ("table", "items removed"), [(table, str(count)) for table, count in erased.removed.items()])
     for table, key in erased.mentions:
-        console.print(f"{table} {key}: an item of somebody else names them. Look at it.")
+        console.print(printable(f"{table} {key}: an item of somebody else names them. Look at it."))
     console.print(f"{user_id} is erased: no table has an item of theirs any more.")

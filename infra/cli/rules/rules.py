@@ -9,6 +9,7 @@ import typer
 from chalicelib.settings import RULE_PACKAGES, Settings
 from infra.cli.check import load_or_exit
 from infra.cli.options import EXIT_OPERATOR_ERROR, JsonOption, RealmOption, console, reports_failures
+from infra.cli.output.escapes import printable
 from infra.cli.output.tables import print_json, print_table
 from infra.cli.rules.settings import settings
 from infra.errors import OperatorError
@@ -132,7 +133,7 @@ def _show(trial: Trial) -> None:
     print_table(console, ("rule", "ms", "what", "before", "after"), changes)
     outcome = [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in trial.outcome.items()]
     print_table(console, (), [*outcome, *(("warning", warning) for warning in trial.warnings)])
-    console.print(trial.traceback, end="")
+    console.print(printable(trial.traceback.expandtabs()), end="")
 
 
 def _cells(result: RuleResult) -> list[tuple[str, ...]]:

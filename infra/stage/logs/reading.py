@@ -15,6 +15,7 @@ PLAIN = re.compile(r"[A-Za-z0-9|@._:+-]+")
 FUNCTIONS = "/aws/lambda/"
 # Lambda's own lines, such as START and REPORT, are no JSON.
 OURS = '{ $.time = "*" }'
+REQUESTS = "{ $.status >= 0 }"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,35 +29,41 @@ class LogLine:
 
 def function_groups(stage: Stage) -> list[str]:
     """Return the log groups of the stage's functions: those of this version that are there."""
-    pages = stage.clients.logs().get_paginator("describe_log_groups")
-    there = pages.paginate(logGroupNamePrefix=f"{FUNCTIONS}gatehouse-{stage.name}").search("logGroups[].logGroupName")
     # By their beginning alone, those of a stage `dev-eu` could be those of `dev`.
     own, *_ = stage_stacks(stage.name, [])
-    return sorted({*there} & {name for name in own.log_groups if name.startswith(FUNCTIONS)})
-
-
-def read_lines(
-    stage: Stage, groups: Sequence[str], since_ms: int, until_ms: int, users: Sequence[str] = ()
-) -> list[LogLine]:
-    """Return the lines of these groups within a time, oldest first. users: those of one of these alone."""
-    found = [line for group in groups for line in _read(stage, group, since_ms, until_ms, _pattern(users))]
-    ours = [line for line in found if not users or _is_of(line, users)]
-    return sorted(ours, key=lambda line: line.at_ms)
+    return sorted(_there(stage, f"{FUNCTIONS}gatehouse-{stage.name}") & {*own.log_groups})
 
 
 def audit_groups(stage: Stage) -> list[str]:
-    """Return the audit log's group, in a list."""
-    return [audit_group(stage.name)]
+    """Return the audit log's group in a list, which is empty if the version before made the stage."""
+    group = audit_group(stage.name)
+    return sorted(_there(stage, group) & {group})
 
 
-def _read(stage: Stage, group: str, since_ms: int, until_ms: int, pattern: str) -> Iterator[LogLine]:
+def _there(stage: Stage, prefix: str) -> set[str]:
+    pages = stage.clients.logs().get_paginator("describe_log_groups")
+    return {*pages.paginate(logGroupNamePrefix=prefix).search("logGroups[].logGroupName")}
+
+
+def find_lines(
+    stage: Stage, groups: Sequence[str], since_ms: int, until_ms: int, pattern: str = OURS
+) -> Iterator[LogLine]:
+    """Yield the lines of these groups within a time, group by group. pattern: CloudWatch's, which leaves out others."""
     pages = stage.clients.logs().get_paginator("filter_log_events")
-    found = pages.paginate(logGroupName=group, filterPattern=pattern, startTime=since_ms, endTime=until_ms)
-    for page in found:
-        for event in page["events"]:
+    for group in groups:
+        found = pages.paginate(logGroupName=group, filterPattern=pattern, startTime=since_ms, endTime=until_ms)
+        for event in (event for page in found for event in page["events"]):
             members = _parse(event["message"])
             if "time" in members:
                 yield LogLine(event["timestamp"], event["eventId"], members)
+
+
+def find_lines_of(
+    stage: Stage, groups: Sequence[str], since_ms: int, until_ms: int, users: Sequence[str]
+) -> Iterator[LogLine]:
+    """Yield the lines of these groups within a time that name one of the users."""
+    found = find_lines(stage, groups, since_ms, until_ms, _pattern(users))
+    return (line for line in found if _names(line).intersection(users))
 
 
 def _parse(message: str) -> dict[str, Any]:
@@ -68,12 +75,12 @@ def _parse(message: str) -> dict[str, Any]:
 
 
 def _pattern(users: Sequence[str]) -> str:
-    if not users or not all(map(PLAIN.fullmatch, users)):
+    if not all(map(PLAIN.fullmatch, users)):
         return OURS
     # A line of the Management API may name several users.
     terms = [f'($.user = "*{user}*")' for user in users]
     return f"{{ {' || '.join(terms)} }}"
 
 
-def _is_of(line: LogLine, users: Sequence[str]) -> bool:
-    return not {*str(line.members.get("user", "")).split(", ")}.isdisjoint(users)
+def _names(line: LogLine) -> set[str]:
+    return {*str(line.members["user"]).split(", ")} if "user" in line.members else set()
