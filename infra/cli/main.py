@@ -12,6 +12,7 @@ from infra.cli.configuration.events import events
 from infra.cli.configuration.realms import realms
 from infra.cli.configuration.roles import stage_roles
 from infra.cli.deploy import deploy
+from infra.cli.domain import domain
 from infra.cli.keys import keys
 from infra.cli.lifecycle.doctor import doctor
 from infra.cli.lifecycle.down import down
@@ -67,6 +68,7 @@ app.command()(check)
 app.command("up", cls=PlanCommand)(up_command)
 app.command("apply", cls=PlanCommand)(apply_command)
 app.command()(deploy)
+app.command()(domain)
 app.command()(doctor)
 app.command()(restore)
 app.command()(down)

@@ -131,6 +131,16 @@ def recorded_api(stage: str, project: Path) -> DeployedApi | None:
     return None
 
 
+def require_api(stage: str, project: Path) -> DeployedApi:
+    """Return the API of a deployed stage, wherever it was deployed from. Raises UnclearApi if there is not just one."""
+    found = AwsAccount(project).apis_of(stage)
+    if len(found) > 1:
+        raise UnclearApi(_several_apis(stage, found))
+    if not found:
+        raise UnclearApi(f"Stage {stage} has no API in this account and Region yet: gatehouse deploy --stage {stage}")
+    return found[0]
+
+
 def adopt_api(stage: str, project: Path) -> DeployedApi | None:
     """Return the API that this deployment takes over, or None. It is one that this project's record does not name.
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from chalice.config import Config
+from chalice.constants import DEFAULT_APIGATEWAY_STAGE_NAME
 
 from infra.errors import OperatorError
 from infra.tenant.faults import quote, suggest
@@ -37,6 +38,23 @@ def stage_environment(stage: str, project: Path = PROJECT) -> dict[str, str]:
     return variables
 
 
+def set_variable(stage: str, name: str, value: str, project: Path = PROJECT) -> None:
+    """Write an environment variable of a stage's functions into the file; "" takes it out.
+
+    Raises OperatorError for an unknown stage.
+    """
+    config = _require_stage(stage, project)
+    variables = config["stages"][stage].setdefault("environment_variables", {})
+    if value:
+        variables[name] = value
+    else:
+        variables.pop(name, None)
+    path = project / ".chalice" / "config.json"
+    beside = path.with_suffix(".new")
+    beside.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    beside.replace(path)
+
+
 def require_listed(stage: str, project: Path = PROJECT) -> None:
     """Raise OperatorError if the project has no such stage: the name was mistyped, or never added."""
     _require_stage(stage, project)
@@ -54,7 +72,7 @@ def app_name(project: Path = PROJECT) -> str:
 
 def gateway_stage(stage: str, project: Path = PROJECT) -> str:
     """Return API Gateway's name of a stage, which is part of its URL. Raises OperatorError for an unknown stage."""
-    return str(stage_config(stage, project).api_gateway_stage)
+    return str(stage_config(stage, project).api_gateway_stage or DEFAULT_APIGATEWAY_STAGE_NAME)
 
 
 def _require_stage(stage: str, project: Path) -> dict[str, Any]:

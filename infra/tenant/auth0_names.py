@@ -47,7 +47,7 @@ NAMES = {
     "phoneTemplates": _MESSAGES,
     "emailProvider": "not here: GATEHOUSE_EMAIL_FROM of the stage names the sender, an identity of SES",
     "emailTemplates": _MESSAGES,
-    "customDomains": "not here: GATEHOUSE_ISSUER of the stage, and a custom domain of API Gateway",
+    "customDomains": "not here: `gatehouse domain` leads a domain to the stage",
     "logStreams": "not here: the log group /aws/lambda/gatehouse-STAGE, with a subscription of yours",
     "eventStreams": "not here: the log group /aws/lambda/gatehouse-STAGE, with a subscription of yours",
     "organizations": _ORGANIZATIONS,

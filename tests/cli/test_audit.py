@@ -61,7 +61,7 @@ CHANGES: dict[tuple[str, ...], tuple[tuple[str, ...], dict[str, Any]]] = {
     ("up",): (("TENANT", "PROJECT"), {"changes": ["create stack STAGE-realm-guests"]}),
 }
 # Audited in tests of their own, but for `keys retire`, which does it by the function of `keys revoke`.
-ELSEWHERE = {("deploy",), ("restore",), ("down",), ("keys", "retire")}
+ELSEWHERE = {("deploy",), ("domain",), ("restore",), ("down",), ("keys", "retire")}
 AUDITED = {*CHANGES, *ELSEWHERE}
 READING = {
     ("local",), ("new",), ("check",), ("doctor",), ("migrate", "auth0"),

@@ -1,13 +1,9 @@
 """`gatehouse down`: a stage goes with all that bears its name, and nothing else goes; then it can come again."""
 
-import io
 import json
-import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
-import boto3
 import pytest
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.logs.models import logs_backends
@@ -27,14 +23,13 @@ from tests.cli.conftest import Gatehouse, Ran
 from tests.cli.cut import Cut, cut_at
 from tests.support.account import list_names
 from tests.support.audit import audit_lines
+from tests.support.deployed import any_client, deploy_stand_in
 from tests.support.fixed import Clock
 from tests.support.function_aws import function_aws
 from tests.support.stages import client_of
 from tests.support.tenant_documents import small_document
 
 PASSWORD = "correct horse battery staple"
-TRUST = '{"Version": "2012-10-17", "Statement": []}'
-POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}'
 
 
 @pytest.fixture
@@ -46,36 +41,6 @@ def dev(aws: Stage, gatehouse: Gatehouse, monkeypatch: pytest.MonkeyPatch) -> It
 
 def down(gatehouse: Gatehouse, *options: str, typed: str | None = None) -> Ran:
     return gatehouse.run("down", *gatehouse.listed(), *options, typed=typed)
-
-
-def deploy(stage: Stage, name: str) -> None:
-    """Make what Chalice makes of a function: its role, its schedule, a REST API that calls it; and a log of its own."""
-    iam, functions, events, gateway = map(any_client, ("iam", "lambda", "events", "apigateway"))
-    role = f"{name}-api_handler"
-    arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
-    iam.put_role_policy(RoleName=role, PolicyName=role, PolicyDocument=POLICY)
-    packed = io.BytesIO()
-    zipfile.ZipFile(packed, "w").close()
-    function = functions.create_function(
-        FunctionName=name, Runtime="python3.12", Role=arn, Handler="app.app", Code={"ZipFile": packed.getvalue()},
-        Tags={"aws-chalice": f"version=1:stage={stage.name}:app=gatehouse"},
-    )["FunctionArn"]  # fmt: skip
-    events.put_rule(Name=f"{name}-event", ScheduleExpression="rate(1 minute)")
-    events.put_targets(Rule=f"{name}-event", Targets=[{"Id": "1", "Arn": function}])
-    api = gateway.create_rest_api(name="gatehouse")["id"]
-    (root,) = gateway.get_resources(restApiId=api)["items"]
-    of = {"restApiId": api, "resourceId": root["id"], "httpMethod": "GET"}
-    gateway.put_method(**of, authorizationType="NONE")
-    uri = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{function}/invocations"
-    gateway.put_integration(**of, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
-    gateway.create_domain_name(domainName=f"{api}.example.com")
-    gateway.create_base_path_mapping(domainName=f"{api}.example.com", restApiId=api)
-    stage.clients.logs().create_log_group(logGroupName=f"/aws/lambda/{name}-later")
-
-
-def any_client(service: str) -> Any:
-    make: Any = boto3.client
-    return make(service)
 
 
 def mapped() -> list[str]:
@@ -97,7 +62,9 @@ def test_stage_goes_with_all_that_bears_its_name_and_comes_again(dev: Gatehouse,
     before = list_names(any_client)
     for _ in range(2):
         dev.provision(small_document())
-        deploy(dev.stage, "gatehouse-dev")
+        api = deploy_stand_in(dev.stage, "gatehouse-dev")
+        any_client("apigateway").create_domain_name(domainName=f"{api}.example.com")
+        any_client("apigateway").create_base_path_mapping(domainName=f"{api}.example.com", restApiId=api)
         as_json = down(dev, "--dry-run", "--json")
         planned, unanswered = down(dev, "--dry-run"), down(dev, typed="n\n")
         held, led_to = holdings(dev.stage), mapped()
@@ -158,7 +125,7 @@ def test_other_stage_than_dev_keeps_its_audit_log_and_the_backups_of_its_tables(
 def test_stage_whose_name_begins_as_another_one_keeps_that_one(own: Gatehouse) -> None:
     other = Gatehouse(replace(own.stage, name=f"{own.stage.name}-eu"), own.directory)
     other.provision(small_document())
-    deploy(other.stage, f"gatehouse-{other.stage.name}")
+    deploy_stand_in(other.stage, f"gatehouse-{other.stage.name}")
     before = holdings(other.stage), list_names(any_client)["functions"]
     ran = down(own, "--yes-delete", own.stage.name)
 

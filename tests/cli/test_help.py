@@ -19,6 +19,7 @@ WORDS = [
     ("up",),
     ("apply",),
     ("deploy",),
+    ("domain",),
     ("doctor",),
     ("restore",),
     ("down",),

@@ -15,7 +15,8 @@ from infra.stage import aws
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse
 from tests.cli.test_doctor import look
-from tests.cli.test_down import deploy, down
+from tests.cli.test_down import down
+from tests.support.deployed import deploy_stand_in
 from tests.support.fixed import Clock
 from tests.support.tenant_documents import small_document, write
 
@@ -40,16 +41,7 @@ def limits(gatehouse: Gatehouse) -> dict[str, int]:
 
 def make_api(gatehouse: Gatehouse) -> str:
     """Make what Chalice makes, with a deployed stage of the API, and return the API's id."""
-    deploy(gatehouse.stage, name_of(gatehouse))
-    gateway, functions = boto3.client("apigateway"), boto3.client("lambda")
-    arn = functions.get_function(FunctionName=name_of(gatehouse))["Configuration"]["FunctionArn"]
-    for api in [one["id"] for one in gateway.get_rest_apis()["items"]]:
-        (root,) = gateway.get_resources(restApiId=api, embed=["methods"])["items"]
-        integration = root["resourceMethods"]["GET"]["methodIntegration"]
-        if f"{arn}/invocations" in integration["uri"]:
-            gateway.create_deployment(restApiId=api, stageName="api")
-            return api
-    raise AssertionError
+    return deploy_stand_in(gatehouse.stage, name_of(gatehouse))
 
 
 def protected_by(api: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.deploy.api import AwsAccount, record_of
+from infra.deploy.down.domains import domain_parts
 from infra.deploy.down.part import Names, Part
 from infra.deploy.web_acl import acl_of, end_association
 from infra.stage.aws import PATIENT, new_session
@@ -13,6 +14,8 @@ from infra.stage.aws import PATIENT, new_session
 
 def function_parts(names: Names, project: Path) -> Iterator[Part]:
     """Yield the parts that Chalice deploys, those that call a function before it."""
+    # Deleting a domain deletes its mappings.
+    yield from domain_parts(names.stage)
     yield from _api_parts(names, project)
     events, functions, iam = map(_client, ("events", "lambda", "iam"))
     for rule in _named(events, "list_rules", "Rules[].Name", names):

@@ -1,0 +1,86 @@
+"""A domain of API Gateway, and the mapping of its root to a stage's API."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from infra.deploy.api import DeployedApi
+from infra.deploy.domain.aws import client_of, stage_tag
+from infra.deploy.domain.records import Record
+from infra.errors import OperatorError
+
+ROOT = "(none)"
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayDomain:
+    """A domain that API Gateway answers for in this Region. target: the name that DNS leads it to, in zone_id."""
+
+    name: str
+    certificate: str
+    target: str
+    zone_id: str
+
+    @property
+    def alias(self) -> Record:
+        """The record of Route 53 that leads to it."""
+        return Record(self.name, "A", self.target, self.zone_id)
+
+    @property
+    def cname(self) -> Record:
+        """The record of any other DNS that leads to it."""
+        return Record(self.name, "CNAME", self.target)
+
+    def mapped(self) -> tuple[str, str] | None:
+        """Return the REST API and the stage that the root leads to, or None."""
+        pages = client_of("apigateway").get_paginator("get_base_path_mappings").paginate(domainName=self.name)
+        found = [one for one in pages.search("items[]") if one and one["basePath"] in (ROOT, "")]
+        return (found[0]["restApiId"], found[0].get("stage", "")) if found else None
+
+    def map(self, api: DeployedApi) -> None:
+        """Lead the root to an API. Raises OperatorError if it leads to another, which has clients of its own."""
+        mapped = self.mapped()
+        if mapped is None:
+            where = {"domainName": self.name, "basePath": ROOT, "restApiId": api.rest_api_id, "stage": api.stage}
+            client_of("apigateway").create_base_path_mapping(**where)
+        elif mapped != (api.rest_api_id, api.stage):
+            raise OperatorError(
+                f"{self.name} leads to REST API {mapped[0]}, stage {mapped[1]}, and not to {api.rest_api_id}. "
+                f"Take that away first: aws apigateway delete-base-path-mapping --domain-name {self.name} "
+                f"--base-path '{ROOT}'"
+            )
+
+    def delete(self) -> None:
+        """Delete the domain with its mappings. The clients that still use it are then refused by DNS or TLS."""
+        client_of("apigateway").delete_domain_name(domainName=self.name)
+
+
+def find_domain(name: str) -> GatewayDomain | None:
+    """Return a domain of this account and Region, or None."""
+    gateway = client_of("apigateway")
+    try:
+        return _as_domain(gateway.get_domain_name(domainName=name))
+    except gateway.exceptions.NotFoundException:
+        return None
+
+
+def make_domain(stage: str, name: str, certificate: str) -> GatewayDomain:
+    """Make a domain of this Region, with TLS 1.2 at least and the stage's tag."""
+    own = {"regionalCertificateArn": certificate, "endpointConfiguration": {"types": ["REGIONAL"]}}
+    made = client_of("apigateway").create_domain_name(
+        domainName=name, securityPolicy="TLS_1_2", tags=stage_tag(stage), **own
+    )
+    return _as_domain(made)
+
+
+def stage_domains(stage: str) -> list[GatewayDomain]:
+    """Return the domains of this Region that bear a stage's tag."""
+    listed = client_of("apigateway").get_paginator("get_domain_names").paginate().search("items[]")
+    tags = stage_tag(stage).items()
+    return [_as_domain(one) for one in listed if one and tags <= one.get("tags", {}).items()]
+
+
+def _as_domain(found: dict[str, Any]) -> GatewayDomain:
+    certificate = found.get("regionalCertificateArn", "")
+    return GatewayDomain(
+        found["domainName"], certificate, found.get("regionalDomainName", ""), found.get("regionalHostedZoneId", "")
+    )

@@ -1,0 +1,319 @@
+"""`gatehouse domain`: a domain leads to the stage's API, by steps that may be cut off and go on."""
+
+import itertools
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from moto import settings as moto_settings
+from moto.apigateway.models import apigateway_backends
+from moto.core.models import DEFAULT_ACCOUNT_ID
+
+from chalicelib.store.logs.audit import audit_group
+from infra.cli.domain import EXIT_WAITS
+from infra.deploy.api import require_api
+from infra.deploy.domain.records import Record, find_zone
+from infra.deploy.domain.setup import DomainSetup, Progress
+from infra.stage.aws import reach
+from tests.cli.conftest import Gatehouse, Ran
+from tests.cli.cut import Cut, acting_at
+from tests.support.account import list_names
+from tests.support.deployed import any_client, deploy_stand_in
+
+NAME = "login.example.com"
+ISSUER = f"https://{NAME}/"
+OWN_REGION = "eu-west-3"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The command, on a stage with an API, in a project that lists it."""
+
+    gatehouse: Gatehouse
+    api: str
+
+    @property
+    def config(self) -> Path:
+        return self.gatehouse.directory / ".chalice" / "config.json"
+
+    def run(self, *arguments: str, typed: str | None = None) -> Ran:
+        return self.gatehouse.run("domain", *arguments, "--project", str(self.gatehouse.directory), typed=typed)
+
+    def issuer(self) -> str | None:
+        stages = json.loads(self.config.read_text("utf-8"))["stages"]
+        found: str | None = stages[self.gatehouse.stage.name].get("environment_variables", {}).get("GATEHOUSE_ISSUER")
+        return found
+
+    def setup(self, pause: Callable[[float], None]) -> DomainSetup:
+        """Return the setup that the command makes, with another way to wait."""
+        api = require_api(self.gatehouse.stage.name, self.gatehouse.directory)
+        return DomainSetup(replace(self.gatehouse.stage, pause=pause), NAME, api, "", find_zone(NAME))
+
+    def mapped(self) -> list[str]:
+        return [one["restApiId"] for one in any_client("apigateway").get_base_path_mappings(domainName=NAME)["items"]]
+
+
+@pytest.fixture
+def deployed(gatehouse: Gatehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
+    """A deployed stage in a Region of its own."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", OWN_REGION)
+    # moto fails to list the mappings of a domain that never had one.
+    apigateway_backends[DEFAULT_ACCOUNT_ID][OWN_REGION].base_path_mappings = defaultdict(dict)
+    stage = reach(gatehouse.stage.name)
+    gatehouse = Gatehouse(stage, gatehouse.directory)
+    gatehouse.listed()
+    stage.clients.logs().create_log_group(logGroupName=audit_group(stage.name))
+    yield Deployed(gatehouse, deploy_stand_in(stage, f"gatehouse-{stage.name}"))
+    for domain in any_client("apigateway").get_domain_names()["items"]:
+        any_client("apigateway").delete_domain_name(domainName=domain["domainName"])
+    for certificate in any_client("acm").list_certificates()["CertificateSummaryList"]:
+        any_client("acm").delete_certificate(CertificateArn=certificate["CertificateArn"])
+
+
+@pytest.fixture
+def zone() -> Iterator[str]:
+    """The account's hosted zone of example.com."""
+    route53 = any_client("route53")
+    zone_id = route53.create_hosted_zone(Name="example.com.", CallerReference="test")["HostedZone"]["Id"]
+    yield zone_id.rpartition("/")[2]
+    for one in route53.list_resource_record_sets(HostedZoneId=zone_id)["ResourceRecordSets"]:
+        if one["Type"] not in ("NS", "SOA"):
+            change = {"Action": "DELETE", "ResourceRecordSet": one}
+            route53.change_resource_record_sets(HostedZoneId=zone_id, ChangeBatch={"Changes": [change]})
+    route53.delete_hosted_zone(Id=zone_id)
+
+
+@pytest.fixture
+def issued(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ACM issues at once."""
+    monkeypatch.setattr(moto_settings, "ACM_VALIDATION_WAIT", -1)
+
+
+@pytest.mark.usefixtures("issued")
+def test_one_command_leads_a_domain_to_the_api_and_makes_it_the_issuer(deployed: Deployed, zone: str) -> None:
+    ran = deployed.run(NAME, "--yes")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert deployed.mapped() == [deployed.api]
+    assert deployed.issuer() == ISSUER
+    found = any_client("apigateway").get_domain_name(domainName=NAME)
+    assert (found["securityPolicy"], found["endpointConfiguration"]["types"]) == ("TLS_1_2", ["REGIONAL"])
+    led = find_zone(NAME)
+    assert led
+    assert led.zone_id == zone
+    assert led.find(NAME, "A") == Record(NAME, "A", found["regionalDomainName"], found["regionalHostedZoneId"])
+    assert f"gatehouse deploy --stage {deployed.gatehouse.stage.name}" in ran.out
+    assert f"{ISSUER}.well-known/openid-configuration" in ran.out
+
+    again = deployed.run(NAME)
+    assert (again.code, again.err) == (0, "")
+    assert "nothing to change" in again.out
+
+
+@pytest.mark.usefixtures("zone", "issued")
+def test_cost_of_another_issuer_is_said_before_anything_is_done(deployed: Deployed) -> None:
+    before = list_names(any_client)
+    planned, declined = deployed.run(NAME, "--dry-run"), deployed.run(NAME, typed="n\n")
+    as_json = json.loads(deployed.run(NAME, "--dry-run", "--json").out)
+
+    for ran, code in ((planned, 0), (declined, 1)):
+        assert ran.code == code
+        assert f"create  certificate of {NAME}" in ran.out
+        assert f"/api/ to {ISSUER}" in ran.out
+        assert "APIs have to take both" in ran.out
+    assert f"certificate of {NAME}" in [one["what"] for one in as_json["changes"]]
+    assert list_names(any_client) == before
+    assert any_client("acm").list_certificates()["CertificateSummaryList"] == []
+    assert deployed.issuer() is None
+
+
+def test_domain_whose_dns_is_elsewhere_goes_on_as_its_owner_makes_the_records(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = deployed.run(NAME, "--yes"), deployed.run(NAME, "--yes")
+    (arn,) = [one["CertificateArn"] for one in any_client("acm").list_certificates()["CertificateSummaryList"]]
+    described = any_client("acm").describe_certificate(CertificateArn=arn)["Certificate"]
+    proof = described["DomainValidationOptions"][0]["ResourceRecord"]
+
+    for ran in (first, second):
+        assert (ran.code, ran.err) == (EXIT_WAITS, "")
+        assert [proof["Name"], "CNAME", proof["Value"]] in ran.rows
+        assert "Run this command again" in ran.out
+    assert deployed.issuer() is None
+
+    monkeypatch.setattr(moto_settings, "ACM_VALIDATION_WAIT", -1)
+    third = deployed.run(NAME, "--yes")
+    target = any_client("apigateway").get_domain_name(domainName=NAME)["regionalDomainName"]
+    assert (third.code, third.err) == (EXIT_WAITS, "")
+    assert [NAME, "CNAME", target] in third.rows
+    assert (deployed.mapped(), deployed.issuer()) == ([deployed.api], ISSUER)
+
+
+@pytest.mark.usefixtures("zone")
+def test_certificate_is_waited_for_while_its_record_is_in_the_zone(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 3:
+            monkeypatch.setattr(moto_settings, "ACM_VALIDATION_WAIT", -1)
+
+    told: list[str] = []
+    progress = deployed.setup(pause).advance(told.append)
+
+    assert progress == Progress(is_mapped=True)
+    assert "Waiting up to 10 minutes for the certificate" in told
+    assert len(waited) == 3
+
+
+@pytest.mark.usefixtures("zone")
+def test_certificate_that_does_not_come_is_waited_for_ten_minutes_at_most(deployed: Deployed) -> None:
+    waited: list[float] = []
+    progress = deployed.setup(waited.append).advance(lambda step: None)
+
+    assert progress == Progress(is_mapped=False)
+    assert 500 < sum(waited) <= 600
+
+
+@pytest.mark.usefixtures("issued")
+def test_record_that_leads_elsewhere_is_left_to_its_owner(deployed: Deployed, zone: str) -> None:
+    old = {"Name": NAME, "Type": "CNAME", "TTL": 60, "ResourceRecords": [{"Value": "tenant.edge.example.net"}]}
+    change = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": old}]}
+    any_client("route53").change_resource_record_sets(HostedZoneId=zone, ChangeBatch=change)
+    ran = deployed.run(NAME, "--yes")
+    target = any_client("apigateway").get_domain_name(domainName=NAME)["regionalDomainName"]
+
+    assert (ran.code, ran.err) == (EXIT_WAITS, "")
+    assert "DNS leads it elsewhere" in ran.out
+    assert [NAME, "A", target] in ran.rows
+    led = find_zone(NAME)
+    assert led
+    assert led.find(NAME, "CNAME") == Record(NAME, "CNAME", "tenant.edge.example.net")
+    assert led.find(NAME, "A") is None
+
+
+@pytest.mark.usefixtures("zone", "issued")
+def test_domain_of_another_api_is_refused(deployed: Deployed) -> None:
+    assert deployed.run(NAME, "--yes").code == 0
+    gateway = any_client("apigateway")
+    other = gateway.create_rest_api(name="another")["id"]
+    gateway.delete_base_path_mapping(domainName=NAME, basePath="(none)")
+    gateway.create_base_path_mapping(domainName=NAME, restApiId=other)
+    ran = deployed.run(NAME, "--yes")
+
+    assert ran.code == 2
+    assert f"leads to REST API {other}" in ran.err
+    assert deployed.mapped() == [other]
+
+
+@pytest.mark.usefixtures("zone", "issued")
+def test_run_that_is_cut_off_at_any_call_goes_on_at_the_next(deployed: Deployed) -> None:
+    """Each run loses the answer of one call, a later one each time, until a run has fewer."""
+    for number in itertools.count():
+        with acting_at(number, cut, "after-call") as made, suppress(Cut):
+            assert deployed.run(NAME, "--yes").code == 0
+        if len(made) <= number:
+            break
+
+    assert number > 20
+    assert deployed.run(NAME).code == 0
+    assert len(any_client("acm").list_certificates()["CertificateSummaryList"]) == 1
+    assert (deployed.mapped(), deployed.issuer()) == ([deployed.api], ISSUER)
+
+
+def cut() -> None:
+    raise Cut
+
+
+@pytest.mark.usefixtures("zone", "issued")
+@pytest.mark.parametrize("taking", [("domain", NAME, "--remove", "--yes"), ("down", "--yes-delete")])
+def test_domain_goes_with_its_record_and_certificate(deployed: Deployed, taking: tuple[str, ...]) -> None:
+    assert deployed.run(NAME, "--yes").code == 0
+    project = ("--project", str(deployed.gatehouse.directory))
+    words = (*taking, deployed.gatehouse.stage.name) if taking[0] == "down" else taking
+    ran = deployed.gatehouse.run(*words, *project)
+
+    assert (ran.code, ran.err) == (0, "")
+    assert NAME not in [one["domainName"] for one in any_client("apigateway").get_domain_names()["items"]]
+    assert any_client("acm").list_certificates()["CertificateSummaryList"] == []
+    led = find_zone(NAME)
+    assert led
+    records = any_client("route53").list_resource_record_sets(HostedZoneId=led.zone_id)["ResourceRecordSets"]
+    assert {one["Type"] for one in records} == {"NS", "SOA"}
+    assert deployed.issuer() == (None if taking[0] == "domain" else ISSUER)
+
+
+@pytest.mark.usefixtures("issued")
+def test_domain_that_was_made_by_hand_is_not_deleted(deployed: Deployed) -> None:
+    gateway = any_client("apigateway")
+    gateway.create_domain_name(domainName=NAME, endpointConfiguration={"types": ["REGIONAL"]})
+    ran = deployed.run(NAME, "--remove", "--yes")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert "nothing to change" in ran.out
+    assert gateway.get_domain_name(domainName=NAME)["domainName"] == NAME
+
+
+@pytest.mark.usefixtures("zone")
+def test_own_certificate_is_taken_if_it_is_issued_for_the_domain(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acm = any_client("acm")
+    names = ("*.example.com", NAME, "other.example.com")
+    wild, exact, other = (
+        acm.request_certificate(DomainName=name, ValidationMethod="DNS")["CertificateArn"] for name in names
+    )
+    pending = deployed.run(NAME, "--yes", "--certificate", exact)
+    monkeypatch.setattr(moto_settings, "ACM_VALIDATION_WAIT", -1)
+    refused = deployed.run(NAME, "--yes", "--certificate", other)
+    unknown = deployed.run(NAME, "--yes", "--certificate", wild[:-4] + "0000")
+    taken = deployed.run(NAME, "--yes", "--certificate", wild)
+
+    assert [ran.code for ran in (pending, refused, unknown, taken)] == [2, 2, 2, 0]
+    assert "PENDING_VALIDATION" in pending.err
+    assert "other.example.com, not for login.example.com" in refused.err
+    assert "no certificate" in unknown.err
+    assert any_client("apigateway").get_domain_name(domainName=NAME)["regionalCertificateArn"] == wild
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("https://login.example.com", "give its name alone"),
+        ("login.example.com/", "give its name alone"),
+        ("login.example.com:443", "give its name alone"),
+        ("Login.Example.com", "lower case: login.example.com"),
+        ("*.example.com", "no wildcard"),
+        ("münchen.example", "xn--mnchen-3ya.example"),
+        ("localhost", "is no domain"),
+        ("192.0.2.1", "is no domain"),
+        ("a-.example.com", "is no domain"),
+        ("a..example.com", "is no domain"),
+        (f"{'a' * 60}.example.com", "64 characters"),
+        (f"{'a' * 64}.example.com", "is no domain"),
+    ],
+)
+def test_name_that_is_no_domain_exits_with_2(shared: Gatehouse, name: str, says: str) -> None:
+    ran = shared.run("domain", name)
+
+    assert (ran.code, ran.out) == (2, "")
+    assert says in ran.err
+
+
+def test_stage_without_an_api_and_zone_of_others_are_refused(deployed: Deployed, zone: str) -> None:
+    stage = deployed.gatehouse.stage
+    elsewhere = deployed.run("login.example.org", "--zone", zone)
+    any_client("lambda").delete_function(FunctionName=f"gatehouse-{stage.name}")
+    for api in any_client("apigateway").get_rest_apis()["items"]:
+        any_client("apigateway").delete_rest_api(restApiId=api["id"])
+    undeployed = deployed.run(NAME)
+
+    assert (elsewhere.code, undeployed.code) == (2, 2)
+    assert "no public hosted zone" in elsewhere.err
+    assert f"gatehouse deploy --stage {stage.name}" in undeployed.err
