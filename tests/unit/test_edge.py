@@ -9,8 +9,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from typer.testing import CliRunner
 
 from app import ROUTES
+from infra.cli.main import app
 from infra.deploy.api import DeployedApi
 from infra.deploy.deploy import DeployNotStarted, deploy_stage
 from infra.deploy.edge.access_log import FORMAT, access_group, access_log_changes
@@ -191,6 +193,16 @@ def test_another_refusal_is_raised(api: DeployedApi, stage: Stage, group: str) -
     client: Any = Refusing("Invalid patch path")
     with pytest.raises(ClientError, match="Invalid patch path"):
         access_log_changes(client, stage.clients.logs(), api, group)
+
+
+def test_command_says_what_is_left_if_the_edge_cannot_be_set(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = DeployedApi("gone", "dev", "https://gone.example/dev/")
+    monkeypatch.setattr("infra.cli.deploy.deploy_stage", lambda *_, **__: gone)
+    result = CliRunner().invoke(app, ["deploy", "--stage", "dev"])
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("AWS: ")
+    assert "The function is deployed, but its throttling or its access log are not as they should be" in result.stderr
 
 
 @pytest.mark.parametrize("reserved", [0, -1, "5", 1.5, True])
