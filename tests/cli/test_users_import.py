@@ -369,3 +369,71 @@ def test_hash_export_of_auth0s_support_logs_in(shared: Gatehouse, http: Http, ke
     assert (ran.code, summary(ran)) == (0, [1, 1, 0, 0])
     assert (user.email_verified, user.last_password_reset) == (True, EPOCH_S)
     assert http.login(username=f"{key}@example.com", password=PASSWORD).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "form", ["[{}]", "lines", '{{"users": [{}]}}', '{{"start": 0, "x": [], "users": [{}], "total": 3}}']
+)
+def test_half_a_surrogate_pair_is_refused_by_name_in_each_layout(
+    shared: Gatehouse, key: str, tmp_path: Path, form: str
+) -> None:
+    changes: list[dict[str, Any]] = [{"name": "\ud800"}, {"user_metadata": {"x": ["\ud800"]}}, {}]
+    rows = [json.dumps(row(key, number, **more)) for number, more in enumerate(changes)]
+    file = tmp_path / "people.json"
+    file.write_text("\n".join(rows) if form == "lines" else form.format(",".join(rows)), "utf-8")
+    ran = imported(shared, str(file), "--json", "--report", str(tmp_path / "report"))
+
+    assert (ran.code, summary(ran)) == (3, [3, 1, 0, 2])
+    assert faults(tmp_path / "report") == [(1, "name", "FORMAT"), (2, "user_metadata", "FORMAT")]
+
+
+def test_row_of_a_list_that_is_too_long_spoils_no_other(shared: Gatehouse, key: str, tmp_path: Path) -> None:
+    file = tmp_path / "people.json"
+    file.write_text(f"[{json.dumps(row(key, name='a' * 3_000_000))}, {{no json}}, {json.dumps(row(key, 1))}]", "utf-8")
+    ran = imported(shared, str(file), "--json", "--report", str(tmp_path / "report"))
+
+    assert (ran.code, summary(ran)) == (3, [3, 1, 0, 2])
+    assert faults(tmp_path / "report") == [(1, "", "MAX_LENGTH"), (2, "", "FORMAT")]
+
+
+@pytest.mark.parametrize("text", ['{"users": [', '{"users": ', '{"users": [{"email": "a', '{"user', "[", '{"a": 1'])
+def test_file_that_breaks_off_before_its_first_row_ends_is_refused(
+    shared: Gatehouse, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "people.json").write_text(text, "utf-8")
+    ran = imported(shared, str(tmp_path / "people.json"))
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "holds no rows of people" in ran.err
+
+
+@pytest.mark.parametrize("text", ["[]", '{"users": []}', '{"start": 0, "users": [ ], "total": 0}'])
+def test_list_without_people_is_no_failure(shared: Gatehouse, tmp_path: Path, text: str) -> None:
+    (tmp_path / "people.json").write_text(text, "utf-8")
+    ran = imported(shared, str(tmp_path / "people.json"), "--json")
+
+    assert (ran.code, summary(ran)) == (0, [0, 0, 0, 0])
+
+
+@pytest.mark.parametrize("form", ["lines", "csv"])
+def test_megabytes_of_blank_lines_are_passed_over(shared: Gatehouse, key: str, tmp_path: Path, form: str) -> None:
+    rows = [json.dumps(row(key)), json.dumps(row(key, 1))]
+    if form == "csv":
+        rows = ["email,user_id", f"{key}-0@example.com,{key}0"]
+    blanks = "\n" * (200_000 if form == "csv" else 20_000_000)
+    file = tmp_path / "people.gz"
+    file.write_bytes(gzip.compress(f"{' ' * 200_000}\n{rows[0]}\n{blanks}{rows[1]}\n".encode(), 1))
+    ran = imported(shared, str(file), "--json")
+
+    people = 1 if form == "csv" else 2
+    assert (ran.code, summary(ran)) == (0, [people, people, 0, 0])
+
+
+def test_line_of_a_csv_that_is_too_long_spoils_no_other(shared: Gatehouse, key: str, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    long = "," * 3_000_000
+    file.write_text(f"email,user_id\n{long}\n{key}-0@example.com,{key}0\n", "utf-8")
+    ran = imported(shared, str(file), "--json", "--report", str(tmp_path / "report"))
+
+    assert (ran.code, summary(ran)) == (3, [2, 1, 0, 1])
+    assert faults(tmp_path / "report") == [(1, "", "FORMAT")]

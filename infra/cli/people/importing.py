@@ -27,11 +27,11 @@ from infra.move.people.faults import RowFault
 from infra.move.people.foreign.firebase import parse_hash_config
 from infra.move.people.forms import Form, guess_form, names_somebody
 from infra.move.people.importing import Import
-from infra.move.people.layouts import Layout, layout_of, read_rows
 from infra.move.people.ledger import Ledger, State, read_state, write_state
 from infra.move.people.pace import Pace
 from infra.move.people.person import PersonMaker
-from infra.move.people.source import STDIN, Source, fingerprint, open_source
+from infra.move.people.reading.layouts import Layout, layout_of, read_rows
+from infra.move.people.reading.source import STDIN, Source, fingerprint, open_source
 from infra.move.people.writing import Writer
 from infra.stage.aws import Stage, reach
 from infra.stage.people import find_realm
@@ -124,7 +124,7 @@ def _rows(source: Source, form: Form | None, name: str) -> tuple[Iterator[object
     layout = Layout.CSV if form is Form.CSV else layout_of(source.head)
     rows = read_rows(source, layout)
     first = list(itertools.islice(rows, GUESSED_ROWS))
-    is_empty = not first and source.head.strip()[:1] != b"["
+    is_empty = not first and layout not in (Layout.ARRAY, Layout.WITHIN)
     is_foreign = layout is Layout.CSV and form is None and not any(map(names_somebody, first))
     if is_empty or is_foreign or (first and all(isinstance(one, RowFault) for one in first)):
         raise OperatorError(

@@ -3,6 +3,7 @@
 A row that names anything else is refused, as at Auth0 (`additionalProperties: false`).
 """
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -64,7 +65,10 @@ def _metadata(value: Any) -> Any:
     if depth_of(value) > MAX_DEPTH:
         raise _fault("NOT_PASSED", f"is nested deeper than {MAX_DEPTH} levels.")
     try:
+        json.dumps(value, ensure_ascii=False).encode()
         excess = excess_of(value)
+    except UnicodeEncodeError:
+        raise _fault("FORMAT", "holds half of a surrogate pair.") from None
     except ValueError:
         raise _fault("FORMAT", "holds a number that JSON does not have.") from None
     if excess:

@@ -4,39 +4,37 @@ Memory does not grow with the number of rows.
 """
 
 import csv
-import io
 import json
-import re
-import sys
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any, BinaryIO
+from functools import partial
+from io import BufferedReader, TextIOWrapper
+from typing import Any
 
 from infra.errors import OperatorError
 from infra.move.people.faults import RowFault
-from infra.move.people.source import Source
+from infra.move.people.reading.cutting import MAX_ROW_BYTES, ListCutter
+from infra.move.people.reading.source import Source
 
-# A person has at most 128 KiB of metadata, and an escape takes six characters.
-MAX_ROW_BYTES = 1024 * 1024
+CHUNK_BYTES = 64 * 1024
 NO_JSON = RowFault("", "FORMAT", "The row is no JSON.")
 DAMAGED = RowFault("", "FORMAT", "The file is damaged from here on, and cannot be read any further.")
 DEEP = RowFault("", "NOT_PASSED", "The row is nested too deep.")
 LONG = RowFault("", "MAX_LENGTH", f"The row has more than {MAX_ROW_BYTES} bytes.")
 NO_CSV = RowFault("", "FORMAT", "The row is no CSV, or has more cells than the header.")
-_WITHIN = re.compile(rb"\s*\{\s*\"users\"\s*:\s*\[")
-# A row may be null.
-_END = object()
+_LINE_ENDS = ("\n", "\r")
 _UNPACKING = (EOFError, OSError, zlib.error)
 
 
 class Layout(Enum):
-    """The place of the rows in the file."""
+    """The place of the rows in the file. Of a list, the depth of its rows."""
 
-    ARRAY = "item"
-    WITHIN = "users.item"
-    LINES = "lines"
-    CSV = "csv"
+    ARRAY = 1
+    WITHIN = 2
+    LINES = 3
+    CSV = 4
 
 
 def layout_of(head: bytes) -> Layout:
@@ -44,14 +42,12 @@ def layout_of(head: bytes) -> Layout:
     text = head.lstrip()
     if text[:1] == b"[":
         return Layout.ARRAY
-    if _WITHIN.match(text):
-        return Layout.WITHIN
-    lines = text.splitlines()
-    if any(line[:1] == b"{" and _is_object(line) for line in lines):
-        return Layout.LINES
     if text[:1] == b"{":
-        return Layout.WITHIN if b"\n" in text.strip() or len(head) == len(text) > MAX_ROW_BYTES else Layout.LINES
-    return Layout.CSV
+        cutter = ListCutter(Layout.WITHIN.value)
+        any(cutter.feed(text))
+        return Layout.WITHIN if cutter.has_begun else Layout.LINES
+    is_lines = any(line[:1] == b"{" and _is_object(line) for line in text.splitlines())
+    return Layout.LINES if is_lines else Layout.CSV
 
 
 def read_rows(source: Source, layout: Layout) -> Iterator[Any]:
@@ -71,44 +67,20 @@ def _is_object(line: bytes) -> bool:
         return False
 
 
-def _read_list(stream: BinaryIO, path: str) -> Iterator[Any]:
-    import ijson  # noqa: PLC0415 (only a list needs it, and every command would load it)
-
-    # Without use_float, a number that no float can hold does not end the file.
-    rows = ijson.items(stream, path, use_float=False)
-    while True:
-        try:
-            row = _next_of(rows)
-        except (ijson.JSONError, ValueError, *_UNPACKING):
-            yield DAMAGED
-            return
-        if row is _END:
-            return
-        yield _with_floats(row)
-
-
-def _next_of(rows: Iterator[Any]) -> Any:
-    """Return the next row, _END behind the last one."""
-    limit = sys.get_int_max_str_digits()
-    # ijson's C code ends the process at an integer that int refuses for its digits.
-    sys.set_int_max_str_digits(0)
+def _read_list(stream: BufferedReader, level: int) -> Iterator[Any]:
+    cutter = ListCutter(level)
     try:
-        return next(rows, _END)
-    finally:
-        sys.set_int_max_str_digits(limit)
+        for chunk in iter(partial(stream.read, CHUNK_BYTES), b""):
+            for row in cutter.feed(chunk):
+                yield LONG if row is None else _parse_row(row)
+    except _UNPACKING:
+        yield DAMAGED
+        return
+    if not cutter.is_whole:
+        yield DAMAGED
 
 
-def _with_floats(row: Any) -> Any:
-    """Return a row with floats in place of Decimal, or the fault of one with a number that is none."""
-    try:
-        return json.loads(json.dumps(row, default=float, allow_nan=False))
-    except RecursionError:
-        return DEEP
-    except (ValueError, OverflowError):
-        return NO_JSON
-
-
-def _read_lines(stream: BinaryIO) -> Iterator[Any]:
+def _read_lines(stream: BufferedReader) -> Iterator[Any]:
     while True:
         try:
             line = stream.readline(MAX_ROW_BYTES + 1)
@@ -123,12 +95,20 @@ def _read_lines(stream: BinaryIO) -> Iterator[Any]:
         if not line:
             return
         if line.strip():
-            yield _parse_line(line)
+            yield _parse_row(line)
+        else:
+            _skip_blanks(stream)
 
 
-def _parse_line(line: bytes) -> Any:
+def _skip_blanks(stream: BufferedReader) -> None:
+    """Skip what is blank in the stream's buffer: a packed file may hold millions of empty lines."""
+    head = stream.peek()
+    stream.read(len(head) - len(head.lstrip()))
+
+
+def _parse_row(row: bytes) -> Any:
     try:
-        return json.loads(line.decode(), parse_constant=_refuse_constant)
+        return json.loads(row.decode(), parse_constant=_refuse_constant)
     except RecursionError:
         return DEEP
     except ValueError:
@@ -152,10 +132,30 @@ def _require_distinct(rows: "csv.DictReader[str]") -> None:
         raise OperatorError(f"Columns {first + 1} and {twice + 1} of the CSV's header have the same name.")
 
 
-def _read_csv(stream: BinaryIO) -> Iterator[Any]:
+@dataclass(slots=True, eq=False, repr=False)
+class _CsvLines:
+    """The lines of a CSV. One that is too long raises csv.Error, and the next one comes all the same."""
+
+    text: TextIOWrapper
+
+    def __iter__(self) -> "_CsvLines":
+        return self
+
+    def __next__(self) -> str:
+        line = rest = self.text.readline(MAX_ROW_BYTES)
+        while len(rest) == MAX_ROW_BYTES and not rest.endswith(_LINE_ENDS):
+            rest = self.text.readline(MAX_ROW_BYTES)
+        if rest is not line:
+            raise csv.Error
+        if not line:
+            raise StopIteration
+        return line
+
+
+def _read_csv(stream: BufferedReader) -> Iterator[Any]:
     # A byte that is no UTF-8 becomes a lone surrogate, which no field takes.
-    text = io.TextIOWrapper(stream, "utf-8", errors="surrogateescape", newline="")
-    rows = csv.DictReader(text)
+    text = TextIOWrapper(stream, "utf-8", errors="surrogateescape", newline="")
+    rows = csv.DictReader(_CsvLines(text))
     _require_distinct(rows)
     while True:
         try:

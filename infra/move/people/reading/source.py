@@ -57,7 +57,7 @@ class _Replayed(io.RawIOBase):
 class Source:
     """An open source of people. head: its beginning, which stream has too. size_bytes: as packed; 0 if unknown."""
 
-    stream: BinaryIO
+    stream: io.BufferedReader
     head: bytes
     size_bytes: int
     counted: _Counted
@@ -78,11 +78,13 @@ def open_source(name: str) -> Iterator[Source]:
             counted = _Counted(raw)
             packed = io.BufferedReader(counted, HEAD_BYTES)
             plain: io.BufferedIOBase = gzip.GzipFile(fileobj=packed) if packed.peek(2)[:2] == GZIP else packed
-            head = plain.read(HEAD_BYTES).removeprefix(BOM)
+            head = plain.read(HEAD_BYTES).removeprefix(BOM).lstrip()
+            while not head and (more := plain.read(HEAD_BYTES)):
+                head = more.lstrip()
         except (OSError, EOFError, ValueError) as error:
             problem = getattr(error, "strerror", None) or "it is damaged"
             raise OperatorError(f"{name}: cannot be read ({problem}).") from None
-        rest = io.BufferedReader(_Replayed(head, plain), HEAD_BYTES)
+        rest: io.BufferedReader = io.BufferedReader(_Replayed(head, plain), HEAD_BYTES)
         yield Source(rest, head, size_bytes, counted)
 
 
