@@ -12,11 +12,11 @@ from infra.cli.options import ProjectOption, StageOption, console, reports_failu
 from infra.cli.output.plan import as_json, show
 from infra.cli.output.tables import print_json, print_table
 from infra.cli.plan import DryRun, PlanJson, require_dry_run
-from infra.deploy.api import UnclearApi, require_api
+from infra.deploy.api import AwsAccount, UnclearApi, require_api
 from infra.deploy.domain.names import require_domain
 from infra.deploy.domain.records import Record, find_zone
 from infra.deploy.domain.setup import DomainSetup
-from infra.deploy.down.domains import domain_parts
+from infra.deploy.down.domains import domain_parts, mapping_parts
 from infra.errors import OperatorError
 from infra.stage.aws import Stage, reach
 from infra.stage.chalice_config import PROJECT, set_variable, stage_environment
@@ -117,7 +117,7 @@ def _cost(before: str, issuer: str, stage: str) -> str:
 
 def _show_records(records: Sequence[Record]) -> None:
     if records:
-        console.print("DNS lacks this record, which you have to make or change:")
+        console.print("DNS has to have this record, which you make or change:")
         print_table(console, ("name", "type", "value"), [(one.name, one.kind, one.value) for one in records])
 
 
@@ -132,7 +132,8 @@ def _show_next(stage: str, issuer: str, missing: Sequence[Record]) -> None:
 
 def _remove(stage: Stage, name: str, project: Path, flags: Flags) -> None:
     is_issuer = stage_environment(stage.name, project).get(ISSUER) == f"https://{name}/"
-    parts = list(domain_parts(stage.name, name))
+    apis = AwsAccount(project).apis_of(stage.name)
+    parts = [*mapping_parts(name, apis), *domain_parts(stage.name, name)]
     planned = [PlannedChange("delete", part.what) for part in parts]
     if is_issuer:
         planned.append(PlannedChange("update", f"{ISSUER} in {CONFIG}", "none: each URL of the API is an issuer"))
@@ -147,4 +148,8 @@ def _remove(stage: Stage, name: str, project: Path, flags: Flags) -> None:
             part.delete()
         if is_issuer:
             set_variable(stage.name, ISSUER, "", project)
+    left = [part.what for part in domain_parts(stage.name, name)]
+    if left:
+        console.print(f"Still there: {', '.join(left)}. AWS holds it for some minutes: run this command again.")
+        raise typer.Exit(EXIT_WAITS)
     console.print(f"Now: gatehouse deploy --stage {stage.name}")

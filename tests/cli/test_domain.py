@@ -4,12 +4,16 @@ import itertools
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.handlers import BUILTIN_HANDLERS
 from moto import settings as moto_settings
+from moto.acm.models import acm_backends
 from moto.apigateway.models import apigateway_backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
@@ -18,7 +22,10 @@ from infra.cli.domain import EXIT_WAITS
 from infra.deploy.api import require_api
 from infra.deploy.domain.records import Record, find_zone
 from infra.deploy.domain.setup import DomainSetup, Progress
+from infra.deploy.down.down import Down
+from infra.errors import OperatorError
 from infra.stage.aws import reach
+from infra.stage.cloudformation.stack_status import Unsound
 from tests.cli.conftest import Gatehouse, Ran
 from tests.cli.cut import Cut, acting_at
 from tests.support.account import list_names
@@ -91,6 +98,18 @@ def zone() -> Iterator[str]:
 def issued(monkeypatch: pytest.MonkeyPatch) -> None:
     """ACM issues at once."""
     monkeypatch.setattr(moto_settings, "ACM_VALIDATION_WAIT", -1)
+
+
+@contextmanager
+def holding_certificates() -> Iterator[None]:
+    """Let ACM delete no certificate: API Gateway holds it for some minutes after its domain is gone."""
+    refusal = {"Error": {"Code": "ResourceInUseException", "Message": "in use"}}
+    handler = ("before-call.acm.DeleteCertificate", lambda **_: (AWSResponse("", 400, HTTPHeaders(), None), refusal))
+    BUILTIN_HANDLERS.append(handler)
+    try:
+        yield
+    finally:
+        BUILTIN_HANDLERS.remove(handler)
 
 
 @pytest.mark.usefixtures("issued")
@@ -250,14 +269,82 @@ def test_domain_goes_with_its_record_and_certificate(deployed: Deployed, taking:
 
 
 @pytest.mark.usefixtures("issued")
-def test_domain_that_was_made_by_hand_is_not_deleted(deployed: Deployed) -> None:
+def test_certificate_that_api_gateway_still_holds_goes_at_the_next_run(deployed: Deployed) -> None:
+    deployed.run(NAME, "--yes")
+    with holding_certificates():
+        ran = deployed.run(NAME, "--remove", "--yes")
+    domains, again = any_client("apigateway").get_domain_names()["items"], deployed.run(NAME, "--remove", "--yes")
+
+    assert (ran.code, ran.err, domains, deployed.issuer()) == (EXIT_WAITS, "", [], None)
+    assert f"Still there: certificate of {NAME}" in ran.out
+    assert (again.code, again.err) == (0, "")
+    assert any_client("acm").list_certificates()["CertificateSummaryList"] == []
+
+
+@pytest.mark.usefixtures("issued")
+def test_certificate_that_api_gateway_still_holds_does_not_stop_down(deployed: Deployed) -> None:
+    deployed.run(NAME, "--yes")
+    stage = replace(deployed.gatehouse.stage, pause=lambda _: None)
+    with holding_certificates(), pytest.raises(Unsound) as left:
+        Down(stage, deployed.gatehouse.directory, 7).delete(str)
+
+    assert str(left.value) == f"certificate of {NAME} is still there. Run this again."
+    assert f"gatehouse-{stage.name}" not in list_names(any_client)["functions"]
+
+
+@pytest.mark.usefixtures("issued")
+def test_domain_that_was_made_by_hand_stays_without_its_mapping(deployed: Deployed) -> None:
     gateway = any_client("apigateway")
     gateway.create_domain_name(domainName=NAME, endpointConfiguration={"types": ["REGIONAL"]})
+    unmapped = deployed.run(NAME, "--remove", "--yes")
+    deployed.run(NAME, "--yes")
+    before = deployed.mapped()
     ran = deployed.run(NAME, "--remove", "--yes")
 
-    assert (ran.code, ran.err) == (0, "")
-    assert "nothing to change" in ran.out
+    assert (unmapped.code, ran.code, ran.err) == (0, 0, "")
+    assert "nothing to change" in unmapped.out
+    assert (before, deployed.mapped(), deployed.issuer()) == ([deployed.api], [], None)
     assert gateway.get_domain_name(domainName=NAME)["domainName"] == NAME
+
+
+@pytest.mark.usefixtures("zone", "issued")
+def test_edge_optimised_domain_is_refused(deployed: Deployed) -> None:
+    any_client("apigateway").create_domain_name(domainName=NAME, endpointConfiguration={"types": ["EDGE"]})
+    ran = deployed.run(NAME, "--yes")
+
+    assert ran.code == 2
+    assert "no regional domain" in ran.err
+    assert f"aws apigateway delete-domain-name --domain-name {NAME}" in ran.err
+    assert any_client("acm").list_certificates()["CertificateSummaryList"] == []
+
+
+@pytest.mark.usefixtures("zone")
+def test_certificate_that_acm_refuses_is_no_success(deployed: Deployed) -> None:
+    def refuse(_: float) -> None:
+        for found in acm_backends[DEFAULT_ACCOUNT_ID][OWN_REGION]._certificates.values():
+            found.status = "FAILED"
+
+    with pytest.raises(OperatorError, match="FAILED"):
+        deployed.setup(refuse).advance(str)
+
+    assert any_client("apigateway").get_domain_names()["items"] == []
+    assert "create  certificate" in deployed.run(NAME, "--dry-run").out
+
+
+@pytest.mark.usefixtures("issued")
+def test_one_of_two_zones_of_the_same_name_has_to_be_named(deployed: Deployed, zone: str) -> None:
+    route53 = any_client("route53")
+    other = route53.create_hosted_zone(Name="example.com.", CallerReference="other")["HostedZone"]["Id"].split("/")[2]
+    unclear = deployed.run(NAME, "--yes")
+    named = deployed.run(NAME, "--yes", "--zone", other)
+    removed = deployed.run(NAME, "--yes", "--remove")
+    records = route53.list_resource_record_sets(HostedZoneId=other)["ResourceRecordSets"]
+    route53.delete_hosted_zone(Id=other)
+
+    assert [ran.code for ran in (unclear, named, removed)] == [2, 0, 0]
+    assert "--zone" in unclear.err
+    assert zone in unclear.err
+    assert {one["Type"] for one in records} == {"NS", "SOA"}
 
 
 @pytest.mark.usefixtures("zone")
@@ -280,6 +367,13 @@ def test_own_certificate_is_taken_if_it_is_issued_for_the_domain(
     assert "other.example.com, not for login.example.com" in refused.err
     assert "no certificate" in unknown.err
     assert any_client("apigateway").get_domain_name(domainName=NAME)["regionalCertificateArn"] == wild
+    again, changed = deployed.run(NAME), deployed.run(NAME, "--yes", "--certificate", exact)
+    assert (again.code, changed.code) == (0, 2)
+    assert "nothing to change" in again.out
+    assert (
+        f"aws apigateway update-domain-name --patch-operations op=replace,path=/regionalCertificateArn,value={exact}"
+        in (changed.err)
+    )
 
 
 @pytest.mark.parametrize(

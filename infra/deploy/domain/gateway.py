@@ -13,7 +13,7 @@ ROOT = "(none)"
 
 @dataclass(frozen=True, slots=True)
 class GatewayDomain:
-    """A domain that API Gateway answers for in this Region. target: the name that DNS leads it to, in zone_id."""
+    """A domain that API Gateway answers for. target: the name that DNS leads it to, in zone_id; "" if not regional."""
 
     name: str
     certificate: str
@@ -37,17 +37,14 @@ class GatewayDomain:
         return (found[0]["restApiId"], found[0].get("stage", "")) if found else None
 
     def map(self, api: DeployedApi) -> None:
-        """Lead the root to an API. Raises OperatorError if it leads to another, which has clients of its own."""
-        mapped = self.mapped()
-        if mapped is None:
+        """Lead the root to an API, if it leads nowhere."""
+        if self.mapped() is None:
             where = {"domainName": self.name, "basePath": ROOT, "restApiId": api.rest_api_id, "stage": api.stage}
             client_of("apigateway").create_base_path_mapping(**where)
-        elif mapped != (api.rest_api_id, api.stage):
-            raise OperatorError(
-                f"{self.name} leads to REST API {mapped[0]}, stage {mapped[1]}, and not to {api.rest_api_id}. "
-                f"Take that away first: aws apigateway delete-base-path-mapping --domain-name {self.name} "
-                f"--base-path '{ROOT}'"
-            )
+
+    def unmap(self) -> None:
+        """Lead the root nowhere."""
+        client_of("apigateway").delete_base_path_mapping(domainName=self.name, basePath=ROOT)
 
     def delete(self) -> None:
         """Delete the domain with its mappings. The clients that still use it are then refused by DNS or TLS."""
@@ -61,6 +58,28 @@ def find_domain(name: str) -> GatewayDomain | None:
         return _as_domain(gateway.get_domain_name(domainName=name))
     except gateway.exceptions.NotFoundException:
         return None
+
+
+def find_usable_domain(name: str, certificate: str, api: DeployedApi) -> GatewayDomain | None:
+    """Return a domain, or None. Raises OperatorError if it cannot lead to an API as it is.
+
+    certificate: the ARN of the one that it should have, "" if any will do.
+    """
+    found = find_domain(name)
+    if found is None:
+        return None
+    mapped = found.mapped()
+    if not found.target:
+        fault, command = "is no regional domain", "delete-domain-name"
+    elif certificate not in ("", found.certificate):
+        operations = f"op=replace,path=/regionalCertificateArn,value={certificate}"
+        fault, command = "has another certificate", f"update-domain-name --patch-operations {operations}"
+    elif mapped and mapped != (api.rest_api_id, api.stage):
+        fault = f"leads to REST API {mapped[0]}, stage {mapped[1]}, and not to {api.rest_api_id}"
+        command = f"delete-base-path-mapping --base-path '{ROOT}'"
+    else:
+        return found
+    raise OperatorError(f"{name} {fault}. Change that first: aws apigateway {command} --domain-name {name}")
 
 
 def make_domain(stage: str, name: str, certificate: str) -> GatewayDomain:
@@ -80,7 +99,7 @@ def stage_domains(stage: str) -> list[GatewayDomain]:
 
 
 def _as_domain(found: dict[str, Any]) -> GatewayDomain:
-    certificate = found.get("regionalCertificateArn", "")
-    return GatewayDomain(
-        found["domainName"], certificate, found.get("regionalDomainName", ""), found.get("regionalHostedZoneId", "")
-    )
+    is_regional = "REGIONAL" in found.get("endpointConfiguration", {}).get("types", [])
+    target = found.get("regionalDomainName", "") if is_regional else ""
+    certificate, zone_id = found.get("regionalCertificateArn", ""), found.get("regionalHostedZoneId", "")
+    return GatewayDomain(found["domainName"], certificate, target, zone_id)

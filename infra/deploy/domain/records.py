@@ -56,14 +56,24 @@ class Zone:
 def find_zone(domain: str, zone_id: str = "") -> Zone | None:
     """Return the account's public zone that a domain is in, the nearest one, or None if it has none.
 
-    zone_id: the zone to take. Raises OperatorError if the domain is not in it.
+    zone_id: the zone to take. Raises OperatorError if the domain is not in it, or if several zones have one name.
     """
-    listed = client_of("route53").get_paginator("list_hosted_zones").paginate().search("HostedZones[]")
-    zones = [_as_zone(one) for one in listed if not one["Config"].get("PrivateZone")]
-    found = [zone for zone in zones if f".{domain}".endswith(f".{zone.name}") and zone_id in ("", zone.zone_id)]
+    found = [zone for zone in zones_of(domain) if zone_id in ("", zone.zone_id)]
     if zone_id and not found:
         raise OperatorError(f"{zone_id} is no public hosted zone of this account that {domain} is in.")
-    return max(found, key=lambda zone: len(zone.name), default=None)
+    nearest = [zone for zone in found if zone.name == found[0].name]
+    if len(nearest) > 1:
+        ids = ", ".join(zone.zone_id for zone in nearest)
+        raise OperatorError(f"The account has several zones {nearest[0].name}: name one by --zone ({ids}).")
+    return nearest[0] if nearest else None
+
+
+def zones_of(domain: str) -> list[Zone]:
+    """Return the account's public zones that a domain is in, the nearest first."""
+    listed = client_of("route53").get_paginator("list_hosted_zones").paginate().search("HostedZones[]")
+    zones = [_as_zone(one) for one in listed if not one["Config"].get("PrivateZone")]
+    found = [zone for zone in zones if f".{domain}".endswith(f".{zone.name}")]
+    return sorted(found, key=lambda zone: len(zone.name), reverse=True)
 
 
 def _as_zone(listed: dict[str, Any]) -> Zone:

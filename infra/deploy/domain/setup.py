@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from infra.deploy.api import DeployedApi
 from infra.deploy.domain.certificates import (
+    ISSUED,
     PENDING,
     Certificate,
     find_certificate,
@@ -12,8 +13,9 @@ from infra.deploy.domain.certificates import (
     request_certificate,
     require_own_certificate,
 )
-from infra.deploy.domain.gateway import GatewayDomain, find_domain, make_domain
+from infra.deploy.domain.gateway import GatewayDomain, find_usable_domain, make_domain
 from infra.deploy.domain.records import Record, Zone
+from infra.errors import OperatorError
 from infra.stage.aws import Stage
 from infra.stage.changes import PlannedChange
 
@@ -23,7 +25,7 @@ LOOKS, LOOK_PAUSE_S = 40, 15
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a domain got. is_mapped: whether API Gateway leads it to the API. to_make: records that DNS lacks."""
+    """How far a domain got. is_mapped: whether API Gateway leads it to the API. to_make: records for others to make."""
 
     is_mapped: bool
     to_make: tuple[Record, ...] = ()
@@ -44,10 +46,11 @@ class DomainSetup:
     zone: Zone | None
 
     def plan(self) -> Iterator[PlannedChange]:
-        """Yield what a run would make, but for what it made already."""
-        if not self.own_certificate and not find_certificate(self.stage.name, self.name):
+        """Yield what a run would make, but for what it made already. Raises OperatorError if it could not go on."""
+        domain = self._find_domain()
+        held = self.own_certificate or (domain and domain.certificate)
+        if not held and not find_certificate(self.stage.name, self.name):
             yield PlannedChange("create", f"certificate of {self.name}", "by AWS Certificate Manager, free of charge")
-        domain = find_domain(self.name)
         if domain is None:
             yield PlannedChange("create", f"domain {self.name} of API Gateway", "TLS 1.2 at least")
         if domain is None or domain.mapped() is None:
@@ -61,24 +64,34 @@ class DomainSetup:
                 yield PlannedChange("create", f"record {self.name} A", f"in the zone {self.zone.name}")
 
     def advance(self, tell: Callable[[str], object]) -> Progress:
-        """Do the steps that are left, as far as they go. Raises OperatorError if the domain leads to another API.
+        """Do the steps that are left, as far as they go. Raises OperatorError if they lead nowhere.
 
         tell: takes the words for each step, before it is done.
         """
-        certificate = self._find_certificate(tell)
+        domain = self._find_domain()
+        certificate = self._find_certificate(domain, tell)
         if certificate.status == PENDING:
             proof = certificate.proof
             return Progress(False, (proof,) if proof and not (self.zone and self.zone.has(proof)) else ())
-        domain = find_domain(self.name)
+        if certificate.status != ISSUED:
+            raise OperatorError(
+                f"ACM does not issue the certificate {certificate.arn}: {certificate.status}. "
+                "If a CAA record of the domain forbids it, allow amazon.com. Run this again for another certificate."
+            )
         if domain is None:
             tell(f"Making the domain {self.name} in API Gateway")
             domain = make_domain(self.stage.name, self.name, certificate.arn)
         domain.map(self.api)
         return Progress(True, self._lead(domain))
 
-    def _find_certificate(self, tell: Callable[[str], object]) -> Certificate:
+    def _find_domain(self) -> GatewayDomain | None:
+        return find_usable_domain(self.name, self.own_certificate, self.api)
+
+    def _find_certificate(self, domain: GatewayDomain | None, tell: Callable[[str], object]) -> Certificate:
         if self.own_certificate:
             return require_own_certificate(self.own_certificate, self.name)
+        if domain and domain.certificate:
+            return read_certificate(domain.certificate)
         found = find_certificate(self.stage.name, self.name)
         if found is None:
             tell(f"Asking for a certificate of {self.name}")

@@ -1,12 +1,14 @@
 """Take the domains of a stage away again: those that bear its tag, with their records and certificates."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 
+from infra.deploy.api import DeployedApi
 from infra.deploy.domain.aws import client_of
 from infra.deploy.domain.certificates import read_certificate, requested_certificates
-from infra.deploy.domain.gateway import stage_domains
-from infra.deploy.domain.records import find_zone
+from infra.deploy.domain.gateway import find_domain, stage_domains
+from infra.deploy.domain.records import Record, zones_of
 from infra.deploy.down.part import Part
 
 
@@ -17,14 +19,33 @@ def domain_parts(stage: str, name: str = "") -> Iterator[Part]:
     """
     for domain in stage_domains(stage):
         if name in ("", domain.name):
-            zone = find_zone(domain.name)
-            if zone and zone.has(domain.alias):
-                yield Part(f"record {domain.name} A", partial(zone.delete, domain.alias))
+            yield from _record_parts(domain.name, domain.alias)
             yield Part(f"domain {domain.name}", domain.delete)
-    acm = client_of("acm")
     for arn, of in requested_certificates(stage):
         if name in ("", of):
-            proof, zone = read_certificate(arn).proof, find_zone(of)
-            if proof and zone and zone.has(proof):
-                yield Part(f"record {proof.name.rstrip('.')} {proof.kind}", partial(zone.delete, proof))
-            yield Part(f"certificate of {of}", partial(acm.delete_certificate, CertificateArn=arn))
+            proof = read_certificate(arn).proof
+            if proof:
+                yield from _record_parts(of, proof)
+            yield Part(f"certificate of {of}", partial(_delete_certificate, arn))
+
+
+def mapping_parts(name: str, apis: Sequence[DeployedApi]) -> Iterator[Part]:
+    """Yield the mapping of a domain to one of these APIs. It goes too if the domain is not the stage's and stays."""
+    domain = find_domain(name)
+    mapped = domain.mapped() if domain else None
+    if domain and mapped and mapped[0] in [api.rest_api_id for api in apis]:
+        yield Part(f"mapping of {name} to REST API {mapped[0]}", domain.unmap)
+
+
+def _record_parts(domain: str, record: Record) -> Iterator[Part]:
+    # --zone may have named a zone that is not the nearest.
+    for zone in zones_of(domain):
+        if zone.has(record):
+            yield Part(f"record {record.name.rstrip('.')} {record.kind}", partial(zone.delete, record))
+
+
+def _delete_certificate(arn: str) -> None:
+    """Delete a certificate, unless API Gateway still holds it, as it does for minutes after it deleted its domain."""
+    acm = client_of("acm")
+    with suppress(acm.exceptions.ResourceInUseException):
+        acm.delete_certificate(CertificateArn=arn)
