@@ -12,6 +12,7 @@ from typing import Any
 
 from infra.deploy.api import AwsAccount
 from infra.doctor.findings import EMULATOR, Examined, Finding
+from infra.stage.chalice_config import stage_environment
 
 ODD_S, WRONG_S = 5, 60
 TIMEOUT_S = 5
@@ -38,6 +39,7 @@ def check_issuer(examined: Examined) -> Iterator[Finding]:
     if not issuer:
         yield Finding("issuer", "red", "The stage has no API.", f"gatehouse deploy --stage {examined.stage.name}")
         return
+    yield from _find_undeployed(examined, issuer)
     try:
         metadata = _fetch(f"{issuer}.well-known/openid-configuration")
         jwks = _fetch(metadata["jwks_uri"])
@@ -72,6 +74,14 @@ def find_issuer(examined: Examined) -> str:
         return ""
     apis = AwsAccount(examined.project).apis_of(examined.stage.name)
     return examined.environment().get("GATEHOUSE_ISSUER", "") or (apis[0].url if apis else "")
+
+
+def _find_undeployed(examined: Examined, issuer: str) -> Iterator[Finding]:
+    """Find an issuer of the project that the functions do not have yet, as after `gatehouse domain`."""
+    listed = stage_environment(examined.stage.name, examined.project).get("GATEHOUSE_ISSUER", "")
+    if listed not in ("", issuer):
+        message = f"It is {issuer}, and {listed} in .chalice/config.json."
+        yield Finding("issuer", "amber", message, f"gatehouse deploy --stage {examined.stage.name}")
 
 
 def _fetch(url: str) -> Any:

@@ -23,6 +23,8 @@ from infra.deploy.api import require_api
 from infra.deploy.domain.records import Record, find_zone
 from infra.deploy.domain.setup import DomainSetup, Progress
 from infra.deploy.down.down import Down
+from infra.doctor import reach as reach_checks
+from infra.doctor.findings import Examined
 from infra.errors import OperatorError
 from infra.stage.aws import reach
 from infra.stage.cloudformation.stack_status import Unsound
@@ -131,6 +133,23 @@ def test_one_command_leads_a_domain_to_the_api_and_makes_it_the_issuer(deployed:
     again = deployed.run(NAME)
     assert (again.code, again.err) == (0, "")
     assert "nothing to change" in again.out
+
+
+@pytest.mark.usefixtures("zone", "issued")
+def test_doctor_tells_that_the_functions_do_not_have_the_issuer_yet(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(url: str) -> None:
+        raise OSError(url)
+
+    monkeypatch.setattr(reach_checks, "_fetch", fail)
+    stage, examined = deployed.gatehouse.stage.name, Examined(deployed.gatehouse.stage, deployed.gatehouse.directory)
+    before = [found.message for found in reach_checks.check_issuer(examined)]
+    deployed.run(NAME, "--yes")
+    after = [found for found in reach_checks.check_issuer(examined) if found.message not in before]
+
+    assert [(found.status, found.mend) for found in after] == [("amber", f"gatehouse deploy --stage {stage}")]
+    assert f"{ISSUER} in .chalice/config.json" in after[0].message
 
 
 @pytest.mark.usefixtures("zone", "issued")
