@@ -10,6 +10,7 @@ from chalicelib.model.clock import Clock
 from chalicelib.model.request import Outcome
 from chalicelib.rotation.rotation import KeyRotation, UnusableKey
 from chalicelib.rotation.steps import Step
+from chalicelib.store.aws.botocore_version import find_botocore
 from chalicelib.store.configuration.config import ConfigStore
 
 # The `event` of its line.
@@ -40,7 +41,9 @@ class ScheduledRotation:
             outcome.error, outcome.reason = "unusable_key", str(unusable)
         except WireError as failure:
             outcome.error, outcome.reason = failure.error, failure.reason
-        self.emit(log.line(outcome, steps=[_name(step) for step in steps if step.action != "wait"], **self._ages()))
+        taken = [_name(step) for step in steps if step.action != "wait"]
+        # No call of AWS tells what its runtime brings, so `gatehouse doctor` reads it here.
+        self.emit(log.line(outcome, steps=taken, **self._ages(), botocore=find_botocore() or ""))
 
     def _ages(self) -> dict[str, Any]:
         """Return the age in days of the oldest key that signs, and of each by its algorithm; nothing if unknown."""

@@ -14,6 +14,7 @@ from infra.doctor.functions import (
 from infra.doctor.keys import check_key_age, check_keys
 from infra.doctor.limits import check_alarms, check_concurrency, check_mails, check_signatures, check_texts
 from infra.doctor.reach import check_clock, check_issuer
+from infra.doctor.runtime import check_botocore
 from infra.doctor.storage import check_log_groups, check_shape, check_stacks, check_tables
 from infra.doctor.web_acl import check_web_acl
 from infra.stage.provision import write_configuration
@@ -42,6 +43,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("age of the keys", check_key_age),
     ("tenant file", check_file),
     ("functions", check_functions),
+    ("botocore of the runtime", check_botocore),
     ("bcrypt", check_bcrypt),
     ("packages", check_packages),
     ("permissions", check_permissions),

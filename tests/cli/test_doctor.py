@@ -4,6 +4,7 @@ import http.client
 import io
 import json
 import shlex
+import time
 import urllib.request
 from dataclasses import replace
 from pathlib import Path
@@ -274,3 +275,25 @@ def test_issuer_whose_answer_is_no_metadata_is_red(own: Gatehouse, monkeypatch: 
 @pytest.mark.parametrize(("used", "status"), [(100, "green"), (600, "amber"), (950, "red")])
 def test_use_is_held_against_the_quota(used: int, status: str) -> None:
     assert hold("x", used, 1000, "message", "mend").status == status
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        ([], "amber"),
+        ([{"event": "keys", "botocore": "1.31.56"}], "red"),
+        ([{"event": "keys", "botocore": "1.31.56"}, {"event": "keys", "botocore": "1.42.3"}], "green"),
+        ([{"event": "keys"}], "amber"),
+    ],
+)
+def test_botocore_is_what_the_rotation_wrote_last(own: Gatehouse, lines: list[dict[str, str]], status: str) -> None:
+    logs, now_ms = own.stage.clients.logs(), int(1000 * time.time())
+    group = f"/aws/lambda/gatehouse-{own.stage.name}-rotate_keys"
+    logs.create_log_stream(logGroupName=group, logStreamName="a")
+    for number, line in enumerate(lines):
+        message = json.dumps({"time": "2026-11-27T10:00:00.000+00:00"} | line)
+        at_ms = now_ms - 60_000 + number
+        logs.put_log_events(logGroupName=group, logStreamName="a", logEvents=[{"timestamp": at_ms, "message": message}])
+    _, found = look(own)
+
+    assert found["botocore of the runtime"]["status"] == status

@@ -15,7 +15,7 @@ def findings(deployment: Deployment, *options: str, code: tuple[int, ...] = (0, 
 
 
 # What the emulator does not serve, or has no numbers of; and what no test needs.
-UNKNOWN = ("issuer", "emails", "text messages", "concurrency", "KMS Sign", "alarms")
+UNKNOWN = ("issuer", "botocore of the runtime", "emails", "text messages", "concurrency", "KMS Sign", "alarms")
 
 
 def by_check(found: list[dict[str, str]]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import botocore
 import pytest
 
 from chalicelib.rotation.steps import PUBLISH_S, RETIRE_S
@@ -28,6 +29,7 @@ def test_keys_are_left_alone_for_ninety_days_and_their_age_is_logged(schedule: S
         "event": "keys",
         "key_age_days": 89,
         "keys": {"RS256": 89, "ES256": 89},
+        "botocore": botocore.__version__,
     }
     assert set(schedule.statuses()) == {"current"}
 
