@@ -11,7 +11,7 @@ from typing import Any
 
 from chalicelib.accounts.changes import AccountChanges, NoSuchFamily
 from chalicelib.accounts.profiles import Profiles, UnfitProfile, require_identifiers
-from chalicelib.identifiers import trim
+from chalicelib.identifiers import is_acceptable, is_text, trim
 from chalicelib.model.clock import SystemClock
 from chalicelib.model.family import RefreshFamily
 from chalicelib.model.storage import Write
@@ -51,6 +51,11 @@ def find_realm(stage: Stage, called: str) -> Realm:
         known = sorted(key.partition("#")[2] for key in documents if key.startswith("realm#"))
         raise OperatorError(f"Stage {stage.name} has no realm {called}. It has: {', '.join(known) or 'none'}.")
     return realm
+
+
+def may_be_somebody(who: str) -> bool:
+    """Return whether a text can be a username, an email or a user_id. DynamoDB takes no key of just any text."""
+    return is_text(who) and is_acceptable(who)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,8 @@ class People:
 
     def look_up(self, who: str) -> User | None:
         """Return the user of this user_id, username or email, or None."""
+        if not may_be_somebody(who):
+            return None
         return self.users.read(who) or self.users.read(self.users.locate(who, ("username", "email")) or who)
 
     def change(self, user: User, changes: Mapping[str, Any]) -> User:

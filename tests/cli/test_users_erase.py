@@ -292,3 +292,48 @@ def test_notices_of_wrong_codes_and_a_repeated_sign_up_go_too(
     ran = erase(gatehouse, email, "--yes")
 
     assert (ran.code, items(stage)) == (0, before)
+
+
+@pytest.mark.parametrize("who", ["", " ", "\u200b", "\x00", "a" * 10_000, "ä" * 320, "\udcff", "auth0|" + "x" * 400])
+def test_text_that_names_nobody_erases_nothing(
+    stage: Stage, people: PeopleMaker, http: Http, gatehouse: Gatehouse, who: str
+) -> None:
+    user = people.make()
+    http.login(username=user.username, password="wrong")
+    http.login(username="", password="wrong")
+    before = items(stage)
+    ran = erase(gatehouse, who, "--yes")
+
+    assert (ran.code, ran.out, "has no user" in ran.err) == (2, "", True)
+    assert items(stage) == before
+
+
+def test_user_id_of_another_realm_erases_nothing(
+    stage: Stage, people: PeopleMaker, http: Http, gatehouse: Gatehouse
+) -> None:
+    user = people.make(user_id="auth0|elsewhere")
+    assert http.login(username=user.username, scope="openid offline_access").status_code == 200
+    http.login(username=user.username, password="wrong")
+    before = items(stage)
+    ran = erase(gatehouse, user.user_id, "--yes", realm="customers")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert items(stage) == before
+
+
+def test_user_id_with_the_signs_of_keys_is_erased_alone(
+    stage: Stage, people: PeopleMaker, http: Http, gatehouse: Gatehouse
+) -> None:
+    ids = ("auth0|a", "auth0|a#b", "auth0|a#b#c", "auth0|*", "auth0|a.b", "employees#auth0|a", ".*")
+    for user_id in ids:
+        user = people.make(user_id=user_id)
+        assert http.login(username=user.username, scope="openid offline_access").status_code == 200
+        http.login(username=user.username, password="wrong")
+    for user_id in ids:
+        others = [one for one in ids if one != user_id and people.of(OPEN).look_up(one)]
+        kept = {one: people.of(OPEN).look_up(one) for one in others}
+        ran = erase(gatehouse, user_id, "--yes", "--json")
+
+        assert (ran.code, people.of(OPEN).look_up(user_id)) == (0, None)
+        assert json.loads(ran.out)["removed"]["sessions"] == 1
+        assert {one: people.of(OPEN).look_up(one) for one in others} == kept

@@ -1,6 +1,7 @@
 """`gatehouse users export`: the people of a realm as JSON Lines, without secrets unless they are asked for."""
 
 import json
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.model.user import User
 from chalicelib.store.configuration.vault import Vault
+from infra.cli.people.exporting import _write
+from infra.errors import OperatorError
 from infra.move.leaving import export
 from infra.stage.people import People
 from tests.cli.conftest import Gatehouse, Ran
@@ -107,12 +110,33 @@ def test_person_who_goes_between_two_pages_is_left_out(
     assert {first.user_id, third.user_id} < set(whole)
 
 
-@pytest.mark.parametrize("output", ["no-such-folder/people", "."])
+@pytest.mark.parametrize("output", ["no-such-folder/people", ".", "/dev/full", "/dev/null", "x" * 300])
 def test_file_that_cannot_be_written_is_named(shared: Gatehouse, output: str) -> None:
     ran = exported(shared, output=output)
 
     assert (ran.code, ran.out) == (2, "")
     assert output in ran.err
+
+
+def test_disk_that_is_full_is_told_at_the_end_too() -> None:
+    with pytest.raises(OperatorError, match="No space left"), Path("/dev/full").open("w", encoding="utf-8") as full:
+        try:
+            _write(iter([{"email": "a@example.com"}]), full)
+        finally:
+            # What is left in the buffer would fail once more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())
+
+
+@pytest.mark.parametrize("target", ["people.old", "no-such-file"])
+def test_link_is_replaced_and_what_it_leads_to_stays(shared: Gatehouse, tmp_path: Path, target: str) -> None:
+    old, link = tmp_path / "people.old", tmp_path / "people"
+    old.write_text("before")
+    link.symlink_to(tmp_path / target)
+    ran = exported(shared, output=str(link))
+
+    assert (ran.code, link.is_symlink(), stat.S_IMODE(link.stat().st_mode)) == (0, False, 0o600)
+    assert sorted(one.name for one in tmp_path.iterdir() if one.is_file()) == ["people", "people.old"]
+    assert old.read_text() == "before"
 
 
 def test_export_that_fails_leaves_the_file_before_as_it_was(

@@ -1,6 +1,7 @@
 """The import of people while AWS fails: it waits and goes on, or stops; the next run ends in the same tables."""
 
 import itertools
+import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,7 @@ from tests.support.faults import aws_error, failing, left_out, sent_twice
 from tests.support.fixed import Clock
 from tests.support.function_aws import Ask, around_calls
 from tests.support.stages import provision_stage
+from tests.support.threads import at_once
 
 PEOPLE = 40
 _numbers = itertools.count(1)
@@ -61,6 +63,7 @@ class Importing:
     most: float = 0
     state: State = field(init=False)
     key: str = field(init=False)
+    order: random.Random | None = None
 
     def __post_init__(self) -> None:
         self.key = f"faulty{next(_numbers)}x"
@@ -84,7 +87,10 @@ class Importing:
         self.state = state
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        for number in range(PEOPLE):
+        numbers = list(range(PEOPLE))
+        if self.order:
+            self.order.shuffle(numbers)
+        for number in numbers:
             yield {"email": f"{self.key}-{number}@example.com", "user_id": f"{self.key}{number}"}
 
     def counted(self) -> int:
@@ -275,3 +281,21 @@ def run_with_failing_call(importing: Importing, number: int, error: str) -> list
         except TemporarilyUnavailable:
             assert error == "AccessDeniedException" or failed == ["GetItem"]
     return failed
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_imports_at_once_make_nobody_twice_and_nobody_by_half(stage: Stage, clock: Clock, seed: int) -> None:
+    both = [Importing(stage, clock), Importing(stage, clock)]
+    # The same people, by two files whose rows have other orders.
+    both[1].key = both[0].key
+    both[1].order = random.Random(seed)  # noqa: S311 (an order is no secret)
+    before = both[0].counted()
+    states = at_once(2, lambda number: both[number].run())
+    people = People.of(stage, "employees")
+    found = [people.find(row["email"]) for row in both[0].rows()]
+
+    assert [state.settled for state in states] == [PEOPLE, PEOPLE]
+    assert sum(state.inserted for state in states) == sum(state.failed for state in states) == PEOPLE
+    assert len({user.user_id for user in found}) == PEOPLE
+    assert [people.find(user.user_id) for user in found] == found
+    assert both[0].counted() == before + PEOPLE

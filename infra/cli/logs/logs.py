@@ -19,7 +19,7 @@ from infra.errors import OperatorError
 from infra.stage.aws import Stage, reach
 from infra.stage.keys import stage_key
 from infra.stage.logs.reading import REQUESTS, LogLine, audit_groups, find_lines, find_lines_of, function_groups
-from infra.stage.people import People
+from infra.stage.people import People, may_be_somebody
 from infra.tenant.log_codes import LOG_CODES
 
 logs = typer.Typer(
@@ -107,7 +107,7 @@ def _names_of(stage: Stage, realm: str, who: str) -> list[str]:
     try:
         found = people.find(who)
     except OperatorError:
-        return [who, f"name:{digest(who, mac)}"]
+        return [who, f"name:{digest(who, mac)}"] if may_be_somebody(who) else [who]
     return [found.user_id, *(f"name:{digest(name, mac)}" for name in (found.username, found.email) if name)]
 
 

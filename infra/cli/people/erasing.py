@@ -16,7 +16,7 @@ from infra.move.leaving.erasure import Erased, Erasure
 from infra.move.leaving.traces import Traces
 from infra.stage.aws import Stage, reach
 from infra.stage.keys import stage_key
-from infra.stage.people import People
+from infra.stage.people import People, may_be_somebody
 
 
 @reports_failures
@@ -38,6 +38,9 @@ def erase(who: Who, realm: RealmOption, stage: StageOption, yes: Yes = False, as
 
 
 def _erasure(stage: Stage, people: People, who: str) -> Erasure:
+    if not may_be_somebody(who):
+        # An empty name would be that of each item without one.
+        raise OperatorError(f"Realm {people.realm.name} has no user {who}.")
     user = people.look_up(who)
     user_id = user.user_id if user else who
     enrolments = EnrolmentStore(stage.dynamo, people.realm, SystemClock(), people.tell)

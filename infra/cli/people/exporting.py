@@ -75,13 +75,18 @@ def _only(made: Export, people: People, who: str) -> Iterator[dict[str, Any]]:
 def _write(rows: Iterator[dict[str, Any]], file: TextIO) -> int:
     count = 0
     for row in rows:
-        line = json.dumps(row, ensure_ascii=False) + "\n"
-        try:
-            file.write(line)
-        except OSError as error:
-            raise _unwritable(file.name, error) from None
+        _put(json.dumps(row, ensure_ascii=False) + "\n", file)
         count += 1
+    _put("", file)
     return count
+
+
+def _put(text: str, file: TextIO) -> None:
+    """Write a text, or what is left in the buffer. Raises OperatorError."""
+    try:
+        file.write(text) if text else file.flush()
+    except OSError as error:
+        raise _unwritable(file.name, error) from None
 
 
 @contextmanager
@@ -91,9 +96,9 @@ def _opened(output: str) -> Iterator[TextIO]:
         yield sys.stdout
         return
     path = Path(output)
-    if path.exists() and not path.is_file():
-        raise OperatorError(f"{path}: is no file.")
     try:
+        if path.exists() and not path.is_file():
+            raise OperatorError(f"{path}: is no file.")
         # Made with mode 0600, under a name that nobody else has.
         number, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:

@@ -53,7 +53,8 @@ def read_state(path: Path) -> State | None:
 
 def write_state(path: Path, state: State) -> None:
     """Write a state in one step: a reader sees the one before or this one. Raises OperatorError."""
-    beside = path.with_name(f"{path.name}.new")
+    # Of the process, as another import of the same file may run.
+    beside = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         with beside.open("w", encoding="utf-8") as file:
             file.write(json.dumps(asdict(state)))
