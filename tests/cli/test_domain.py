@@ -31,6 +31,7 @@ from infra.stage.cloudformation.stack_status import Unsound
 from tests.cli.conftest import Gatehouse, Ran
 from tests.cli.cut import Cut, acting_at
 from tests.support.account import list_names
+from tests.support.audit import audit_lines
 from tests.support.deployed import any_client, deploy_stand_in
 
 NAME = "login.example.com"
@@ -150,6 +151,32 @@ def test_doctor_tells_that_the_functions_do_not_have_the_issuer_yet(
 
     assert [(found.status, found.mend) for found in after] == [("amber", f"gatehouse deploy --stage {stage}")]
     assert f"{ISSUER} in .chalice/config.json" in after[0].message
+
+
+@pytest.mark.usefixtures("zone", "issued")
+def test_domain_that_comes_and_goes_leaves_lines_in_the_audit_log(deployed: Deployed) -> None:
+    deployed.run(NAME, "--yes")
+    deployed.run(NAME, "--yes", "--remove")
+    lines = audit_lines(deployed.gatehouse.stage, OWN_REGION)
+
+    assert {(line["what"], line["domain"]) for line in lines} == {("domain", NAME)}
+    assert [line.get("result") for line in lines] == [None, "done", None, "done"]
+    assert [line.get("is_mapped") for line in lines] == [None, "true", None, None]
+    assert [line.get("removed") for line in lines] == [None, None, "yes", "yes"]
+
+
+@pytest.mark.usefixtures("zone", "issued")
+def test_nothing_is_made_or_taken_away_if_the_audit_log_cannot_be_written(deployed: Deployed) -> None:
+    group = audit_group(deployed.gatehouse.stage.name)
+    any_client("logs").delete_log_group(logGroupName=group)
+    refused, unmade = deployed.run(NAME, "--yes"), any_client("acm").list_certificates()["CertificateSummaryList"]
+    any_client("logs").create_log_group(logGroupName=group)
+    deployed.run(NAME, "--yes")
+    any_client("logs").delete_log_group(logGroupName=group)
+    kept = deployed.run(NAME, "--yes", "--remove")
+
+    assert (refused.code, unmade, kept.code) == (2, [], 2)
+    assert (deployed.mapped(), deployed.issuer()) == ([deployed.api], ISSUER)
 
 
 @pytest.mark.usefixtures("zone", "issued")
