@@ -115,4 +115,13 @@ def events(event: Any, context: Any) -> None:
     handle(event)
 
 
+@app.lambda_function(name="help_desk")
+def help_desk(event: Any, context: Any) -> dict[str, Any]:
+    """Unblock a user, or reset the second factors, in the function of that name."""
+    # As above.
+    from chalicelib.wiring.help_desk import help_desk as of_process  # noqa: PLC0415
+
+    return of_process().answer(event, context.aws_request_id)
+
+
 cold_start.finish(wiring.services)

@@ -25,6 +25,7 @@ from infra.cli.options import verbose
 from infra.cli.people.attacks import attacks
 from infra.cli.people.erasing import erase
 from infra.cli.people.exporting import export
+from infra.cli.people.help_desk import help_desk
 from infra.cli.people.history import history
 from infra.cli.people.importing import import_
 from infra.cli.people.mfa import mfa
@@ -84,6 +85,7 @@ users.command()(export)
 users.command()(erase)
 app.add_typer(tokens)
 app.add_typer(attacks)
+app.add_typer(help_desk)
 app.add_typer(realms)
 app.add_typer(apis)
 app.add_typer(stage_roles)

@@ -16,7 +16,7 @@ from infra.cli.plan import DetailedExitcode, DryRun, PlanJson, require_dry_run
 from infra.cli.waf import AccountTakeover, Protection, WafAccountTakeover, WafLogins, WafOption, WafRequests
 from infra.errors import OperatorError
 from infra.rules.import_functions import require_import_functions, require_listed_imports
-from infra.stage.aws import Stage, reach
+from infra.stage.aws import Stage, caller_arn, reach
 from infra.stage.chalice_config import PROJECT, require_listed
 from infra.stage.changes import PlannedChange, in_words, would_change
 from infra.stage.cloudformation.web_acl import LOGIN_LIMIT, REQUEST_LIMIT
@@ -68,6 +68,8 @@ def up_command(
         ):
             bring_up(dry_run=False)
         console.print("Done.")
+        if any(change.what == f"stack gatehouse-{stage}" for change in planned):
+            console.print(f"For the role of a help desk: {_help_desk_policy(reached)}")
     if not in_json:
         say_if_migration_is_due(reached)
     return would_change(planned)
@@ -117,6 +119,12 @@ def apply_command(
             _show_users(seeded)
     warn(warnings, console)
     return would_change(planned)
+
+
+def _help_desk_policy(stage: Stage) -> str:
+    """Return the ARN of the policy that `up` makes for a help desk."""
+    account, region = caller_arn().split(":")[4], stage.clients.kms.meta.region_name
+    return f"arn:aws:iam::{account}:policy/gatehouse-{stage.name}-help-desk-{region}"
 
 
 def _open(file: Path, stage: str, project: Path) -> tuple[TenantFile, Stage]:

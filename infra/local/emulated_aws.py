@@ -47,7 +47,7 @@ def local_aws() -> Iterator[None]:
     use_own_environment()
     logging.getLogger("moto").setLevel(logging.ERROR)
     # They import moto's models, which the first stack would do.
-    from infra.local.stacks import alarms, change_sets, table_settings, web_acls  # noqa: F401, PLC0415
+    from infra.local.stacks import alarms, change_sets, managed_policies, table_settings, web_acls  # noqa: F401, PLC0415
 
     # Not mock_aws(): with TEST_SERVER_MODE or TEST_PROXY_MODE in the environment it sends calls to the network.
     with (

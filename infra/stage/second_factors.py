@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.accounts.factors import reset_factors
 from chalicelib.errors import TemporarilyUnavailable
 from chalicelib.mfa.enrolling import MAX_AUTHENTICATORS, confirm_authenticator
 from chalicelib.mfa.limits import Limits
@@ -85,8 +86,7 @@ class SecondFactors:
         Logins that wait for a second factor and access tokens of the MFA API end.
         """
         with _refuse_if_changed(session):
-            self.enrolments.reset(session.user, session.enrolment)
-        self.people.attempts.clear_codes(session.account)
+            reset_factors(self.enrolments, self.people.attempts, session.user, session.enrolment)
 
     def _associate(self, session: MfaSession) -> tuple[Enrolment, dict[str, Any]]:
         try:

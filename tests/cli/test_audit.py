@@ -60,8 +60,17 @@ CHANGES: dict[tuple[str, ...], tuple[tuple[str, ...], dict[str, Any]]] = {
     ("apply",): (("TENANT", "PROJECT", "--with-users"), {"changes": ["update client app"]}),
     ("up",): (("TENANT", "PROJECT"), {"changes": ["create stack STAGE-realm-guests"]}),
 }
-# Audited in tests of their own, but for `keys retire`, which does it by the function of `keys revoke`.
-ELSEWHERE = {("deploy",), ("domain",), ("restore",), ("down",), ("keys", "retire")}
+# Audited in tests of their own, those of the help desk by its function; but for `keys retire`, which does it by the
+# function of `keys revoke`.
+ELSEWHERE = {
+    ("deploy",),
+    ("domain",),
+    ("restore",),
+    ("down",),
+    ("keys", "retire"),
+    ("help-desk", "unblock"),
+    ("help-desk", "reset-factors"),
+}
 AUDITED = {*CHANGES, *ELSEWHERE}
 READING = {
     ("local",), ("new",), ("check",), ("doctor",), ("migrate", "auth0"),

@@ -45,7 +45,7 @@ def test_all_that_is_in_the_way_is_said_at_once(own: Gatehouse) -> None:
 
     for table in ("config", "sessions", "attempts"):
         assert f"table {own.stage.prefix}{table} is in the way" in said
-    for group in ("", "-tell_blocked", "-rotate_keys", "-management", "-events"):
+    for group in ("", "-tell_blocked", "-rotate_keys", "-management", "-events", "-help_desk"):
         assert f"log group /aws/lambda/gatehouse-{own.stage.name}{group} is in the way" in said
     assert "users-staff" not in said
 

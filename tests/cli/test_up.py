@@ -45,6 +45,7 @@ def test_first_up_makes_stacks_tables_and_keys(gatehouse: Gatehouse) -> None:
         ["create", "stage", "key", "sealed", "by", "the", "data", "key"],
         ["create", "stack", f"gatehouse-{name}-alarms"],
         ["Done."],
+        ["For", "the", "role", "of", "a", "help", "desk:", help_desk_policy(name)],
     ]
     parts = ["attempts", "config", "sessions", "users-staff"]
     assert table_names(gatehouse.stage) == [f"{gatehouse.stage.prefix}{part}" for part in parts]
@@ -60,6 +61,10 @@ def test_signing_key_is_one_of_kms_with_the_tag_that_the_policy_asks_for(gatehou
     assert tags == [{"TagKey": "gatehouse-stage", "TagValue": gatehouse.stage.name}]
 
 
+def help_desk_policy(stage: str) -> str:
+    return f"arn:aws:iam::123456789012:policy/gatehouse-{stage}-help-desk-eu-west-1"
+
+
 def test_second_up_has_nothing_to_change(gatehouse: Gatehouse) -> None:
     gatehouse.up(small_document())
     before = holdings(gatehouse.stage)
@@ -73,13 +78,13 @@ def test_dry_run_on_an_empty_account_shows_everything_and_makes_nothing(
     aws: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # No other test has anything in this region.
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
     gatehouse = Gatehouse(reach("first"), tmp_path)
     dry = gatehouse.up(small_document(), "--dry-run")
 
     assert (dry.code, dry.rows[0]) == (0, ["Stage", "first", "would", "change"])
     assert holdings(gatehouse.stage) == {"tables": {}, "stacks": {}, "change sets": [], "keys": []}
-    assert dry.rows[1:] == gatehouse.up(small_document()).rows[1:-1]
+    assert dry.rows[1:] == gatehouse.up(small_document()).rows[1:-2]
 
 
 def test_dry_run_of_a_new_realm_and_key_changes_nothing(gatehouse: Gatehouse) -> None:

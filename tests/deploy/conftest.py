@@ -43,13 +43,15 @@ POLICIES = (
     ".chalice/policy-dev-rotate_keys.json",
     ".chalice/policy-dev-events.json",
     ".chalice/policy-dev-management.json",
+    ".chalice/policy-dev-help_desk.json",
 )
 SOURCES = ("app.py", "chalicelib", "infra", ".chalice/config.json", *POLICIES, "requirements.txt")
 REGION = "eu-west-1"
 # Who calls shows in the server's log: the tools, the two functions behind the API, or those that a schedule calls.
 TOOLS, FUNCTION, MANAGEMENT, SCHEDULE, ROTATION = "tools", "function", "management", "schedule", "rotation"
-EVENTS = "events"
-FUNCTIONS = tuple(f"gatehouse-dev{name}" for name in ("", "-tell_blocked", "-rotate_keys", "-management", "-events"))
+EVENTS, HELP_DESK = "events", "help_desk"
+NAMES = ("", "-tell_blocked", "-rotate_keys", "-management", "-events", "-help_desk")
+FUNCTIONS = tuple(f"gatehouse-dev{name}" for name in NAMES)
 EMPLOYEES = ("--stage", "dev", "--realm", "employees")
 # A busy machine takes its time: what is slow there is not wrong.
 LIMIT_S = 600
@@ -321,6 +323,15 @@ def sending(
     """The function that sends events on."""
     log = tmp_path_factory.mktemp("events") / "function.log"
     yield from run_function(function_of(deployment, unpacked, "gatehouse-dev-events", EVENTS), python, log)
+
+
+@pytest.fixture(scope="session")
+def helping(
+    deployment: Deployment, unpacked: Path, python: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Environment]:
+    """The function of the help desk."""
+    log = tmp_path_factory.mktemp("help_desk") / "function.log"
+    yield from run_function(function_of(deployment, unpacked, "gatehouse-dev-help_desk", HELP_DESK), python, log)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from tests.deploy.conftest import EMAIL_FROM, ON_ONE_WORKER, PROJECT, Deployment
 pytestmark = ON_ONE_WORKER
 
 API, TELL_BLOCKED, MANAGEMENT = "gatehouse-dev", "gatehouse-dev-tell_blocked", "gatehouse-dev-management"
-ROTATE_KEYS, EVENTS = "gatehouse-dev-rotate_keys", "gatehouse-dev-events"
+ROTATE_KEYS, EVENTS, HELP_DESK = "gatehouse-dev-rotate_keys", "gatehouse-dev-events", "gatehouse-dev-help_desk"
 
 
 def test_deploy_prints_the_url(deployment: Deployment) -> None:
@@ -25,7 +25,14 @@ def test_deploy_prints_the_url(deployment: Deployment) -> None:
 
 @pytest.mark.parametrize(
     ("name", "memory", "timeout_s"),
-    [(API, 1024, 20), (TELL_BLOCKED, 512, 60), (ROTATE_KEYS, 512, 300), (MANAGEMENT, 1024, 15), (EVENTS, 512, 60)],
+    [
+        (API, 1024, 20),
+        (TELL_BLOCKED, 512, 60),
+        (ROTATE_KEYS, 512, 300),
+        (MANAGEMENT, 1024, 15),
+        (EVENTS, 512, 60),
+        (HELP_DESK, 512, 15),
+    ],
 )
 def test_function_has_its_memory_and_time_and_the_environment_of_its_stage(
     deployment: Deployment, name: str, memory: int, timeout_s: int
@@ -50,6 +57,7 @@ def test_function_has_its_memory_and_time_and_the_environment_of_its_stage(
         (ROTATE_KEYS, "policy-dev-rotate_keys.json"),
         (MANAGEMENT, "policy-dev-management.json"),
         (EVENTS, "policy-dev-events.json"),
+        (HELP_DESK, "policy-dev-help_desk.json"),
     ],
 )
 def test_function_has_a_role_with_only_the_policy_that_is_written_down(
@@ -66,7 +74,7 @@ def test_function_has_a_role_with_only_the_policy_that_is_written_down(
 def test_there_is_no_other_function_and_no_other_role(deployment: Deployment) -> None:
     functions = deployment.aws.client("lambda").list_functions()["Functions"]
     roles = deployment.aws.client("iam").list_roles()["Roles"]
-    assert {one["FunctionName"] for one in functions} == {API, TELL_BLOCKED, ROTATE_KEYS, MANAGEMENT, EVENTS}
+    assert {one["FunctionName"] for one in functions} == {API, TELL_BLOCKED, ROTATE_KEYS, MANAGEMENT, EVENTS, HELP_DESK}
     assert {one["Arn"] for one in roles} == {one["Role"] for one in functions}
     assert len(roles) == len(functions)
 

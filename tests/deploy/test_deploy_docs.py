@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import jwt
 
-from tests.deploy.conftest import COMMANDS, ON_ONE_WORKER, PAGE, PROJECT, Deployment
+from tests.deploy.conftest import COMMANDS, NAMES, ON_ONE_WORKER, PAGE, PROJECT, Deployment
 from tests.deploy.logins import AUDIENCE
 
 pytestmark = ON_ONE_WORKER
@@ -59,8 +59,6 @@ def test_functions_that_were_taken_down_come_back(deployment: Deployment, tmp_pa
     for _ in range(2):
         deployed = project.gatehouse("deploy", "--stage", "prod")
         assert (deployed.returncode, deployed.stderr) == (0, "")
-        assert names() == before | {
-            f"gatehouse-prod{name}" for name in ("", "-events", "-management", "-rotate_keys", "-tell_blocked")
-        }
+        assert names() == before | {f"gatehouse-prod{name}" for name in NAMES}
         assert project.chalice("delete", "--stage", "prod").returncode == 0
         assert names() == before

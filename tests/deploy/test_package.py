@@ -109,6 +109,7 @@ def test_function_is_configured_as_the_stage_says(template: dict[str, Any]) -> N
         ("RotateKeysRole", "policy-dev-rotate_keys.json"),
         ("ManagementRole", "policy-dev-management.json"),
         ("EventsRole", "policy-dev-events.json"),
+        ("HelpDeskRole", "policy-dev-help_desk.json"),
     ],
 )
 def test_role_has_the_policy_that_is_written_down(template: dict[str, Any], role: str, file: str) -> None:

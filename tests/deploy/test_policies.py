@@ -16,6 +16,7 @@ from tests.deploy.conftest import (
     EMPLOYEES,
     EVENTS,
     FUNCTION,
+    HELP_DESK,
     MANAGEMENT,
     ON_ONE_WORKER,
     PROJECT,
@@ -24,6 +25,7 @@ from tests.deploy.conftest import (
     Deployment,
 )
 from tests.deploy.events import send_events
+from tests.deploy.helping import ask_help_desk
 from tests.deploy.logins import SECRET_LOGIN, signed_login
 from tests.deploy.managing import Send, manager_of
 from tests.deploy.rotations import rotate_once
@@ -40,6 +42,7 @@ FILES = {
     SCHEDULE: "policy-{}-tell_blocked.json",
     ROTATION: "policy-{}-rotate_keys.json",
     EVENTS: "policy-{}-events.json",
+    HELP_DESK: "policy-{}-help_desk.json",
 }
 CALLERS = pytest.mark.parametrize("caller", FILES)
 SENDERS = pytest.mark.parametrize("caller", [FUNCTION, SCHEDULE])
@@ -112,8 +115,13 @@ def is_named(statement: Statement, arn: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def calls(
-    site: httpx.Client, deployment: Deployment, schedule: Environment, rotating: Environment, sending: Environment
+def calls(  # noqa: PLR0913, PLR0917 (fixtures: the functions)
+    site: httpx.Client,
+    deployment: Deployment,
+    schedule: Environment,
+    rotating: Environment,
+    sending: Environment,
+    helping: Environment,
 ) -> dict[str, set[Call]]:
     """The calls of each function, for every way that it has to answer."""
     for form in (SECRET_LOGIN, SECRET_LOGIN | {"password": "wrong"}, signed_login(deployment)):
@@ -125,6 +133,7 @@ def calls(
     make_and_mend_an_account(site, deployment, schedule)
     manage(site, deployment)
     assert [event["data"]["type"] for event in send_events(deployment, sending)] == ["fp"]
+    help_somebody(site, deployment, helping)
     # The second time, the key of the first is found by its tag.
     for _ in range(2):
         rotate_once(deployment, rotating)
@@ -210,6 +219,18 @@ def make_and_mend_an_account(site: httpx.Client, deployment: Deployment, schedul
     new = realm | {"email": email, "password": "other quiet words 358"}
     tried = [site.post("/accounts/reset_password", json=new | {"code": one}).status_code for one in ("none", code)]
     assert tried == [400, 200]
+
+
+def help_somebody(site: httpx.Client, deployment: Deployment, helping: Environment) -> None:
+    """Block somebody with an app by typed passwords and codes; unblock them and reset the app."""
+    person = added_person(deployment, "helped")
+    mfa_command(deployment, "enroll", person["username"], "--json")
+    mfa_token = site.post("/oauth/token", data=SECRET_LOGIN | person).json()["mfa_token"]
+    site.post("/oauth/token", data=CLIENT | {"grant_type": MFA_OTP, "mfa_token": mfa_token, "otp": "000000"})
+    block(site, person)
+    for action in ("unblock", "reset-factors"):
+        assert ask_help_desk(helping, action, person["username"])["realm"] == "employees"
+    assert site.post("/oauth/token", data=SECRET_LOGIN | person).status_code == 200
 
 
 def manage(site: httpx.Client, deployment: Deployment) -> None:

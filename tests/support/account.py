@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 KINDS = {
+    "policies": ("iam", "list_policies", "Policies[?starts_with(PolicyName, 'gatehouse-')].PolicyName"),
     "functions": ("lambda", "list_functions", "Functions[].FunctionName"),
     "roles": ("iam", "list_roles", "Roles[].RoleName"),
     "rules": ("events", "list_rules", "Rules[].Name"),

@@ -64,5 +64,6 @@ def test_function_is_where_lambda_looks_for_it() -> None:
     assert [(one.name, one.handler_string) for one in app.app.pure_lambda_functions] == [
         ("management", "app.management"),
         ("events", "app.events"),
+        ("help_desk", "app.help_desk"),
     ]
-    assert callable(app.management) and callable(app.events)
+    assert all(map(callable, (app.management, app.events, app.help_desk)))

@@ -28,7 +28,7 @@ READS = {"BatchGetItem", "GetItem", "Query", "Scan"}
 WRITES = {"DeleteItem", "PutItem", "UpdateItem"}
 TABLES = ("config", "users", "sessions", "attempts")
 OF_KMS = {"kms:CreateKey": "makes", "kms:Decrypt": "opens", "kms:GenerateDataKey": "seals", "kms:Sign": "signs"}
-FUNCTIONS = ("", "-management", "-tell_blocked", "-rotate_keys", "-events")
+FUNCTIONS = ("", "-management", "-tell_blocked", "-rotate_keys", "-events", "-help_desk")
 
 
 def of_type(kind: str) -> list[dict[str, Any]]:

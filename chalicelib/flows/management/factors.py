@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.accounts.factors import reset_factors
 from chalicelib.errors import Conflict, InvalidBody
 from chalicelib.flows.management.admission import ManagementAdmission, note_change
 from chalicelib.flows.management.paging import read_page
 from chalicelib.flows.management.people import PeopleFinder, Person
 from chalicelib.flows.management.shapes import iso_time
 from chalicelib.mfa.recovery import renew_recovery_code
-from chalicelib.model.account import Account
 from chalicelib.model.enrolment import FACTOR_KINDS, OOB, RECOVERY_CODE, Authenticator, Enrolment
 from chalicelib.model.request import Request
 from chalicelib.model.tenant import Realm
@@ -56,12 +56,10 @@ class FactorsFlow:
     def remove(self, request: Request) -> None:
         """Remove all factors and the recovery code of a person; pending logins end. Raises Conflict."""
         person, enrolment = self._find(request, UPDATE)
-        with_none = self.enrolments_of(person.realm)
         try:
-            with_none.reset(person.user, enrolment)
+            reset_factors(self.enrolments_of(person.realm), self.attempts, person.user, enrolment)
         except ConditionFailed:
             raise Conflict("The user was changed meanwhile.") from None
-        self.attempts.clear_codes(Account(person.realm.name, person.user.user_id))
         note_change(request, person.realm.name, person.user.user_id)
 
     def renew_recovery_code(self, request: Request) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from infra.stage.aws import Stage
 from infra.stage.names import BadStageName, require_stage_name
 
 # Chalice names the role of a function after it, and that of the API's function so.
-ROLES = ("api_handler", "events", "management", "rotate_keys", "tell_blocked")
+ROLES = ("api_handler", "events", "help_desk", "management", "rotate_keys", "tell_blocked")
 _CONFIG_TABLE = re.compile("gatehouse-(.+)-config")
 
 

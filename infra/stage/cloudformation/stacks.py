@@ -155,6 +155,8 @@ def _submit(cloudformation: "CloudFormationClient", stack: Stack, kind: Literal[
             ClientToken=name,
             ChangeSetType=kind,
             TemplateBody=stack.template,
+            # The policy of the help desk has a name.
+            Capabilities=["CAPABILITY_NAMED_IAM"],
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in stack.parameters.items()],
             Tags=[{"Key": "gatehouse-stage", "Value": stack.parameters["Stage"]}],
         )["Id"]
