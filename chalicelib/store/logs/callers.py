@@ -25,7 +25,7 @@ _AUTHORIZATION = (
     r"AWS4-HMAC-SHA256 Credential=\w{{1,128}}/[0-9]{{8}}/{region}/sts/aws4_request, "
     r"SignedHeaders=content-type;host;x-amz-date;{token}x-gatehouse-stage, Signature=[0-9a-f]{{64}}"
 )
-_ARN = re.compile(rb"<Arn>(arn:[!-~]+)</Arn>")
+_ARN = re.compile(rb"<Arn>(arn:[!-;=-~]+)</Arn>")
 OK, SERVER_ERROR = 200, 500
 
 
