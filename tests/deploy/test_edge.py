@@ -83,7 +83,7 @@ def test_reserve_and_limits_of_the_configuration_reach_the_stage_after_each_depl
 
     assert [(run.returncode, run.stderr) for run in (changed, back)] == [(0, "")] * 2
     assert (limits["throttlingRateLimit"], limits["throttlingBurstLimit"]) == (7.5, 1000)
-    assert [one.get("ReservedConcurrentExecutions") for one in reserved] == [40, None, None, None, None]
+    assert [one.get("ReservedConcurrentExecutions") for one in reserved] == [40, *[None] * (len(FUNCTIONS) - 1)]
     assert stage_of(deployment)["methodSettings"]["~1oauth~1token/POST"]["throttlingRateLimit"] == 500
     # Chalice takes away what the configuration does not reserve.
     assert "ReservedConcurrentExecutions" not in functions.get_function_concurrency(FunctionName="gatehouse-dev")

@@ -22,6 +22,7 @@ from werkzeug.serving import make_server
 
 import infra.local.stacks.alarms
 import infra.local.stacks.change_sets
+import infra.local.stacks.managed_policies
 import infra.local.stacks.table_settings
 import infra.local.stacks.web_acls  # noqa: F401 (all teach moto's CloudFormation what it leaves out)
 from infra.local.emails import received_emails, whole_emails
