@@ -10,6 +10,7 @@ import pytest
 from moto.cloudformation.models import cloudformation_backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
+from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
 from moto.logs.models import logs_backends
 
@@ -53,6 +54,10 @@ def empty_the_region() -> None:
     """Take everything out of the region: what many stages leave behind would slow each search for keys down."""
     for backends in (cloudformation_backends, dynamodb_backends, kms_backends, logs_backends):
         backends[DEFAULT_ACCOUNT_ID][REGION].reset()
+    # IAM has no Regions.
+    policies = iam_backends[DEFAULT_ACCOUNT_ID]["aws"].managed_policies
+    for arn in [arn for arn in policies if arn.endswith(REGION)]:
+        del policies[arn]
 
 
 def keys_of(stage: Stage) -> dict[str, str]:
