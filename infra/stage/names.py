@@ -5,8 +5,9 @@ import re
 STAGE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 MAX_LENGTH = 32
 # `gatehouse-dev-users-x` is a table of stage dev. The tables of a stage `dev-users` would begin with the same words,
-# and `gatehouse-dev-alarms` and `gatehouse-dev-waf` are stacks of stage dev.
-TAKEN = ("alarms", "users", "realm", "waf")
+# `gatehouse-dev-alarms` and `gatehouse-dev-waf` are stacks of stage dev, and `gatehouse-dev-events` and
+# `gatehouse-dev-management` functions, as that of a stage's API is named after the stage alone.
+TAKEN = ("alarms", "events", "management", "realm", "users", "waf")
 
 
 class BadStageName(ValueError):
@@ -24,6 +25,6 @@ def require_stage_name(name: str) -> str:
     if taken:
         raise BadStageName(
             f"A stage's name holds no part `{taken[0]}`: "
-            "its tables and stacks could be those of another stage's realm, alarms or web ACL."
+            "its tables, stacks and functions could be those of another stage's realm, alarms, web ACL or functions."
         )
     return name

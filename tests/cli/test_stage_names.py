@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from infra.stage.chalice_config import function_configs
 from infra.stage.names import BadStageName, require_stage_name
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse
@@ -27,6 +28,14 @@ def test_name_of_another_form_is_refused(name: str) -> None:
 def test_name_that_a_realm_of_another_stage_can_have_is_refused(name: str) -> None:
     with pytest.raises(BadStageName, match="another stage's realm"):
         require_stage_name(name)
+
+
+def test_name_of_which_a_function_of_another_stage_has_the_name_is_refused() -> None:
+    for function in function_configs("dev"):
+        other = function.removeprefix("gatehouse-")
+        if other != "dev":
+            with pytest.raises(BadStageName):
+                require_stage_name(other)
 
 
 COMMANDS = [
