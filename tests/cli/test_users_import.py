@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import itertools
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -437,3 +438,17 @@ def test_line_of_a_csv_that_is_too_long_spoils_no_other(shared: Gatehouse, key: 
 
     assert (ran.code, summary(ran)) == (3, [2, 1, 0, 1])
     assert faults(tmp_path / "report") == [(1, "", "FORMAT")]
+
+
+def test_terminal_shows_how_many_people_are_in_and_how_fast(
+    shared: Gatehouse, key: str, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Rich takes stderr for a terminal then.
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    rows = [row(key, number) for number in range(250)]
+    shown = imported(shared, write(*rows))
+    as_json = imported(shared, write(*(one | {"name": "B"} for one in rows)), "--upsert", "--json")
+
+    assert (shown.code, shown.out) == (0, "250 rows: 250 inserted, 0 updated, 0 failed.\n")
+    assert re.search(r"200 people, [1-9][0-9]*/s", shown.err)
+    assert (as_json.code, summary(as_json), as_json.err) == (0, [250, 0, 250, 0], "")

@@ -18,6 +18,7 @@ LOCAL = "http://127.0.0.1:8000/"
 OTHER_RUNNERS = {
     "docs/use/mfa.md": "tests/flow/test_mfa_docs.py",
     "docs/use/accounts.md": "tests/flow/test_accounts_docs.py",
+    "docs/run/moving.md": "tests/deploy/test_move.py",
     "docs/run/deploy.md": "tests/deploy/test_deploy_docs.py",
 }
 PAGES = [page for page in pages_with_curl() if page not in OTHER_RUNNERS]

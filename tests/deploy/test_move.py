@@ -1,6 +1,7 @@
 """The fifteen minutes of docs/run/moving.md, word for word: a whole export of Auth0, 5,000 people, the first logins."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -30,6 +31,7 @@ from tests.deploy.conftest import (
     serving_aws,
 )
 from tests.support.auth0_rules import EXPORT
+from tests.support.curl_docs import curl_examples
 from tests.support.lambda_runtime import running
 from tests.support.server import serving
 
@@ -50,6 +52,7 @@ FAULTY: dict[int, dict[str, Any]] = {
     7: {"custom_password_hash": {"algorithm": "md4", "hash": {"value": "0" * 32, "encoding": "hex"}}},
     8: {"shoe_size": 42},
 }
+CLIENT_ID = "RpWebK29dlw93Qx71"
 SECRET = "the secret that Reports web had at Auth0"
 BY_HAND = '''
 def ask_the_risk_service(user, context):
@@ -88,13 +91,13 @@ class Moved:
         """Log a person in with the password of Auth0, through the client whose secret came along."""
         login = {
             "grant_type": "password",
-            "client_id": "RpWebK29dlw93Qx71",
+            "client_id": CLIENT_ID,
             "username": f"person{number}@acme.example.com",
             "password": VECTORS[number % len(VECTORS)]["password"],
             "audience": f"{API}/timesheets",
             "scope": "openid read:timesheets approve:timesheets",
         }
-        basic = httpx.BasicAuth("RpWebK29dlw93Qx71", quote(SECRET))
+        basic = httpx.BasicAuth(CLIENT_ID, quote(SECRET))
         return self.site.post("/oauth/token", data=login | params, auth=basic, headers=VIEWER)
 
 
@@ -208,6 +211,27 @@ def test_people_log_in_with_the_password_of_before(moved: Moved, algorithm: str)
     answers = [moved.log_in(number), moved.log_in(number), moved.log_in(number, password="wrong")]
 
     assert [answer.status_code for answer in answers] == [200, 200, 400], answers[0].text
+
+
+def test_curl_of_the_page_logs_the_first_person_in(moved: Moved) -> None:
+    number = numbers_by_algorithm()["bcrypt"]
+    (login,) = curl_examples(SECTION)
+    values = {
+        "URL": str(moved.site.base_url),
+        "CLIENT_ID": CLIENT_ID,
+        "CLIENT_SECRET": SECRET,
+        "USERNAME": f"person{number}@acme.example.com",
+        "PASSWORD": VECTORS[number]["password"],
+    }
+    # The team's proxy adds what one of the rules reads.
+    headers = " ".join(f"--header '{name}: {value}'" for name, value in VIEWER.items())
+    script = f'curl() {{ command curl --silent --fail-with-body {headers} "$@"; }}\n{login.line}'
+    environment = {**os.environ, **values}
+    ran = subprocess.run(["sh", "-euc", script], env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+    claims = jwt.decode(json.loads(ran.stdout)["access_token"], options={"verify_signature": False})
+    assert claims["sub"] == f"auth0|{number:024x}"
 
 
 def test_token_has_what_the_rules_say(moved: Moved) -> None:
