@@ -20,6 +20,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from chalicelib.store.logs.audit import audit_group
 from infra.cli.domain import EXIT_WAITS
 from infra.deploy.api import require_api
+from infra.deploy.domain.gateway import make_domain
 from infra.deploy.domain.records import Record, find_zone
 from infra.deploy.domain.setup import DomainSetup, Progress
 from infra.deploy.down.down import Down
@@ -275,6 +276,18 @@ def test_domain_of_another_api_is_refused(deployed: Deployed) -> None:
     assert ran.code == 2
     assert f"leads to REST API {other}" in ran.err
     assert deployed.mapped() == [other]
+
+
+@pytest.mark.usefixtures("zone", "issued")
+def test_domain_of_another_stage_is_refused_even_if_it_leads_nowhere(deployed: Deployed) -> None:
+    other = f"{deployed.gatehouse.stage.name}-eu"
+    make_domain(other, NAME, "")
+    planned, ran = deployed.run(NAME, "--dry-run"), deployed.run(NAME, "--yes")
+
+    assert (planned.code, ran.code, deployed.mapped()) == (2, 2, [])
+    assert planned.err == ran.err
+    assert f"is the domain of stage {other}" in ran.err
+    assert f"gatehouse domain --stage {other} {NAME} --remove" in ran.err
 
 
 @pytest.mark.usefixtures("zone", "issued")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.rotation.kms_keys import STAGE_TAG
 from infra.deploy.api import DeployedApi
 from infra.deploy.domain.aws import client_of, stage_tag
 from infra.deploy.domain.records import Record
@@ -13,12 +14,16 @@ ROOT = "(none)"
 
 @dataclass(frozen=True, slots=True)
 class GatewayDomain:
-    """A domain that API Gateway answers for. target: the name that DNS leads it to, in zone_id; "" if not regional."""
+    """A domain that API Gateway answers for. target: the name that DNS leads it to, in zone_id; "" if not regional.
+
+    stage: the stage that made it, "" for a domain that somebody made by hand.
+    """
 
     name: str
     certificate: str
     target: str
     zone_id: str
+    stage: str
 
     @property
     def alias(self) -> Record:
@@ -60,14 +65,20 @@ def find_domain(name: str) -> GatewayDomain | None:
         return None
 
 
-def find_usable_domain(name: str, certificate: str, api: DeployedApi) -> GatewayDomain | None:
-    """Return a domain, or None. Raises OperatorError if it cannot lead to an API as it is.
+def find_usable_domain(stage: str, name: str, certificate: str, api: DeployedApi) -> GatewayDomain | None:
+    """Return a domain, or None. Raises OperatorError if it cannot lead to the API of a stage as it is.
 
     certificate: the ARN of the one that it should have, "" if any will do.
     """
     found = find_domain(name)
     if found is None:
         return None
+    if found.stage not in ("", stage):
+        # That stage's `down` would delete it.
+        raise OperatorError(
+            f"{name} is the domain of stage {found.stage}. "
+            f"Take it away there first: gatehouse domain --stage {found.stage} {name} --remove"
+        )
     mapped = found.mapped()
     if not found.target:
         fault, command = "is no regional domain", "delete-domain-name"
@@ -94,12 +105,12 @@ def make_domain(stage: str, name: str, certificate: str) -> GatewayDomain:
 def stage_domains(stage: str) -> list[GatewayDomain]:
     """Return the domains of this Region that bear a stage's tag."""
     listed = client_of("apigateway").get_paginator("get_domain_names").paginate().search("items[]")
-    tags = stage_tag(stage).items()
-    return [_as_domain(one) for one in listed if one and tags <= one.get("tags", {}).items()]
+    return [found for found in (_as_domain(one) for one in listed if one) if found.stage == stage]
 
 
 def _as_domain(found: dict[str, Any]) -> GatewayDomain:
     is_regional = "REGIONAL" in found.get("endpointConfiguration", {}).get("types", [])
     target = found.get("regionalDomainName", "") if is_regional else ""
     certificate, zone_id = found.get("regionalCertificateArn", ""), found.get("regionalHostedZoneId", "")
-    return GatewayDomain(found["domainName"], certificate, target, zone_id)
+    stage = found.get("tags", {}).get(STAGE_TAG, "")
+    return GatewayDomain(found["domainName"], certificate, target, zone_id, stage)

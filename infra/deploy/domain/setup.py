@@ -85,7 +85,7 @@ class DomainSetup:
         return Progress(True, self._lead(domain))
 
     def _find_domain(self) -> GatewayDomain | None:
-        return find_usable_domain(self.name, self.own_certificate, self.api)
+        return find_usable_domain(self.stage.name, self.name, self.own_certificate, self.api)
 
     def _find_certificate(self, domain: GatewayDomain | None, tell: Callable[[str], object]) -> Certificate:
         if self.own_certificate:
