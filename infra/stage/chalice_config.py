@@ -90,6 +90,26 @@ def _read_config(project: Path) -> dict[str, Any]:
         )
     try:
         config: dict[str, Any] = json.loads((project / ".chalice" / "config.json").read_text("utf-8"))
-        return config | {"stages": config["stages"]}
-    except (OSError, ValueError, KeyError) as fault:
+        _require_form(config)
+    except (OSError, ValueError) as fault:
         raise OperatorError(f"{project} holds no readable .chalice/config.json: {fault}") from fault
+    return config
+
+
+def _require_form(config: Any) -> None:
+    """Raise ValueError for a part of another form, which Chalice's own reader takes."""
+    parts = {"the file": config}
+    for stage, of in _object("stages", _object("the file", config).get("stages")).items():
+        functions = _object(f"{stage}.lambda_functions", _object(stage, of).get("lambda_functions", {}))
+        parts |= {stage: of, **{f"{stage}.lambda_functions.{name}": one for name, one in functions.items()}}
+    for place, part in parts.items():
+        variables = _object(f"environment_variables of {place}", _object(place, part).get("environment_variables", {}))
+        for name, value in variables.items():
+            if not isinstance(value, str):
+                raise ValueError(f"{name} in environment_variables of {place} is no text")
+
+
+def _object(place: str, part: Any) -> dict[str, Any]:
+    if not isinstance(part, dict):
+        raise ValueError(f"{place} is no object")
+    return part

@@ -12,8 +12,10 @@ from typer.testing import CliRunner
 from infra.cli.main import app
 from infra.deploy.api import DeployedApi
 from infra.deploy.deploy import DeployFailed, DeployNotStarted, deploy_stage, deployed_api
+from infra.errors import OperatorError
 from infra.gateway.responses import load_gateway_responses
 from infra.stage.aws import Stage
+from infra.stage.chalice_config import set_variable
 
 PYTHON = (3, 12)
 
@@ -53,11 +55,30 @@ def test_missing_requirements_are_refused(project: Path) -> None:
         deploy_stage("dev", project, unexpected, PYTHON)
 
 
-@pytest.mark.parametrize("text", ["{", "{}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "{}",
+        "[]",
+        '"x"',
+        '{"stages": null}',
+        '{"stages": []}',
+        '{"stages": {"dev": null}}',
+        '{"stages": {"dev": {"environment_variables": null}}}',
+        '{"stages": {"dev": {"environment_variables": {"GATEHOUSE_ISSUER": 5}}}}',
+        '{"stages": {"dev": {"lambda_functions": []}}}',
+        '{"stages": {"dev": {"lambda_functions": {"api_handler": null}}}}',
+        '{"environment_variables": [], "stages": {"dev": {}}}',
+    ],
+)
 def test_configuration_that_cannot_be_read_is_refused(project: Path, text: str) -> None:
     (project / ".chalice" / "config.json").write_text(text)
     with pytest.raises(DeployNotStarted, match=r"holds no readable \.chalice/config\.json"):
         deploy_stage("dev", project, unexpected, PYTHON)
+    with pytest.raises(OperatorError, match=r"holds no readable \.chalice/config\.json"):
+        set_variable("dev", "GATEHOUSE_ISSUER", "https://login.example.com/", project)
+    assert (project / ".chalice" / "config.json").read_text() == text
 
 
 @pytest.mark.parametrize("python", [(3, 10), (3, 11)])
