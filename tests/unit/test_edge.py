@@ -77,6 +77,16 @@ def test_stage_and_its_methods_get_their_limits_once(api: DeployedApi) -> None:
     assert not any("well-known" in name for name in limits)
 
 
+@pytest.mark.parametrize("rate", [1_000_000, 12345.75, 1])
+def test_rate_of_any_size_reaches_the_api_as_it_is_written(api: DeployedApi, rate: float) -> None:
+    client, limits = boto3.client("apigateway"), {**DEFAULTS, "all": Limit(rate, 4000)}
+    (first, *_), second = (throttling_changes(client, api, limits) for _ in range(2))
+
+    assert first.detail.startswith(f"{rate:,} requests a second")
+    assert second == []
+    assert limits_of(api)["*/*"] == (rate, 4000)
+
+
 def test_limit_that_was_changed_by_hand_is_set_again_and_no_other(api: DeployedApi) -> None:
     client = boto3.client("apigateway")
     throttling_changes(client, api, DEFAULTS)

@@ -85,7 +85,7 @@ def throttling_changes(client: "APIGatewayClient", api: DeployedApi, limits: dic
 
 def describe_limit(limit: Limit) -> str:
     """Return a limit in words."""
-    return f"{limit.rate:,g} requests a second of each method, bursts of {limit.burst:,}"
+    return f"{limit.rate:,} requests a second of each method, bursts of {limit.burst:,}"
 
 
 def _read_limit(place: str, named: Any, default: Limit) -> Limit:
@@ -109,7 +109,7 @@ def _patches(group: str, limit: Limit) -> "Iterable[PatchOperationTypeDef]":
     for path, method in METHODS[group]:
         # RFC 6901 3: a slash within a name.
         pointer = f"/{path.replace('/', '~1')}/{method}/throttling"
-        yield {"op": "replace", "path": f"{pointer}/rateLimit", "value": f"{limit.rate:g}"}
+        yield {"op": "replace", "path": f"{pointer}/rateLimit", "value": str(limit.rate)}
         yield {"op": "replace", "path": f"{pointer}/burstLimit", "value": str(limit.burst)}
 
 
