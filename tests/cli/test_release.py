@@ -150,3 +150,19 @@ def test_workflow_may_read_and_a_release_alone_may_write(workflow: Path) -> None
 
     assert read["permissions"] == {"contents": "read"}
     assert jobs == ({"release": {"contents": "write"}} if workflow.stem == "release" else {"check": None})
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_workflow_pins_each_action_by_its_commit(workflow: Path) -> None:
+    # A tag can be moved to other code, which would run beside the token that writes releases.
+    actions = [step["uses"] for step in steps(workflow) if "uses" in step]
+
+    assert actions
+    assert [action for action in actions if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action)] == []
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_workflow_leaves_no_token_beside_the_sources(workflow: Path) -> None:
+    checkouts = [step for step in steps(workflow) if step.get("uses", "").startswith("actions/checkout@")]
+
+    assert [step["with"] for step in checkouts] == [{"persist-credentials": False}]
