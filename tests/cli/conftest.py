@@ -109,3 +109,9 @@ def own(gatehouse: Gatehouse) -> Gatehouse:
 def shared(stage: Stage, tmp_path: Path) -> Gatehouse:
     """The command, on the stage that the tests share."""
     return Gatehouse(stage, tmp_path)
+
+
+@pytest.fixture
+def key() -> str:
+    """A word that the people of no other test of an import have."""
+    return f"moved{next(_numbers)}x"

@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import itertools
 import json
 import re
 from collections.abc import Callable
@@ -12,24 +11,14 @@ from typing import Any
 import bcrypt
 import pytest
 
-from infra.stage.people import People
-from tests.cli.conftest import Gatehouse, Ran
+from tests.cli.conftest import Gatehouse
+from tests.cli.imports import EMPLOYEES, HASH, PASSWORD, faults, find, imported, row, summary
 from tests.support.http import Http
 
-EMPLOYEES = ("--realm", "employees")
-PASSWORD = "correct horse"
-HASH = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
 TIME = "2021-03-05T16:28:52.462Z"
 EPOCH_S = 1_614_961_732
-_numbers = itertools.count(1)
 
 Write = Callable[..., str]
-
-
-@pytest.fixture
-def key() -> str:
-    """A word that the people of no other test have."""
-    return f"moved{next(_numbers)}x"
 
 
 @pytest.fixture
@@ -42,30 +31,6 @@ def write(tmp_path: Path) -> Write:
         return str(path)
 
     return to_file
-
-
-def imported(shared: Gatehouse, file: str, *options: str, typed: str | None = None) -> Ran:
-    return shared.run("users", "import", file, *EMPLOYEES, *options, typed=typed)
-
-
-def summary(ran: Ran) -> list[int]:
-    counts = json.loads(ran.out)
-    assert list(counts) == ["total", "inserted", "updated", "failed"]
-    return list(counts.values())
-
-
-def row(key: str, number: int = 0, **more: Any) -> dict[str, Any]:
-    return {"email": f"{key}-{number}@example.com", "user_id": f"{key}{number}", "password_hash": HASH} | more
-
-
-def faults(path: Path) -> list[tuple[int, str, str]]:
-    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    assert all(list(line) == ["row", "field", "code", "message"] for line in lines)
-    return [(line["row"], line["field"], line["code"]) for line in lines]
-
-
-def find(shared: Gatehouse, who: str) -> Any:
-    return People.of(shared.stage, "employees").find(who)
 
 
 def test_imported_person_logs_in_with_the_old_password(shared: Gatehouse, http: Http, key: str, write: Write) -> None:
@@ -92,16 +57,6 @@ def test_export_of_auth0_keeps_times_counts_and_ids(shared: Gatehouse, key: str,
 
     assert (ran.code, summary(ran)) == (0, [1, 1, 0, 0])
     assert (user.created_at, user.last_login, user.logins_count) == (EPOCH_S, EPOCH_S, 7)
-
-
-def test_csv_has_dotted_columns_and_json(shared: Gatehouse, key: str) -> None:
-    header = "email,user_id,blocked,app_metadata.plan,user_metadata\n"
-    text = header + f'{key}@example.com,{key},true,007,"{{""a"": 1}}"\n'
-    ran = imported(shared, "-", "--json", "--state", str(shared.directory / "state"), typed=text)
-    user = find(shared, f"auth0|{key}")
-
-    assert (ran.code, summary(ran)) == (0, [1, 1, 0, 0])
-    assert (user.blocked, user.app_metadata, user.user_metadata) == (True, {"plan": "007"}, {"a": 1})
 
 
 @pytest.mark.parametrize(
@@ -148,31 +103,6 @@ def test_row_without_email_is_refused_as_at_auth0(shared: Gatehouse, key: str, w
     ran = imported(shared, write({"user_id": key}, row(key)), "--report", str(tmp_path / "report"))
 
     assert (ran.code, faults(tmp_path / "report")) == (3, [(1, "email", "OBJECT_REQUIRED")])
-
-
-def test_line_that_is_no_json_is_a_fault_of_its_row(shared: Gatehouse, key: str, tmp_path: Path) -> None:
-    file = tmp_path / "people.ndjson"
-    file.write_bytes(b"\n".join([b"{no json", json.dumps(row(key)).encode(), b"\xff", b"[1]", b""]))
-    ran = imported(shared, str(file), "--json", "--report", str(tmp_path / "report"))
-
-    assert (ran.code, summary(ran)) == (3, [4, 1, 0, 3])
-    assert faults(tmp_path / "report") == [(1, "", "FORMAT"), (3, "", "FORMAT"), (4, "", "INVALID_TYPE")]
-
-
-def test_array_that_breaks_off_keeps_the_rows_before(shared: Gatehouse, key: str, tmp_path: Path) -> None:
-    file = tmp_path / "people.json"
-    file.write_text(json.dumps([row(key), row(key, 1)])[:-20], "utf-8")
-    ran = imported(shared, str(file), "--json")
-
-    assert (ran.code, summary(ran)) == (3, [2, 1, 0, 1])
-
-
-@pytest.mark.parametrize("content", [b"", b"  \n", b"hello", b"\x1f\x8bbroken"])
-def test_file_that_cannot_be_read_exits_with_2(shared: Gatehouse, tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "people").write_bytes(content)
-
-    assert imported(shared, str(tmp_path / "people")).code == 2
-    assert imported(shared, str(tmp_path / "nothing")).code == 2
 
 
 def test_somebody_who_is_there_is_a_duplicate(shared: Gatehouse, key: str, write: Write, tmp_path: Path) -> None:
@@ -300,30 +230,12 @@ def test_output_onto_the_people_is_refused_and_the_file_stays(
     assert Path(file).read_bytes() == before
 
 
-def test_integer_of_too_many_digits_is_a_fault_of_its_row(shared: Gatehouse, key: str, tmp_path: Path) -> None:
-    file = tmp_path / "people.json"
-    file.write_text(f'[{{"logins_count": {"9" * 5000}}}, {json.dumps(row(key))}]', "utf-8")
-    ran = imported(shared, str(file), "--json", "--report", str(tmp_path / "report"))
-
-    assert (ran.code, summary(ran)) == (3, [2, 1, 0, 1])
-    assert faults(tmp_path / "report") == [(1, "", "FORMAT")]
-
-
 def test_imported_people_are_in_the_total(shared: Gatehouse, key: str, write: Write) -> None:
     shared.run("users", "count", *EMPLOYEES)
     imported(shared, write(*(row(key, number) for number in range(60))))
     counted = json.loads(shared.run("users", "count", *EMPLOYEES, "--json").out)
 
     assert counted["total_before"] == counted["users"]
-
-
-def test_text_of_no_people_is_refused_whole(shared: Gatehouse, tmp_path: Path) -> None:
-    file = tmp_path / "README.md"
-    file.write_text("# Some words\n\nThese lines are no rows.\n" * 20, "utf-8")
-    ran = imported(shared, str(file))
-
-    assert (ran.code, ran.out) == (2, "")
-    assert "holds no rows of people" in ran.err
 
 
 def test_rejected_rows_without_a_report_lead_to_one(shared: Gatehouse, key: str, write: Write, tmp_path: Path) -> None:
@@ -333,22 +245,6 @@ def test_rejected_rows_without_a_report_lead_to_one(shared: Gatehouse, key: str,
     assert (without.code, with_one.code) == (3, 3)
     assert "--report FILE" in without.err
     assert with_one.err == ""
-
-
-def test_header_that_names_a_column_twice_is_refused(shared: Gatehouse, key: str) -> None:
-    text = f"email,name,email\n{key}@example.com,A,{key}-b@example.com\n"
-    ran = imported(shared, "-", "--state", str(shared.directory / "state"), typed=text)
-
-    assert (ran.code, ran.err) == (2, "Columns 1 and 3 of the CSV's header have the same name.\n")
-
-
-def test_file_in_utf_16_is_refused_with_the_encoding_that_it_needs(shared: Gatehouse, key: str, tmp_path: Path) -> None:
-    file = tmp_path / "people.csv"
-    file.write_bytes(f"email,name\n{key}@example.com,A\n".encode("utf-16"))
-    ran = imported(shared, str(file))
-
-    assert ran.code == 2
-    assert ran.err.endswith("in UTF-8.\n")
 
 
 def test_hash_export_of_auth0s_support_logs_in(shared: Gatehouse, http: Http, key: str, tmp_path: Path) -> None:
@@ -370,74 +266,6 @@ def test_hash_export_of_auth0s_support_logs_in(shared: Gatehouse, http: Http, ke
     assert (ran.code, summary(ran)) == (0, [1, 1, 0, 0])
     assert (user.email_verified, user.last_password_reset) == (True, EPOCH_S)
     assert http.login(username=f"{key}@example.com", password=PASSWORD).status_code == 200
-
-
-@pytest.mark.parametrize(
-    "form", ["[{}]", "lines", '{{"users": [{}]}}', '{{"start": 0, "x": [], "users": [{}], "total": 3}}']
-)
-def test_half_a_surrogate_pair_is_refused_by_name_in_each_layout(
-    shared: Gatehouse, key: str, tmp_path: Path, form: str
-) -> None:
-    changes: list[dict[str, Any]] = [{"name": "\ud800"}, {"user_metadata": {"x": ["\ud800"]}}, {}]
-    rows = [json.dumps(row(key, number, **more)) for number, more in enumerate(changes)]
-    file = tmp_path / "people.json"
-    file.write_text("\n".join(rows) if form == "lines" else form.format(",".join(rows)), "utf-8")
-    ran = imported(shared, str(file), "--json", "--report", str(tmp_path / "report"))
-
-    assert (ran.code, summary(ran)) == (3, [3, 1, 0, 2])
-    assert faults(tmp_path / "report") == [(1, "name", "FORMAT"), (2, "user_metadata", "FORMAT")]
-
-
-def test_row_of_a_list_that_is_too_long_spoils_no_other(shared: Gatehouse, key: str, tmp_path: Path) -> None:
-    file = tmp_path / "people.json"
-    file.write_text(f"[{json.dumps(row(key, name='a' * 3_000_000))}, {{no json}}, {json.dumps(row(key, 1))}]", "utf-8")
-    ran = imported(shared, str(file), "--json", "--report", str(tmp_path / "report"))
-
-    assert (ran.code, summary(ran)) == (3, [3, 1, 0, 2])
-    assert faults(tmp_path / "report") == [(1, "", "MAX_LENGTH"), (2, "", "FORMAT")]
-
-
-@pytest.mark.parametrize("text", ['{"users": [', '{"users": ', '{"users": [{"email": "a', '{"user', "[", '{"a": 1'])
-def test_file_that_breaks_off_before_its_first_row_ends_is_refused(
-    shared: Gatehouse, tmp_path: Path, text: str
-) -> None:
-    (tmp_path / "people.json").write_text(text, "utf-8")
-    ran = imported(shared, str(tmp_path / "people.json"))
-
-    assert (ran.code, ran.out) == (2, "")
-    assert "holds no rows of people" in ran.err
-
-
-@pytest.mark.parametrize("text", ["[]", '{"users": []}', '{"start": 0, "users": [ ], "total": 0}'])
-def test_list_without_people_is_no_failure(shared: Gatehouse, tmp_path: Path, text: str) -> None:
-    (tmp_path / "people.json").write_text(text, "utf-8")
-    ran = imported(shared, str(tmp_path / "people.json"), "--json")
-
-    assert (ran.code, summary(ran)) == (0, [0, 0, 0, 0])
-
-
-@pytest.mark.parametrize("form", ["lines", "csv"])
-def test_megabytes_of_blank_lines_are_passed_over(shared: Gatehouse, key: str, tmp_path: Path, form: str) -> None:
-    rows = [json.dumps(row(key)), json.dumps(row(key, 1))]
-    if form == "csv":
-        rows = ["email,user_id", f"{key}-0@example.com,{key}0"]
-    blanks = "\n" * (200_000 if form == "csv" else 20_000_000)
-    file = tmp_path / "people.gz"
-    file.write_bytes(gzip.compress(f"{' ' * 200_000}\n{rows[0]}\n{blanks}{rows[1]}\n".encode(), 1))
-    ran = imported(shared, str(file), "--json")
-
-    people = 1 if form == "csv" else 2
-    assert (ran.code, summary(ran)) == (0, [people, people, 0, 0])
-
-
-def test_line_of_a_csv_that_is_too_long_spoils_no_other(shared: Gatehouse, key: str, tmp_path: Path) -> None:
-    file = tmp_path / "people.csv"
-    long = "," * 3_000_000
-    file.write_text(f"email,user_id\n{long}\n{key}-0@example.com,{key}0\n", "utf-8")
-    ran = imported(shared, str(file), "--json", "--report", str(tmp_path / "report"))
-
-    assert (ran.code, summary(ran)) == (3, [2, 1, 0, 1])
-    assert faults(tmp_path / "report") == [(1, "", "FORMAT")]
 
 
 def test_terminal_shows_how_many_people_are_in_and_how_fast(
