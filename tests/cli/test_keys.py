@@ -15,13 +15,11 @@ from infra.stage.people import People
 from tests.cli.conftest import Gatehouse
 from tests.support.fixed import BCRYPT_COST, ISSUER, Clock
 from tests.support.http import Http
+from tests.support.rotation import ES_API, LONGEST_S, PERSON
 from tests.support.stages import client_of
 from tests.support.tenant_documents import SMALL_API, client, small_document
 
-ES_API = "https://api.example.com/es"
-LONGEST_S = 2_592_000
 CACHE_S = 60
-PERSON = {"username": "pat", "password": "pats password"}
 APIS = [
     {"identifier": SMALL_API, "name": "Small", "token_lifetime": LONGEST_S},
     {"identifier": ES_API, "name": "Es", "signing_alg": "ES256"},
