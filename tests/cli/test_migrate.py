@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import yaml
-from click import unstyle
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from typer.testing import CliRunner
@@ -20,17 +19,11 @@ from infra.cli.main import app
 from infra.move.apis import UNGIVEN
 from infra.tenant.file import load
 from infra.tenant.schema import Client, TenantFile
+from tests.cli.migrating import run
 from tests.support.auth0_rules import EXPORT
 
 KEYWORDS, CLIENT_IDS = EXPORT / "keywords.json", EXPORT / "client-ids.json"
 API = "https://api.test.example.com"
-# Nine levels of aliases, each of nine, are half a billion values.
-BOMB = "a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10))
-
-
-def run(*arguments: object) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, ["migrate", "auth0", *map(str, arguments)], catch_exceptions=False)
-    return result.exit_code, unstyle(result.stdout), unstyle(result.stderr)
 
 
 @pytest.fixture(scope="module")
@@ -247,13 +240,6 @@ def test_folder_with_one_yaml_file_is_an_export(tmp_path: Path, name: str) -> No
     assert [one.client_id for one in load(tmp_path / "moved" / "tenant.yaml").clients] == ["id-of-app"]
 
 
-def test_folder_without_an_export_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "package.json").write_text("{}")
-    code, _, err = run(tmp_path, "-o", tmp_path / "moved")
-    assert code == 2
-    assert "no export of Auth0's Deploy CLI" in err
-
-
 @pytest.mark.parametrize("is_inline", [True, False])
 def test_rule_with_a_keyword_that_has_no_value_raises(tmp_path: Path, is_inline: bool) -> None:
     script = "function (user, context, callback) { context.idToken['##NS##a'] = 1; callback(null, user, context); }"
@@ -351,53 +337,6 @@ def test_folder_that_exists_is_refused_without_force(moved: Path, tmp_path: Path
     assert run(EXPORT, "-o", folder, "--force")[0] == 0
     assert not (folder / "auth0_rules" / "rule_99_gone.py").exists()
     assert (folder / "notes.txt").read_text() == "mine"
-
-
-def test_own_folder_of_the_export_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "tenant.yaml").write_text("clients: []\n")
-    code, _, err = run(tmp_path, "-o", tmp_path, "--force")
-    assert (code, err) == (2, f"{tmp_path} is the export's own folder: name another one.\n")
-    assert (tmp_path / "tenant.yaml").read_text() == "clients: []\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("[1]", "no export of Auth0's Deploy CLI"),
-        ("a: [", "not valid YAML"),
-        (BOMB, "holds more than"),
-        ("a: &a\n  b: *a\n", "holds more than"),
-        ("a: " + "[" * 3000, "cannot be read"),
-        ("a: !!python/object/apply:os.getcwd []\n", "not valid YAML"),
-    ],
-    ids=["list", "syntax", "aliases", "circle", "depth", "tag"],
-)
-def test_file_that_is_no_export_is_refused_in_one_line(tmp_path: Path, text: str, said: str) -> None:
-    (tmp_path / "export.yaml").write_text(text)
-    code, out, err = run(tmp_path / "export.yaml", "-o", tmp_path / "moved")
-    assert (code, out, err.count("\n")) == (2, "", 1)
-    assert said in err
-    assert not (tmp_path / "moved").exists()
-
-
-@pytest.mark.parametrize("option", ["--keywords", "--client-ids"])
-@pytest.mark.parametrize("text", ["[]", "{", '"SECRET"'])
-def test_option_file_that_is_no_object_is_refused(tmp_path: Path, option: str, text: str) -> None:
-    (tmp_path / "given.json").write_text(text)
-    code, _, err = run(EXPORT, "-o", tmp_path / "moved", option, tmp_path / "given.json")
-    assert (code, err) == (2, f"{tmp_path / 'given.json'}: must be a JSON object.\n")
-
-
-def test_script_outside_of_the_export_is_not_read(tmp_path: Path) -> None:
-    (tmp_path / "secret.js").write_text(
-        "function (user, context, callback) { callback(null, user, context); } // CANARY"
-    )
-    (tmp_path / "export").mkdir()
-    export = {"rules": [{"name": "Out", "script": "../secret.js"}]}
-    (tmp_path / "export" / "tenant.yaml").write_text(yaml.safe_dump(export))
-    run(tmp_path / "export", "-o", tmp_path / "moved")
-    text = (tmp_path / "moved" / "auth0_rules" / "rule_01_out.py").read_text()
-    assert "CANARY" not in text and "its script is not in the export" in text
 
 
 def test_summary_in_json_names_files_and_rules(tmp_path: Path) -> None:
