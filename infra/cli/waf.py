@@ -10,7 +10,6 @@ import typer
 from infra.deploy.web_acl import protection_changes, protection_end
 from infra.errors import OperatorError
 from infra.stage.aws import Stage
-from infra.stage.chalice_config import stage_environment
 from infra.stage.changes import PlannedChange
 from infra.stage.cloudformation.web_acl import LOGIN_LIMIT, REQUEST_LIMIT, WebAcl
 from infra.tenant.schema import TenantFile
@@ -18,8 +17,6 @@ from infra.tenant.schema import TenantFile
 # The highest limit of a rate rule.
 MAX_LIMIT = 2_000_000_000
 SETTINGS = ("--waf-requests", "--waf-logins", "--waf-account-takeover")
-TRUSTED_PROXIES = "GATEHOUSE_TRUSTED_PROXIES"
-BEFORE_PROXIES = "which --waf would count as one caller each. Put a web ACL before the first proxy, such as CloudFront."
 
 
 class AccountTakeover(StrEnum):
@@ -78,8 +75,6 @@ class Protection:
             if self != Protection(self.is_wanted, REQUEST_LIMIT, LOGIN_LIMIT, AccountTakeover.none):
                 raise OperatorError(f"{', '.join(SETTINGS)} are for --waf: give it too.")
             return [] if self.is_wanted is None else protection_end(stage, project, dry_run)
-        if stage_environment(stage.name, project).get(TRUSTED_PROXIES, "0") != "0":
-            raise OperatorError(f"{TRUSTED_PROXIES} is set, so the API sees addresses of proxies, {BEFORE_PROXIES}")
         allowlist = tuple(file.attack_protection.suspicious_ip_throttling.allowlist)
         wanted = WebAcl(self.requests, self.logins, self.takeover.value, allowlist)
         return protection_changes(stage, project, wanted, dry_run)

@@ -7,6 +7,7 @@ from typing import Any
 from infra.deploy.api import AwsAccount, DeployedApi
 from infra.errors import OperatorError
 from infra.stage.aws import PATIENT, Stage, new_session
+from infra.stage.chalice_config import stage_environment
 from infra.stage.changes import PlannedChange
 from infra.stage.cloudformation.stack_status import find_stack
 from infra.stage.cloudformation.web_acl import WebAcl, acl_name, stack_name, web_acl_changes, web_acl_deletion
@@ -14,13 +15,20 @@ from infra.stage.cloudformation.web_acl import WebAcl, acl_name, stack_name, web
 # The output of infra/stage/waf.yaml.
 ARN_OUTPUT = "WebAclArn"
 ATTEMPTS, PAUSE_S = 12, 5
+TRUSTED_PROXIES = "GATEHOUSE_TRUSTED_PROXIES"
+BEHIND_PROXIES = (
+    f"{TRUSTED_PROXIES} is set, so the API sees addresses of proxies, and a web ACL there counts each as one caller. "
+    "Put a web ACL before the first proxy, such as CloudFront. `gatehouse up --no-waf` takes away the one there."
+)
 
 
 def protection_changes(stage: Stage, project: Path, wanted: WebAcl, dry_run: bool) -> list[PlannedChange]:
     """Return the changes that put a web ACL of these settings before the stage's API, and make them unless dry_run.
 
-    Raises OperatorError, before anything is made, if the API has another web ACL.
+    Raises OperatorError, before anything is made, if the API has another web ACL, or proxies stand before it.
     """
+    if is_behind_proxies(stage, project):
+        raise OperatorError(BEHIND_PROXIES)
     open_apis = list(_unprotected(stage, project))
     changes = web_acl_changes(stage, wanted, dry_run)
     for api in () if dry_run else open_apis:
@@ -42,14 +50,21 @@ def protection_end(stage: Stage, project: Path, dry_run: bool) -> list[PlannedCh
 def protect(stage: Stage, project: Path) -> bool:
     """Put the stage's web ACL before its API, if there is one. Return whether that changed something.
 
-    Raises OperatorError if the API has another web ACL.
+    Raises OperatorError if the API has another web ACL, or if proxies stand before it now.
     """
     if find_stack(stage.cloudformation, stack_name(stage.name)) is None:
         return False
+    if is_behind_proxies(stage, project):
+        raise OperatorError(BEHIND_PROXIES)
     open_apis = list(_unprotected(stage, project))
     for api in open_apis:
         _associate(stage, api)
     return bool(open_apis)
+
+
+def is_behind_proxies(stage: Stage, project: Path) -> bool:
+    """Return whether the project says that proxies stand before a stage's API."""
+    return stage_environment(stage.name, project).get(TRUSTED_PROXIES, "0") != "0"
 
 
 def acl_of(project: Path, api: DeployedApi) -> str:

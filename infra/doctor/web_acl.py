@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from infra.deploy.api import AwsAccount
-from infra.deploy.web_acl import acl_of, is_ours
+from infra.deploy.web_acl import acl_of, is_behind_proxies, is_ours
 from infra.doctor.findings import Examined, Finding
 from infra.stage.cloudformation.stack_status import SOUND, find_stack
 from infra.stage.cloudformation.web_acl import stack_name
@@ -21,6 +21,10 @@ def check_web_acl(examined: Examined) -> Iterator[Finding]:
     if state.status not in SOUND:
         mend = f"gatehouse up --waf --stage {name} TENANT_FILE"
         yield Finding(CHECK, "amber", f"Stack {state.name} is {state.status}.", mend)
+        return
+    if is_behind_proxies(examined.stage, examined.project):
+        message = "It counts each proxy as one caller (GATEHOUSE_TRUSTED_PROXIES), and so locks all people out."
+        yield Finding(CHECK, "red", message, f"gatehouse up --no-waf --stage {name} TENANT_FILE")
         return
     apis = AwsAccount(examined.project).apis_of(name)
     unprotected = [api.rest_api_id for api in apis if not is_ours(examined.stage, acl_of(examined.project, api))]

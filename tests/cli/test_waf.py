@@ -11,7 +11,11 @@ from botocore.compat import HTTPHeaders
 
 from infra.deploy import web_acl
 from infra.deploy.web_acl import protect
+from infra.doctor.findings import Examined
+from infra.doctor.web_acl import check_web_acl
+from infra.errors import OperatorError
 from infra.stage import aws
+from infra.stage.chalice_config import set_variable
 from tests.cli.account import holdings
 from tests.cli.conftest import Gatehouse
 from tests.cli.test_doctor import look
@@ -193,6 +197,20 @@ def test_api_that_is_deployed_later_gets_the_web_acl_by_deploy(own: Gatehouse) -
         "mend": f"gatehouse deploy --stage {own.stage.name}",
     }
     assert look(own)[1]["web ACL"]["status"] == "green"
+
+
+def test_proxies_that_came_later_are_told_by_deploy_and_the_doctor(own: Gatehouse) -> None:
+    own.up(small_document(), "--waf")
+    api = make_api(own)
+    set_variable(own.stage.name, "GATEHOUSE_TRUSTED_PROXIES", "1", own.directory)
+    with pytest.raises(OperatorError, match="counts each as one caller"):
+        protect(own.stage, own.directory)
+    (found,) = check_web_acl(Examined(own.stage, own.directory))
+
+    assert protected_by(api) == ""
+    assert found.status == "red"
+    assert found.mend == f"gatehouse up --no-waf --stage {own.stage.name} TENANT_FILE"
+    assert own.up(small_document(), "--no-waf").code == 0
 
 
 def test_web_acl_that_aws_does_not_know_everywhere_yet_is_asked_for_again(
