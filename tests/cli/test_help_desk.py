@@ -98,8 +98,13 @@ def test_function_that_ends_without_an_answer_is_one_line(shared: Gatehouse, sai
 def policy_of(stage: str) -> dict[str, Any]:
     """Return the document of the policy that `up` made."""
     iam = boto3.client("iam")
-    policies = iam.list_policies(Scope="Local")["Policies"]
-    (found,) = [one for one in policies if one["PolicyName"] == f"gatehouse-{stage}-help-desk-eu-west-1"]
+    pages = iam.get_paginator("list_policies").paginate(Scope="Local")
+    (found,) = [
+        one
+        for page in pages
+        for one in page["Policies"]
+        if one["PolicyName"] == f"gatehouse-{stage}-help-desk-eu-west-1"
+    ]
     version = iam.get_policy_version(PolicyArn=found["Arn"], VersionId=found["DefaultVersionId"])
     document: dict[str, Any] = version["PolicyVersion"]["Document"]
     return document
