@@ -133,7 +133,7 @@ def _show_next(stage: str, issuer: str, missing: Sequence[Record]) -> None:
 def _remove(stage: Stage, name: str, project: Path, flags: Flags) -> None:
     is_issuer = stage_environment(stage.name, project).get(ISSUER) == f"https://{name}/"
     apis = AwsAccount(project).apis_of(stage.name)
-    parts = [*mapping_parts(name, apis), *domain_parts(stage.name, name)]
+    parts = [*mapping_parts(name, apis), *domain_parts(stage.name, apis, name)]
     planned = [PlannedChange("delete", part.what) for part in parts]
     if is_issuer:
         planned.append(PlannedChange("update", f"{ISSUER} in {CONFIG}", "none: each URL of the API is an issuer"))
@@ -148,7 +148,7 @@ def _remove(stage: Stage, name: str, project: Path, flags: Flags) -> None:
             part.delete()
         if is_issuer:
             set_variable(stage.name, ISSUER, "", project)
-    left = [part.what for part in domain_parts(stage.name, name)]
+    left = [part.what for part in domain_parts(stage.name, apis, name)]
     if left:
         console.print(f"Still there: {', '.join(left)}. AWS holds it for some minutes: run this command again.")
         raise typer.Exit(EXIT_WAITS)

@@ -352,6 +352,25 @@ def test_certificate_that_api_gateway_still_holds_does_not_stop_down(deployed: D
 
 
 @pytest.mark.usefixtures("issued")
+@pytest.mark.parametrize("taking", [("domain", NAME, "--remove", "--yes"), ("down", "--yes-delete")])
+def test_domain_that_was_led_to_another_api_by_hand_goes_on(deployed: Deployed, taking: tuple[str, ...]) -> None:
+    assert deployed.run(NAME, "--yes").code == EXIT_WAITS
+    gateway = any_client("apigateway")
+    other = gateway.create_rest_api(name="another")["id"]
+    gateway.delete_base_path_mapping(domainName=NAME, basePath="(none)")
+    gateway.create_base_path_mapping(domainName=NAME, basePath="(none)", restApiId=other)
+    project = ("--project", str(deployed.gatehouse.directory))
+    words = (*taking, deployed.gatehouse.stage.name) if taking[0] == "down" else taking
+    ran = deployed.gatehouse.run(*words, *project)
+
+    assert (ran.code, ran.err) == (0, "")
+    assert deployed.mapped() == [other]
+    assert [one["DomainName"] for one in any_client("acm").list_certificates()["CertificateSummaryList"]] == [NAME]
+    if taking[0] == "down":
+        assert f"domain {NAME}, which leads to an API that is not this stage's" in " ".join(ran.out.split())
+
+
+@pytest.mark.usefixtures("issued")
 def test_domain_that_was_made_by_hand_stays_without_its_mapping(deployed: Deployed) -> None:
     gateway = any_client("apigateway")
     gateway.create_domain_name(domainName=NAME, endpointConfiguration={"types": ["REGIONAL"]})

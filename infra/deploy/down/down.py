@@ -7,6 +7,9 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from chalicelib.store.logs.audit import audit_group
+from infra.deploy.api import AwsAccount
+from infra.deploy.domain.gateway import GatewayDomain
+from infra.deploy.down.domains import led_away
 from infra.deploy.down.functions import function_parts
 from infra.deploy.down.keys import key_parts, pending_keys
 from infra.deploy.down.part import Names, Part
@@ -61,8 +64,12 @@ class Down:
         backups = [one for page in pages for one in page["BackupSummaries"] if names.has(one["TableName"])]
         return [
             *pending_keys(self.stage),
+            *(f"domain {one.name}, which leads to an API that is not this stage's" for one in self._led_away()),
             *(f"backup {one['BackupName']} of {one['TableName']}" for one in backups),
         ]
+
+    def _led_away(self) -> list[GatewayDomain]:
+        return led_away(self.stage.name, AwsAccount(self.project).apis_of(self.stage.name))
 
     def has_audit_log(self) -> bool:
         """Return whether the stage has an audit log."""

@@ -15,7 +15,7 @@ from infra.stage.aws import PATIENT, new_session
 def function_parts(names: Names, project: Path) -> Iterator[Part]:
     """Yield the parts that Chalice deploys, those that call a function before it."""
     # Deleting a domain deletes its mappings.
-    yield from domain_parts(names.stage)
+    yield from domain_parts(names.stage, AwsAccount(project).apis_of(names.stage))
     yield from _api_parts(names, project)
     events, functions, iam = map(_client, ("events", "lambda", "iam"))
     for rule in _named(events, "list_rules", "Rules[].Name", names):
