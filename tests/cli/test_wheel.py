@@ -9,6 +9,7 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 TEMPLATES = "from infra.stage.cloudformation.stacks import stage_stacks; print(len(stage_stacks('dev', ['staff'])))"
+WEB_ACL = "from infra.stage.cloudformation.web_acl import WebAcl; print(bool(WebAcl().stack('dev').template))"
 ANSWERS = "from infra.gateway.responses import load_gateway_responses; print(bool(load_gateway_responses()))"
 
 
@@ -38,11 +39,13 @@ def run(installed: Path, *arguments: str) -> str:
     return ran.stdout
 
 
-def test_wheel_has_each_module_and_file_of_infra(installed: Path) -> None:
-    files = [path for kind in ("*.py", "*.yaml") for path in (PROJECT / "infra").rglob(kind)]
-    kept = [path.relative_to(PROJECT) for path in files]
+def test_wheel_has_each_file_of_the_command_and_the_application(installed: Path) -> None:
+    found = [path for folder in ("infra", "chalicelib") for path in (PROJECT / folder).rglob("*") if path.is_file()]
+    kept = [path.relative_to(PROJECT) for path in found if path.suffix != ".pyc"]
 
-    assert kept and [path for path in kept if not (installed / path).exists()] == []
+    # Templates of stacks, a tenant file, a page, a mail, the filter of breached passwords.
+    assert {".yaml", ".html", ".css", ".txt", ".fuse"} <= {path.suffix for path in kept}
+    assert [path for path in kept if not (installed / path).exists()] == []
     assert "gatehouse = infra.cli.main:main" in next(installed.glob("*.dist-info/entry_points.txt")).read_text()
 
 
@@ -53,4 +56,5 @@ def test_installed_command_finds_its_files(installed: Path) -> None:
     assert run(installed, "-m", "infra.cli.main", "check", str(demo)).startswith(f"{demo}: fine\n")
     assert "new.yaml is written." in run(installed, "-m", "infra.cli.main", "new", "new.yaml")
     assert run(installed, "-c", TEMPLATES) == "3\n"
+    assert run(installed, "-c", WEB_ACL) == "True\n"
     assert run(installed, "-c", ANSWERS) == "True\n"
