@@ -434,13 +434,15 @@ def test_own_certificate_is_taken_if_it_is_issued_for_the_domain(
     wild, exact, other = (
         acm.request_certificate(DomainName=name, ValidationMethod="DNS")["CertificateArn"] for name in names
     )
+    planned = [deployed.run(NAME, "--dry-run", "--certificate", one) for one in (exact, other)]
     pending = deployed.run(NAME, "--yes", "--certificate", exact)
     monkeypatch.setattr(moto_settings, "ACM_VALIDATION_WAIT", -1)
     refused = deployed.run(NAME, "--yes", "--certificate", other)
     unknown = deployed.run(NAME, "--yes", "--certificate", wild[:-4] + "0000")
     taken = deployed.run(NAME, "--yes", "--certificate", wild)
 
-    assert [ran.code for ran in (pending, refused, unknown, taken)] == [2, 2, 2, 0]
+    assert [ran.code for ran in (*planned, pending, refused, unknown, taken)] == [2, 2, 2, 2, 2, 0]
+    assert planned[0].err == pending.err
     assert "PENDING_VALIDATION" in pending.err
     assert "other.example.com, not for login.example.com" in refused.err
     assert "no certificate" in unknown.err

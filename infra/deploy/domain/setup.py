@@ -48,6 +48,8 @@ class DomainSetup:
     def plan(self) -> Iterator[PlannedChange]:
         """Yield what a run would make, but for what it made already. Raises OperatorError if it could not go on."""
         domain = self._find_domain()
+        if self.own_certificate:
+            require_own_certificate(self.own_certificate, self.name)
         held = self.own_certificate or (domain and domain.certificate)
         if not held and not find_certificate(self.stage.name, self.name):
             yield PlannedChange("create", f"certificate of {self.name}", "by AWS Certificate Manager, free of charge")
