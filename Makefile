@@ -16,6 +16,7 @@ MINUTES ?= 5
 UV := uv==0.13.9
 COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 DIST ?= dist
+CHANGELOG ?= CHANGELOG.md
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 # Compiled at once, on all processors, so that the first run starts as fast as the second.
 COMPILED := boto3 botocore chalice cryptography jwt moto pydantic requests responses rich typer uvicorn werkzeug
@@ -142,11 +143,12 @@ dist: $(STAMP) ## Build the wheel, the source package, their SBOM and checksums:
 	@cd "$(DIST)" && sha256sum gatehouse-* > SHA256SUMS
 
 notes: ## Print what changed in this version, for its release
-	@awk '/^## / { ours = ($$2 == "$(VERSION)") } ours' CHANGELOG.md
+	@awk '/^## / { ours = ($$2 == "$(VERSION)") } ours' "$(CHANGELOG)"
 
-require-version: ## Fail unless a tag is this version's, with a section in CHANGELOG.md: TAG=
+require-version: ## Fail unless a tag is this version's, and CHANGELOG.md has all changes under it: TAG=
 	@test "$(TAG)" = "v$(VERSION)" || { echo 'The tag "$(TAG)" is not v$(VERSION), the version of pyproject.toml.'; exit 2; }
-	@$(MAKE) --no-print-directory notes | grep -q . || { echo 'CHANGELOG.md has no section "## $(VERSION)".'; exit 2; }
+	@grep -q '^## $(VERSION) ' "$(CHANGELOG)" || { echo 'CHANGELOG.md has no section "## $(VERSION)".'; exit 2; }
+	@! awk '/^## / { ours = ($$2 == "Unreleased") } ours' "$(CHANGELOG)" | grep -q '^- ' || { echo 'CHANGELOG.md has changes under "Unreleased": give them a version.'; exit 2; }
 
 package: $(STAMP) ## Build the deployment package into build/: STAGE=
 	@$(BIN)/python -m infra.deploy.chalice_command package --stage $(STAGE) build
@@ -168,4 +170,4 @@ breached: $(STAMP) ## Build the filter of breached passwords anew, which needs n
 	@$(BIN)/python -m infra.build.breached_filter build/lists
 
 clean: ## Remove everything that was made
-	rm -rf $(VENV) $(OLDEST) .gatehouse .chalice/deployments build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) $(POLICIES) .gatehouse .chalice/deployments build "$(DIST)" .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

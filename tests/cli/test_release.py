@@ -117,9 +117,43 @@ def test_sbom_names_each_locked_package_of_the_command(dist: Path) -> None:
     assert {(one["name"], one["version"]) for one in sbom["components"]} == set(locked)
 
 
-def test_tag_of_another_version_is_no_release() -> None:
-    assert make("require-version", "TAG=v0.0.0").returncode == 2
-    assert make("require-version", f"TAG=v{VERSION}").returncode == 0
+@pytest.fixture
+def changelog(tmp_path: Path) -> Path:
+    """A changelog with a section of this version, and nothing that waits for another."""
+    path = tmp_path / "CHANGELOG.md"
+    path.write_text(f"# Changelog\n\n## Unreleased\n\n## {VERSION} - 2026-11-27\n\n### Added\n\n- All.\n", "utf-8")
+    return path
+
+
+def test_tag_of_another_version_is_no_release(changelog: Path) -> None:
+    assert make("require-version", f"CHANGELOG={changelog}", "TAG=v0.0.0").returncode == 2
+    assert make("require-version", f"CHANGELOG={changelog}", f"TAG=v{VERSION}").returncode == 0
+
+
+def test_version_without_a_section_is_no_release(changelog: Path) -> None:
+    changelog.write_text("# Changelog\n\n## Unreleased\n", "utf-8")
+
+    assert make("require-version", f"CHANGELOG={changelog}", f"TAG=v{VERSION}").returncode == 2
+
+
+def test_changes_of_no_version_are_no_release(changelog: Path) -> None:
+    # The wheel would hold them, and its notes would not.
+    text = changelog.read_text("utf-8")
+    changelog.write_text(text.replace("## Unreleased\n", "## Unreleased\n\n### Fixed\n\n- One.\n"), "utf-8")
+    ran = make("require-version", f"CHANGELOG={changelog}", f"TAG=v{VERSION}")
+
+    assert (ran.returncode, "Unreleased" in ran.stdout) == (2, True)
+
+
+def test_clean_removes_whatever_the_targets_made() -> None:
+    removed = make("--dry-run", "clean").stdout.split()
+
+    assert {".venv", ".venv-oldest", ".venv-policies", "build", "dist"} <= {path.strip('"') for path in removed}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/run/local.md"])
+def test_page_names_the_wheel_of_this_version(page: str) -> None:
+    assert set(re.findall(r"gatehouse-\S+?\.whl", (PROJECT / page).read_text("utf-8"))) == {WHEEL}
 
 
 def test_notes_are_this_versions_alone() -> None:
