@@ -1,5 +1,6 @@
 """docs/run/scaling.md holds what is computed, and requests call KMS as often as the computation takes them to."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -49,6 +50,15 @@ def kinds(http: Http, ruled: Http, clock: Clock, people: PeopleMaker) -> dict[st
 
 def test_page_has_the_table_that_is_computed() -> None:
     assert f"<!-- costs -->\n{table()}\n<!-- end of costs -->" in PAGE
+
+
+def test_quota_that_stops_a_stage_first_stands_first() -> None:
+    section = PAGE.partition("## The quotas that stop a stage first\n")[2].partition("\n## ")[0]
+    cells = [row.split(" | ")[2] for row in section.splitlines() if row.startswith("| ")][1:]
+    logins_s = [int(number.replace(",", "")) for cell in cells for number in re.findall(r"^[\d,]+", cell)]
+
+    assert len(logins_s) > 5
+    assert logins_s == sorted(logins_s)
 
 
 def test_requests_call_kms_as_often_as_the_table_says(kinds: dict[str, Send], stage: Stage) -> None:
