@@ -20,7 +20,7 @@ from infra.errors import OperatorError
 from infra.rules.import_functions import require_functions_of_realms
 from infra.stage.aws import Stage, reach
 from infra.stage.aws_faults import AWS_FAILURES, describe_failure
-from infra.stage.chalice_config import PROJECT
+from infra.stage.chalice_config import PROJECT, issuer_of
 from infra.stage.logs.subscription import connect_events
 
 APPLY = "`gatehouse apply` connects them too."
@@ -50,7 +50,7 @@ def deploy(
     except DeployFailed as failure:
         typer.echo(str(failure), err=True)
         raise typer.Exit(EXIT_OPERATOR_ERROR if isinstance(failure, DeployNotStarted) else EXIT_AWS_FAILED) from None
-    console.print(f"Stage {stage} is deployed: {api.url}")
+    console.print(f"Stage {stage} is deployed: {issuer_of(stage) or api.url}")
     say_if_migration_is_due(reach(stage))
 
 

@@ -19,11 +19,10 @@ from infra.deploy.domain.setup import DomainSetup
 from infra.deploy.down.domains import domain_parts, mapping_parts
 from infra.errors import OperatorError
 from infra.stage.aws import Stage, reach
-from infra.stage.chalice_config import PROJECT, set_variable, stage_environment
+from infra.stage.chalice_config import ISSUER, PROJECT, issuer_of, set_variable
 from infra.stage.changes import PlannedChange, would_change
 
 EXIT_WAITS = 3
-ISSUER = "GATEHOUSE_ISSUER"
 CONFIG = ".chalice/config.json"
 
 
@@ -84,7 +83,7 @@ def domain(
 
 def _set_up(setup: DomainSetup, project: Path, flags: Flags) -> None:
     stage, issuer = setup.stage.name, f"https://{setup.name}/"
-    before = stage_environment(stage, project).get(ISSUER, "")
+    before = issuer_of(stage, project)
     planned = list(setup.plan())
     if before != issuer:
         planned.append(PlannedChange("update", f"{ISSUER} in {CONFIG}", f"{before or 'none'} -> {issuer}"))
@@ -131,7 +130,7 @@ def _show_next(stage: str, issuer: str, missing: Sequence[Record]) -> None:
 
 
 def _remove(stage: Stage, name: str, project: Path, flags: Flags) -> None:
-    is_issuer = stage_environment(stage.name, project).get(ISSUER) == f"https://{name}/"
+    is_issuer = issuer_of(stage.name, project) == f"https://{name}/"
     apis = AwsAccount(project).apis_of(stage.name)
     parts = [*mapping_parts(name, apis), *domain_parts(stage.name, apis, name)]
     planned = [PlannedChange("delete", part.what) for part in parts]

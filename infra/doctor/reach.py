@@ -12,7 +12,7 @@ from typing import Any
 
 from infra.deploy.api import AwsAccount
 from infra.doctor.findings import EMULATOR, Examined, Finding
-from infra.stage.chalice_config import stage_environment
+from infra.stage.chalice_config import ISSUER, issuer_of
 
 ODD_S, WRONG_S = 5, 60
 TIMEOUT_S = 5
@@ -73,12 +73,12 @@ def find_issuer(examined: Examined) -> str:
     if examined.configuration(examined.function()) is None:
         return ""
     apis = AwsAccount(examined.project).apis_of(examined.stage.name)
-    return examined.environment().get("GATEHOUSE_ISSUER", "") or (apis[0].url if apis else "")
+    return examined.environment().get(ISSUER, "") or (apis[0].url if apis else "")
 
 
 def _find_undeployed(examined: Examined, issuer: str) -> Iterator[Finding]:
     """Find an issuer of the project that the functions do not have yet, as after `gatehouse domain`."""
-    listed = stage_environment(examined.stage.name, examined.project).get("GATEHOUSE_ISSUER", "")
+    listed = issuer_of(examined.stage.name, examined.project)
     if listed not in ("", issuer):
         message = f"It is {issuer}, and {listed} in .chalice/config.json."
         yield Finding("issuer", "amber", message, f"gatehouse deploy --stage {examined.stage.name}")

@@ -10,6 +10,7 @@ from chalice.constants import DEFAULT_APIGATEWAY_STAGE_NAME
 from infra.errors import OperatorError
 from infra.tenant.faults import quote, suggest
 
+ISSUER = "GATEHOUSE_ISSUER"
 SOURCES = Path(__file__).parents[2]
 # A command that was installed from a wheel has no project of its own: it takes the folder that it is run in.
 PROJECT = SOURCES if (SOURCES / ".chalice").is_dir() else Path.cwd()
@@ -36,6 +37,11 @@ def stage_environment(stage: str, project: Path = PROJECT) -> dict[str, str]:
     """Return the environment variables of a stage's function. Raises OperatorError for an unknown stage."""
     variables: dict[str, str] = stage_config(stage, project).environment_variables
     return variables
+
+
+def issuer_of(stage: str, project: Path = PROJECT) -> str:
+    """Return the issuer that a stage is configured with, or "" if each URL of its API is one."""
+    return stage_environment(stage, project).get(ISSUER, "")
 
 
 def set_variable(stage: str, name: str, value: str, project: Path = PROJECT) -> None:

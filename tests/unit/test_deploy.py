@@ -15,7 +15,7 @@ from infra.deploy.deploy import DeployFailed, DeployNotStarted, deploy_stage, de
 from infra.errors import OperatorError
 from infra.gateway.responses import load_gateway_responses
 from infra.stage.aws import Stage
-from infra.stage.chalice_config import set_variable
+from infra.stage.chalice_config import issuer_of, set_variable
 
 PYTHON = (3, 12)
 
@@ -161,3 +161,12 @@ def test_command_says_why_it_refused() -> None:
         result.stderr
         == "No stage `nowhere` in .chalice/config.json (known are `dev`, `prod`). Add a new stage there first.\n"
     )
+
+
+def test_issuer_of_a_stage_is_what_its_configuration_says(project: Path) -> None:
+    before = issuer_of("dev", project)
+    set_variable("dev", "GATEHOUSE_ISSUER", "https://login.example.com/", project)
+    after = issuer_of("dev", project)
+    set_variable("dev", "GATEHOUSE_ISSUER", "", project)
+
+    assert (before, after, issuer_of("dev", project)) == ("", "https://login.example.com/", "")
