@@ -90,11 +90,11 @@ coverage: $(STAMP)
 	@TESTS_ON=moto $(BIN)/pytest --cov --cov-report=term -m 'not slow and not untraced'
 	@$(BIN)/pytest -m 'untraced and not slow' --ignore=tests/faults
 
-# The thin path serves a function, unless its environment asks for more. The folders left out take the path by themselves,
-# but for the faults, which the next target runs.
+# The thin path serves a function, unless its environment asks for more. Of the folders left out, some take the path
+# by themselves, spec and unit call AWS hardly at all, and the next target runs the faults.
 test-botocore: export TESTS_AWS := botocore
 test-botocore: $(STAMP) ## Run the tests of the function with botocore in place of the thin path to AWS
-	@$(BIN)/pytest $(foreach folder,cli clients deploy faults pages,--ignore=tests/$(folder))
+	@$(BIN)/pytest $(foreach folder,cli clients deploy faults pages spec unit,--ignore=tests/$(folder))
 
 # A function runs on the botocore of its runtime, not on the one that is locked here.
 faults-oldest: export TESTS_AWS := botocore
