@@ -6,6 +6,7 @@ This file imports nothing of ours, because it also runs in interpreters without 
 
 import os
 import runpy
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -32,5 +33,7 @@ def _wait_and_exit() -> None:
 
 if __name__ == "__main__":
     end_with_input()
+    # Whoever runs the tests in the background of a shell has them ignore it, and so this process too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
