@@ -1,4 +1,4 @@
-"""Who calls a function directly: STS names who signed a request that the caller sends along (docs/adr/0065).
+"""Find who calls a function directly: STS names who signed a request that the caller sends along (docs/adr/0065).
 
 An invocation does not tell the function who made it.
 """
